@@ -1,0 +1,11 @@
+/**
+ * Provides a nats-server: finds one, or fetches one.
+ *
+ * @module
+ */
+export { cachedBinary, cacheFolder } from "./cache.ts";
+export { findNatsServer, type FindOptions, type NatsServer, type Source } from "./find.ts";
+export type { Host } from "./host.ts";
+export { type Asset, PINNED_RELEASE, type Release } from "./release.ts";
+export { SetupError, type SetupErrorCode } from "./setup_error.ts";
+export { isAtLeast, MINIMUM_VERSION, natsServerVersion } from "./version.ts";

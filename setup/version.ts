@@ -1,0 +1,50 @@
+import { SetupError } from "./setup_error.ts";
+
+/** The oldest nats-server that Ourocodus works with. */
+export const MINIMUM_VERSION = "2.9.0";
+
+/**
+ * Asks a nats-server binary for its version.
+ *
+ * @param path The binary.
+ * @returns The version without `v`: `2.14.5`.
+ * @throws {SetupError} `unusable`, if it cannot be run or does not answer as nats-server does.
+ */
+export async function natsServerVersion(path: string): Promise<string> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(path, { args: ["--version"], stdin: "null" }).output();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SetupError("unusable", `Cannot run "${path}": ${reason}`, { cause: error });
+  }
+  const text = new TextDecoder().decode(output.stdout).trim();
+  const version = /^nats-server: v(\d+\.\d+\.\d+\S*)$/.exec(text)?.[1];
+  if (!output.success || version === undefined) {
+    const first = text.split("\n", 1)[0]?.slice(0, 200);
+    throw new SetupError(
+      "unusable",
+      `"${path}" is not a nats-server: --version ended with ${output.code} and said "${first}"`,
+    );
+  }
+  return version;
+}
+
+/**
+ * Says whether a version is recent enough; a pre-release counts as its release.
+ *
+ * @param version For example `2.14.5` or `2.15.0-RC.1`.
+ * @param minimum For example `2.9.0`.
+ */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const wanted = numbers(minimum);
+  for (const [index, number] of numbers(version).entries()) {
+    const other = wanted[index] ?? 0;
+    if (number !== other) return number > other;
+  }
+  return true;
+}
+
+function numbers(version: string): number[] {
+  return version.split(/[-+]/, 1)[0]?.split(".").map(Number) ?? [];
+}

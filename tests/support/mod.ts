@@ -1,0 +1,26 @@
+/**
+ * Help for tests that need real programs: a nats-server, a relay, an agent, the command line.
+ * All of it works with `Deno.test`'s sanitizers on, if what is started is disposed of.
+ *
+ * @module
+ */
+export { freePort } from "./free_port.ts";
+export { type NatsOptions, startNats, testBinary, TestNats } from "./nats_server.ts";
+export {
+  type ProcessOptions,
+  type ProcessOutput,
+  runProcess,
+  startProcess,
+  TestProcess,
+} from "./processes.ts";
+export {
+  type CliOptions,
+  type EchoAgentOptions,
+  type RelayOptions,
+  type RelayProcess,
+  ROOT,
+  runCli,
+  startEchoAgent,
+  startRelay,
+} from "./programs.ts";
+export { until, UntilError, type UntilOptions } from "./until.ts";
