@@ -1,0 +1,231 @@
+/**
+ * The connection to NATS: how to make it, and what a relay needs to know of its life.
+ *
+ * Invariants:
+ * 1. Once connected, it reconnects for ever. Only {@linkcode Connection.close} ends it.
+ * 2. `epoch` grows with every loss of the connection. What was published, unconfirmed, in an
+ *    earlier epoch may be lost: whoever needs it stored must publish it again.
+ * 3. Listeners hear of a loss before anything that was published after it can be confirmed.
+ *
+ * @module
+ */
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+  type Status,
+} from "@nats-io/nats-core";
+import { connect as connectTcp } from "@nats-io/transport-node";
+import { ConnectError, messageOf } from "./errors.ts";
+
+/** The default of `NATS_URL`. */
+export const DEFAULT_NATS_URL = "nats://localhost:4222";
+
+/** The default of `NATS_CONNECT_TIMEOUT`, in milliseconds. */
+export const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
+
+/** How to reach and enter NATS. */
+export interface ConnectOptions {
+  /**
+   * One or more servers, separated by commas: `nats://host:4222`, `tls://host`, `host:4222`.
+   * Credentials may stand in it: `nats://user:password@host`, `nats://token@host`.
+   */
+  readonly url?: string;
+  /** How this client is called in the server's list of connections. */
+  readonly name?: string;
+  /** How long the first connection may take, in milliseconds; 5000 by default. */
+  readonly timeoutMs?: number;
+  readonly token?: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** The path of a `.creds` file (user JWT and nkey seed). */
+  readonly credsFile?: string;
+  /** The path of a PEM file with the certificate authorities to trust; asks for TLS. */
+  readonly caFile?: string;
+  /** The path of a PEM file with this client's certificate, and of its key; asks for TLS. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Told of asynchronous errors that the server reports, such as a denied subject. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** What a {@linkcode Connection} tells its listeners. */
+export interface ConnectionListener {
+  /** The connection is lost; `epoch` has grown. Nothing may be published until it is back. */
+  onLost?(): void;
+  /** The connection is back. */
+  onRestored?(): void;
+}
+
+/**
+ * Connects to NATS.
+ *
+ * @throws {ConnectError} If no server answers within the time-out, refuses us, or the URL is
+ * malformed. The message names the URL, without its credentials.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  const url = options.url ?? DEFAULT_NATS_URL;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  const target = parseServers(url);
+  const settings: ConnectionOptions = {
+    servers: target.servers,
+    name: options.name,
+    timeout: timeoutMs,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: 10_000,
+    ...await credentials(target, options),
+  };
+  const attempt = connectTcp(settings);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return new Connection(await Promise.race([attempt, expired]), target.shown, options.onError);
+  } catch (error) {
+    attempt.then((late) => late.close(), () => {});
+    const why = messageOf(error) || "connection refused";
+    throw new ConnectError(`Cannot connect to NATS at ${target.shown}: ${why}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A connection to NATS that knows whether it is up. */
+export class Connection {
+  /** The underlying client, for publishing, subscribing and requests. */
+  readonly nats: NatsConnection;
+  /** Where it leads, without credentials, for messages to people. */
+  readonly url: string;
+  #epoch = 0;
+  #connected = true;
+  readonly #listeners = new Set<ConnectionListener>();
+  readonly #watched: Promise<void>;
+
+  constructor(nats: NatsConnection, url: string, onError?: (error: Error) => void) {
+    this.nats = nats;
+    this.url = url;
+    this.#watched = this.#watch(nats.status(), onError);
+  }
+
+  /** Whether the connection is up, as far as is known. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Grows with every loss of the connection; see the invariants above. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The largest message that the server takes, headers included, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.nats.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** Adds a listener. @returns A function that removes it. */
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Sends what is pending, as far as the connection is up, and closes. */
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    if (this.#connected && !this.nats.isClosed()) await this.nats.flush().catch(() => {});
+    await this.nats.close();
+    await this.#watched;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #watch(statuses: AsyncIterable<Status>, onError?: (error: Error) => void): Promise<void> {
+    for await (const status of statuses) {
+      if (status.type === "disconnect") this.#lost();
+      else if (status.type === "reconnect") this.#restored();
+      else if (status.type === "error") onError?.(status.error);
+    }
+  }
+
+  #lost(): void {
+    this.#connected = false;
+    this.#epoch++;
+    for (const listener of this.#listeners) listener.onLost?.();
+  }
+
+  #restored(): void {
+    this.#connected = true;
+    for (const listener of this.#listeners) listener.onRestored?.();
+  }
+}
+
+interface Servers {
+  readonly servers: string[];
+  /** The same for people to read: with scheme, without credentials. */
+  readonly shown: string;
+  readonly tls: boolean;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+function parseServers(text: string): Servers {
+  const urls = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+    .map((part) => parseServer(part, text));
+  const [first] = urls;
+  if (first === undefined) throw new ConnectError(`NATS URL is empty, like ${DEFAULT_NATS_URL}`);
+  return {
+    servers: urls.map((url) => `${url.hostname}:${url.port || "4222"}`),
+    shown: urls.map((url) => `${url.protocol}//${url.host}`).join(","),
+    tls: urls.some((url) => url.protocol === "tls:"),
+    user: decodeURIComponent(first.username) || undefined,
+    password: decodeURIComponent(first.password) || undefined,
+  };
+}
+
+function parseServer(part: string, whole: string): URL {
+  const text = part.includes("://") ? part : `nats://${part}`;
+  // A URL of an unknown scheme may not have a host; http parses what follows like any authority.
+  const scheme = text.slice(0, text.indexOf("://"));
+  const shown = whole.replaceAll(/\/\/[^@/,]*@/g, "//***@");
+  if (scheme !== "nats" && scheme !== "tls") {
+    throw new ConnectError(`NATS URL is "${shown}": scheme is "${scheme}", allowed are nats, tls`);
+  }
+  const url = URL.parse(text);
+  if (url === null || url.hostname === "") {
+    throw new ConnectError(`NATS URL is "${shown}": not a URL like ${DEFAULT_NATS_URL}`);
+  }
+  return url;
+}
+
+async function credentials(target: Servers, options: ConnectOptions): Promise<ConnectionOptions> {
+  const user = options.user ?? target.user;
+  const password = options.password ?? target.password;
+  // As in NATS' own tools, a user without a password is a token.
+  const token = options.token ?? (password === undefined ? user : undefined);
+  const authenticator = await credsFile(options.credsFile);
+  const files = { caFile: options.caFile, certFile: options.certFile, keyFile: options.keyFile };
+  const tls = target.tls || Object.values(files).some((file) => file !== undefined);
+  return {
+    ...(authenticator && { authenticator }),
+    ...(!authenticator && token !== undefined && { token }),
+    ...(!authenticator && token === undefined && user !== undefined && { user, pass: password }),
+    ...(tls && { tls: files }),
+  };
+}
+
+async function credsFile(path: string | undefined): Promise<Authenticator | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return credsAuthenticator(await Deno.readFile(path));
+  } catch (error) {
+    throw new ConnectError(`Cannot read credentials from "${path}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What can go wrong with the bus, as classes with a stable `code`.
+ *
+ * @module
+ */
+
+/** The base of every error that this project throws on purpose. */
+export class OurocodusError extends Error {
+  override readonly name: string = "OurocodusError";
+
+  /**
+   * @param code Stable, machine-readable, in snake_case.
+   * @param message What failed, with the value and the limit; no full stop.
+   */
+  constructor(readonly code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** A session, role or agent id that cannot stand in a subject. */
+export class InvalidNameError extends OurocodusError {
+  override readonly name = "InvalidNameError";
+
+  /** @param what `session`, `role`, …; `wrong` is what `invalidName` returned. */
+  constructor(what: string, wrong: string) {
+    super("invalid_name", `${what} ${wrong}`);
+  }
+}
+
+/** No NATS server could be reached, or it refused us. */
+export class ConnectError extends OurocodusError {
+  override readonly name = "ConnectError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("nats_connect", message, options);
+  }
+}
+
+/** A stream exists with settings under which our promises do not hold, or cannot be made. */
+export class StreamError extends OurocodusError {
+  override readonly name = "StreamError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("stream", message, options);
+  }
+}
+
+/** A message was not stored. */
+export class PublishError extends OurocodusError {
+  override readonly name = "PublishError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("publish", message, options);
+  }
+}
+
+/** A setting (environment variable or flag) has a value that cannot be used. */
+export class SettingError extends OurocodusError {
+  override readonly name = "SettingError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("setting", message, options);
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

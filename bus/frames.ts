@@ -1,0 +1,158 @@
+/**
+ * The wire format of the WebSocket subprotocol `ourocodus.v1`. PROTOCOL.md describes it with
+ * examples; relay and agent both use this file.
+ *
+ * - A text frame holds one or more messages, separated by `\n`.
+ * - The relay ends a work message with `"attempt": n, "lease": "…"`, spliced into its text.
+ * - Types beginning with `relay.` are the relay's own.
+ *
+ * @module
+ */
+
+/** The WebSocket subprotocol that our SDK speaks. */
+export const SUBPROTOCOL_V1 = "ourocodus.v1";
+
+/** The most characters that a sender puts into one frame before it begins another. */
+export const FRAME_CHARACTERS = 256 * 1024;
+
+/** Types that only a relay sends. */
+export const RELAY_TYPE = {
+  /** First thing on a connection: who the relay is and what it makes of the agent. */
+  welcome: "relay.welcome",
+  /** The lease is no longer the agent's: its work should stop, its result is refused. */
+  cancel: "relay.cancel",
+  /** The relay is going away: finish, or reconnect elsewhere. No more work comes. */
+  drain: "relay.drain",
+  /** What the agent sent was refused, and why. */
+  error: "relay.error",
+  /** These leases' results are stored; sent only to agents that asked with `confirm=true`. */
+  stored: "relay.stored",
+} as const;
+
+/** Types that an agent sends and a relay treats specially; any other is a result. */
+export const AGENT_TYPE = {
+  /** The work's result. */
+  result: "result",
+  /** The work failed for good; stored like a result. */
+  error: "error",
+  /** Give the work back; `payload.delay_ms` says when to hand it out again. */
+  retry: "retry",
+  /** Goes to the session's events. */
+  progress: "progress",
+} as const;
+
+/** The longest `payload.delay_ms` of a `retry`: one day, in milliseconds. */
+export const MAX_RETRY_DELAY_MS = 86_400_000;
+
+/** `payload` of `relay.welcome`. */
+export interface WelcomePayload {
+  readonly relay_id: string;
+  readonly version: string;
+  readonly agent_id: string;
+  readonly session_id: string;
+  readonly role: string;
+  /** As many pieces of work as the agent is given at once. */
+  readonly concurrency: number;
+  /** The largest message, in bytes of UTF-8, that the agent may send. */
+  readonly max_message_bytes: number;
+}
+
+/** `payload` of `relay.cancel`. */
+export interface CancelPayload {
+  readonly lease: string;
+  /** Why, machine-readable: `answered`, `dead`, … */
+  readonly reason: string;
+}
+
+/** `payload` of `relay.drain`. */
+export interface DrainPayload {
+  /** How long the relay waits for work in hand, in seconds. */
+  readonly seconds: number;
+}
+
+/** `payload` of `relay.error`. */
+export interface RelayErrorPayload {
+  /** Machine-readable, in snake_case. */
+  readonly code: string;
+  /** What is wrong, with the value and the limit. */
+  readonly message: string;
+  /** The lease that the refused message named, if it did. */
+  readonly lease?: string;
+}
+
+/** `payload` of `relay.stored`. */
+export interface StoredPayload {
+  readonly leases: readonly string[];
+}
+
+/**
+ * Splits a frame into its messages' texts. Empty lines are passed over.
+ *
+ * @returns The texts in order, none if the frame is blank.
+ */
+export function splitFrame(frame: string): string[] {
+  if (!frame.includes("\n")) return frame === "" ? [] : [frame];
+  return frame.split("\n").filter((line) => line.trim() !== "");
+}
+
+/**
+ * Makes a message's text fit for a frame of several: a line break can stand between JSON tokens
+ * only (inside strings it is escaped), where a space means the same.
+ */
+export function singleLine(text: string): string {
+  return text.includes("\n") ? text.replaceAll("\n", " ") : text;
+}
+
+/**
+ * Adds the attempt's number and its lease at the end of a work message, without parsing it.
+ *
+ * @param text A JSON object with at least one field.
+ * @param attempt From 1.
+ * @param lease Opaque; no character in it needs escaping in JSON.
+ * @returns One line. Where the text has these fields already, these come last and so win.
+ */
+export function spliceLease(text: string, attempt: number, lease: string): string {
+  const line = singleLine(text);
+  const end = line.lastIndexOf("}");
+  return `${line.slice(0, end)},"attempt":${attempt},"lease":"${lease}"}`;
+}
+
+/**
+ * Takes the lease off the end of a result's text, where it stands as {@linkcode appendLease} puts
+ * it; any other text is returned as it is.
+ */
+export function stripLease(text: string, lease: string): string {
+  const tail = `,"lease":"${lease}"}`;
+  return text.endsWith(tail) ? `${text.slice(0, -tail.length)}}` : text;
+}
+
+/**
+ * Adds the lease at the end of an agent's message.
+ *
+ * @param text A JSON object with at least one field.
+ */
+export function appendLease(text: string, lease: string): string {
+  const line = singleLine(text);
+  return `${line.slice(0, line.lastIndexOf("}"))},"lease":"${lease}"}`;
+}
+
+/**
+ * Joins messages' texts into as few frames as keep below {@linkcode FRAME_CHARACTERS}; a longer
+ * message gets a frame of its own.
+ */
+export function joinFrames(lines: readonly string[]): string[] {
+  if (lines.length === 1) return [...lines];
+  const frames: string[] = [];
+  let start = 0;
+  let characters = 0;
+  lines.forEach((line, index) => {
+    if (index > start && characters + line.length > FRAME_CHARACTERS) {
+      frames.push(lines.slice(start, index).join("\n"));
+      start = index;
+      characters = 0;
+    }
+    characters += line.length + 1;
+  });
+  if (start < lines.length) frames.push(lines.slice(start).join("\n"));
+  return frames;
+}

@@ -1,0 +1,269 @@
+/**
+ * The two JetStream streams: `OUROCODUS_WORK`, a work queue that holds a piece of work until its
+ * result is stored, and `OUROCODUS_LOG`, which keeps results, events and dead letters for a while.
+ *
+ * Any number of processes may ensure them at once: creating a stream that exists with the same
+ * settings is no error, and one that exists with other limits is left as it is, unless a limit was
+ * asked for explicitly.
+ *
+ * @module
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import { nanos, NoRespondersError } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf, StreamError } from "./errors.ts";
+import { bytesSetting, durationSettingMs, type Environment, integerSetting } from "./settings.ts";
+import { LOG_SUBJECTS, WORK_SUBJECTS } from "./subjects.ts";
+
+/** The name of the work queue's stream. */
+export const WORK_STREAM = "OUROCODUS_WORK";
+
+/** The name of the stream with results, events and dead letters. */
+export const LOG_STREAM = "OUROCODUS_LOG";
+
+/** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
+export interface StreamLimits {
+  /** How long results, events and dead letters are kept, in milliseconds; 7 days by default. */
+  readonly logMaxAgeMs?: number;
+  /** As many bytes of them are kept, the oldest go first; 1 GiB by default, -1 is no limit. */
+  readonly logMaxBytes?: number;
+  /** As many bytes of work may wait, more is refused; -1, no limit, by default. */
+  readonly workMaxBytes?: number;
+  /** On as many servers each stream is kept, 1 to 5; 1 by default. */
+  readonly replicas?: number;
+}
+
+/** What {@linkcode ensureStreams} found or made. */
+export interface Streams {
+  readonly work: StreamInfo;
+  readonly log: StreamInfo;
+  /** The window in which a second message with the same `Nats-Msg-Id` is recognised, in milliseconds. */
+  readonly duplicateWindowMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const DEFAULT_LOG_MAX_AGE_MS = 7 * DAY_MS;
+const DEFAULT_LOG_MAX_BYTES = 2 ** 30;
+const DUPLICATE_WINDOW_MS = 120_000;
+
+/**
+ * Stream limits from `OUROCODUS_LOG_MAX_AGE`, `OUROCODUS_LOG_MAX_BYTES`,
+ * `OUROCODUS_WORK_MAX_BYTES` and `OUROCODUS_REPLICAS`.
+ *
+ * @throws {SettingError} If one has a value that cannot be used.
+ */
+export function streamSettings(env: Environment): StreamLimits {
+  const given = (name: string, value: () => number) => env.get(name) ? value() : undefined;
+  const bytes = { fallback: -1, min: -1, max: Number.MAX_SAFE_INTEGER };
+  return {
+    logMaxAgeMs: given(
+      "OUROCODUS_LOG_MAX_AGE",
+      () =>
+        durationSettingMs(env, "OUROCODUS_LOG_MAX_AGE", {
+          fallback: DEFAULT_LOG_MAX_AGE_MS,
+          min: 1_000,
+          max: 3_650 * DAY_MS,
+        }),
+    ),
+    logMaxBytes: given(
+      "OUROCODUS_LOG_MAX_BYTES",
+      () => bytesSetting(env, "OUROCODUS_LOG_MAX_BYTES", bytes),
+    ),
+    workMaxBytes: given(
+      "OUROCODUS_WORK_MAX_BYTES",
+      () => bytesSetting(env, "OUROCODUS_WORK_MAX_BYTES", bytes),
+    ),
+    replicas: given(
+      "OUROCODUS_REPLICAS",
+      () => integerSetting(env, "OUROCODUS_REPLICAS", { fallback: 1, min: 1, max: 5 }),
+    ),
+  };
+}
+
+/**
+ * Makes the two streams where they don't exist, checks them where they do, and sets the limits
+ * that were asked for.
+ *
+ * @throws {StreamError} If the server has no JetStream, a stream exists with settings under which
+ * our promises don't hold, or it cannot be made. The message says what to change.
+ */
+export async function ensureStreams(
+  connection: Connection,
+  limits: StreamLimits = {},
+): Promise<Streams> {
+  let manager: JetStreamManager;
+  try {
+    manager = await jetstreamManager(connection.nats);
+  } catch (error) {
+    throw noJetStream(connection, error);
+  }
+  const work = await ensureStream(connection, manager, {
+    name: WORK_STREAM,
+    description: "Ourocodus: work that has no result yet",
+    subjects: [WORK_SUBJECTS],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    max_bytes: limits.workMaxBytes ?? -1,
+    num_replicas: limits.replicas ?? 1,
+  }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
+  const maxAge = limits.logMaxAgeMs === undefined ? undefined : nanos(limits.logMaxAgeMs);
+  const log = await ensureStream(connection, manager, {
+    name: LOG_STREAM,
+    description: "Ourocodus: results, events and dead letters",
+    subjects: [...LOG_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    allow_direct: true,
+    duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, limits.logMaxAgeMs ?? Infinity)),
+    max_age: maxAge ?? nanos(DEFAULT_LOG_MAX_AGE_MS),
+    max_bytes: limits.logMaxBytes ?? DEFAULT_LOG_MAX_BYTES,
+    num_replicas: limits.replicas ?? 1,
+  }, given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }));
+  return { work, log, duplicateWindowMs: log.config.duplicate_window / 1e6 };
+}
+
+async function ensureStream(
+  connection: Connection,
+  manager: JetStreamManager,
+  wanted: Partial<StreamConfig> & { name: string },
+  asked: Partial<StreamConfig>,
+): Promise<StreamInfo> {
+  try {
+    const found = await findStream(manager, wanted.name) ?? await makeStream(manager, wanted);
+    checkPromises(found.config, wanted);
+    return await withLimits(manager, found, asked);
+  } catch (error) {
+    if (error instanceof StreamError) throw error;
+    if (isNoJetStream(error)) throw noJetStream(connection, error);
+    throw new StreamError(`Cannot use stream ${wanted.name}: ${messageOf(error)}${advice(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function findStream(
+  manager: JetStreamManager,
+  name: string,
+): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+async function makeStream(
+  manager: JetStreamManager,
+  wanted: Partial<StreamConfig> & { name: string },
+): Promise<StreamInfo> {
+  try {
+    return await manager.streams.add(wanted);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NAME_IN_USE) throw error;
+    // Another process made it meanwhile, with other limits.
+    return await manager.streams.info(wanted.name);
+  }
+}
+
+async function withLimits(
+  manager: JetStreamManager,
+  found: StreamInfo,
+  asked: Partial<StreamConfig>,
+): Promise<StreamInfo> {
+  const current = found.config as unknown as Record<string, unknown>;
+  const changed = Object.entries(asked).some(([name, value]) => current[name] !== value);
+  if (!changed) return found;
+  const age = asked.max_age ?? 0;
+  const window = age > 0 ? Math.min(found.config.duplicate_window, age) : undefined;
+  return await manager.streams.update(found.config.name, {
+    ...asked,
+    ...(window !== undefined && { duplicate_window: window }),
+  });
+}
+
+/** Refuses an existing stream whose settings would break a promise. */
+function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void {
+  const wrong: string[] = [];
+  const expect = (name: keyof StreamConfig, ok: boolean, want: unknown) => {
+    if (!ok) wrong.push(`${name} is ${JSON.stringify(found[name])}, needed is ${want}`);
+  };
+  const subjects = wanted.subjects ?? [];
+  expect(
+    "subjects",
+    subjects.every((subject) => found.subjects.includes(subject)),
+    JSON.stringify(subjects),
+  );
+  expect("retention", found.retention === wanted.retention, `"${wanted.retention}"`);
+  if (wanted.name === WORK_STREAM) {
+    expect("discard", found.discard === wanted.discard, `"${wanted.discard}"`);
+    expect("max_age", found.max_age === 0, "0");
+    expect("max_msgs_per_subject", found.max_msgs_per_subject <= 0, "-1");
+  }
+  expect("no_ack", !found.no_ack, "false");
+  expect("sealed", !found.sealed, "false");
+  expect("allow_direct", found.allow_direct === true, "true");
+  if (wrong.length === 0) return;
+  throw new StreamError(
+    `Stream ${found.name} exists with other settings: ${wrong.join("; ")}. ` +
+      `Change them (nats stream edit ${found.name}), or remove the stream if nothing in it is ` +
+      `needed (nats stream rm ${found.name}), and start again`,
+  );
+}
+
+const STREAM_NOT_FOUND = 10059;
+const STREAM_NAME_IN_USE = 10058;
+const SUBJECTS_OVERLAP = 10065;
+const INSUFFICIENT_RESOURCES = [10023, 10028, 10047];
+const NO_SUITABLE_PEERS = [10005, 10074];
+const JETSTREAM_NOT_ENABLED = [10039, 10076];
+
+function advice(error: unknown): string {
+  if (!(error instanceof JetStreamApiError)) return "";
+  if (error.code === SUBJECTS_OVERLAP) {
+    return `. Another stream already takes these subjects: find it with "nats stream ls" and ` +
+      `narrow its subjects or remove it`;
+  }
+  if (INSUFFICIENT_RESOURCES.includes(error.code)) {
+    return `. Lower OUROCODUS_LOG_MAX_BYTES, or raise the server's jetstream max_file_store`;
+  }
+  if (NO_SUITABLE_PEERS.includes(error.code)) {
+    return `. OUROCODUS_REPLICAS asks for more servers than the NATS cluster has`;
+  }
+  return "";
+}
+
+function isNoJetStream(error: unknown): boolean {
+  // nats.js does not export its JetStreamNotEnabled, so its name has to do.
+  return (error instanceof Error && error.name === "JetStreamNotEnabled") ||
+    error instanceof NoRespondersError ||
+    (error instanceof JetStreamApiError && JETSTREAM_NOT_ENABLED.includes(error.code));
+}
+
+function noJetStream(connection: Connection, cause: unknown): StreamError {
+  const why = isNoJetStream(cause) ? "JetStream is not enabled" : messageOf(cause);
+  return new StreamError(
+    `Cannot use JetStream on NATS at ${connection.url}: ${why}. Start nats-server with ` +
+      `JetStream (nats-server -js), and enable it for the account in use`,
+    { cause },
+  );
+}
+
+function given<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}

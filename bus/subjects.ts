@@ -1,0 +1,139 @@
+/**
+ * The NATS subjects of Ourocodus. No other file builds or takes apart a subject.
+ *
+ * | subject | what it holds |
+ * |---|---|
+ * | `sessions.{session}.work.{role}` | work, published by clients |
+ * | `sessions.{session}.results.{role}` | results and final errors, published by relays |
+ * | `sessions.{session}.events` | what happened, published by relays |
+ * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
+ *
+ * A session and a role are one token each, so that no name can widen a subject (a role of `>`
+ * would otherwise read everybody's work).
+ *
+ * @module
+ */
+import { InvalidNameError } from "./errors.ts";
+import { describe } from "./message.ts";
+
+/** The most characters that a session, a role or an agent's id may have. */
+export const MAX_NAME_CHARACTERS = 64;
+
+/** What the stream `OUROCODUS_WORK` listens to. */
+export const WORK_SUBJECTS = "sessions.*.work.*";
+
+/** What the stream `OUROCODUS_LOG` listens to. */
+export const LOG_SUBJECTS: readonly string[] = [
+  "sessions.*.results.*",
+  "sessions.*.events",
+  "sessions.*.dead.*",
+];
+
+/** The subject on which every relay answers with its agents. */
+export const RELAYS_AGENTS_SUBJECT = "relays.agents";
+
+/** A subject of ours, taken apart. */
+export type ParsedSubject =
+  | {
+    readonly kind: "work" | "results" | "dead";
+    readonly session: string;
+    readonly role: string;
+  }
+  | { readonly kind: "events"; readonly session: string };
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * Says what is wrong with a session, a role or an agent's id, if anything.
+ *
+ * @param name Any value; `null` and `undefined` count as missing.
+ * @returns `undefined` when it is 1 to 64 of `A-Z a-z 0-9 _ -`, else the reason.
+ */
+export function invalidName(name: unknown): string | undefined {
+  if (typeof name === "string" && NAME.test(name)) return undefined;
+  if (name === undefined || name === null) return "is missing";
+  if (typeof name !== "string") return `must be a string, got ${describe(name)}`;
+  if (name === "") return "is empty";
+  if (name.length > MAX_NAME_CHARACTERS) {
+    return `is ${name.length} characters, limit is ${MAX_NAME_CHARACTERS}`;
+  }
+  return `is ${JSON.stringify(name)}, allowed are A-Z a-z 0-9 _ -`;
+}
+
+/** `sessions.{session}.work.{role}`. @throws {InvalidNameError} */
+export function workSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.work.${checked("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.results.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function resultsSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.results.${checkedOrAll("role", role)}`;
+}
+
+/** `sessions.{session}.events`. @throws {InvalidNameError} */
+export function eventsSubject(session: string): string {
+  return `sessions.${checked("session", session)}.events`;
+}
+
+/**
+ * `sessions.{session}.dead.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function deadSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.dead.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * Takes a subject apart.
+ *
+ * @returns Its parts, or `undefined` if it is none of ours or has a malformed name in it.
+ *
+ * @example
+ * ```ts
+ * import { parseSubject } from "@ourocodus/bus";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(parseSubject("sessions.docs.work.writer"), {
+ *   kind: "work",
+ *   session: "docs",
+ *   role: "writer",
+ * });
+ * assert.equal(parseSubject("sessions.docs.work.>"), undefined);
+ * ```
+ */
+export function parseSubject(subject: string): ParsedSubject | undefined {
+  const [root, session, kind, role, ...rest] = subject.split(".");
+  if (root !== "sessions" || rest.length > 0 || session === undefined || !NAME.test(session)) {
+    return undefined;
+  }
+  if (kind === "events") return role === undefined ? { kind, session } : undefined;
+  if (kind !== "work" && kind !== "results" && kind !== "dead") return undefined;
+  return role !== undefined && NAME.test(role) ? { kind, session, role } : undefined;
+}
+
+/**
+ * The name of the consumer that hands out one role's work. `=` stands in no session and no role,
+ * so two pairs never share a name.
+ *
+ * @throws {InvalidNameError}
+ */
+export function consumerName(session: string, role: string): string {
+  return `${checked("session", session)}=${checked("role", role)}`;
+}
+
+function checked(what: string, name: string): string {
+  const wrong = invalidName(name);
+  if (wrong !== undefined) throw new InvalidNameError(what, wrong);
+  return name;
+}
+
+function checkedOrAll(what: string, name: string): string {
+  return name === "*" ? name : checked(what, name);
+}
