@@ -8,6 +8,7 @@ export * from "./close_codes.ts";
 export * from "./connection.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
+export * from "./logging.ts";
 export * from "./message.ts";
 export * from "./relay_agents.ts";
 export * from "./settings.ts";

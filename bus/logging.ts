@@ -1,0 +1,76 @@
+/**
+ * Structured logs for the long-running programs: JSON lines, or pretty on a terminal.
+ *
+ * @module
+ */
+import {
+  configure,
+  getJsonLinesFormatter,
+  type LogLevel,
+  type LogRecord,
+  type TextFormatter,
+} from "@logtape/logtape";
+import { getPrettyFormatter } from "@logtape/pretty";
+import { SettingError } from "./errors.ts";
+import { type Environment, textSetting } from "./settings.ts";
+
+const LEVELS: Record<string, LogLevel> = {
+  trace: "trace",
+  debug: "debug",
+  info: "info",
+  warn: "warning",
+  warning: "warning",
+  error: "error",
+  fatal: "fatal",
+};
+
+/** How to log. */
+export interface LoggingOptions {
+  /** The lowest level that is written; `info` by default. */
+  readonly level?: LogLevel;
+  /** For people (`true`), or one JSON object a line (`false`, the default). */
+  readonly pretty?: boolean;
+  /** Takes one formatted record, without its line break; standard error by default. */
+  readonly write?: (line: string) => void;
+}
+
+/**
+ * The level from `LOG_LEVEL`: `trace`, `debug`, `info`, `warn`, `error` or `fatal`.
+ *
+ * @throws {SettingError} If it is none of these.
+ */
+export function logLevelSetting(env: Environment): LogLevel {
+  const text = textSetting(env, "LOG_LEVEL") ?? "info";
+  const level = LEVELS[text.toLowerCase()];
+  if (level === undefined) {
+    throw new SettingError(
+      `LOG_LEVEL is "${text}", allowed are trace, debug, info, warn, error, fatal`,
+    );
+  }
+  return level;
+}
+
+/**
+ * Sets the process up for logging through `getLogger(["ourocodus", …])` of LogTape. Called once,
+ * by a main.ts.
+ */
+export async function configureLogging(options: LoggingOptions = {}): Promise<void> {
+  const { level = "info", pretty = false, write = (line: string) => console.error(line) } = options;
+  const format: TextFormatter = pretty
+    ? getPrettyFormatter({
+      timestamp: "time",
+      icons: false,
+      colors: !Deno.noColor,
+      categoryWidth: 16,
+      properties: true,
+    })
+    : getJsonLinesFormatter({ properties: "flatten", categorySeparator: "." });
+  await configure({
+    sinks: { out: (record: LogRecord) => write(format(record).trimEnd()) },
+    loggers: [
+      { category: "ourocodus", lowestLevel: level, sinks: ["out"] },
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["out"] },
+    ],
+    reset: true,
+  });
+}
