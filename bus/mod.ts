@@ -4,14 +4,20 @@
  *
  * @module
  */
+export * from "./acknowledger.ts";
 export * from "./close_codes.ts";
 export * from "./connection.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
+export * from "./lease.ts";
+export * from "./log_writer.ts";
 export * from "./logging.ts";
 export * from "./message.ts";
 export * from "./relay_agents.ts";
+export * from "./role_queue.ts";
 export * from "./settings.ts";
+export * from "./stored_message.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";
 export * from "./version.ts";
+export * from "./work_queue.ts";

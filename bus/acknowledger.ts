@@ -1,0 +1,69 @@
+/**
+ * Acknowledges work, once its result is stored, so that the acknowledgement arrives even if the
+ * connection breaks right behind it: otherwise finished work would be handed out again.
+ *
+ * Acknowledgements are not answered one by one. NATS handles what one connection sends in order,
+ * so an answered PING confirms all that went before it.
+ *
+ * @module
+ */
+import type { Connection } from "./connection.ts";
+
+const EMPTY = new Uint8Array(0);
+
+/** Publishes acknowledgements and repeats those that a lost connection may have swallowed. */
+export class Acknowledger {
+  readonly #connection: Connection;
+  readonly #confirmAfterMs: number;
+  readonly #unlisten: () => void;
+  #unconfirmed: string[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param options `confirmAfterMs` is how long after an acknowledgement a PING confirms it. */
+  constructor(connection: Connection, options: { readonly confirmAfterMs?: number } = {}) {
+    this.#connection = connection;
+    this.#confirmAfterMs = options.confirmAfterMs ?? 500;
+    this.#unlisten = connection.listen({ onRestored: () => this.#repeat() });
+  }
+
+  /** Removes a piece of work from the stream. @param lease The delivery's acknowledgement subject. */
+  acknowledge(lease: string): void {
+    this.#unconfirmed.push(lease);
+    if (this.#connection.connected) this.#connection.nats.publish(lease, EMPTY);
+    this.#confirmLater();
+  }
+
+  /** Confirms all that was acknowledged, if the connection is up; then stops. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#confirm();
+    clearTimeout(this.#timer);
+    this.#unlisten();
+  }
+
+  #repeat(): void {
+    for (const lease of this.#unconfirmed) this.#connection.nats.publish(lease, EMPTY);
+    if (this.#unconfirmed.length > 0) this.#confirmLater();
+  }
+
+  #confirmLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#confirm();
+    }, this.#confirmAfterMs);
+  }
+
+  async #confirm(): Promise<void> {
+    const { connected, epoch, nats } = this.#connection;
+    if (!connected || this.#unconfirmed.length === 0) return;
+    const count = this.#unconfirmed.length;
+    try {
+      await nats.flush();
+      // After a reconnect meanwhile, the listener has sent all of them again, behind that PING.
+      if (this.#connection.epoch === epoch) this.#unconfirmed.splice(0, count);
+    } catch {
+      // The connection broke; they are repeated once it is back.
+    }
+    if (this.#unconfirmed.length > 0 && this.#connection.connected) this.#confirmLater();
+  }
+}

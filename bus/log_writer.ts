@@ -1,0 +1,313 @@
+/**
+ * Stores results, events and dead letters in the log, many at once.
+ *
+ * All that one turn of the event loop brings is published together, and only the last message asks
+ * for an acknowledgement: JetStream stores what one connection publishes to one stream in order.
+ *
+ * Invariants:
+ * 1. An entry is settled once: stored, or refused for good. Until then it is held in memory.
+ * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
+ *    front of it: published in one turn on one connection (a lost connection sends all of its
+ *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
+ *    have seen the beginning), and the largest message last (a limit on size or space that it
+ *    passes, the others pass too). Everything else is acknowledged one by one.
+ * 3. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
+ *    is ours, is decided by comparing.
+ *
+ * @module
+ */
+import { createInbox, type Msg, type MsgHdrs, type Subscription } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf } from "./errors.ts";
+import { readStored } from "./stored_message.ts";
+import { LOG_STREAM } from "./streams.ts";
+
+/** How an entry was settled. */
+export type Stored =
+  /** It is in the log. */
+  | { readonly kind: "stored" }
+  /** Another message with the same identity was there first; this one is not in the log. */
+  | { readonly kind: "duplicate" }
+  /** It can never be stored; says why. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Something to store. */
+export interface LogEntry {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Its identity (`Nats-Msg-Id`), in which a second one is recognised; no line breaks. */
+  readonly id: string;
+  /** Further headers; neither names nor values may contain line breaks. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether another message with the same identity may be there already; asks for certainty. */
+  readonly suspect?: boolean;
+  /** Called once. */
+  readonly onSettled?: (stored: Stored) => void;
+}
+
+/** Settings of a {@linkcode LogWriter}. */
+export interface LogWriterOptions {
+  /** How many replicas the stream has; 1 by default. */
+  readonly replicas?: number;
+  /** Told when something cannot be stored for now; it is tried again. */
+  readonly onProblem?: (reason: string) => void;
+}
+
+interface Held {
+  readonly entry: LogEntry;
+  readonly headers: Uint8Array;
+  /** Sent before, so a message of this identity in the log may be this very one. */
+  sent: boolean;
+}
+
+interface Batch {
+  readonly held: readonly Held[];
+  readonly sentAt: number;
+}
+
+const ACK_TIMEOUT_MS = 5_000;
+const SWEEP_MS = 1_000;
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5_000;
+/** JetStream error codes after which trying again cannot help: the message is too large for the stream. */
+const PERMANENT = [10054];
+
+/** Writes to `OUROCODUS_LOG`. */
+export class LogWriter {
+  readonly #connection: Connection;
+  readonly #options: LogWriterOptions;
+  readonly #inbox = createInbox();
+  readonly #acks: Subscription;
+  readonly #unlisten: () => void;
+  readonly #sweep: ReturnType<typeof setInterval>;
+  readonly #idle = new Set<() => void>();
+  readonly #inFlight = new Map<number, Batch>();
+  #queue: Held[] = [];
+  #later: Held[] = [];
+  #nextBatch = 1;
+  #entries = 0;
+  #bytes = 0;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #scheduled: ReturnType<typeof setImmediate> | undefined;
+
+  constructor(connection: Connection, options: LogWriterOptions = {}) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#acks = connection.nats.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (!error) this.#acknowledged(msg);
+      },
+    });
+    this.#unlisten = connection.listen({
+      onLost: () => this.#resendLater(() => true),
+      onRestored: () => this.flush(),
+    });
+    this.#sweep = setInterval(() => {
+      const limit = Date.now() - ACK_TIMEOUT_MS;
+      if (this.#resendLater((batch) => batch.sentAt < limit)) {
+        this.#problem(`no acknowledgement within ${ACK_TIMEOUT_MS} ms`);
+        this.flush();
+      }
+    }, SWEEP_MS);
+  }
+
+  /** Bytes of entries that are not settled yet. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Stores an entry with what else this turn of the event loop brings. */
+  append(entry: LogEntry): void {
+    this.#entries++;
+    this.#bytes += entry.data.length;
+    this.#queue.push({ entry, headers: encodeHeaders(entry), sent: false });
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  /** Like {@linkcode append}, and resolves once the entry is settled. Never rejects. */
+  store(entry: Omit<LogEntry, "onSettled">): Promise<Stored> {
+    return new Promise((resolve) => this.append({ ...entry, onSettled: resolve }));
+  }
+
+  /** Publishes what has been appended, at once. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (!this.#connection.connected || this.#queue.length === 0) return;
+    const queue = this.#queue;
+    this.#queue = [];
+    const together: Held[] = [];
+    for (const held of queue) {
+      if (!this.#fits(held)) continue;
+      const alone = held.sent || held.entry.suspect || (this.#options.replicas ?? 1) > 1;
+      if (alone) this.#publish([held]);
+      else together.push(held);
+    }
+    if (together.length > 0) this.#publish(largestLast(together));
+  }
+
+  /** Resolves once nothing is held any more. */
+  async idle(): Promise<void> {
+    if (this.#entries > 0) await new Promise<void>((resolve) => this.#idle.add(resolve));
+  }
+
+  /** Stops. What is held is dropped; see {@linkcode idle}. */
+  close(): void {
+    this.#unlisten();
+    clearInterval(this.#sweep);
+    clearTimeout(this.#retry);
+    clearImmediate(this.#scheduled);
+    this.#acks.unsubscribe();
+  }
+
+  #fits(held: Held): boolean {
+    const limit = this.#connection.maxPayloadBytes;
+    const size = held.entry.data.length + held.headers.length;
+    if (size <= limit) return true;
+    this.#settle(held, { kind: "refused", reason: `message is ${size} bytes, limit is ${limit}` });
+    return false;
+  }
+
+  #publish(held: readonly Held[]): void {
+    const batch = this.#nextBatch++;
+    this.#inFlight.set(batch, { held, sentAt: Date.now() });
+    const last = held.length - 1;
+    held.forEach((one, index) => {
+      const { entry } = one;
+      one.sent = true;
+      this.#connection.nats.publish(entry.subject, entry.data, {
+        headers: rawHeaders(one.headers),
+        reply: index === last ? `${this.#inbox}.${batch}` : "",
+      });
+    });
+  }
+
+  #acknowledged(msg: Msg): void {
+    const number = Number(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
+    const batch = this.#inFlight.get(number);
+    if (batch === undefined) return;
+    this.#inFlight.delete(number);
+    const ack = parseAck(msg);
+    const [first] = batch.held;
+    if (ack.kind === "stored") {
+      this.#retryMs = FIRST_RETRY_MS;
+      for (const held of batch.held) this.#settle(held, ack);
+    } else if (batch.held.length > 1) {
+      // Which of them it was is not known: each is sent again, by itself.
+      this.#queue.push(...batch.held);
+      this.flush();
+    } else if (first !== undefined) {
+      this.#resolve(first, ack);
+    }
+  }
+
+  #resolve(held: Held, ack: Exclude<Ack, { kind: "stored" }>): void {
+    if (ack.kind === "duplicate") {
+      void this.#compare(held, ack.sequence);
+    } else if (ack.permanent) {
+      this.#settle(held, { kind: "refused", reason: ack.reason });
+    } else {
+      this.#problem(ack.reason);
+      this.#tryLater(held);
+    }
+  }
+
+  /** A message of the same identity is stored already: this one, sent before, or another? */
+  async #compare(held: Held, sequence: number): Promise<void> {
+    try {
+      const stored = await readStored(this.#connection, LOG_STREAM, sequence);
+      const same = stored === undefined || sameBytes(stored.data, held.entry.data);
+      this.#settle(held, { kind: same ? "stored" : "duplicate" });
+    } catch (error) {
+      this.#problem(messageOf(error));
+      this.#tryLater(held);
+    }
+  }
+
+  #tryLater(held: Held): void {
+    this.#later.push(held);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#queue.push(...this.#later);
+      this.#later = [];
+      this.flush();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+
+  /** Takes batches back into the queue. @returns Whether there were any. */
+  #resendLater(which: (batch: Batch) => boolean): boolean {
+    const again: Held[] = [];
+    for (const [number, batch] of this.#inFlight) {
+      if (!which(batch)) continue;
+      this.#inFlight.delete(number);
+      again.push(...batch.held);
+    }
+    this.#queue = [...again, ...this.#queue];
+    return again.length > 0;
+  }
+
+  #settle(held: Held, stored: Stored): void {
+    this.#entries--;
+    this.#bytes -= held.entry.data.length;
+    held.entry.onSettled?.(stored);
+    if (this.#entries > 0) return;
+    for (const resolve of this.#idle) resolve();
+    this.#idle.clear();
+  }
+
+  #problem(reason: string): void {
+    this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
+  }
+}
+
+type Ack =
+  | { readonly kind: "stored" }
+  | { readonly kind: "duplicate"; readonly sequence: number }
+  | { readonly kind: "failed"; readonly reason: string; readonly permanent: boolean };
+
+interface PubAck {
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
+
+function parseAck(msg: Msg): Ack {
+  if (msg.data.length === 0) {
+    const status = msg.headers?.code === 503 ? "no stream takes it" : msg.headers?.status;
+    return { kind: "failed", reason: status ?? "empty acknowledgement", permanent: false };
+  }
+  const ack = msg.json<PubAck>();
+  if (ack.error) {
+    const permanent = PERMANENT.includes(ack.error.err_code);
+    return { kind: "failed", reason: ack.error.description, permanent };
+  }
+  return ack.duplicate ? { kind: "duplicate", sequence: ack.seq ?? 0 } : { kind: "stored" };
+}
+
+function largestLast(held: Held[]): Held[] {
+  let largest = 0;
+  held.forEach(({ entry }, index) => {
+    if (entry.data.length > (held[largest]?.entry.data.length ?? 0)) largest = index;
+  });
+  held.push(...held.splice(largest, 1));
+  return held;
+}
+
+const UTF8 = new TextEncoder();
+
+function encodeHeaders(entry: LogEntry): Uint8Array {
+  let text = `NATS/1.0\r\nNats-Msg-Id: ${entry.id}\r\n`;
+  for (const [name, value] of Object.entries(entry.headers ?? {})) text += `${name}: ${value}\r\n`;
+  return UTF8.encode(`${text}\r\n`);
+}
+
+/** Of headers to publish, nats.js calls `encode()` alone; its own class costs a third of a publish. */
+function rawHeaders(encoded: Uint8Array): MsgHdrs {
+  return { encode: () => encoded } as unknown as MsgHdrs;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,321 @@
+/**
+ * The queue of one session and role: hands out its work, exactly as much as was asked for.
+ *
+ * JetStream's pull requests are used raw: one request for as many messages as agents have free
+ * slots, all answers to one inbox. What prototypes measured is in ARCHITECTURE.md.
+ *
+ * Invariants:
+ * 1. `outstanding` is never less than what the server may still deliver without being asked.
+ * 2. A role's inbox changes whenever fewer deliveries are wanted than were asked for, and whenever
+ *    the connection was lost: the server drops requests nobody listens to, so nothing surplus comes.
+ * 3. A consumer is made when a role is opened, and made again when the server says, or its silence
+ *    shows, that it is gone. Work is kept by the stream, not by the consumer.
+ *
+ * @module
+ */
+import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf } from "./errors.ts";
+import { type Lease, parseLease } from "./lease.ts";
+import type { Semaphore } from "./semaphore.ts";
+import { WORK_STREAM } from "./streams.ts";
+import { consumerName, workSubject } from "./subjects.ts";
+
+/** One piece of work, delivered. */
+export interface Delivery {
+  readonly lease: Lease;
+  /** The message's text, or `undefined` if it is not UTF-8. */
+  readonly text: string | undefined;
+}
+
+/** What a role's owner is told. */
+export interface RoleListener {
+  /** Work has come. It must be acknowledged, given back, or kept alive until then. */
+  onWork(delivery: Delivery): void;
+  /** The role's consumer cannot be made; it is tried again after a while. */
+  onProblem(reason: string): void;
+}
+
+const BUCKET_MS = 1_000;
+/** How long after a pull request's end its status may take to arrive. */
+const STATUS_GRACE_MS = 3_000;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+const STATUS_RETRY_MS = 250;
+const REQUEST_TIMEOUT_MS = 5_000;
+/** Statuses after which the same request succeeds once the consumer is made, or asked, again. */
+const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
+
+/** What a {@linkcode RoleQueue} needs to know. */
+export interface RoleQueueOptions {
+  /** How long a lease lives without being kept alive, in milliseconds. */
+  readonly ackWaitMs: number;
+  /** When a consumer that nobody uses goes, in milliseconds. */
+  readonly inactiveMs: number;
+  /** How long one pull request waits, in milliseconds. */
+  readonly pullExpiresMs: number;
+  /** Limits how many consumers are made at once. */
+  readonly creations: Semaphore;
+  readonly onClose: () => void;
+}
+
+/**
+ * - `making`: its consumer is being made, or tried again after a while.
+ * - `ready`: it can be pulled from.
+ * - `away`: the connection is lost.
+ */
+type RoleState = "making" | "ready" | "away" | "closed";
+
+/** The queue of one session and role. */
+export class RoleQueue {
+  readonly session: string;
+  readonly role: string;
+  readonly #connection: Connection;
+  readonly #listener: RoleListener;
+  readonly #options: RoleQueueOptions;
+  readonly #subject: string;
+  readonly #consumer: string;
+  readonly #pullSubject: string;
+  #state: RoleState = "away";
+  #subscription: Subscription | undefined;
+  #inbox = "";
+  #wanted = 0;
+  #outstanding = 0;
+  /** Second in which pull requests were sent → what they asked for, in order. */
+  readonly #asked = new Map<number, number>();
+  #lastPull = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #retryMs = FIRST_RETRY_MS;
+
+  /** Use {@linkcode WorkQueue.open}. */
+  constructor(
+    connection: Connection,
+    session: string,
+    role: string,
+    listener: RoleListener,
+    options: RoleQueueOptions,
+  ) {
+    this.session = session;
+    this.role = role;
+    this.#connection = connection;
+    this.#listener = listener;
+    this.#options = options;
+    this.#subject = workSubject(session, role);
+    this.#consumer = consumerName(session, role);
+    this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
+  }
+
+  /** As many deliveries may still come without being asked for. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /**
+   * Says how many pieces of work can be taken now. Call it once a turn of the event loop at most:
+   * each call may be a request to the server.
+   *
+   * @param count Free slots, 0 or more.
+   */
+  want(count: number): void {
+    this.#wanted = count;
+    if (this.#state !== "ready") return;
+    const missing = count - this.#outstanding;
+    if (missing < 0) {
+      // Never seen but after slots went away; work that comes regardless is the owner's to hold.
+      this.#renewInbox();
+    } else if (missing > 0 && (this.#outstanding === 0 || missing * 2 >= count)) {
+      this.#pull(missing);
+    }
+  }
+
+  /** Starts, or starts over after the connection was restored. */
+  begin(): void {
+    if (this.#state === "away") void this.#make();
+  }
+
+  /** Forgets what was asked for: the connection is lost. */
+  forget(): void {
+    if (this.#state === "closed") return;
+    this.#state = "away";
+    clearTimeout(this.#retry);
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    this.#forgetPulls();
+  }
+
+  /** Finds requests that ended without a word, and keeps the consumer from being removed as unused. */
+  sweep(now: number): void {
+    if (this.#state !== "ready") return;
+    const expired = Math.floor((now - this.#options.pullExpiresMs - STATUS_GRACE_MS) / BUCKET_MS);
+    for (const second of this.#asked.keys()) {
+      if (second >= expired) break;
+      this.#asked.delete(second);
+    }
+    let alive = 0;
+    for (const count of this.#asked.values()) alive += count;
+    if (this.#outstanding > alive) {
+      this.#outstanding = alive;
+      // Requests should end with a status. None came: is the consumer gone?
+      void this.#make();
+    } else if (now - this.#lastPull > this.#options.inactiveMs / 2) {
+      this.#touch(now);
+    }
+  }
+
+  /** Asks for nothing more. Work that is on its way already still comes until this resolves. */
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    clearTimeout(this.#retry);
+    this.#options.onClose();
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    await drain(subscription);
+  }
+
+  async #make(): Promise<void> {
+    this.#state = "making";
+    clearTimeout(this.#retry);
+    const { epoch } = this.#connection;
+    const stale = () => this.#state !== "making" || this.#connection.epoch !== epoch;
+    const problem = await this.#options.creations.run(async () => {
+      return stale() ? undefined : await this.#ensureConsumer();
+    });
+    if (stale()) return;
+    if (problem !== undefined) {
+      this.#listener.onProblem(problem);
+      this.#retry = setTimeout(() => void this.#make(), this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+      return;
+    }
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#state = "ready";
+    this.#lastPull = Date.now();
+    this.#renewInbox();
+  }
+
+  /** @returns What is wrong, or `undefined` if the consumer is there now. */
+  async #ensureConsumer(): Promise<string | undefined> {
+    const config = {
+      name: this.#consumer,
+      durable_name: this.#consumer,
+      filter_subject: this.#subject,
+      ack_policy: "explicit",
+      ack_wait: nanos(this.#options.ackWaitMs),
+      deliver_policy: "all",
+      replay_policy: "instant",
+      // Attempts are counted by the relay, which writes the dead letter; the server would leave
+      // the message in the stream in silence.
+      max_deliver: -1,
+      max_ack_pending: -1,
+      inactive_threshold: nanos(this.#options.inactiveMs),
+    };
+    try {
+      const reply = await this.#connection.nats.request(
+        `$JS.API.CONSUMER.DURABLE.CREATE.${WORK_STREAM}.${this.#consumer}`,
+        JSON.stringify({ stream_name: WORK_STREAM, config }),
+        { timeout: REQUEST_TIMEOUT_MS },
+      );
+      const { error } = reply.json<{ error?: { description: string } }>();
+      return error && `Cannot make consumer ${this.#consumer}: ${error.description}`;
+    } catch (error) {
+      return `Cannot make consumer ${this.#consumer}: ${messageOf(error)}`;
+    }
+  }
+
+  /** Listens on a new inbox and asks there for what is wanted; requests to the old one lapse. */
+  #renewInbox(): void {
+    const old = this.#subscription;
+    const inbox = createInbox();
+    this.#inbox = inbox;
+    this.#subscription = this.#connection.nats.subscribe(`${inbox}.*`, {
+      callback: (error, msg) => {
+        if (error) this.#listener.onProblem(`Cannot listen for work: ${messageOf(error)}`);
+        else if (msg.reply) this.#received(msg, inbox === this.#inbox);
+        else if (inbox === this.#inbox) this.#ended(msg);
+      },
+    });
+    void drain(old);
+    this.#forgetPulls();
+    if (this.#wanted > 0) this.#pull(this.#wanted);
+  }
+
+  #pull(batch: number): void {
+    const now = Date.now();
+    const second = Math.floor(now / BUCKET_MS);
+    this.#outstanding += batch;
+    this.#asked.set(second, (this.#asked.get(second) ?? 0) + batch);
+    this.#request({ batch, expires: nanos(this.#options.pullExpiresMs) }, now, second);
+  }
+
+  /** A request that can deliver nothing (no message is this small) but counts as use. */
+  #touch(now: number): void {
+    this.#request({ batch: 1, max_bytes: 1, no_wait: true }, now, 0);
+  }
+
+  #request(body: PullRequest, now: number, second: number): void {
+    this.#lastPull = now;
+    this.#connection.nats.publish(this.#pullSubject, JSON.stringify(body), {
+      // The last token comes back with the request's status.
+      reply: `${this.#inbox}.${second}-${body.batch}`,
+    });
+  }
+
+  /** @param counted Whether it was asked for on the present inbox. */
+  #received(msg: Msg, counted: boolean): void {
+    if (counted && this.#outstanding > 0) this.#outstanding--;
+    const lease = parseLease(msg.reply ?? "");
+    if (lease === undefined) return;
+    this.#listener.onWork({ lease, text: decode(msg.data) });
+  }
+
+  /** A pull request has ended before all that it asked for was there. */
+  #ended(msg: Msg): void {
+    const [second = 0, batch = 0] = (msg.subject.split(".").at(-1) ?? "").split("-").map(Number);
+    if (second === 0 || this.#state !== "ready") return;
+    const code = msg.headers?.code ?? 0;
+    const description = msg.headers?.description ?? "";
+    const undelivered = Number(msg.headers?.get("Nats-Pending-Messages") || batch);
+    this.#outstanding = Math.max(0, this.#outstanding - undelivered);
+    this.#asked.set(second, Math.max(0, (this.#asked.get(second) ?? 0) - undelivered));
+    if (code === 408 || code === 404) this.want(this.#wanted);
+    else if (code === 409 && CONSUMER_MOVED.test(description)) void this.#make();
+    else this.#makeLater(`${code} ${description}`);
+  }
+
+  #makeLater(status: string): void {
+    this.#listener.onProblem(`Cannot pull from consumer ${this.#consumer}: ${status.trim()}`);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#make(), STATUS_RETRY_MS);
+  }
+
+  #forgetPulls(): void {
+    this.#outstanding = 0;
+    this.#asked.clear();
+  }
+}
+
+/** NATS' ADR-13, JetStream Pull Requests. */
+interface PullRequest {
+  readonly batch: number;
+  /** Nanoseconds. */
+  readonly expires?: number;
+  readonly max_bytes?: number;
+  readonly no_wait?: boolean;
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+function decode(data: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stops a subscription; what the server has sent already is still delivered. */
+async function drain(subscription: Subscription | undefined): Promise<void> {
+  if (subscription === undefined || subscription.isClosed()) return;
+  await subscription.drain().catch(() => {});
+}

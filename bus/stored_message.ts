@@ -1,0 +1,55 @@
+/**
+ * Reading one message of a stream by its sequence (NATS' ADR-31, JetStream Direct Get).
+ *
+ * @module
+ */
+import type { Connection } from "./connection.ts";
+import { StreamError } from "./errors.ts";
+
+/** A message, as a stream holds it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  /** When it was stored, in nanoseconds since 1970, in decimal digits. */
+  readonly timeNs: string;
+  readonly data: Uint8Array;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Reads a message.
+ *
+ * @returns `undefined` if the stream has no message with this sequence (any more).
+ * @throws {StreamError} If the stream cannot be asked.
+ */
+export async function readStored(
+  connection: Connection,
+  stream: string,
+  sequence: number,
+): Promise<StoredMessage | undefined> {
+  const fail = (why: string, cause?: unknown) =>
+    new StreamError(`Cannot read message ${sequence} of ${stream}: ${why}`, { cause });
+  const reply = await connection.nats.request(
+    `$JS.API.DIRECT.GET.${stream}`,
+    JSON.stringify({ seq: sequence }),
+    { timeout: TIMEOUT_MS },
+  ).catch((error) => {
+    throw fail(error.message, error);
+  });
+  const { headers } = reply;
+  if (headers?.code === 404) return undefined;
+  if (!headers || headers.code >= 300) throw fail(headers?.status ?? "no headers in the answer");
+  return {
+    subject: headers.get("Nats-Subject"),
+    sequence,
+    timeNs: nanoseconds(headers.get("Nats-Time-Stamp")),
+    data: reply.data.slice(),
+  };
+}
+
+/** `2026-11-23T18:42:37.9201061Z` → `1795459357920106100`. */
+function nanoseconds(timestamp: string): string {
+  const [, seconds = "", fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
+  return `${Date.parse(`${seconds}Z`) / 1_000}${fraction.padEnd(9, "0")}`;
+}

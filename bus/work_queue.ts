@@ -1,0 +1,93 @@
+/**
+ * The work queue: opens roles' queues, and answers for what they delivered.
+ *
+ * @module
+ */
+import { nanos } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { type RoleListener, RoleQueue } from "./role_queue.ts";
+import { Semaphore } from "./semaphore.ts";
+
+/** Settings of a {@linkcode WorkQueue}. */
+export interface WorkQueueOptions {
+  /** How long a lease lives without being kept alive, in milliseconds; 30 s by default. */
+  readonly ackWaitMs?: number;
+  /** When a consumer that nobody uses goes, in milliseconds; one day by default. */
+  readonly inactiveMs?: number;
+  /** How long one pull request waits, in milliseconds; 30 s by default. */
+  readonly pullExpiresMs?: number;
+  /** How many consumers are made at once; 32 by default. */
+  readonly creations?: number;
+}
+
+const DAY_MS = 86_400_000;
+const SWEEP_MS = 1_000;
+
+/** All roles' queues of this process. */
+export class WorkQueue {
+  readonly ackWaitMs: number;
+  readonly #connection: Connection;
+  readonly #options: Required<WorkQueueOptions>;
+  readonly #roles = new Set<RoleQueue>();
+  readonly #creations: Semaphore;
+  readonly #unlisten: () => void;
+  readonly #sweep: ReturnType<typeof setInterval>;
+
+  constructor(connection: Connection, options: WorkQueueOptions = {}) {
+    this.#connection = connection;
+    this.#options = {
+      ackWaitMs: options.ackWaitMs ?? 30_000,
+      inactiveMs: options.inactiveMs ?? DAY_MS,
+      pullExpiresMs: options.pullExpiresMs ?? 30_000,
+      creations: options.creations ?? 32,
+    };
+    this.ackWaitMs = this.#options.ackWaitMs;
+    this.#creations = new Semaphore(this.#options.creations);
+    this.#unlisten = connection.listen({
+      onLost: () => this.#roles.forEach((role) => role.forget()),
+      onRestored: () => this.#roles.forEach((role) => role.begin()),
+    });
+    this.#sweep = setInterval(() => {
+      const now = Date.now();
+      this.#roles.forEach((role) => role.sweep(now));
+    }, SWEEP_MS);
+  }
+
+  /**
+   * Opens the queue of a role. Open each at most once at a time.
+   *
+   * @throws {InvalidNameError}
+   */
+  open(session: string, role: string, listener: RoleListener): RoleQueue {
+    const queue = new RoleQueue(this.#connection, session, role, listener, {
+      ...this.#options,
+      creations: this.#creations,
+      onClose: () => this.#roles.delete(queue),
+    });
+    this.#roles.add(queue);
+    queue.begin();
+    return queue;
+  }
+
+  /** Tells the server that a delivery is being worked on, for another `ackWaitMs`. */
+  keepAlive(lease: string): void {
+    this.#connection.nats.publish(lease, "+WPI");
+  }
+
+  /**
+   * Gives a delivery back: it is handed out again, as the next attempt.
+   *
+   * @param delayMs How long to wait before; at once by default.
+   */
+  giveBack(lease: string, delayMs = 0): void {
+    const how = delayMs > 0 ? `-NAK {"delay":${nanos(delayMs)}}` : "-NAK";
+    this.#connection.nats.publish(lease, how);
+  }
+
+  /** Closes every role and waits until the server has heard of it. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#unlisten();
+    await Promise.all([...this.#roles].map((role) => role.close()));
+  }
+}
