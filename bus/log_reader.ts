@@ -1,0 +1,504 @@
+/**
+ * Reading the log: results, events and dead letters, from any point on, and then what comes.
+ *
+ * Invariants:
+ * 1. Records come in the order of their sequence, each once, none left out, whatever happens to
+ *    the connection or the server: the position is ours, and after a gap, a silence or a loss a
+ *    new consumer is made that begins there.
+ * 2. Nothing is pulled that was not asked for: at most a batch waits in memory.
+ * 3. When the reading ends, for whatever reason, its consumer, subscription and timer are gone.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import {
+  createInbox,
+  type Msg,
+  nanos,
+  nuid,
+  PermissionViolationError,
+  type Subscription,
+} from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf, StreamError } from "./errors.ts";
+import { workSequence } from "./lease.ts";
+import { LOG_STREAM } from "./streams.ts";
+import { parseSubject } from "./subjects.ts";
+
+/** One message of the log. */
+export interface LogRecord {
+  /** Its sequence in the log: where to go on reading, see `fromSequence`. */
+  readonly sequence: number;
+  /** When it was stored. */
+  readonly time: Date;
+  readonly subject: string;
+  readonly kind: "results" | "events" | "dead";
+  readonly session: string;
+  /** Events have none. */
+  readonly role?: string;
+  /** What was published, usually a message. */
+  readonly text: string;
+  /** Its `Nats-Msg-Id`. */
+  readonly messageId?: string;
+  /** The piece of work that a result or a dead letter belongs to. */
+  readonly work?: {
+    /** Its sequence in the stream `OUROCODUS_WORK`. */
+    readonly sequence: number;
+  };
+  /** As many further messages were there when this one was handed out. */
+  readonly pending: number;
+}
+
+/** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
+export interface ReadLogOptions {
+  /** At most so many messages, the newest, of those that are there; 0 for none. */
+  readonly last?: number;
+  /** Messages stored at this time or later. */
+  readonly since?: Date;
+  /** Messages with this sequence or a higher one. */
+  readonly fromSequence?: number;
+  /** Whether to go on with what comes, instead of ending with what is there. */
+  readonly follow?: boolean;
+  /** Ends the reading, without an error. */
+  readonly signal?: AbortSignal;
+  /** For how long the log may be out of reach before reading without `follow` fails; 10 000 ms. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const BATCH = 500;
+const BATCH_BYTES = 4 * 2 ** 20;
+const EXPIRES_MS = 30_000;
+const HEARTBEAT_MS = 5_000;
+/** After as long a silence, in which heartbeats should have come, the consumer counts as lost. */
+const SILENCE_MS = 12_000;
+const RETRY_MS = 250;
+/** Without `follow`, so many consumers in a row may deliver nothing. */
+const FRUITLESS = 3;
+/** A consumer that nobody reads from is removed by the server after this time. */
+const INACTIVE_MS = 60_000;
+/** As many messages too many are rather read and passed over than searched away. */
+const PASSED_OVER = 1_000;
+
+/**
+ * Reads messages of one subject, oldest first.
+ *
+ * @param subject Of `resultsSubject`, `eventsSubject` or `deadSubject`.
+ * @returns Ends when all that was there has been read, or with `follow` never: until the signal
+ * is aborted, the loop is left, or the connection is closed.
+ * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also
+ * if NATS is away for too long.
+ * @throws {RangeError} If `last` is not a whole number from 0, or `fromSequence` none from 1.
+ */
+export function readLog(
+  connection: Connection,
+  subject: string,
+  options: ReadLogOptions = {},
+): AsyncIterable<LogRecord> {
+  const { last = 0, fromSequence = 1 } = options;
+  if (!Number.isSafeInteger(last) || last < 0) {
+    throw new RangeError(`last is ${last}, it must be a whole number from 0`);
+  }
+  if (!Number.isSafeInteger(fromSequence) || fromSequence < 1) {
+    throw new RangeError(`fromSequence is ${fromSequence}, it must be a whole number from 1`);
+  }
+  return { [Symbol.asyncIterator]: () => read(new Log(connection, subject), options) };
+}
+
+/**
+ * The sequence of the newest message in the log, 0 if there never was one. Reading from the next
+ * sequence on, now or later, misses nothing that is stored after this call.
+ *
+ * @throws {StreamError} If there is no log, or it cannot be asked.
+ */
+export async function lastLogSequence(connection: Connection): Promise<number> {
+  return await new Log(connection, "").lastSequence();
+}
+
+/** Where to begin. */
+interface Position {
+  readonly start: Partial<ConsumerConfig>;
+  /** As many messages are passed over from there; undefined: all but the newest `last`. */
+  readonly skip?: number;
+}
+
+async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecord> {
+  const { follow = false, signal } = options;
+  const last = options.last || Infinity;
+  let position: Position | undefined;
+  let fruitless = 0;
+  /** As many messages are still to be read; matters without `follow` only. */
+  let left: number | undefined;
+  while (!ended(log, signal)) {
+    const info = await log.retrying(options, async () => {
+      position ??= { start: await log.locate(options) };
+      return await log.open(position.start);
+    });
+    if (info === undefined || position === undefined) return;
+    const delivery = new Delivery(log.connection, info, options);
+    try {
+      left ??= info.num_pending;
+      let skip: number = position.skip ?? Math.max(0, info.num_pending - last);
+      position = { start: position.start, skip };
+      if (!follow && info.num_pending === 0) return;
+      fruitless++;
+      for await (const { message, place } of delivery.messages()) {
+        fruitless = 0;
+        skip--;
+        position = { start: fromSequence(place.sequence + 1), skip: Math.max(0, skip) };
+        const record = skip >= 0 ? undefined : toRecord(message, place);
+        if (record !== undefined) yield record;
+        left--;
+        if (!follow && (left <= 0 || place.pending === 0)) return;
+      }
+      if (delivery.exhausted) return;
+    } finally {
+      delivery.close();
+      await log.remove(info);
+    }
+    if (!follow && fruitless >= FRUITLESS) {
+      throw cannotRead(log.connection, new Error("the server hands nothing out"));
+    }
+    await pause(RETRY_MS, signal);
+  }
+}
+
+function ended(log: Log, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true || log.connection.nats.isClosed();
+}
+
+function fromSequence(sequence: number): Partial<ConsumerConfig> {
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence };
+}
+
+/** The log's stream, as seen by one reader. */
+class Log {
+  readonly connection: Connection;
+  readonly #subject: string;
+  #manager: Promise<JetStreamManager> | undefined;
+
+  constructor(connection: Connection, subject: string) {
+    this.connection = connection;
+    this.#subject = subject;
+  }
+
+  async lastSequence(): Promise<number> {
+    try {
+      return (await this.#state()).last_seq;
+    } catch (error) {
+      throw cannotRead(this.connection, error);
+    }
+  }
+
+  /** Finds where to begin. */
+  async locate(options: ReadLogOptions): Promise<Partial<ConsumerConfig>> {
+    const { last, since } = options;
+    if (last === 0) return fromSequence((await this.#state()).last_seq + 1);
+    const start = options.fromSequence !== undefined
+      ? fromSequence(options.fromSequence)
+      : since !== undefined
+      ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
+      : { deliver_policy: DeliverPolicy.All };
+    if (last === undefined || await this.#count(start) <= last) return start;
+    return await this.#startOfLast(last, start);
+  }
+
+  /**
+   * Finds a place from which there are at least `last` messages, and not many more. JetStream
+   * cannot be asked for it, but it counts what a consumer would get: so this steps back from the
+   * end, each step four times as far, then halves the last step.
+   */
+  async #startOfLast(
+    last: number,
+    floor: Partial<ConsumerConfig>,
+  ): Promise<Partial<ConsumerConfig>> {
+    const { first_seq, last_seq } = await this.#state();
+    let enough: number | undefined;
+    let excess = Infinity;
+    let tooFew = last_seq + 1;
+    for (let distance = last; enough === undefined; distance *= 4) {
+      const sequence = last_seq + 1 - distance;
+      if (sequence <= first_seq) break;
+      const count = await this.#count(fromSequence(sequence));
+      if (count < last) tooFew = sequence;
+      else [enough, excess] = [sequence, count - last];
+    }
+    let low = enough ?? first_seq;
+    while (excess > PASSED_OVER && tooFew - low > 1) {
+      const middle = Math.floor((low + tooFew) / 2);
+      const count = await this.#count(fromSequence(middle));
+      if (count < last) tooFew = middle;
+      else [low, enough, excess] = [middle, middle, count - last];
+    }
+    return enough === undefined ? floor : fromSequence(enough);
+  }
+
+  /** Makes a consumer that begins at a position. */
+  async open(start: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+    const { deliver_policy, opt_start_seq, opt_start_time } = start;
+    const manager = await this.#jetstream();
+    return await manager.consumers.add(LOG_STREAM, {
+      name: `ourocodus-reader-${nuid.next()}`,
+      deliver_policy: deliver_policy ?? DeliverPolicy.All,
+      ...(opt_start_seq !== undefined && { opt_start_seq }),
+      ...(opt_start_time !== undefined && { opt_start_time }),
+      filter_subject: this.#subject,
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(INACTIVE_MS),
+    });
+  }
+
+  /** Removes a consumer, if the server can be told. */
+  async remove(info: ConsumerInfo): Promise<void> {
+    if (!this.connection.connected || this.connection.nats.isClosed()) return;
+    const manager = await this.#jetstream();
+    await manager.consumers.delete(LOG_STREAM, info.name).catch(() => {});
+  }
+
+  /**
+   * Does something that needs the server, again and again while the server is away.
+   *
+   * @returns Undefined if the reading was ended meanwhile.
+   */
+  async retrying<T>(options: ReadLogOptions, action: () => Promise<T>): Promise<T | undefined> {
+    const { follow = false, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const deadline = performance.now() + timeoutMs;
+    while (!ended(this, signal)) {
+      try {
+        if (this.connection.connected) return await action();
+      } catch (error) {
+        if (ended(this, signal)) return undefined;
+        if (isFinal(error)) throw cannotRead(this.connection, error);
+        if (!follow && performance.now() > deadline) throw cannotRead(this.connection, error);
+      }
+      if (!follow && performance.now() > deadline) {
+        throw cannotRead(this.connection, new Error(`away for ${timeoutMs} ms`));
+      }
+      await pause(RETRY_MS, signal);
+    }
+    return undefined;
+  }
+
+  async #count(start: Partial<ConsumerConfig>): Promise<number> {
+    const info = await this.open(start);
+    await this.remove(info);
+    return info.num_pending;
+  }
+
+  async #state(): Promise<{ first_seq: number; last_seq: number }> {
+    return (await (await this.#jetstream()).streams.info(LOG_STREAM)).state;
+  }
+
+  async #jetstream(): Promise<JetStreamManager> {
+    return await (this.#manager ??= jetstreamManager(this.connection.nats, { checkAPI: false }));
+  }
+}
+
+interface Place {
+  readonly sequence: number;
+  /** Its number among what the consumer delivered, from 1. */
+  readonly delivery: number;
+  readonly timeMs: number;
+  readonly pending: number;
+}
+
+interface Delivered {
+  readonly message: Msg;
+  readonly place: Place;
+}
+
+/** What one consumer delivers, until it is exhausted or broken. */
+class Delivery {
+  readonly #connection: Connection;
+  readonly #info: ConsumerInfo;
+  readonly #options: ReadLogOptions;
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  readonly #unlisten: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #queue: Delivered[] = [];
+  /** As many messages are still to come of what was asked for. */
+  #asked = 0;
+  #delivered = 0;
+  #heardAt = performance.now();
+  #broken = false;
+  #exhausted = false;
+  #wake: () => void = () => {};
+  readonly #aborted = (): void => this.#break();
+
+  constructor(connection: Connection, info: ConsumerInfo, options: ReadLogOptions) {
+    this.#connection = connection;
+    this.#info = info;
+    this.#options = options;
+    this.#subscription = connection.nats.subscribe(this.#inbox, {
+      callback: (error, message) => error ? this.#break() : this.#received(message),
+    });
+    this.#subscription.closed.then(() => this.#break());
+    this.#unlisten = connection.listen({ onLost: () => this.#break() });
+    this.#timer = setInterval(() => this.#listenForSilence(), 1_000);
+    options.signal?.addEventListener("abort", this.#aborted);
+    if (options.signal?.aborted) this.#break();
+  }
+
+  /** Whether there was no more, without `follow`. */
+  get exhausted(): boolean {
+    return this.#exhausted;
+  }
+
+  async *messages(): AsyncGenerator<Delivered> {
+    while (this.#options.signal?.aborted !== true) {
+      if (!this.#broken && !this.#exhausted) this.#askForMore();
+      const next = this.#queue.shift();
+      if (next !== undefined) yield next;
+      else if (this.#broken || this.#exhausted) return;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#unlisten();
+    this.#options.signal?.removeEventListener("abort", this.#aborted);
+    this.#subscription.unsubscribe();
+  }
+
+  #askForMore(): void {
+    if (this.#asked > 0 || this.#queue.length > BATCH / 2) return;
+    this.#asked = BATCH;
+    this.#heardAt = performance.now();
+    const { stream_name, name } = this.#info;
+    const request = {
+      batch: BATCH,
+      // A message larger than this would never be delivered.
+      max_bytes: Math.max(BATCH_BYTES, 2 * this.#connection.maxPayloadBytes),
+      ...(this.#options.follow
+        ? { expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) }
+        : { no_wait: true }),
+    };
+    this.#connection.nats.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream_name}.${name}`,
+      JSON.stringify(request),
+      { reply: this.#inbox },
+    );
+  }
+
+  #received(message: Msg): void {
+    this.#heardAt = performance.now();
+    const place = parsePlace(message.reply);
+    if (place === undefined) {
+      this.#status(message.headers?.code ?? 0, message.headers?.description ?? "");
+    } else if (place.delivery === this.#delivered + 1) {
+      this.#delivered++;
+      this.#asked--;
+      this.#queue.push({ message, place });
+    } else {
+      this.#broken = true;
+    }
+    this.#wake();
+  }
+
+  /** What the server says about a pull, instead of a message. */
+  #status(code: number, description: string): void {
+    const partial = code === 408 || (code === 409 && /maxbytes/i.test(description));
+    if (code === 100) return; // A heartbeat.
+    if (partial) this.#asked = 0;
+    else if (code === 404 && !this.#options.follow) this.#exhausted = true;
+    else if (code === 404) this.#asked = 0;
+    else this.#broken = true;
+  }
+
+  #listenForSilence(): void {
+    if (this.#asked > 0 && performance.now() - this.#heardAt > SILENCE_MS) this.#break();
+  }
+
+  #break(): void {
+    this.#broken = true;
+    this.#wake();
+  }
+}
+
+const DIGITS = /^\d{1,19}$/;
+
+/** Takes apart the reply subject of a delivered message, see `lease.ts`. */
+function parsePlace(reply: string | undefined): Place | undefined {
+  if (!reply?.startsWith("$JS.ACK.")) return undefined;
+  const tokens = reply.split(".");
+  const at = tokens.length === 9 ? 5 : 7;
+  const [sequence, delivery, time = "", pending] = tokens.slice(at, at + 4);
+  if (![sequence, delivery, time, pending].every((token) => DIGITS.test(token ?? ""))) {
+    return undefined;
+  }
+  return {
+    sequence: Number(sequence),
+    delivery: Number(delivery),
+    timeMs: Number(time.slice(0, -6)),
+    pending: Number(pending),
+  };
+}
+
+/** Undefined for a subject that has a malformed name in it: nothing of ours is stored there. */
+function toRecord(message: Msg, place: Place): LogRecord | undefined {
+  const parsed = parseSubject(message.subject);
+  if (parsed === undefined) return undefined;
+  const { kind } = parsed;
+  if (kind === "work") return undefined;
+  const messageId = message.headers?.get("Nats-Msg-Id") || undefined;
+  const work = kind === "events" ? undefined : workOf(messageId);
+  return {
+    sequence: place.sequence,
+    time: new Date(place.timeMs),
+    subject: message.subject,
+    ...parsed,
+    kind,
+    text: message.string(),
+    ...(messageId !== undefined && { messageId }),
+    ...(work !== undefined && { work: { sequence: work } }),
+    pending: place.pending,
+  };
+}
+
+function workOf(messageId: string | undefined): number | undefined {
+  return workSequence(messageId?.replace(/\.d$/, "") ?? "");
+}
+
+/** Whether trying again cannot help. */
+function isFinal(error: unknown): boolean {
+  return error instanceof PermissionViolationError ||
+    (error instanceof JetStreamApiError && error.status >= 400 && error.status < 500) ||
+    (error instanceof Error && error.name === "JetStreamNotEnabled");
+}
+
+function cannotRead(connection: Connection, cause: unknown): StreamError {
+  const missing = cause instanceof JetStreamApiError &&
+    cause.code === JetStreamApiCodes.StreamNotFound;
+  const advice = missing ? ". A relay makes it when it starts" : "";
+  return new StreamError(
+    `Cannot read the log ${LOG_STREAM} on NATS at ${connection.url}: ${messageOf(cause)}${advice}`,
+    { cause },
+  );
+}
+
+/** Resolves after a time, or when the signal is aborted. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,147 @@
+/**
+ * Asking all relays which agents are connected to them. There is no list of relays: those that
+ * are there answer.
+ *
+ * @module
+ */
+import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { isObject } from "./message.ts";
+import type { AgentRecord, AgentsPage, AgentsQuery } from "./relay_agents.ts";
+import { RELAYS_AGENTS_SUBJECT } from "./subjects.ts";
+
+/** Options of {@linkcode askRelays}. */
+export interface AskRelaysOptions {
+  /** How long to wait at most, in milliseconds; 2000 by default. */
+  readonly timeoutMs?: number;
+  /** How long to wait after an answer for another relay's, in milliseconds; 100 by default. */
+  readonly stallMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A relay that answered. */
+export interface RelayRecord {
+  readonly relay_id: string;
+  readonly version: string;
+}
+
+/** A connected agent, and the relay that it is connected to. */
+export interface DirectoryAgent extends AgentRecord {
+  readonly relay_id: string;
+}
+
+/** What the relays answered. */
+export interface RelayDirectory {
+  /** Sorted by id. */
+  readonly relays: readonly RelayRecord[];
+  /** Sorted by session, role and id. */
+  readonly agents: readonly DirectoryAgent[];
+}
+
+const DEFAULT_TIMEOUT_MS = 2_000;
+const DEFAULT_STALL_MS = 100;
+
+/**
+ * Asks all relays for their agents, and puts the pages of their answers together.
+ *
+ * @param query Which agents; all by default.
+ * @returns Empty if there is no relay, or none answered in time.
+ * @throws The signal's reason, if it was aborted.
+ */
+export async function askRelays(
+  connection: Connection,
+  query: AgentsQuery = {},
+  options: AskRelaysOptions = {},
+): Promise<RelayDirectory> {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, stallMs = DEFAULT_STALL_MS, signal } = options;
+  signal?.throwIfAborted();
+  const pages = new Pages();
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  const inbox = createInbox();
+  let stall: ReturnType<typeof setTimeout> | undefined;
+  const subscription = connection.nats.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error || message.headers?.code === 503) return finish();
+      const page = parsePage(message);
+      if (page === undefined) return;
+      pages.add(page);
+      clearTimeout(stall);
+      // Before all pages of those that began to answer are there, only the time-out ends it.
+      if (pages.complete) stall = setTimeout(finish, stallMs);
+    },
+  });
+  const timer = setTimeout(finish, timeoutMs);
+  const abort = () => finish();
+  signal?.addEventListener("abort", abort);
+  try {
+    connection.nats.publish(RELAYS_AGENTS_SUBJECT, JSON.stringify(query), { reply: inbox });
+    await finished;
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(stall);
+    signal?.removeEventListener("abort", abort);
+    subscription.unsubscribe();
+  }
+  signal?.throwIfAborted();
+  return pages.directory();
+}
+
+/** The pages that have come, by relay. */
+class Pages {
+  readonly #relays = new Map<string, Map<number, AgentsPage>>();
+
+  add(page: AgentsPage): void {
+    const pages = this.#relays.get(page.relay_id) ?? new Map<number, AgentsPage>();
+    this.#relays.set(page.relay_id, pages.set(page.page, page));
+  }
+
+  /** Whether every relay that has answered has done so to the end. */
+  get complete(): boolean {
+    return [...this.#relays.values()].every((pages) => {
+      const [first] = pages.values();
+      return pages.size >= (first?.pages ?? 0);
+    });
+  }
+
+  directory(): RelayDirectory {
+    const all = [...this.#relays.values()].flatMap((pages) => [...pages.values()]);
+    const relays = new Map(all.map(({ relay_id, version }) => [relay_id, { relay_id, version }]));
+    const agents = all.flatMap(({ relay_id, agents }) =>
+      agents.map((agent) => ({ ...agent, relay_id }))
+    );
+    return {
+      relays: sortedBy([...relays.values()], (relay) => relay.relay_id),
+      agents: sortedBy(agents, (agent) => `${agent.session_id} ${agent.role} ${agent.agent_id}`),
+    };
+  }
+}
+
+function sortedBy<T>(list: T[], key: (item: T) => string): T[] {
+  return list.sort((one, other) => key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0);
+}
+
+/** Anybody may answer: what is no page of ours is passed over. */
+function parsePage(message: Msg): AgentsPage | undefined {
+  let page: unknown;
+  try {
+    page = message.json();
+  } catch {
+    return undefined;
+  }
+  if (!isObject(page)) return undefined;
+  const { relay_id, version, page: number, pages, agents } = page;
+  const wellFormed = typeof relay_id === "string" && typeof version === "string" &&
+    isCount(number) && isCount(pages) && Array.isArray(agents) && agents.every(isAgent);
+  return wellFormed ? { relay_id, version, page: number, pages, agents } : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+function isAgent(value: unknown): value is AgentRecord {
+  return isObject(value) &&
+    ["agent_id", "session_id", "role", "protocol", "connected_at"]
+      .every((name) => typeof value[name] === "string") &&
+    ["concurrency", "in_hand"].every((name) => typeof value[name] === "number");
+}

@@ -1,0 +1,517 @@
+/**
+ * Sending work: publishing to `sessions.{session}.work.{role}` so that nothing is lost and nothing
+ * is stored twice.
+ *
+ * Invariants:
+ * 1. A piece of work counts as stored only when the server has acknowledged that very message.
+ * 2. What is not acknowledged is published again, under the same `Nats-Msg-Id`, until it is, or
+ *    until it is reported as failed or unconfirmed.
+ * 3. No more than a window of messages is in memory.
+ *
+ * Messages are published plainly with one inbox for all acknowledgements, which costs about half
+ * of what a request per message does.
+ *
+ * @module
+ */
+import {
+  createInbox,
+  headers,
+  type Msg,
+  PermissionViolationError,
+  type Status,
+} from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf, PublishError, StreamError } from "./errors.ts";
+import { formatMessage, invalidId } from "./message.ts";
+import { ensureStreams, type StreamLimits, WORK_STREAM } from "./streams.ts";
+import { workSubject } from "./subjects.ts";
+
+/** A piece of work to send: either its payload, or the whole message as text. */
+export type Work =
+  & {
+    readonly session: string;
+    readonly role: string;
+    /** 1 to 128 printable characters; the same as in `text`. */
+    readonly id: string;
+  }
+  & (
+    | { readonly payload: object; readonly text?: undefined }
+    | { readonly text: string; readonly payload?: undefined }
+  );
+
+/** What became of a piece of work that the server has. */
+export interface SentWork {
+  readonly id: string;
+  readonly subject: string;
+  /** Its sequence in the stream `OUROCODUS_WORK`: the work's identity. */
+  readonly sequence: number;
+  /**
+   * Whether the session and role had a message with this id already, within the stream's duplicate
+   * window; `sequence` is that one's, and nothing was stored.
+   */
+  readonly duplicate: boolean;
+}
+
+/** Options of {@linkcode sendWork}. */
+export interface SendOptions {
+  /** For how long nothing at all may be acknowledged, in milliseconds; 10 000 by default. */
+  readonly timeoutMs?: number;
+  /** After how long without acknowledgement a message is published again, in milliseconds; 5000. */
+  readonly ackTimeoutMs?: number;
+  /** Limits for the streams, in case they don't exist yet and are made. */
+  readonly limits?: StreamLimits;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@linkcode sendAllWork}. */
+export interface SendAllOptions<W extends Work> extends SendOptions {
+  /** For how long nothing at all may be acknowledged, in milliseconds; 60 000 by default. */
+  readonly timeoutMs?: number;
+  /** As many messages may wait for their acknowledgement; 2048 by default, 1 at least. */
+  readonly window?: number;
+  /** As many bytes of them; 8 MiB by default. One message always may. */
+  readonly windowBytes?: number;
+  /** Told of every message that the server has. */
+  readonly onSent?: (work: W, sent: SentWork) => void;
+  /** Told of every message that was refused. */
+  readonly onFailed?: (work: W, error: PublishError) => void;
+}
+
+/** What {@linkcode sendAllWork} did. */
+export interface SendSummary {
+  /** Messages that are stored now and were not before. */
+  readonly stored: number;
+  /** Messages that were stored before, under the same session, role and id. */
+  readonly duplicates: number;
+  /** Messages that were refused. */
+  readonly failed: number;
+  /** Messages that were published, but whose fate is unknown. */
+  readonly unconfirmed: number;
+  /**
+   * Why it ended before the source did: a `PublishError` that would have met every further
+   * message, what the source threw, or the signal's reason. Undefined if it got to the end.
+   */
+  readonly stopped?: Error;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_BULK_TIMEOUT_MS = 60_000;
+const DEFAULT_ACK_TIMEOUT_MS = 5_000;
+const DEFAULT_WINDOW = 2_048;
+const DEFAULT_WINDOW_BYTES = 8 * 2 ** 20;
+const TICK_MS = 100;
+/** How long to wait, when told to stop, for acknowledgements that are on their way. */
+const STOP_GRACE_MS = 2_000;
+/** `NATS/1.0`, the header's name, the separators and line ends: all but the id itself. */
+const HEADER_BYTES = "NATS/1.0\r\nNats-Msg-Id: \r\n\r\n".length;
+
+/**
+ * Sends one piece of work and waits until the server has stored it. The streams are made if they
+ * don't exist.
+ *
+ * @throws {PublishError} If it is larger than the server takes, was refused, or was not
+ * acknowledged in time (it may be stored then: sending it again with the same id is safe).
+ * @throws {InvalidNameError} If the session or the role cannot stand in a subject.
+ * @throws The signal's reason, if it was aborted.
+ */
+export async function sendWork(
+  connection: Connection,
+  work: Work,
+  options: SendOptions = {},
+): Promise<SentWork> {
+  workSubject(work.session, work.role);
+  let sent: SentWork | undefined;
+  let failure: Error | undefined;
+  const { stopped } = await sendAllWork(connection, [work], {
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+    ...options,
+    onSent: (_, value) => sent = value,
+    onFailed: (_, error) => failure = error,
+  });
+  if (sent !== undefined) return sent;
+  throw failure ?? stopped ?? new PublishError(`Cannot send ${work.id}: not acknowledged`);
+}
+
+/**
+ * Sends any number of pieces of work, many at a time, and waits until each is acknowledged. A lost
+ * connection or a restarted server only delays it.
+ *
+ * @param source Read no faster than the server stores. It is closed if sending ends early.
+ * @returns The counts. It does not throw for what goes wrong with messages or with the server.
+ * @throws {RangeError} If the window is not a whole number from 1.
+ */
+export async function sendAllWork<W extends Work>(
+  connection: Connection,
+  source: Iterable<W> | AsyncIterable<W>,
+  options: SendAllOptions<W> = {},
+): Promise<SendSummary> {
+  const { window = DEFAULT_WINDOW } = options;
+  if (!Number.isSafeInteger(window) || window < 1) {
+    throw new RangeError(`window is ${window}, it must be a whole number from 1`);
+  }
+  return await new Sender(connection, options).run(source);
+}
+
+/**
+ * The `Nats-Msg-Id` by which the server recognises work that was sent before: one for each id
+ * within a session and role, safe in a header whatever the id holds.
+ */
+export function workMessageId(session: string, role: string, id: string): string {
+  return `${session}.${role}.${encodeURIComponent(id)}`;
+}
+
+interface Outgoing<W> {
+  readonly work: W;
+  readonly subject: string;
+  readonly messageId: string;
+  readonly data: Uint8Array;
+  sentAt: number;
+  tries: number;
+}
+
+/** One run of sending: keeps what is not acknowledged, and publishes it until it is. */
+class Sender<W extends Work> {
+  readonly #connection: Connection;
+  readonly #options: SendAllOptions<W>;
+  readonly #inbox: string;
+  /** By number, in the order in which they were published last. */
+  readonly #outgoing = new Map<number, Outgoing<W>>();
+  #outgoingBytes = 0;
+  #nextNumber = 1;
+  #stored = 0;
+  #duplicates = 0;
+  #failed = 0;
+  #stopped: Error | undefined;
+  #progressAt = performance.now();
+  #repairing: Promise<void> | undefined;
+  #wake: () => void = () => {};
+
+  constructor(connection: Connection, options: SendAllOptions<W>) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#inbox = createInbox();
+  }
+
+  async run(source: Iterable<W> | AsyncIterable<W>): Promise<SendSummary> {
+    const { signal } = this.#options;
+    const abort = () => this.#stop(reasonOf(signal));
+    const acknowledgements = this.#connection.nats.subscribe(`${this.#inbox}.*`, {
+      callback: (_, message) => this.#acknowledged(message),
+    });
+    const statuses = this.#connection.nats.status();
+    const watched = this.#watch(statuses);
+    const unlisten = this.#connection.listen({ onRestored: () => this.#publishAll() });
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      if (signal?.aborted) abort();
+      await this.#sendFrom(source);
+      await this.#settle();
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener("abort", abort);
+      unlisten();
+      (statuses as unknown as { stop(): void }).stop();
+      await watched;
+      acknowledgements.unsubscribe();
+    }
+    return {
+      stored: this.#stored,
+      duplicates: this.#duplicates,
+      failed: this.#failed,
+      unconfirmed: this.#outgoing.size,
+      stopped: this.#stopped,
+    };
+  }
+
+  async #sendFrom(source: Iterable<W> | AsyncIterable<W>): Promise<void> {
+    const iterator = Symbol.asyncIterator in source
+      ? source[Symbol.asyncIterator]()
+      : source[Symbol.iterator]();
+    try {
+      while (this.#stopped === undefined) {
+        const next = await this.#unlessStopped(() => iterator.next());
+        if (next === undefined || next.done) return;
+        this.#progressAt = Math.max(this.#progressAt, this.#idleSince());
+        await this.#send(next.value);
+      }
+    } catch (error) {
+      this.#stop(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      // Not awaited: a generator that is waiting for its own input never gets to its return.
+      Promise.resolve(iterator.return?.()).catch(() => {});
+    }
+  }
+
+  /** While nothing is outstanding, waiting for the source is no lack of progress. */
+  #idleSince(): number {
+    return this.#outgoing.size === 0 ? performance.now() : 0;
+  }
+
+  async #send(work: W): Promise<void> {
+    const outgoing = this.#prepare(work);
+    if (outgoing === undefined) return;
+    await this.#until(() => this.#hasRoomFor(outgoing.data.length));
+    if (this.#stopped !== undefined) return;
+    const number = this.#nextNumber++;
+    this.#outgoing.set(number, outgoing);
+    this.#outgoingBytes += outgoing.data.length;
+    // While the connection is away it waits; all that is outstanding is published afterwards.
+    if (this.#connection.connected) this.#publish(number, outgoing);
+  }
+
+  #prepare(work: W): Outgoing<W> | undefined {
+    const { session, role, id } = work;
+    try {
+      const wrongId = invalidId(id);
+      if (wrongId !== undefined) throw new PublishError(`Cannot send work: ${wrongId}`);
+      const subject = workSubject(session, role);
+      const data = new TextEncoder().encode(work.text ?? formatMessage(id, "work", work.payload));
+      const messageId = workMessageId(session, role, id);
+      const bytes = data.length + HEADER_BYTES + messageId.length;
+      const limit = this.#connection.maxPayloadBytes;
+      if (bytes > limit) {
+        throw new PublishError(
+          `Cannot publish to "${subject}": message is ${bytes} bytes with its headers, limit is ` +
+            `${limit}. Send less, or raise max_payload of nats-server`,
+        );
+      }
+      return { work, subject, messageId, data, sentAt: 0, tries: 0 };
+    } catch (error) {
+      this.#fail(
+        work,
+        error instanceof PublishError ? error : new PublishError(messageOf(error), {
+          cause: error,
+        }),
+      );
+      return undefined;
+    }
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const { window = DEFAULT_WINDOW, windowBytes = DEFAULT_WINDOW_BYTES } = this.#options;
+    return this.#outgoing.size < window &&
+      (this.#outgoing.size === 0 || this.#outgoingBytes + bytes <= windowBytes);
+  }
+
+  #publish(number: number, outgoing: Outgoing<W>): void {
+    outgoing.sentAt = performance.now();
+    outgoing.tries++;
+    const header = headers();
+    header.set("Nats-Msg-Id", outgoing.messageId);
+    this.#connection.nats.publish(outgoing.subject, outgoing.data, {
+      headers: header,
+      reply: `${this.#inbox}.${number}`,
+    });
+  }
+
+  /** Publishes again whatever is outstanding: it may have been lost with the connection. */
+  #publishAll(): void {
+    for (const [number, outgoing] of [...this.#outgoing]) this.#publishAgain(number, outgoing);
+    this.#wake();
+  }
+
+  #publishAgain(number: number, outgoing: Outgoing<W>): void {
+    this.#outgoing.delete(number);
+    this.#outgoing.set(number, outgoing);
+    this.#publish(number, outgoing);
+  }
+
+  #acknowledged(message: Msg): void {
+    const number = Number(message.subject.slice(this.#inbox.length + 1));
+    const outgoing = this.#outgoing.get(number);
+    if (outgoing === undefined) return;
+    if (message.headers?.code === 503) {
+      this.#repair();
+      return;
+    }
+    const reply = parseReply(message);
+    switch (reply.kind) {
+      case "stored":
+        this.#forget(number, outgoing);
+        this.#sent(outgoing, reply);
+        break;
+      case "refused":
+        this.#forget(number, outgoing);
+        this.#fail(outgoing.work, cannotPublish(outgoing.subject, reply.reason));
+        break;
+      case "refuses_all":
+        this.#forget(number, outgoing);
+        this.#stop(cannotPublish(outgoing.subject, reply.reason));
+        this.#fail(outgoing.work, this.#stopped as PublishError);
+        break;
+      case "later":
+        break; // It is published again when its time for an acknowledgement is over.
+    }
+    this.#wake();
+  }
+
+  #sent(outgoing: Outgoing<W>, reply: { sequence: number; duplicate: boolean }): void {
+    this.#progressAt = performance.now();
+    // What was published twice may be a duplicate of itself.
+    const duplicate = reply.duplicate && outgoing.tries === 1;
+    if (duplicate) this.#duplicates++;
+    else this.#stored++;
+    const { work, subject } = outgoing;
+    this.#options.onSent?.(work, { id: work.id, subject, sequence: reply.sequence, duplicate });
+  }
+
+  #forget(number: number, outgoing: Outgoing<W>): void {
+    this.#outgoing.delete(number);
+    this.#outgoingBytes -= outgoing.data.length;
+  }
+
+  #fail(work: W, error: PublishError): void {
+    this.#failed++;
+    this.#options.onFailed?.(work, error);
+  }
+
+  #stop(reason: Error): void {
+    this.#stopped ??= reason;
+    this.#wake();
+  }
+
+  /** No stream takes the subject: makes the streams, then publishes everything again. */
+  #repair(): void {
+    if (this.#repairing !== undefined || this.#stopped !== undefined) return;
+    this.#repairing = this.#makeStreams().finally(() => this.#repairing = undefined);
+  }
+
+  async #makeStreams(): Promise<void> {
+    const { epoch } = this.#connection;
+    try {
+      await ensureStreams(this.#connection, this.#options.limits);
+      if (epoch === this.#connection.epoch) this.#publishAll();
+    } catch (error) {
+      // A server or cluster that has just been restarted may need a moment for JetStream.
+      const wasThere = this.#stored + this.#duplicates > 0 || epoch > 0;
+      if (error instanceof StreamError && !wasThere) {
+        this.#stop(new PublishError(`Cannot store work: ${error.message}`, { cause: error }));
+      }
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const { ackTimeoutMs = DEFAULT_ACK_TIMEOUT_MS } = this.#options;
+    const { timeoutMs = DEFAULT_BULK_TIMEOUT_MS } = this.#options;
+    if (this.#connection.nats.isClosed()) {
+      this.#stop(new PublishError(`Cannot store work: the connection to NATS is closed`));
+    }
+    if (this.#outgoing.size > 0 && now - this.#progressAt >= timeoutMs) {
+      this.#stop(this.#timedOut(timeoutMs));
+    }
+    if (!this.#connection.connected) return;
+    for (const [number, outgoing] of this.#outgoing) {
+      if (now - outgoing.sentAt < ackTimeoutMs) break;
+      this.#publishAgain(number, outgoing);
+    }
+  }
+
+  #timedOut(timeoutMs: number): PublishError {
+    const where = `NATS at ${this.#connection.url}`;
+    const why = this.#connection.connected
+      ? `${where} did not acknowledge within ${timeoutMs} ms`
+      : `${where} has been away for ${timeoutMs} ms`;
+    return new PublishError(
+      `Cannot tell whether work is stored: ${why}. Sending it again with the same id is safe`,
+    );
+  }
+
+  async #watch(statuses: AsyncIterable<Status>): Promise<void> {
+    for await (const status of statuses) {
+      if (status.type !== "error" || !(status.error instanceof PermissionViolationError)) continue;
+      const { operation, subject } = status.error;
+      const ours = operation === "publish"
+        ? [...this.#outgoing.values()].some((outgoing) => outgoing.subject === subject)
+        : subject.startsWith(this.#inbox);
+      if (!ours) continue;
+      const what = operation === "publish" ? "publish to" : "subscribe to";
+      this.#stop(
+        new PublishError(
+          `Cannot ${what} "${subject}": permission denied by NATS at ${this.#connection.url}`,
+          { cause: status.error },
+        ),
+      );
+    }
+  }
+
+  /** Waits for what is outstanding: to the end, or a moment if sending was stopped. */
+  async #settle(): Promise<void> {
+    await this.#until(() => this.#outgoing.size === 0);
+    if (this.#outgoing.size === 0 || this.#stopped instanceof PublishError) return;
+    const timer = setTimeout(() => this.#wake(), STOP_GRACE_MS);
+    const deadline = performance.now() + STOP_GRACE_MS;
+    while (this.#outgoing.size > 0 && performance.now() < deadline) await this.#woken();
+    clearTimeout(timer);
+  }
+
+  /** Waits until a condition holds, or sending was stopped. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (this.#stopped === undefined && !condition()) await this.#woken();
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** What a promise resolves to, or undefined as soon as sending is stopped. */
+  #unlessStopped<T>(start: () => T | Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => this.#stopped !== undefined && resolve(undefined);
+      Promise.resolve(start()).then(resolve, reject);
+    });
+  }
+}
+
+type Reply =
+  | { readonly kind: "stored"; readonly sequence: number; readonly duplicate: boolean }
+  /** This message is refused; `refuses_all`: any other would be, too. */
+  | { readonly kind: "refused" | "refuses_all"; readonly reason: string }
+  | { readonly kind: "later" };
+
+/** Error codes of JetStream: no space left in the stream, the account or the server. */
+const FULL = [10023, 10028, 10047, 10077];
+
+function parseReply(message: Msg): Reply {
+  const ack = parseAcknowledgement(message);
+  if (ack.error === undefined && ack.seq !== undefined) {
+    if (ack.stream !== WORK_STREAM) {
+      const reason = `it was stored in stream ${ack.stream} instead of ${WORK_STREAM}. Remove ` +
+        `the subject from that stream`;
+      return { kind: "refuses_all", reason };
+    }
+    return { kind: "stored", sequence: ack.seq, duplicate: ack.duplicate === true };
+  }
+  const { code, err_code, description = "no reason given" } = ack.error ?? {};
+  if (err_code !== undefined && FULL.includes(err_code)) {
+    const reason = `the work queue is full (${description}). Wait until agents have done some of ` +
+      `it, or raise OUROCODUS_WORK_MAX_BYTES or the server's storage`;
+    return { kind: "refuses_all", reason };
+  }
+  return code === 503 ? { kind: "later" } : { kind: "refused", reason: description };
+}
+
+interface Acknowledgement {
+  readonly stream?: string;
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { code?: number; err_code?: number; description?: string };
+}
+
+function parseAcknowledgement(message: Msg): Acknowledgement {
+  try {
+    return message.json<Acknowledgement>();
+  } catch {
+    return { error: { description: `the server answered "${message.string().slice(0, 100)}"` } };
+  }
+}
+
+function cannotPublish(subject: string, reason: string): PublishError {
+  return new PublishError(`Cannot publish to "${subject}": ${reason}`);
+}
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
