@@ -1,0 +1,54 @@
+import { OptionError } from "./errors.ts";
+
+/** What an agent tells a relay in the URL. */
+export interface AgentQuery {
+  readonly session: string;
+  readonly role: string;
+  readonly agentId: string;
+  readonly concurrency: number;
+}
+
+const WEBSOCKET_SCHEME: Readonly<Record<string, string>> = {
+  "ws:": "ws:",
+  "wss:": "wss:",
+  "http:": "ws:",
+  "https:": "wss:",
+};
+
+/**
+ * Parses a relay's URL: `ws://host:8080` or `wss://host/prefix`; `http` and `https` mean the same.
+ *
+ * @param text What was given; `name` is how the error calls it.
+ * @throws {OptionError} If it is none.
+ */
+export function parseRelayUrl(text: unknown, name = "relayUrl"): URL {
+  const url = typeof text === "string" ? URL.parse(text) : null;
+  const scheme = url === null ? undefined : WEBSOCKET_SCHEME[url.protocol];
+  if (url === null || scheme === undefined || url.hostname === "") {
+    throw new OptionError(`${name} is ${shown(text)}, it must be a URL like ws://localhost:8080`);
+  }
+  url.protocol = scheme;
+  url.hash = "";
+  return url;
+}
+
+/**
+ * Where an agent connects.
+ *
+ * @param relayUrl The relay's URL; what its path and query have already is kept.
+ * @throws {OptionError} If the URL is malformed.
+ */
+export function agentUrl(relayUrl: string, query: AgentQuery): URL {
+  const url = parseRelayUrl(relayUrl);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/agent`;
+  url.searchParams.set("session_id", query.session);
+  url.searchParams.set("role", query.role);
+  url.searchParams.set("agent_id", query.agentId);
+  url.searchParams.set("concurrency", String(query.concurrency));
+  url.searchParams.set("confirm", "true");
+  return url;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,162 @@
+/**
+ * What a handler's end means for its work, as one line for the relay. Whatever was returned or
+ * thrown has an answer: nothing in this file throws.
+ *
+ * @module
+ */
+import { AGENT_TYPE, appendLease, messageOf } from "@ourocodus/bus";
+import { RetryableError } from "./errors.ts";
+
+/** How a handler ended. */
+export type Outcome =
+  | { readonly kind: "returned"; readonly value: unknown }
+  | { readonly kind: "thrown"; readonly error: unknown };
+
+/** The attempt that is answered. */
+export interface Attempt {
+  readonly id: string;
+  readonly lease: string;
+}
+
+/** One line for the relay that ends an attempt. */
+export interface Answer extends Attempt {
+  readonly type: "result" | "error" | "retry";
+  /** A message's text, with its lease. */
+  readonly line: string;
+}
+
+/** The JSON text of an object, or why there is none. */
+export type PayloadText =
+  | { readonly kind: "ok"; readonly text: string }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/** Of an error's message as much as this is sent, in characters. */
+const MAX_ERROR_CHARACTERS = 8_192;
+
+/** Turns a handler's end into an answer. */
+export function answerOf(attempt: Attempt, outcome: Outcome): Answer {
+  if (outcome.kind === "returned") return resultOf(attempt, outcome.value);
+  const { error } = outcome;
+  if (error instanceof RetryableError) {
+    return answer(attempt, AGENT_TYPE.retry, {
+      delay_ms: error.delayMs,
+      message: cut(error.message),
+    });
+  }
+  return answer(attempt, AGENT_TYPE.error, errorPayload(error));
+}
+
+/**
+ * The answer itself if the relay takes its size, else an error that says so.
+ *
+ * @param maxBytes The relay's limit, in bytes of UTF-8.
+ */
+export function fitted(given: Answer, maxBytes: number): Answer {
+  const bytes = bytesBeyond(given.line, maxBytes);
+  if (bytes === undefined) return given;
+  return answer(given, AGENT_TYPE.error, {
+    message: `Cannot send the ${given.type}: it is ${bytes} bytes, limit is ${maxBytes}`,
+    name: "ResultTooLarge",
+    code: "result_too_large",
+  });
+}
+
+/** A progress line for the relay, or why there is none. */
+export function progressLine(attempt: Attempt, progress: unknown): PayloadText {
+  const payload = payloadText(typeof progress === "string" ? { message: progress } : progress);
+  if (payload.kind === "invalid") return payload;
+  return { kind: "ok", text: line(attempt, AGENT_TYPE.progress, payload.text) };
+}
+
+/**
+ * The JSON text of a payload: of an object as it is, of `undefined` `{}`, of anything else
+ * `{"value": …}`. Decided by the JSON form, since that is what travels: a `Date` is a string.
+ */
+export function payloadText(value: unknown): PayloadText {
+  if (value === undefined) return { kind: "ok", text: "{}" };
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    return { kind: "invalid", reason: firstLine(textOf(error)) };
+  }
+  if (text === undefined) return { kind: "invalid", reason: `a ${typeof value} has no JSON form` };
+  return { kind: "ok", text: text.startsWith("{") ? text : `{"value":${text}}` };
+}
+
+/** The size of a text in bytes of UTF-8 if it is above the limit, else `undefined`. */
+export function bytesBeyond(text: string, maxBytes: number): number | undefined {
+  // No UTF-16 unit takes more than three bytes.
+  if (text.length * 3 <= maxBytes) return undefined;
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes > maxBytes ? bytes : undefined;
+}
+
+function resultOf(attempt: Attempt, value: unknown): Answer {
+  const payload = payloadText(value);
+  if (payload.kind === "ok") {
+    return {
+      ...attempt,
+      type: AGENT_TYPE.result,
+      line: line(attempt, AGENT_TYPE.result, payload.text),
+    };
+  }
+  return answer(attempt, AGENT_TYPE.error, {
+    message: cut(`Cannot send the result: ${payload.reason}`),
+    name: "ResultNotJson",
+    code: "result_not_json",
+  });
+}
+
+function answer(attempt: Attempt, type: Answer["type"], payload: object): Answer {
+  const { id, lease } = attempt;
+  return { id, lease, type, line: line(attempt, type, JSON.stringify(payload)) };
+}
+
+function line(attempt: Attempt, type: string, payload: string): string {
+  const text = `{"id":${JSON.stringify(attempt.id)},"type":"${type}","payload":${payload}}`;
+  return appendLease(text, attempt.lease);
+}
+
+interface ErrorPayload {
+  readonly message: string;
+  readonly name?: string;
+  readonly code?: string | number;
+}
+
+function errorPayload(error: unknown): ErrorPayload {
+  const message = cut(textOf(error));
+  if (typeof error !== "object" || error === null) return { message };
+  try {
+    const { name, code } = error as { name?: unknown; code?: unknown };
+    return {
+      message,
+      ...(typeof name === "string" && { name: cut(name) }),
+      ...(typeof code === "string" && { code: cut(code) }),
+      ...(typeof code === "number" && { code }),
+    };
+  } catch {
+    return { message }; // A getter threw.
+  }
+}
+
+/** The message of anything that was thrown, even of what refuses to be read. */
+function textOf(error: unknown): string {
+  try {
+    if (typeof error === "object" && error !== null && "message" in error) {
+      const { message } = error;
+      if (typeof message === "string" && message !== "") return message;
+    }
+    return messageOf(error) || Object.prototype.toString.call(error);
+  } catch {
+    return "what was thrown has no text";
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_ERROR_CHARACTERS ? text : `${text.slice(0, MAX_ERROR_CHARACTERS)}…`;
+}

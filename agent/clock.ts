@@ -1,0 +1,26 @@
+import { setImmediate } from "node:timers";
+
+/** Time and chance, as the agent sees them; passed in, so that tests need neither. */
+export interface Clock {
+  /** Milliseconds since some moment; never goes back. */
+  now(): number;
+  /** From 0 to 1, without 1. */
+  random(): number;
+  /** Runs something later, once. @returns A function that calls it off. */
+  after(delayMs: number, run: () => void): () => void;
+  /** Runs something when all that is ready in this turn of the event loop has been done. */
+  endOfTurn(run: () => void): void;
+}
+
+/** The real one. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+  endOfTurn: (run) => {
+    setImmediate(run);
+  },
+};

@@ -1,0 +1,77 @@
+import { MAX_RETRY_DELAY_MS, OurocodusError } from "@ourocodus/bus";
+
+/** Options of {@linkcode RetryableError}. */
+export interface RetryableErrorOptions extends ErrorOptions {
+  /** See {@linkcode RetryableError.delayMs}. */
+  readonly delayMs?: number;
+}
+
+const DEFAULT_RETRY_DELAY_MS = 1_000;
+
+/**
+ * Thrown by a handler to give its work back: it is handed out again later, to this agent or
+ * another. Every time counts as an attempt, and a relay gives up after a number of them.
+ */
+export class RetryableError extends OurocodusError {
+  override readonly name = "RetryableError";
+  /** When the work may be handed out again, in milliseconds from now. */
+  readonly delayMs: number;
+
+  /**
+   * @param message Why; it is recorded.
+   * @param options `delayMs`: 0 to 86 400 000 (a day), 1000 by default. What is beyond these
+   * limits is moved to the nearer one, for an error in an error would hide the first.
+   */
+  constructor(message: string, options: RetryableErrorOptions = {}) {
+    super("retryable", message, options);
+    const delayMs = Math.round(options.delayMs ?? DEFAULT_RETRY_DELAY_MS);
+    this.delayMs = Math.min(Math.max(Number.isNaN(delayMs) ? 0 : delayMs, 0), MAX_RETRY_DELAY_MS);
+  }
+}
+
+/** Why an agent cannot go on serving. */
+export interface ServeFailure {
+  /**
+   * - `upgrade_refused`: the relay answered the connection with an HTTP status that will not
+   *   change by trying again, such as 400.
+   * - `closed_for_good`: the relay closed with a code from 4500 to 4999, such as 4500 when another
+   *   agent connected with the same id.
+   * - `not_a_relay`: a server answered that does not speak `ourocodus.v1`.
+   */
+  readonly code: "upgrade_refused" | "closed_for_good" | "not_a_relay";
+  /** What the other side said, as far as it said something. */
+  readonly reason: string;
+  /** The HTTP status, of `upgrade_refused`. */
+  readonly status?: number;
+  /** The WebSocket close code, of `closed_for_good`. */
+  readonly closeCode?: number;
+}
+
+/** The agent was told not to come back; trying again would end the same way. */
+export class ServeError extends OurocodusError {
+  override readonly name = "ServeError";
+  /** What the other side said. */
+  readonly reason: string;
+  /** The HTTP status, if the connection was refused with one. */
+  readonly status?: number;
+  /** The WebSocket close code, if the connection was closed with one. */
+  readonly closeCode?: number;
+
+  /** @param message With the relay's URL and the reason; `failure` is the same for machines. */
+  constructor(message: string, failure: ServeFailure) {
+    super(failure.code, message);
+    this.reason = failure.reason;
+    this.status = failure.status;
+    this.closeCode = failure.closeCode;
+  }
+}
+
+/** An option of `serve` has a value that cannot be used. */
+export class OptionError extends OurocodusError {
+  override readonly name = "OptionError";
+
+  /** @param message Names the option, its value and what is allowed. */
+  constructor(message: string) {
+    super("option", message);
+  }
+}

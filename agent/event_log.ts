@@ -1,0 +1,65 @@
+import { getLogger } from "@logtape/logtape";
+import { messageOf } from "@ourocodus/bus";
+import type { AgentEvent } from "./events.ts";
+
+const logger = getLogger(["ourocodus", "agent"]);
+
+/**
+ * Writes events to LogTape's category `ourocodus.agent`, which is silent until the program
+ * configures it.
+ */
+export function logEvent(event: AgentEvent): void {
+  switch (event.type) {
+    case "connected":
+      return logger.info("Connected to {url} as {agentId}", { ...event });
+    case "unreachable":
+      return isMilestone(event.failures)
+        ? logger.warn("Cannot reach a relay at {url}: {reason}; trying again", { ...event })
+        : logger.debug("Cannot reach a relay at {url}: {reason}; trying again", { ...event });
+    case "disconnected":
+      return logger.warn("Connection to {url} ended with {code}: {reason}", { ...event });
+    case "relay.draining":
+      return logger.info("The relay is going away", { ...event });
+    case "relay.error":
+      return logger.warn("The relay refused what was sent: {message}", { ...event });
+    case "line.invalid":
+      return logger.warn("The relay sent what is no message: {reason}", { ...event });
+    case "work.failed":
+      return logger.warn("Work {id} failed: {message}", withError(event));
+    case "work.retried":
+      return logger.info("Work {id} was given back: {message}", withError(event));
+    case "work.cancelled":
+      return logger.info("Work was cancelled: {reason}", { ...event });
+    case "work.duplicate":
+      return logger.warn("Work {id} came again while it was in hand", { ...event });
+    case "result.unsendable":
+      return logger.warn("The result of {id} was not sent: {reason}", { ...event });
+    case "progress.dropped":
+      return logger.debug("Progress of {id} was not sent: {reason}", { ...event });
+    case "stopping":
+      return logger.info("Stopping: {running} in hand", { ...event });
+    case "work.abandoned":
+      return logger.warn("Gave up {running} in hand: the time to finish is over", { ...event });
+    case "results.lost":
+      return logger.error("Stopped before a relay had stored {kept} results", { ...event });
+  }
+}
+
+/** The first failure and then ever fewer, so that a relay that stays away fills no log. */
+function isMilestone(failures: number): boolean {
+  return (failures & (failures - 1)) === 0;
+}
+
+function withError(event: AgentEvent & { readonly error: unknown }): Record<string, unknown> {
+  const { error, ...rest } = event;
+  const stack = error instanceof Error ? error.stack : undefined;
+  return { ...rest, message: safeMessage(error), ...(stack !== undefined && { stack }) };
+}
+
+function safeMessage(error: unknown): string {
+  try {
+    return messageOf(error);
+  } catch {
+    return "what was thrown has no text";
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The work in hand: which attempts wait, which run.
+ *
+ * Invariants:
+ * 1. Never do more handlers run than `concurrency`, whatever a relay sends. A handler that was
+ *    aborted counts until it has really ended.
+ * 2. A lease that waits or runs is not taken a second time.
+ * 3. Every handler's end leads to exactly one answer, unless its attempt was cancelled or
+ *    abandoned before: then to none.
+ *
+ * @module
+ */
+import { type Answer, answerOf, type Outcome } from "./answer.ts";
+import type { Handler, LeasedWork, WorkContext } from "./work.ts";
+
+/** Who the agent is. */
+export interface Identity {
+  readonly session: string;
+  readonly role: string;
+  readonly agentId: string;
+}
+
+/** What {@linkcode Jobs} needs and whom it tells. */
+export interface JobsOptions {
+  /** As many handlers run at once, 1 or more. */
+  readonly concurrency: number;
+  readonly identity: Identity;
+  readonly handler: Handler;
+  /** Whether a handler may be begun now; `begin` is called when that has changed to yes. */
+  readonly mayBegin: () => boolean;
+  /** An attempt has ended. */
+  readonly onAnswer: (leased: LeasedWork, answer: Answer, outcome: Outcome) => void;
+  /** A handler tells how far it is. */
+  readonly onProgress: (leased: LeasedWork, payload: unknown) => void;
+  /** An aborted handler has ended. */
+  readonly onFreed: () => void;
+}
+
+interface Job {
+  readonly leased: LeasedWork;
+  readonly abort: AbortController;
+}
+
+/** See the top of the file. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #waiting = new Map<string, LeasedWork>();
+  readonly #running = new Map<string, Job>();
+  /** Handlers that have not ended, those of cancelled attempts included. */
+  #busy = 0;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+  }
+
+  /** Attempts that are running and whose result is wanted. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Attempts that wait for a free slot. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether this attempt waits or runs. */
+  has(lease: string): boolean {
+    return this.#running.has(lease) || this.#waiting.has(lease);
+  }
+
+  /** Takes an attempt in, and begins it if there is a free slot. */
+  add(leased: LeasedWork): void {
+    this.#waiting.set(leased.lease, leased);
+    this.begin();
+  }
+
+  /** Begins what waits, as far as slots are free. */
+  begin(): void {
+    for (const [lease, leased] of this.#waiting) {
+      if (this.#busy >= this.#options.concurrency || !this.#options.mayBegin()) return;
+      this.#waiting.delete(lease);
+      this.#run(leased);
+    }
+  }
+
+  /** Aborts an attempt, or forgets it if it waits. @returns Whether it was in hand. */
+  cancel(lease: string, reason: Error): boolean {
+    if (this.#waiting.delete(lease)) return true;
+    const job = this.#running.get(lease);
+    if (job === undefined) return false;
+    this.#running.delete(lease);
+    job.abort.abort(reason);
+    return true;
+  }
+
+  /** Forgets what waits: a relay hands it out again when the connection is gone. */
+  forgetWaiting(): void {
+    this.#waiting.clear();
+  }
+
+  /** Aborts all that is running, and forgets what waits. */
+  abandon(reason: Error): void {
+    this.forgetWaiting();
+    for (const lease of [...this.#running.keys()]) this.cancel(lease, reason);
+  }
+
+  async #run(leased: LeasedWork): Promise<void> {
+    const job: Job = { leased, abort: new AbortController() };
+    this.#busy++;
+    this.#running.set(leased.lease, job);
+    const outcome = await this.#outcome(job);
+    this.#busy--;
+    if (this.#isWanted(job)) {
+      this.#running.delete(leased.lease);
+      const attempt = { id: leased.work.id, lease: leased.lease };
+      this.#options.onAnswer(leased, answerOf(attempt, outcome), outcome);
+    } else {
+      this.#options.onFreed();
+    }
+    this.begin();
+  }
+
+  async #outcome(job: Job): Promise<Outcome> {
+    try {
+      const value = await this.#options.handler(job.leased.work, this.#context(job));
+      return { kind: "returned", value };
+    } catch (error) {
+      return { kind: "thrown", error };
+    }
+  }
+
+  #context(job: Job): WorkContext {
+    return {
+      ...this.#options.identity,
+      attempt: job.leased.work.attempt,
+      signal: job.abort.signal,
+      progress: (payload) => {
+        if (this.#isWanted(job)) this.#options.onProgress(job.leased, payload);
+      },
+    };
+  }
+
+  #isWanted(job: Job): boolean {
+    return this.#running.get(job.leased.lease) === job;
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The SDK: an agent is a function that is handed work and returns its result.
+ *
+ * @module
+ */
+export { type Clock, systemClock } from "./clock.ts";
+export { echoHandler, type EchoResult } from "./echo.ts";
+export {
+  OptionError,
+  RetryableError,
+  type RetryableErrorOptions,
+  ServeError,
+  type ServeFailure,
+} from "./errors.ts";
+export type { AgentEvent, EventHook } from "./events.ts";
+export { MAX_CONCURRENCY, serve, type ServeOptions } from "./serve.ts";
+export type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
+export type { Handler, Work, WorkContext } from "./work.ts";

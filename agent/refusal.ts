@@ -1,0 +1,52 @@
+import { isObject } from "@ourocodus/bus";
+
+const TIMEOUT_MS = 5_000;
+const MAX_CHARACTERS = 500;
+
+/**
+ * Asks why a server refused to upgrade a connection, with the same request without the upgrade.
+ *
+ * @param url Where the WebSocket was to lead, `ws:` or `wss:`.
+ * @param status The HTTP status that the upgrade was refused with.
+ * @returns What the answer's body says, if its status is the same; else `undefined`.
+ */
+export async function refusalReason(
+  url: string,
+  status: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const response = await fetch(url.replace(/^ws/, "http"), {
+      headers: { accept: "application/json" },
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    const body = await response.text();
+    return response.status === status ? reasonIn(body) : undefined;
+  } catch {
+    return undefined; // The status alone has to do.
+  }
+}
+
+/** What a body says: of a relay's JSON all its reasons, else the text. */
+function reasonIn(body: string): string | undefined {
+  const text = wordsIn(body) ?? body.trim();
+  return text === "" ? undefined : text.slice(0, MAX_CHARACTERS);
+}
+
+function wordsIn(body: string): string | undefined {
+  let said: unknown;
+  try {
+    said = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(said)) return undefined;
+  const { errors, error, message } = said;
+  const reasons = Array.isArray(errors) ? errors.map((one) => one?.reason).filter(isText) : [];
+  return reasons.length > 0 ? reasons.join("; ") : [message, error].find(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

@@ -1,0 +1,124 @@
+import { invalidName, InvalidNameError } from "@ourocodus/bus";
+import { agentUrl } from "./agent_url.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { OptionError } from "./errors.ts";
+import { logEvent } from "./event_log.ts";
+import type { EventHook } from "./events.ts";
+import type { SocketFactory } from "./socket.ts";
+import { Supervisor } from "./supervisor.ts";
+import { openWebSocket } from "./web_socket.ts";
+import type { Handler } from "./work.ts";
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions {
+  /** Where a relay listens: `ws://host:8080`, `wss://host`; a path before `/agent` is kept. */
+  readonly relayUrl: string;
+  /** Whose work to take: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  readonly session: string;
+  /** Which of the session's work to take: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  readonly role: string;
+  /**
+   * The agent's own name, 1 to 64 of `A-Z a-z 0-9 _ -`; a random one by default. Of two agents
+   * with the same name, session and role the one that connects later replaces the other.
+   */
+  readonly agentId?: string;
+  /** As many pieces of work are done at once, 1 to 1024; 1 by default. */
+  readonly concurrency?: number;
+  /** Stops the agent, see {@linkcode serve}. Without it the agent serves for ever. */
+  readonly signal?: AbortSignal;
+  /** How long work in hand may take when the agent is stopped, in milliseconds; 25 000 by default. */
+  readonly drainMs?: number;
+  /** The longest wait before the first reconnection, in milliseconds; 500 by default. */
+  readonly backoffBaseMs?: number;
+  /** The longest wait before any reconnection, in milliseconds; 30 000 by default. */
+  readonly backoffCapMs?: number;
+  /** Told what happens; by default events go to LogTape's category `ourocodus.agent`. */
+  readonly onEvent?: EventHook;
+  /** For tests: the time. */
+  readonly clock?: Clock;
+  /** For tests: opens sockets. */
+  readonly openSocket?: SocketFactory;
+}
+
+/** The most pieces of work that an agent may take at once. */
+export const MAX_CONCURRENCY = 1_024;
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Serves work as an agent, until it is stopped.
+ *
+ * It connects to a relay and hands every piece of work to the handler, as many at once as
+ * `concurrency` says. What the handler returns is stored as the work's result; see
+ * {@linkcode Handler}. When the connection is lost, handlers go on, and the agent reconnects for
+ * ever, with exponential backoff and full jitter. Results are kept until a relay has stored them,
+ * and sent again after a reconnection if that is not certain; none is dropped, instead no new work
+ * is begun while more than 32 Mi characters of results wait.
+ *
+ * When `signal` is aborted it takes no more work, lets work in hand finish for at most `drainMs`,
+ * waits until the results are stored, and closes. Work that is not finished by then has its own
+ * signal aborted, and the relay hands it out again.
+ *
+ * A relay that is gone without a word (its machine lost power, a cable was cut) is noticed by the
+ * heartbeats that the relay announces in its welcome. A relay that announces none is noticed only
+ * when the operating system gives up on what is sent, which can take a quarter of an hour.
+ *
+ * @param options Where to connect and as whom.
+ * @param handler Does the work; called with it and a context for progress and cancellation.
+ * @returns Settles when `signal` was aborted and the agent has closed.
+ * @throws {OptionError} If an option has a value that cannot be used.
+ * @throws {InvalidNameError} If session, role or agentId is malformed.
+ * @throws {ServeError} If the agent must not come back: the relay refused it with an HTTP status
+ * from 400 to 499, or closed with a code from 4500 to 4999, or is no relay.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@ourocodus/agent";
+ *
+ * await serve({
+ *   relayUrl: "ws://localhost:8080",
+ *   session: "docs",
+ *   role: "shouter",
+ *   signal: AbortSignal.abort(), // Stops at once; in a program, a signal of your own.
+ * }, (work, context) => {
+ *   context.progress("taking a breath");
+ *   return { text: String(work.payload.text).toUpperCase() };
+ * });
+ * ```
+ */
+export async function serve(options: ServeOptions, handler: Handler): Promise<void> {
+  const { session, role, agentId = crypto.randomUUID(), concurrency = 1 } = options;
+  const { drainMs = 25_000, backoffBaseMs = 500, backoffCapMs = 30_000 } = options;
+  checkName("session", session);
+  checkName("role", role);
+  checkName("agentId", agentId);
+  checkNumber("concurrency", concurrency, 1, MAX_CONCURRENCY);
+  checkNumber("drainMs", drainMs, 0, MAX_TIMER_MS);
+  checkNumber("backoffBaseMs", backoffBaseMs, 1, MAX_TIMER_MS);
+  checkNumber("backoffCapMs", backoffCapMs, backoffBaseMs, MAX_TIMER_MS);
+  const identity = { session, role, agentId };
+  const url = agentUrl(options.relayUrl, { ...identity, concurrency });
+  const supervisor = new Supervisor({
+    url: url.href,
+    shownUrl: `${url.protocol}//${url.host}${url.pathname}`,
+    identity,
+    concurrency,
+    backoff: { baseMs: backoffBaseMs, capMs: backoffCapMs },
+    drainMs,
+    signal: options.signal,
+    onEvent: options.onEvent ?? logEvent,
+    clock: options.clock ?? systemClock,
+    openSocket: options.openSocket ?? openWebSocket,
+  }, handler);
+  await supervisor.run();
+}
+
+function checkName(option: string, value: unknown): void {
+  const wrong = invalidName(value);
+  if (wrong !== undefined) throw new InvalidNameError(option, wrong);
+}
+
+function checkNumber(option: string, value: unknown, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw new OptionError(`${option} is ${value}, allowed is a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,48 @@
+import type { Socket, SocketClose, SocketEvents } from "./socket.ts";
+import { refusalReason } from "./refusal.ts";
+
+const NOT_UPGRADED = /status code: (\d{3})/;
+const NO_CODE = 1006;
+
+/**
+ * Adapts the runtime's WebSocket.
+ *
+ * Of a refused upgrade Deno's WebSocket tells the HTTP status, in its error event's text, but not
+ * the body, which says what is wrong: that is asked for with a second, plain request. It answers
+ * the server's pings by itself and shows neither pings nor pongs, so from them nothing can be
+ * learnt about a dead relay. Once `close` was called on a connection whose other side is gone,
+ * nothing more comes: whoever closes has to stop waiting by itself.
+ */
+export function openWebSocket(url: string, protocol: string, events: SocketEvents): Socket {
+  const probe = new AbortController();
+  const socket = new WebSocket(url, protocol);
+  let failure = "";
+  socket.onopen = () => events.onOpen(socket.protocol);
+  socket.onmessage = ({ data }) => events.onFrame(data);
+  socket.onerror = (event) => {
+    failure = (event as ErrorEvent).message.replace(/^NetworkError: /, "");
+  };
+  socket.onclose = async ({ code, reason }) => {
+    events.onClose(await explain({ code: code || NO_CODE, reason: reason || failure }));
+  };
+  return {
+    send: (frame) => {
+      // Deno throws where the standard drops: when the other side has begun to close.
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    },
+    close: (code, reason) => {
+      probe.abort();
+      socket.close(code, reason);
+    },
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+  };
+
+  async function explain(close: SocketClose): Promise<SocketClose> {
+    const status = Number(NOT_UPGRADED.exec(failure)?.[1]);
+    if (Number.isNaN(status)) return close;
+    const reason = await refusalReason(url, status, probe.signal);
+    return { ...close, status, reason: reason ?? `HTTP status ${status}` };
+  }
+}

@@ -1,0 +1,55 @@
+import type { Message } from "@ourocodus/bus";
+
+/** A piece of work, as it is handed to a handler. */
+export interface Work {
+  /** The publisher's id; not necessarily unique. */
+  readonly id: string;
+  /** What the publisher called it, mostly `work`. */
+  readonly type: string;
+  /** What is to be done: a JSON object between the publisher and the agent. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Which attempt at this work it is, from 1. */
+  readonly attempt: number;
+  /** The whole message as it came, with fields that are not listed here. */
+  readonly message: Message;
+}
+
+/** What a handler can do besides returning. */
+export interface WorkContext {
+  /**
+   * Tells those who follow the session how far the work is. It is sent as soon as possible, is
+   * not kept while the relay is away, and does nothing once the work has ended.
+   *
+   * @param payload A text, sent as `{"message": text}`, or anything with a JSON form; what is not
+   * an object is sent as `{"value": …}`.
+   */
+  progress(payload: unknown): void;
+  /** Which attempt at this work it is, from 1. */
+  readonly attempt: number;
+  /**
+   * Aborted when the work's result is no longer wanted: the relay cancelled it, `serve` was
+   * stopped and its time to finish is over, or the agent was told not to come back. What the
+   * handler returns or throws after that is dropped.
+   */
+  readonly signal: AbortSignal;
+  readonly session: string;
+  readonly role: string;
+  readonly agentId: string;
+}
+
+/**
+ * What an agent does with a piece of work.
+ *
+ * What it returns, or resolves to, becomes the result's payload: an object as it is, `undefined`
+ * as `{}`, anything else as `{"value": …}`. A {@linkcode RetryableError} that it throws gives the
+ * work back. Any other error is the work's final result, of type `error`, with the payload
+ * `{message, name?, code?}`.
+ */
+export type Handler = (work: Work, context: WorkContext) => unknown;
+
+/** A piece of work with what tells its attempt from others. */
+export interface LeasedWork {
+  readonly work: Work;
+  /** Names the attempt; opaque. */
+  readonly lease: string;
+}
