@@ -1,0 +1,59 @@
+/**
+ * The events that relays write to `sessions.{session}.events`, by type.
+ *
+ * @module
+ */
+
+/** Events about connections; payload: {@linkcode AgentEvent}. */
+export const AGENT_EVENTS = ["agent.connected", "agent.disconnected"] as const;
+
+/**
+ * Events about pieces of work; payload: `{relay_id, work: WorkEvent[]}`, a list for all that
+ * happened in one turn of the relay's event loop.
+ *
+ * - `work.offered`: handed to an agent for the first time.
+ * - `work.redelivered`: handed to an agent as the second or a later attempt.
+ * - `work.returned`: given back to the queue, `reason` says why.
+ * - `work.dead`: given up on, `reason` says why.
+ * - `result.duplicate`: a second result, not accepted.
+ * - `result.unmatched`: a result for no work that the agent has.
+ */
+export const WORK_EVENTS = [
+  "work.offered",
+  "work.redelivered",
+  "work.returned",
+  "work.dead",
+  "result.duplicate",
+  "result.unmatched",
+] as const;
+
+/** One of {@linkcode WORK_EVENTS}. */
+export type WorkEventType = typeof WORK_EVENTS[number];
+
+/** The type of the event that forwards an agent's progress. */
+export const PROGRESS_EVENT = "progress";
+
+/** Payload of {@linkcode AGENT_EVENTS}. */
+export interface AgentEvent {
+  readonly relay_id: string;
+  readonly agent_id: string;
+  readonly role: string;
+  readonly protocol: string;
+  readonly concurrency: number;
+  /** Of `agent.disconnected`: the WebSocket's close code and reason. */
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+/** One piece of work in an event's list. */
+export interface WorkEvent {
+  /** Its sequence in the work stream; missing where the work is not known. */
+  readonly seq?: number;
+  /** Its message's id. */
+  readonly id: string;
+  readonly role: string;
+  readonly attempt?: number;
+  readonly agent_id?: string;
+  /** Machine-readable, in snake_case. */
+  readonly reason?: string;
+}

@@ -1,0 +1,175 @@
+/**
+ * One connected agent: what it has in hand, and what waits to be sent to it.
+ *
+ * @module
+ */
+import {
+  CLOSE,
+  type CloseCode,
+  closeReason,
+  formatMessage,
+  joinFrames,
+  type Message,
+  RELAY_TYPE,
+  spliceLease,
+  type StoredPayload,
+} from "@ourocodus/bus";
+import { nuid } from "@nats-io/nats-core";
+import type { AgentRequest } from "./agent_request.ts";
+import type { Work } from "./work.ts";
+
+/** The relay's side of a WebSocket, as far as the core needs it. */
+export interface AgentSocket {
+  /** Sends one text frame. */
+  send(frame: string): void;
+  /** Closes; `reason` is at most 123 bytes of UTF-8. */
+  close(code: number, reason: string): void;
+  /** Bytes that were sent but that the agent has not read. */
+  readonly unreadBytes: number;
+}
+
+/** How many of its answered pieces of work a plain agent is remembered by. */
+const REMEMBERED = 64;
+
+/** An agent's connection. */
+export class AgentConnection {
+  readonly agentId: string;
+  readonly session: string;
+  readonly role: string;
+  readonly protocol: AgentRequest["protocol"];
+  readonly concurrency: number;
+  readonly connectedAt: Date;
+  readonly #socket: AgentSocket;
+  readonly #confirm: boolean;
+  /** By what the agent calls it: the id in the plain protocol, the lease in v1. */
+  readonly #hands = new Map<string, Work>();
+  /** Ids of work that a plain agent has answered lately. */
+  readonly #answered = new Set<string>();
+  #lines: string[] = [];
+  #stored: string[] = [];
+  #closed = false;
+  /** Results of this agent that are not stored yet. */
+  unsettled = 0;
+
+  constructor(request: AgentRequest, socket: AgentSocket, now: Date) {
+    this.agentId = request.agentId ?? `agent-${nuid.next()}`;
+    this.session = request.session;
+    this.role = request.role;
+    this.protocol = request.protocol;
+    this.concurrency = request.concurrency;
+    this.connectedAt = now;
+    this.#confirm = request.confirm && request.protocol !== "plain";
+    this.#socket = socket;
+  }
+
+  /** Whether it speaks `ourocodus.v1`. */
+  get v1(): boolean {
+    return this.protocol !== "plain";
+  }
+
+  /** Whether the relay has closed it, or it is gone. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many more pieces of work it takes. */
+  get free(): number {
+    return this.#closed ? 0 : this.concurrency - this.#hands.size;
+  }
+
+  /** Work in hand. */
+  get inHand(): number {
+    return this.#hands.size;
+  }
+
+  /** Work in hand, each. */
+  works(): IterableIterator<Work> {
+    return this.#hands.values();
+  }
+
+  /** Whether it can be given work with this id now: a plain agent tells its work apart by ids. */
+  canTake(id: string): boolean {
+    return this.free > 0 && (this.v1 || !this.#hands.has(id));
+  }
+
+  /** Gives it work; it is sent with the next {@linkcode flush}. */
+  give(work: Work, text: string): void {
+    work.state = "in_hand";
+    work.holder = this;
+    this.#hands.set(this.#reference(work), work);
+    this.#lines.push(this.v1 ? spliceLease(text, work.lease.attempt, work.offered) : text);
+  }
+
+  /** The work in hand that a message is about. */
+  find(message: Message): Work | undefined {
+    if (!this.v1) return this.#hands.get(message.id);
+    if (typeof message.lease === "string") return this.#hands.get(message.lease);
+    const matching = [...this.#hands.values()].filter((work) => work.id === message.id);
+    return matching.length === 1 ? matching[0] : undefined;
+  }
+
+  /** Takes work out of its hands. */
+  release(work: Work): void {
+    this.#hands.delete(this.#reference(work));
+    work.holder = undefined;
+    if (this.v1) return;
+    this.#answered.add(work.id);
+    if (this.#answered.size > REMEMBERED) {
+      for (const oldest of this.#answered) {
+        this.#answered.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** Whether a plain agent has answered work with this id lately. */
+  hasAnswered(id: string): boolean {
+    return this.#answered.has(id);
+  }
+
+  /** Sends a message of the relay's own with the next {@linkcode flush}; nothing to a plain agent. */
+  tell(type: string, payload: object): void {
+    if (this.v1 && !this.#closed) this.#lines.push(formatMessage(nuid.next(), type, payload));
+  }
+
+  /** Says with the next {@linkcode flush} that a lease's result is stored, if the agent asked for that. */
+  confirm(lease: string): void {
+    if (this.#confirm) this.#stored.push(lease);
+  }
+
+  /**
+   * Sends what has been given and told.
+   *
+   * @param maxUnreadBytes Closes the agent if more than this waits to be read.
+   */
+  flush(maxUnreadBytes: number): void {
+    if (this.#stored.length > 0) {
+      this.tell(RELAY_TYPE.stored, { leases: this.#stored } satisfies StoredPayload);
+      this.#stored = [];
+    }
+    if (this.#lines.length === 0 || this.#closed) return;
+    const frames = this.v1 ? joinFrames(this.#lines) : this.#lines;
+    this.#lines = [];
+    for (const frame of frames) this.#socket.send(frame);
+    const unread = this.#socket.unreadBytes;
+    if (unread > maxUnreadBytes) {
+      this.close(CLOSE.slowReader, `${unread} bytes wait to be read, limit is ${maxUnreadBytes}`);
+    }
+  }
+
+  /** Closes it. The socket's end is reported like any other. */
+  close(code: CloseCode, reason: string = code.meaning): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close(code.code, closeReason(reason));
+  }
+
+  /** Notes that the socket is gone. */
+  gone(): void {
+    this.#closed = true;
+  }
+
+  #reference(work: Work): string {
+    return this.v1 ? work.offered : work.id;
+  }
+}

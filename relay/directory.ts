@@ -1,0 +1,67 @@
+/**
+ * Answers the request `relays.agents`, in pages that fit the server's payload limit.
+ *
+ * @module
+ */
+import {
+  type AgentRecord,
+  type AgentsPage,
+  type AgentsQuery,
+  type Connection,
+  isObject,
+  RELAYS_AGENTS_SUBJECT,
+  VERSION,
+} from "@ourocodus/bus";
+import type { Relay } from "./relay.ts";
+
+/** What a page says beside its agents, at the most. */
+const ENVELOPE_BYTES = 1_024;
+
+/** Answers until the connection is closed. */
+export function answerAgentQueries(connection: Connection, relay: Relay): void {
+  connection.nats.subscribe(RELAYS_AGENTS_SUBJECT, {
+    callback: (error, msg) => {
+      if (error || !msg.reply) return;
+      const agents = relay.agents(parseQuery(msg.string()));
+      const lists = paginate(agents, connection.maxPayloadBytes - ENVELOPE_BYTES);
+      lists.forEach((list, index) => {
+        const page: AgentsPage = {
+          relay_id: relay.id,
+          version: VERSION,
+          page: index + 1,
+          pages: lists.length,
+          agents: list,
+        };
+        msg.respond(JSON.stringify(page));
+      });
+    },
+  });
+}
+
+/** Splits records into lists whose JSON is at most so long; all of it is ASCII. */
+export function paginate(records: readonly AgentRecord[], limit: number): AgentRecord[][] {
+  const pages: AgentRecord[][] = [[]];
+  let size = 0;
+  for (const record of records) {
+    const length = JSON.stringify(record).length + 1;
+    if (size + length > limit && size > 0) {
+      pages.push([]);
+      size = 0;
+    }
+    pages.at(-1)?.push(record);
+    size += length;
+  }
+  return pages;
+}
+
+function parseQuery(text: string): AgentsQuery {
+  if (text === "") return {};
+  try {
+    const query: unknown = JSON.parse(text);
+    if (!isObject(query)) return {};
+    const name = (value: unknown) => typeof value === "string" ? value : undefined;
+    return { session: name(query.session), role: name(query.role) };
+  } catch {
+    return {};
+  }
+}

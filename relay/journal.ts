@@ -1,0 +1,89 @@
+/**
+ * What happened, written to sessions' events: one event a type, session and turn of the event
+ * loop, with a list in it, so that recording every piece of work costs little beside the work.
+ *
+ * @module
+ */
+import { eventsSubject, formatMessage, type LogWriter, type WorkEventType } from "@ourocodus/bus";
+import { nuid } from "@nats-io/nats-core";
+
+const UTF8 = new TextEncoder();
+/** One event holds at most so many characters of list. */
+const LIST_CHARACTERS = 32 * 1024;
+
+/** Writes events through a {@linkcode LogWriter}. */
+export class Journal {
+  readonly #writer: LogWriter;
+  readonly #relayId: string;
+  readonly #maxHeldBytes: number;
+  /** Session → type → items, as JSON. */
+  readonly #pending = new Map<string, Map<string, string[]>>();
+  #dropped = 0;
+
+  /** @param maxHeldBytes While the writer holds more than this, events are dropped: results go first. */
+  constructor(writer: LogWriter, relayId: string, maxHeldBytes: number) {
+    this.#writer = writer;
+    this.#relayId = relayId;
+    this.#maxHeldBytes = maxHeldBytes;
+  }
+
+  /** How many events were dropped, because NATS was away for too long. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Records something about a single piece of work; it is written with the turn's others. */
+  work(session: string, type: WorkEventType, item: object): void {
+    let types = this.#pending.get(session);
+    if (types === undefined) this.#pending.set(session, types = new Map());
+    const items = types.get(type);
+    if (items === undefined) types.set(type, [JSON.stringify(item)]);
+    else items.push(JSON.stringify(item));
+  }
+
+  /** Writes an event of its own. */
+  event(session: string, type: string, payload: object): void {
+    const id = nuid.next();
+    this.#append(session, id, formatMessage(id, type, { relay_id: this.#relayId, ...payload }));
+  }
+
+  /** Writes a message that is an event as it stands. */
+  forward(session: string, text: string): void {
+    this.#append(session, nuid.next(), text);
+  }
+
+  /** Appends this turn's work events to the writer. */
+  flush(): void {
+    if (this.#pending.size === 0) return;
+    for (const [session, types] of this.#pending) {
+      for (const [type, items] of types) {
+        for (const list of chunks(items)) this.#list(session, type, list);
+      }
+    }
+    this.#pending.clear();
+  }
+
+  #list(session: string, type: string, list: string): void {
+    const id = nuid.next();
+    const text =
+      `{"id":"${id}","type":"${type}","payload":{"relay_id":"${this.#relayId}","work":[${list}]}}`;
+    this.#append(session, id, text);
+  }
+
+  #append(session: string, id: string, text: string): void {
+    if (this.#writer.heldBytes > this.#maxHeldBytes) this.#dropped++;
+    else this.#writer.append({ subject: eventsSubject(session), data: UTF8.encode(text), id });
+  }
+}
+
+function* chunks(items: readonly string[]): Generator<string> {
+  let list = "";
+  for (const item of items) {
+    if (list.length + item.length > LIST_CHARACTERS && list !== "") {
+      yield list;
+      list = "";
+    }
+    list += list === "" ? item : `,${item}`;
+  }
+  if (list !== "") yield list;
+}

@@ -1,0 +1,87 @@
+/**
+ * `deno task relay`: runs a relay until SIGTERM or SIGINT. See `--help` for its settings.
+ *
+ * @module
+ */
+import { configureLogging, messageOf, OurocodusError, VERSION } from "@ourocodus/bus";
+import { getLogger } from "@logtape/logtape";
+import { relaySettings } from "./settings.ts";
+import { startRelay } from "./start.ts";
+
+const HELP = `Runs a relay: carries work from NATS to agents' WebSockets, and their results back.
+
+Usage: deno task relay
+
+Settings (environment variables):
+  NATS_URL               nats://localhost:4222   where NATS is; several with commas
+  NATS_CONNECT_TIMEOUT   5s                      how long the first connection may take
+  NATS_TOKEN, NATS_USER, NATS_PASSWORD, NATS_CREDS, NATS_CA, NATS_CERT, NATS_KEY
+  HOST                   127.0.0.1               where to listen
+  PORT                   8080                    0: any free port
+  LOG_LEVEL              info                    trace, debug, info, warn, error, fatal
+  DRAIN_SECONDS          25                      how long SIGTERM waits for work in hand
+  ACK_WAIT_SECONDS       30                      how long work waits for a relay that died
+  MAX_DELIVER            5                       attempts before work is given up on
+  MAX_HELD_BYTES         64MB                    results held while NATS is away
+  MAX_UNREAD_BYTES       64MB                    what may wait for one agent to read it
+  MAX_FRAME_BYTES        16MB                    the largest WebSocket frame from an agent
+  OUROCODUS_LOG_MAX_AGE  7d                      how long results and events are kept
+  OUROCODUS_LOG_MAX_BYTES, OUROCODUS_WORK_MAX_BYTES, OUROCODUS_REPLICAS
+
+Agents connect to ws://HOST:PORT/agent?session_id=S&role=R. GET /health says how it is.
+SIGTERM drains and ends with 0, a second signal ends it at once.`;
+
+async function main(): Promise<void> {
+  if (Deno.args.includes("--help") || Deno.args.includes("-h")) return console.log(HELP);
+  if (Deno.args.includes("--version")) return console.log(VERSION);
+  const [unknown] = Deno.args;
+  if (unknown !== undefined) return fail(`unknown argument ${unknown}, see --help`, 2);
+  const settings = relaySettings(Deno.env);
+  await configureLogging({ level: settings.logLevel, pretty: Deno.stderr.isTerminal() });
+  const log = getLogger(["ourocodus", "relay"]);
+  const running = await startRelay(settings);
+  log.info("relay {id} {version} listens on {url}", {
+    id: running.relay.id,
+    version: VERSION,
+    url: `ws://${settings.host}:${running.port}`,
+    nats: settings.nats.url ?? "nats://localhost:4222",
+  });
+  const signal = await Promise.race([nextSignal(), running.failed.then(() => undefined)]);
+  if (signal === undefined) return fail("the connection to NATS was closed for good", 1);
+  log.info("{signal}: draining, {works} in hand", {
+    signal,
+    works: running.relay.health().in_hand,
+  });
+  const hurry = nextSignal().then((second) => {
+    log.warn("{signal} again: ending at once", { signal: second });
+    Deno.exit(second === "SIGINT" ? 130 : 143);
+  });
+  await Promise.race([running.stop(), hurry]);
+  log.info("relay has ended");
+  Deno.exit(0);
+}
+
+function nextSignal(): Promise<Deno.Signal> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, function heard() {
+        Deno.removeSignalListener(signal, heard);
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function fail(message: string, code: number): never {
+  console.error(`error: ${message}`);
+  Deno.exit(code);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof OurocodusError)) console.error(error);
+    fail(messageOf(error), 1);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * How a piece of work ends: with a result, or with a dead letter and an error result. Either way
+ * the outcome is stored first and the work acknowledged then.
+ *
+ * Invariants:
+ * 1. Results and error results of a piece of work share one `Nats-Msg-Id`, its identity, so that
+ *    at most one of them is accepted.
+ * 2. Work is acknowledged only when its outcome is in the log.
+ * 3. Where another attempt may have been answered before the log's duplicate window, the work is
+ *    looked up in its stream first: if it is gone, it has been answered.
+ *
+ * @module
+ */
+import {
+  type Acknowledger,
+  type Connection,
+  deadSubject,
+  formatMessage,
+  type Lease,
+  type LogWriter,
+  messageOf,
+  readStored,
+  resultsSubject,
+  type Stored,
+  WORK_STREAM,
+} from "@ourocodus/bus";
+import type { Work } from "./work.ts";
+
+/** What an outcome is stored for; a {@linkcode Work} is one. */
+export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "deliveredAt">;
+
+/** Why work is given up on. */
+export interface Reason {
+  /** Machine-readable, in snake_case: `max_deliver`, `invalid_message`, … */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What outcomes are stored with. */
+export interface OutcomesOptions {
+  readonly connection: Connection;
+  readonly writer: LogWriter;
+  readonly acknowledger: Acknowledger;
+  /** The log's duplicate window, in milliseconds. */
+  readonly duplicateWindowMs: number;
+  /** Told what keeps an outcome from being stored; it is tried again. */
+  readonly onProblem: (reason: string) => void;
+}
+
+const UTF8 = new TextEncoder();
+const RETRY_MS = 500;
+
+/** Stores outcomes. */
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+  readonly #retries = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stores a result and acknowledges its work.
+   *
+   * @param text The agent's message, forwarded as it is.
+   * @param onSettled Called once: `duplicate` if another result was accepted.
+   */
+  result(outcome: Outcome, text: string, onSettled: (stored: Stored) => void): void {
+    const { writer, duplicateWindowMs } = this.#options;
+    const entry = {
+      subject: resultsSubject(outcome.session, outcome.role),
+      data: UTF8.encode(text),
+      id: outcome.lease.work,
+      suspect: !outcome.sole,
+      onSettled: (stored: Stored) => {
+        if (stored.kind === "refused") {
+          return this.#refusedResult(outcome, stored.reason, onSettled);
+        }
+        this.#options.acknowledger.acknowledge(outcome.lease.subject);
+        onSettled(stored);
+      },
+    };
+    if (outcome.sole || Date.now() - outcome.deliveredAt < duplicateWindowMs / 2) {
+      return writer.append(entry);
+    }
+    void this.isWaiting(outcome.lease).then((waiting) => {
+      if (waiting) writer.append(entry);
+      else onSettled({ kind: "duplicate" });
+    });
+  }
+
+  /**
+   * Gives work up: stores an error result, so that whoever waits learns of it, and the work itself
+   * as a dead letter, then acknowledges it.
+   *
+   * @returns Whether it is dead now; `false` if it had been answered.
+   */
+  async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
+    const { lease, session, role, id } = outcome;
+    const stored = await this.#lookUp(lease);
+    if (stored === undefined) return false;
+    const error = formatMessage(id, "error", {
+      ...reason,
+      attempts: Math.max(1, lease.attempt),
+      session_id: session,
+      role,
+    });
+    const { writer, acknowledger } = this.#options;
+    const first = await writer.store({
+      subject: resultsSubject(session, role),
+      data: UTF8.encode(error),
+      id: lease.work,
+      suspect: true,
+    });
+    if (first.kind === "stored") {
+      await writer.store({
+        subject: deadSubject(session, role),
+        data: stored,
+        id: `${lease.work}.d`,
+        headers: {
+          "Ourocodus-Reason": headerValue(reason.code),
+          "Ourocodus-Error": headerValue(reason.message),
+          "Ourocodus-Attempts": String(lease.attempt),
+          "Ourocodus-Work-Sequence": String(lease.sequence),
+        },
+        suspect: true,
+      });
+    }
+    acknowledger.acknowledge(lease.subject);
+    return first.kind === "stored";
+  }
+
+  /**
+   * Whether a lease's work is still in the stream, that is, has no outcome yet. Waits until the
+   * stream can be asked.
+   */
+  async isWaiting(lease: Lease): Promise<boolean> {
+    return await this.#lookUp(lease) !== undefined;
+  }
+
+  /** Stops waiting: lookups under way answer at once that the work is gone. */
+  close(): void {
+    this.#closed = true;
+    for (const wake of this.#retries) wake();
+  }
+
+  /** A result that can never be stored becomes an error result, so that its work ends too. */
+  #refusedResult(outcome: Outcome, reason: string, onSettled: (stored: Stored) => void): void {
+    const code = "result_refused";
+    const message = `The result cannot be stored: ${reason}`;
+    const text = formatMessage(outcome.id, "error", { code, message });
+    this.#options.writer.append({
+      subject: resultsSubject(outcome.session, outcome.role),
+      data: UTF8.encode(text),
+      id: outcome.lease.work,
+      suspect: true,
+      onSettled: (stored) => {
+        this.#options.acknowledger.acknowledge(outcome.lease.subject);
+        onSettled(stored.kind === "stored" ? { kind: "refused", reason } : stored);
+      },
+    });
+  }
+
+  /** The work as it is in the stream, `undefined` if it is gone. */
+  async #lookUp(lease: Lease): Promise<Uint8Array | undefined> {
+    while (!this.#closed) {
+      try {
+        const stored = await readStored(this.#options.connection, WORK_STREAM, lease.sequence);
+        if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
+          return undefined;
+        }
+        return stored.data;
+      } catch (error) {
+        this.#options.onProblem(messageOf(error));
+        await this.#pause();
+      }
+    }
+    return undefined;
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#retries.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, RETRY_MS);
+      this.#retries.add(done);
+    });
+  }
+}
+
+/** A text as a NATS header value: one line, of bounded length. */
+function headerValue(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ").slice(0, 1_000);
+}

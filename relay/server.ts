@@ -1,0 +1,101 @@
+/**
+ * The relay's HTTP side: `GET /agent` upgrades to a WebSocket, `GET /health` says how it is. A thin
+ * adapter: what happens with frames is decided in relay.ts.
+ *
+ * @module
+ */
+import type { AgentSocket } from "./agent_connection.ts";
+import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
+import type { Relay } from "./relay.ts";
+
+/** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */
+const IDLE_SECONDS = 30;
+
+/**
+ * Makes the handler for `Deno.serve`.
+ *
+ * @param relay Where agents are handed to.
+ * @returns A function from a request to its response.
+ */
+export function relayHandler(relay: Relay): (request: Request) => Response {
+  return (request) => {
+    const url = new URL(request.url);
+    switch (url.pathname) {
+      case "/agent":
+        return get(request) ?? upgrade(relay, request, url.searchParams);
+      case "/health":
+        return get(request) ?? health(relay);
+      default:
+        return json(404, { error: `no such path: ${url.pathname}`, paths: ["/agent", "/health"] });
+    }
+  };
+}
+
+function get(request: Request): Response | undefined {
+  if (request.method === "GET" || request.method === "HEAD") return undefined;
+  return json(405, { error: `method is ${request.method}, allowed is GET` }, { allow: "GET" });
+}
+
+function health(relay: Relay): Response {
+  const health = relay.health();
+  return json(health.nats === "connected" ? 200 : 503, health);
+}
+
+function upgrade(relay: Relay, request: Request, query: URLSearchParams): Response {
+  const parsed = parseAgentRequest(query, request.headers.get("sec-websocket-protocol"));
+  if (parsed.kind === "invalid") {
+    const error = parsed.errors.map(({ reason }) => reason).join("; ");
+    return json(400, { error, errors: parsed.errors });
+  }
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    const headers = { upgrade: "websocket", connection: "Upgrade" };
+    return json(426, { error: "this path is for WebSocket connections" }, headers);
+  }
+  if (relay.draining) {
+    return json(503, { error: "this relay is going away" }, { "retry-after": "1" });
+  }
+  return accept(relay, request, parsed.request);
+}
+
+function accept(relay: Relay, request: Request, asked: AgentRequest): Response {
+  const { protocol } = asked;
+  let upgraded: Deno.WebSocketUpgrade;
+  try {
+    upgraded = Deno.upgradeWebSocket(request, {
+      idleTimeout: IDLE_SECONDS,
+      ...(protocol !== "plain" && { protocol }),
+    });
+  } catch (error) {
+    return json(400, { error: `not a WebSocket handshake: ${(error as Error).message}` });
+  }
+  const { socket, response } = upgraded;
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => {
+    const agent = relay.connected(asked, adapt(socket));
+    socket.addEventListener("message", (event) => relay.received(agent, event.data));
+    socket.addEventListener("close", (event) => {
+      relay.disconnected(agent, event.code, event.reason);
+    });
+  });
+  // An error is followed by a close event, which says as much.
+  socket.addEventListener("error", (event) => event.preventDefault());
+  return response;
+}
+
+function adapt(socket: WebSocket): AgentSocket {
+  return {
+    send(frame) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    },
+    close(code, reason) {
+      socket.close(code, reason);
+    },
+    get unreadBytes() {
+      return socket.bufferedAmount;
+    },
+  };
+}
+
+function json(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } });
+}

@@ -1,0 +1,125 @@
+/**
+ * Puts a relay together: NATS, the streams, the core and the HTTP server.
+ *
+ * @module
+ */
+import {
+  Acknowledger,
+  connect,
+  type Connection,
+  ensureStreams,
+  LogWriter,
+  messageOf,
+  SettingError,
+  type Streams,
+  WorkQueue,
+} from "@ourocodus/bus";
+import { getLogger } from "@logtape/logtape";
+import { answerAgentQueries } from "./directory.ts";
+import { Relay } from "./relay.ts";
+import { relayHandler } from "./server.ts";
+import type { RelaySettings } from "./settings.ts";
+
+/** A relay that runs. */
+export interface RunningRelay {
+  readonly relay: Relay;
+  /** The port that it listens on. */
+  readonly port: number;
+  /** Resolves when the connection to NATS is closed for good; that cannot be survived. */
+  readonly failed: Promise<Error | void>;
+  /** Ends it, see `Relay.drain`. @param signal Aborts the waiting for work in hand. */
+  stop(signal?: AbortSignal): Promise<void>;
+}
+
+const log = getLogger(["ourocodus", "relay"]);
+/** How long stopping waits for results to be stored, in milliseconds. */
+const STORE_TIMEOUT_MS = 5_000;
+const REPAIR_EVERY_MS = 5_000;
+
+/**
+ * Starts a relay.
+ *
+ * @throws {ConnectError} If NATS cannot be reached.
+ * @throws {StreamError} If it has no JetStream, or the streams cannot be used.
+ * @throws {SettingError} If the port cannot be listened on.
+ */
+export async function startRelay(settings: RelaySettings): Promise<RunningRelay> {
+  const connection = await connect({
+    ...settings.nats,
+    onError: (error) => log.warn("NATS reports an error: {error}", { error: error.message }),
+  });
+  try {
+    return serve(connection, await ensureStreams(connection, settings.streams), settings);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function serve(connection: Connection, streams: Streams, settings: RelaySettings): RunningRelay {
+  const repair = streamRepair(connection, settings);
+  const queue = new WorkQueue(connection, { ackWaitMs: settings.limits.ackWaitMs });
+  const acknowledger = new Acknowledger(connection);
+  const writer = new LogWriter(connection, {
+    replicas: streams.log.config.num_replicas,
+    onProblem: (reason) => {
+      log.warn(reason);
+      repair();
+    },
+  });
+  const { duplicateWindowMs } = streams;
+  const relay = new Relay(
+    { connection, queue, writer, acknowledger, duplicateWindowMs },
+    settings.limits,
+  );
+  const server = listen(relay, settings);
+  answerAgentQueries(connection, relay);
+  return {
+    relay,
+    port: server.addr.port,
+    failed: connection.nats.closed(),
+    async stop(signal) {
+      await relay.drain(settings.drainMs, signal);
+      await within(STORE_TIMEOUT_MS, writer.idle(), signal);
+      await relay.close();
+      await queue.close();
+      await acknowledger.close();
+      writer.close();
+      await connection.close();
+      await server.shutdown();
+    },
+  };
+}
+
+function listen(relay: Relay, settings: RelaySettings): Deno.HttpServer<Deno.NetAddr> {
+  const { host, port } = settings;
+  try {
+    return Deno.serve({ hostname: host, port, onListen: () => {} }, relayHandler(relay));
+  } catch (error) {
+    const why = error instanceof Deno.errors.AddrInUse ? "it is in use" : messageOf(error);
+    throw new SettingError(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error });
+  }
+}
+
+/** Makes the streams again if they have gone, at most every few seconds. */
+function streamRepair(connection: Connection, settings: RelaySettings): () => void {
+  let last = 0;
+  return () => {
+    const now = Date.now();
+    if (now - last < REPAIR_EVERY_MS || !connection.connected) return;
+    last = now;
+    ensureStreams(connection, settings.streams).catch((error) => log.error(messageOf(error)));
+  };
+}
+
+/** Waits for a promise, but not for longer than this. */
+async function within(ms: number, promise: Promise<void>, signal?: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+    if (signal?.aborted) resolve();
+  });
+  await Promise.race([promise, enough]);
+  clearTimeout(timer);
+}
