@@ -1,6 +1,6 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { cachedBinary } from "./cache.ts";
-import { envValue, type Host } from "./host.ts";
+import { envValue, type Host, SYSTEM_FOLDERS } from "./host.ts";
 import { PINNED_RELEASE, type Release } from "./release.ts";
 import { SetupError } from "./setup_error.ts";
 import { isAtLeast, MINIMUM_VERSION, natsServerVersion } from "./version.ts";
@@ -47,9 +47,7 @@ export async function findNatsServer(options: FindOptions): Promise<NatsServer |
       return { path, version: await usableVersion(path), source };
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
-      say(
-        `Passing over what is in ${source === "system" ? "the system" : source}: ${error.message}`,
-      );
+      say(`Passing over ${path}: ${error.message}`);
     }
   }
   return undefined;
@@ -72,15 +70,17 @@ async function namedServer(value: string): Promise<NatsServer> {
 
 function candidates(host: Host, release: Release): { path: string; source: Source }[] {
   const folders = (envValue(host, "PATH") ?? "").split(":").filter((folder) => folder !== "");
-  const { systemFolders = ["/usr/sbin"] } = host;
+  const cached = cachedBinary(host, release);
+  const { systemFolders = SYSTEM_FOLDERS } = host;
   return [
-    ...folders.map((folder) => ({ path: resolve(folder, "nats-server"), source: "PATH" as const })),
-    { path: cachedBinary(host, release), source: "cache" },
-    ...systemFolders.map((folder) => ({
-      path: join(folder, "nats-server"),
-      source: "system" as const,
-    })),
+    ...folders.map((folder) => candidate(folder, "PATH")),
+    ...(cached === undefined ? [] : [{ path: cached, source: "cache" as const }]),
+    ...systemFolders.map((folder) => candidate(folder, "system")),
   ];
+}
+
+function candidate(folder: string, source: Source): { path: string; source: Source } {
+  return { path: resolve(folder, "nats-server"), source };
 }
 
 /** Runs the binary; throws a SetupError if that fails or it is too old. */
@@ -89,7 +89,7 @@ async function usableVersion(path: string): Promise<string> {
   if (!isAtLeast(version, MINIMUM_VERSION)) {
     throw new SetupError(
       "unusable",
-      `"${path}" is nats-server ${version}, which is older than ${MINIMUM_VERSION}`,
+      `it is nats-server ${version}, older than ${MINIMUM_VERSION}`,
     );
   }
   return version;

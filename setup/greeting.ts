@@ -32,6 +32,7 @@ export async function natsGreeting(
   }
   const close = () => connection.close();
   signal?.addEventListener("abort", close);
+  if (signal?.aborted) close(); // It was aborted while the connection was made.
   try {
     return parseGreeting(await firstLine(connection));
   } catch {

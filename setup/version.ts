@@ -8,7 +8,8 @@ export const MINIMUM_VERSION = "2.9.0";
  *
  * @param path The binary.
  * @returns The version without `v`: `2.14.5`.
- * @throws {SetupError} `unusable`, if it cannot be run or does not answer as nats-server does.
+ * @throws {SetupError} `unusable`, if it cannot be run or does not answer as nats-server does. The
+ * message says of the binary what is wrong; the caller names it.
  */
 export async function natsServerVersion(path: string): Promise<string> {
   let output: Deno.CommandOutput;
@@ -16,7 +17,7 @@ export async function natsServerVersion(path: string): Promise<string> {
     output = await new Deno.Command(path, { args: ["--version"], stdin: "null" }).output();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SetupError("unusable", `Cannot run "${path}": ${reason}`, { cause: error });
+    throw new SetupError("unusable", `it cannot be run: ${reason}`, { cause: error });
   }
   const text = new TextDecoder().decode(output.stdout).trim();
   const version = /^nats-server: v(\d+\.\d+\.\d+\S*)$/.exec(text)?.[1];
@@ -24,7 +25,7 @@ export async function natsServerVersion(path: string): Promise<string> {
     const first = text.split("\n", 1)[0]?.slice(0, 200);
     throw new SetupError(
       "unusable",
-      `"${path}" is not a nats-server: --version ended with ${output.code} and said "${first}"`,
+      `it is not a nats-server: --version ended with ${output.code} and said "${first}"`,
     );
   }
   return version;

@@ -5,6 +5,7 @@
  * @module
  */
 export { freePort } from "./free_port.ts";
+export { isRunning } from "./is_running.ts";
 export { type NatsOptions, startNats, testBinary, TestNats } from "./nats_server.ts";
 export {
   type ProcessOptions,

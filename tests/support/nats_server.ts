@@ -1,5 +1,4 @@
-import { findNatsServer, type NatsServer } from "../../setup/mod.ts";
-import { natsGreeting } from "../../setup/greeting.ts";
+import { findNatsServer, natsGreeting, type NatsServer } from "../../setup/mod.ts";
 import { freePort } from "./free_port.ts";
 import { startProcess, type TestProcess } from "./processes.ts";
 import { until } from "./until.ts";

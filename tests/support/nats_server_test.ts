@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { natsGreeting } from "../../setup/greeting.ts";
+import { natsGreeting } from "../../setup/mod.ts";
 import { startNats, TestNats } from "./nats_server.ts";
 
 async function exists(path: string): Promise<boolean> {

@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { type Asset } from "./release.ts";
+import { SetupError } from "./setup_error.ts";
+import { natsServerVersion } from "./version.ts";
+
+/** Options of {@linkcode downloadNatsServer}. */
+export interface DownloadOptions {
+  /** How long to wait for the server to answer or to go on, in milliseconds; default 15 000. */
+  readonly idleTimeoutMs?: number;
+  /** Told of each step. */
+  readonly say?: (line: string) => void;
+  /** Gives up; what was fetched until then is removed. */
+  readonly signal?: AbortSignal;
+}
+
+/** More than any release of nats-server is; a server that sends without end is left. */
+const MAX_BYTES = 100 * 1024 * 1024;
+
+/**
+ * Fetches a release's archive, checks it against its pinned SHA-256, unpacks it and keeps its
+ * binary. The binary appears at its place complete or not at all, also with several at once.
+ *
+ * @param asset The archive.
+ * @param target Where the binary is to be; the folder is made.
+ * @param options How long to wait, and whom to tell.
+ * @throws {SetupError} `bad-cache`: the folder cannot be written. `unreachable`: the server cannot
+ * be reached, does not have it, hangs or breaks off. `checksum`: it sent something else. `unusable`:
+ * it cannot be unpacked or run here. In each case nothing is kept.
+ */
+export async function downloadNatsServer(
+  asset: Asset,
+  target: string,
+  options: DownloadOptions = {},
+): Promise<void> {
+  const { say = () => {}, signal } = options;
+  const folder = await temporaryFolder(dirname(target));
+  try {
+    const archive = join(folder, `${asset.name}.tar.gz`);
+    say(`Downloading ${asset.url}`);
+    const { bytes, sha256 } = await fetchTo(archive, asset.url, options);
+    if (sha256 !== asset.sha256) {
+      throw new SetupError(
+        "checksum",
+        `${asset.url} is not what it should be: SHA-256 is ${sha256}, expected ${asset.sha256}; ` +
+          "the file is not kept",
+      );
+    }
+    say(`Got ${(bytes / 1e6).toFixed(1)} MB; its SHA-256 is the expected one`);
+    const binary = await unpack(archive, asset, folder, signal);
+    await checkRuns(binary, asset);
+    await Deno.rename(binary, target);
+    say(`Keeping it in ${dirname(target)}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A folder on the target's own file system, so that a rename puts the binary in its place. */
+async function temporaryFolder(parent: string): Promise<string> {
+  try {
+    await Deno.mkdir(parent, { recursive: true });
+    return await Deno.makeTempDir({ dir: parent, prefix: ".download-" });
+  } catch (error) {
+    const message = `Cannot write to the cache, ${parent}: ${reasonOf(error)}`;
+    throw new SetupError("bad-cache", message, { cause: error });
+  }
+}
+
+async function fetchTo(
+  file: string,
+  url: string,
+  options: DownloadOptions,
+): Promise<{ bytes: number; sha256: string }> {
+  const { idleTimeoutMs = 15_000, signal } = options;
+  const idle = new AbortController();
+  const giveUp = () => idle.abort(new Error(`nothing came for ${idleTimeoutMs / 1000} s`));
+  let timer = setTimeout(giveUp, idleTimeoutMs);
+  const hash = createHash("sha256");
+  let bytes = 0;
+  try {
+    const signals = signal ? [idle.signal, signal] : [idle.signal];
+    const response = await fetch(url, { signal: AbortSignal.any(signals) });
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
+    }
+    using archive = await Deno.create(file);
+    for await (const part of response.body) {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, idleTimeoutMs);
+      bytes += part.length;
+      if (bytes > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
+      hash.update(part);
+      await writeAll(archive, part);
+    }
+    return { bytes, sha256: hash.digest("hex") };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const message = `Cannot download ${url}: ${reasonOf(error)}`;
+    throw new SetupError("unreachable", message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function unpack(
+  archive: string,
+  asset: Asset,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const binary = `${asset.name}/nats-server`;
+  // "o": the files belong to who unpacks them, also if that is root.
+  const args = ["-xzof", archive, "-C", folder, binary];
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command("tar", { args, stdin: "null", signal }).output();
+  } catch (error) {
+    throw new SetupError("unusable", `Cannot run tar: ${reasonOf(error)}`, { cause: error });
+  }
+  signal?.throwIfAborted();
+  if (!output.success) {
+    const said = new TextDecoder().decode(output.stderr).trim();
+    throw new SetupError("unusable", `Cannot unpack ${asset.name}.tar.gz: ${said}`);
+  }
+  return join(folder, binary);
+}
+
+async function checkRuns(binary: string, asset: Asset): Promise<void> {
+  try {
+    await natsServerVersion(binary);
+  } catch (error) {
+    const message = `The nats-server of ${asset.name} does not run here: ${reasonOf(error)}`;
+    throw new SetupError("unusable", message, { cause: error });
+  }
+}
+
+async function writeAll(file: Deno.FsFile, data: Uint8Array): Promise<void> {
+  for (let written = 0; written < data.length;) {
+    written += await file.write(data.subarray(written));
+  }
+}
+
+/** The error's message; that of the error beneath where fetch hides it there. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== "fetch failed" || !(error.cause instanceof Error)) return error.message;
+  return error.cause.message.replace(
+    /^error sending request.*?: (client error \(Connect\): )?/,
+    "",
+  );
+}
