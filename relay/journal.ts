@@ -11,20 +11,31 @@ const UTF8 = new TextEncoder();
 /** One event holds at most so many characters of list. */
 const LIST_CHARACTERS = 32 * 1024;
 
+/** What a {@linkcode Journal} needs. */
+export interface JournalOptions {
+  readonly writer: LogWriter;
+  readonly relayId: string;
+  /** While the writer holds more bytes than this, events are dropped: results go first. */
+  readonly maxHeldBytes: number;
+  /** Something waits for {@linkcode Journal.flush}. */
+  readonly onPending: () => void;
+}
+
 /** Writes events through a {@linkcode LogWriter}. */
 export class Journal {
   readonly #writer: LogWriter;
   readonly #relayId: string;
   readonly #maxHeldBytes: number;
+  readonly #onPending: () => void;
   /** Session → type → items, as JSON. */
   readonly #pending = new Map<string, Map<string, string[]>>();
   #dropped = 0;
 
-  /** @param maxHeldBytes While the writer holds more than this, events are dropped: results go first. */
-  constructor(writer: LogWriter, relayId: string, maxHeldBytes: number) {
-    this.#writer = writer;
-    this.#relayId = relayId;
-    this.#maxHeldBytes = maxHeldBytes;
+  constructor(options: JournalOptions) {
+    this.#writer = options.writer;
+    this.#relayId = options.relayId;
+    this.#maxHeldBytes = options.maxHeldBytes;
+    this.#onPending = options.onPending;
   }
 
   /** How many events were dropped, because NATS was away for too long. */
@@ -34,6 +45,7 @@ export class Journal {
 
   /** Records something about a single piece of work; it is written with the turn's others. */
   work(session: string, type: WorkEventType, item: object): void {
+    if (this.#pending.size === 0) this.#onPending();
     let types = this.#pending.get(session);
     if (types === undefined) this.#pending.set(session, types = new Map());
     const items = types.get(type);

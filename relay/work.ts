@@ -40,7 +40,7 @@ export interface Work {
 }
 
 /** How events name a piece of work. */
-export function workItem(work: Work, more: object = {}): object {
+export function workItem(work: Work, more: object = {}): Record<string, unknown> {
   return {
     seq: work.lease.sequence,
     id: work.id,

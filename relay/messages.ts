@@ -1,0 +1,240 @@
+/**
+ * What agents send, message by message.
+ *
+ * What they send is untrusted: a lease is looked up among the agent's own work, or parsed and
+ * compared with its session and role, before anything is done with it.
+ *
+ * @module
+ */
+import {
+  AGENT_TYPE,
+  CLOSE,
+  consumerName,
+  type Lease,
+  MAX_RETRY_DELAY_MS,
+  type Message,
+  parseLease,
+  parseMessage,
+  RELAY_TYPE,
+  type RelayErrorPayload,
+  splitFrame,
+  type Stored,
+  stripLease,
+} from "@ourocodus/bus";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { Journal } from "./journal.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { type Work, workItem } from "./work.ts";
+import type { Works } from "./works.ts";
+
+/** What {@linkcode AgentMessages} needs. */
+export interface AgentMessagesOptions {
+  readonly works: Works;
+  readonly outcomes: Outcomes;
+  readonly journal: Journal;
+  /** How long a lease lives without being kept alive, in milliseconds. */
+  readonly ackWaitMs: number;
+  /** The largest frame taken, in characters. */
+  readonly maxFrameCharacters: number;
+  /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
+  readonly maxMessageBytes: () => number;
+  /** Says why no more results can be held now, if so. */
+  readonly overload: (resultCharacters: number) => string | undefined;
+  /** An agent has a free slot again. */
+  readonly onFree: (agent: AgentConnection) => void;
+  /** Something waits to be sent to an agent, or to be stored. */
+  readonly onPending: (agent: AgentConnection) => void;
+  /** Work that waited for an agent was answered otherwise. */
+  readonly onWaitingAnswered: (work: Work) => void;
+}
+
+const UTF8 = new TextEncoder();
+
+/** Handles agents' frames. */
+export class AgentMessages {
+  readonly #options: AgentMessagesOptions;
+
+  constructor(options: AgentMessagesOptions) {
+    this.#options = options;
+  }
+
+  /** Handles a frame: every message in it, or closes the agent if it is none. */
+  frame(agent: AgentConnection, frame: unknown): void {
+    if (typeof frame !== "string") {
+      return agent.close(CLOSE.invalidFrame, "binary frame; a message is a text frame");
+    }
+    const limit = this.#options.maxFrameCharacters;
+    if (frame.length > limit) {
+      const reason = `frame is ${frame.length} characters, limit is ${limit}`;
+      return agent.close(CLOSE.frameTooLarge, reason);
+    }
+    for (const text of agent.v1 ? splitFrame(frame) : [frame]) {
+      const parsed = parseMessage(text);
+      if (parsed.kind === "ok") this.#message(agent, text, parsed.message);
+      else if (agent.v1) this.#refuse(agent, "invalid_message", parsed.reason);
+      else agent.close(CLOSE.invalidFrame, parsed.reason);
+      if (agent.closed) return;
+    }
+  }
+
+  #message(agent: AgentConnection, text: string, message: Message): void {
+    const work = agent.find(message);
+    if (work === undefined) return this.#unmatched(agent, text, message);
+    if (work.id !== message.id) {
+      const reason = `id is ${JSON.stringify(message.id)}, the lease's is ${work.id}`;
+      return this.#refuse(agent, "id_mismatch", reason, work.offered);
+    }
+    if (work.state === "answered") return this.#answeredElsewhere(agent, work, message);
+    switch (message.type) {
+      case AGENT_TYPE.progress:
+        return this.#progress(agent, work, text);
+      case AGENT_TYPE.retry:
+        return this.#retry(agent, work, message);
+      default:
+        return this.#result(agent, work, text);
+    }
+  }
+
+  #progress(agent: AgentConnection, work: Work, text: string): void {
+    const line = agent.v1 ? stripLease(text, work.offered) : text;
+    const event = `${line.slice(0, line.lastIndexOf("}"))},"work":${
+      JSON.stringify(workItem(work))
+    }}`;
+    const limit = this.#options.maxMessageBytes();
+    // A character takes at most three bytes.
+    const size = event.length * 3 <= limit ? 0 : UTF8.encode(event).length;
+    if (size > limit) {
+      const reason = `progress is ${size} bytes, limit is ${limit}`;
+      return this.#refuse(agent, "progress_too_large", reason, work.offered);
+    }
+    this.#options.journal.forward(work.session, event);
+  }
+
+  #retry(agent: AgentConnection, work: Work, message: Message): void {
+    const { delay_ms: delay = 0, message: why } = message.payload;
+    const allowed = typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS;
+    if (!allowed) {
+      const reason = `delay_ms is ${JSON.stringify(delay)}, allowed is 0 to ` +
+        `${MAX_RETRY_DELAY_MS}; the work was given back without a delay`;
+      this.#refuse(agent, "invalid_delay", reason, work.offered);
+    }
+    const reason = typeof why === "string" ? why : "the agent gave it back";
+    const delayMs = allowed ? Math.round(delay) : 0;
+    this.#options.works.retry(work, { code: "retry", message: reason }, delayMs);
+    agent.confirm(work.offered);
+    this.#options.onFree(agent);
+  }
+
+  #result(agent: AgentConnection, work: Work, text: string): void {
+    const { works, outcomes, ackWaitMs, overload, onFree } = this.#options;
+    const overloaded = overload(text.length);
+    if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
+    if (Date.now() - work.keptAt >= ackWaitMs) work.sole = false;
+    agent.release(work);
+    work.state = "settling";
+    agent.unsettled++;
+    const result = agent.v1 ? stripLease(text, work.offered) : text;
+    outcomes.result(work, result, (stored) => {
+      works.forget(work);
+      const item = { ...workItem(work), agent_id: agent.agentId };
+      this.#settled(agent, stored, item, work.offered);
+    });
+    onFree(agent);
+  }
+
+  #settled(agent: AgentConnection, stored: Stored, item: object, lease: string): void {
+    agent.unsettled--;
+    if (stored.kind === "duplicate") return this.#duplicate(agent, item, lease);
+    if (stored.kind === "refused") this.#refuse(agent, "result_refused", stored.reason, lease);
+    agent.confirm(lease);
+    this.#options.onPending(agent);
+  }
+
+  #duplicate(agent: AgentConnection, item: object, lease?: string): void {
+    this.#options.journal.work(agent.session, "result.duplicate", item);
+    const reason = "another result was accepted for this work, or it was given up on";
+    this.#refuse(agent, "duplicate", reason, lease);
+  }
+
+  /** A plain agent has finished work that another has answered meanwhile. */
+  #answeredElsewhere(agent: AgentConnection, work: Work, message: Message): void {
+    if (message.type === AGENT_TYPE.progress) return;
+    const item = workItem(work);
+    this.#options.works.forget(work);
+    if (message.type !== AGENT_TYPE.retry) this.#duplicate(agent, item);
+    this.#options.onFree(agent);
+  }
+
+  /** A message about work that is not in the agent's hands. */
+  #unmatched(agent: AgentConnection, text: string, message: Message): void {
+    if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
+    if (message.type === AGENT_TYPE.progress) return;
+    const known = !agent.v1 && agent.hasAnswered(message.id);
+    const type = known ? "result.duplicate" : "result.unmatched";
+    const item = { id: message.id, role: agent.role, agent_id: agent.agentId };
+    this.#options.journal.work(agent.session, type, item);
+    const reason = `no work with the id ${JSON.stringify(message.id)} is in this agent's hands, ` +
+      "or several are and the message has no lease";
+    this.#refuse(agent, "unknown_work", reason);
+  }
+
+  /** A message with a lease that this connection was not given, or has not any more. */
+  #late(agent: AgentConnection, text: string, message: Message): void {
+    const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
+    if (lease?.consumer !== consumerName(agent.session, agent.role)) {
+      return this.#refuse(agent, "foreign_lease", "lease is not of this agent's session and role");
+    }
+    if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
+      const reason = "the work of this lease is not in this agent's hands any more";
+      return this.#refuse(agent, "lease_lost", reason, lease.subject);
+    }
+    void this.#lateResult(agent, stripLease(text, lease.subject), message.id, lease);
+  }
+
+  /** Whichever attempt's result is stored first wins, so a late one may still. */
+  async #lateResult(
+    agent: AgentConnection,
+    text: string,
+    id: string,
+    lease: Lease,
+  ): Promise<void> {
+    const { works, outcomes } = this.#options;
+    const { session, role, agentId: agent_id } = agent;
+    const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
+    agent.unsettled++;
+    const open = !ended(works.get(lease.work)) && await outcomes.isWaiting(lease);
+    if (!open || ended(works.get(lease.work))) {
+      return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
+    }
+    const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };
+    outcomes.result(outcome, text, (stored) => {
+      if (stored.kind !== "duplicate") this.#answered(works.get(lease.work));
+      this.#settled(agent, stored, item, lease.subject);
+    });
+  }
+
+  /** Work was answered by an earlier attempt: whoever has it now is told. */
+  #answered(work: Work | undefined): void {
+    if (work === undefined || work.state === "settling") return;
+    const agent = work.holder;
+    if (agent !== undefined && !agent.v1) {
+      work.state = "answered";
+      return;
+    }
+    this.#options.works.forget(work);
+    if (agent === undefined) return this.#options.onWaitingAnswered(work);
+    agent.tell(RELAY_TYPE.cancel, { lease: work.offered, reason: "answered" });
+    this.#options.onFree(agent);
+  }
+
+  /** Tells a v1 agent what was wrong with what it sent. */
+  #refuse(agent: AgentConnection, code: string, message: string, lease?: string): void {
+    agent.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
+    this.#options.onPending(agent);
+  }
+}
+
+/** Whether work has an outcome, or is about to. */
+function ended(work: Work | undefined): boolean {
+  return work?.state === "settling" || work?.state === "answered";
+}

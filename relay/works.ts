@@ -1,0 +1,122 @@
+/**
+ * All work that this relay answers for, from its delivery until its outcome is stored or it is
+ * given back. Its leases are kept alive for as long as it is here, however long that takes.
+ *
+ * @module
+ */
+import { type Connection, messageOf, type WorkQueue } from "@ourocodus/bus";
+import { getLogger } from "@logtape/logtape";
+import type { Journal } from "./journal.ts";
+import type { Outcomes, Reason } from "./outcomes.ts";
+import { type Work, workItem } from "./work.ts";
+
+/** What {@linkcode Works} needs. */
+export interface WorksOptions {
+  readonly connection: Connection;
+  readonly queue: WorkQueue;
+  readonly outcomes: Outcomes;
+  readonly journal: Journal;
+  /** After so many attempts a piece of work is given up on. */
+  readonly maxDeliver: number;
+}
+
+const log = getLogger(["ourocodus", "relay"]);
+
+/** The pieces of work of a relay. */
+export class Works {
+  readonly #options: WorksOptions;
+  /** The work's identity → the work. */
+  readonly #works = new Map<string, Work>();
+  /** Leases to give back as soon as NATS is there again. */
+  #returns: string[] = [];
+
+  constructor(options: WorksOptions) {
+    this.#options = options;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#works.size;
+  }
+
+  /** The work with this identity, if it is here. */
+  get(identity: string): Work | undefined {
+    return this.#works.get(identity);
+  }
+
+  /** Takes work on. */
+  add(work: Work): void {
+    this.#works.set(work.lease.work, work);
+  }
+
+  /** Lets go of work, wherever it is. */
+  forget(work: Work): void {
+    work.holder?.release(work);
+    this.#works.delete(work.lease.work);
+  }
+
+  /** Gives work back for another attempt, or gives it up if there have been enough. */
+  retry(work: Work, why: Reason, delayMs = 0): void {
+    const { attempt } = work.lease;
+    if (attempt < this.#options.maxDeliver) return this.giveBack(work, why.code, delayMs);
+    const message = `given up after ${attempt} attempts; the last one: ${why.code}` +
+      (why.message === "" ? "" : `, ${why.message}`);
+    this.bury(work, { code: "max_deliver", message });
+  }
+
+  /**
+   * Gives work back to the queue.
+   *
+   * @param reason Machine-readable, for the events.
+   * @param delayMs When it may be handed out again; at once by default.
+   */
+  giveBack(work: Work, reason: string, delayMs = 0): void {
+    const { connection, queue, journal } = this.#options;
+    journal.work(work.session, "work.returned", workItem(work, { reason }));
+    this.forget(work);
+    if (connection.connected) queue.giveBack(work.lease.subject, delayMs);
+    else this.#returns.push(work.lease.subject);
+  }
+
+  /** Gives work up: it becomes a dead letter, with an error result. */
+  bury(work: Work, reason: Reason): void {
+    const item = workItem(work, { reason: reason.code, error: reason.message });
+    work.holder?.release(work);
+    work.state = "settling";
+    this.#options.outcomes.bury(work, reason).then((dead) => {
+      if (!dead) return;
+      log.warn("work is dead", { session: work.session, ...item });
+      this.#options.journal.work(work.session, "work.dead", item);
+    }, (error) => log.error(messageOf(error), item)).finally(() => this.forget(work));
+  }
+
+  /** Keeps every lease alive that has not been for a third of its time. Called a few times in it. */
+  keepAlive(now: number): void {
+    const { connection, queue } = this.#options;
+    if (!connection.connected) return;
+    for (const work of this.#works.values()) {
+      const age = now - work.keptAt;
+      if (work.state === "answered" || age < queue.ackWaitMs / 3) continue;
+      if (age >= queue.ackWaitMs) work.sole = false;
+      work.keptAt = now;
+      queue.keepAlive(work.lease.subject);
+    }
+  }
+
+  /** NATS is away: leases may run out meanwhile. */
+  lost(): void {
+    for (const work of this.#works.values()) work.sole = false;
+  }
+
+  /** NATS is back: keeps what is here, gives back what should have been. */
+  restored(now: number): void {
+    const { queue } = this.#options;
+    for (const work of this.#works.values()) {
+      if (work.state === "answered") continue;
+      work.keptAt = now;
+      queue.keepAlive(work.lease.subject);
+    }
+    for (const lease of this.#returns) queue.giveBack(lease);
+    this.#returns = [];
+  }
+}
