@@ -30,8 +30,8 @@ export interface JobsOptions {
   readonly mayBegin: () => boolean;
   /** An attempt has ended. */
   readonly onAnswer: (leased: LeasedWork, answer: Answer, outcome: Outcome) => void;
-  /** A handler tells how far it is. */
-  readonly onProgress: (leased: LeasedWork, payload: unknown) => void;
+  /** A handler tells how far it is; `detached` if the connection that brought its work is gone. */
+  readonly onProgress: (leased: LeasedWork, payload: unknown, detached: boolean) => void;
   /** An aborted handler has ended. */
   readonly onFreed: () => void;
 }
@@ -39,6 +39,7 @@ export interface JobsOptions {
 interface Job {
   readonly leased: LeasedWork;
   readonly abort: AbortController;
+  detached: boolean;
 }
 
 /** See the top of the file. */
@@ -93,19 +94,23 @@ export class Jobs {
     return true;
   }
 
-  /** Forgets what waits: a relay hands it out again when the connection is gone. */
-  forgetWaiting(): void {
+  /**
+   * The connection that brought all this is gone: what runs goes on, what waits is forgotten,
+   * since a relay hands it out again.
+   */
+  detach(): void {
     this.#waiting.clear();
+    for (const job of this.#running.values()) job.detached = true;
   }
 
   /** Aborts all that is running, and forgets what waits. */
   abandon(reason: Error): void {
-    this.forgetWaiting();
+    this.#waiting.clear();
     for (const lease of [...this.#running.keys()]) this.cancel(lease, reason);
   }
 
   async #run(leased: LeasedWork): Promise<void> {
-    const job: Job = { leased, abort: new AbortController() };
+    const job: Job = { leased, abort: new AbortController(), detached: false };
     this.#busy++;
     this.#running.set(leased.lease, job);
     const outcome = await this.#outcome(job);
@@ -135,7 +140,7 @@ export class Jobs {
       attempt: job.leased.work.attempt,
       signal: job.abort.signal,
       progress: (payload) => {
-        if (this.#isWanted(job)) this.#options.onProgress(job.leased, payload);
+        if (this.#isWanted(job)) this.#options.onProgress(job.leased, payload, job.detached);
       },
     };
   }

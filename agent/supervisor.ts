@@ -121,7 +121,7 @@ export class Supervisor {
       handler,
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
-      onProgress: (leased, payload) => this.#progressed(leased, payload),
+      onProgress: (...told) => this.#progressed(...told),
       onFreed: () => this.#settle(),
     });
   }
@@ -222,7 +222,7 @@ export class Supervisor {
     const lasted = this.#hasLasted();
     this.#leaveState();
     this.#kept.markUnsent();
-    this.#jobs.forgetWaiting();
+    this.#jobs.detach();
     if (state.kind === "closing" && state.then !== "connect") return this.#end(state.then.end);
     const forGood = this.#failureForGood(close);
     if (forGood !== undefined) return this.#end(forGood);
@@ -331,7 +331,9 @@ export class Supervisor {
   }
 
   #refused(error: { code: string; message: string; lease?: string }): void {
-    const dropped = error.lease !== undefined && this.#kept.drop(error.lease);
+    const { code, lease } = error;
+    const aboutProgress = code.startsWith("progress_");
+    const dropped = lease !== undefined && !aboutProgress && this.#kept.drop(lease);
     this.#tell({ type: "relay.error", ...error, dropped });
     this.#jobs.begin();
     this.#settle();
@@ -352,18 +354,17 @@ export class Supervisor {
     this.#sendKept();
   }
 
-  #progressed(leased: LeasedWork, payload: unknown): void {
+  #progressed(leased: LeasedWork, payload: unknown, detached: boolean): void {
     const { id } = leased.work;
     const line = progressLine({ id, lease: leased.lease }, payload);
-    const dropped = this.#sendProgress(line.kind === "ok" ? line.text : undefined) ??
-      (line.kind === "invalid" ? line.reason : undefined);
-    if (dropped !== undefined) this.#tell({ type: "progress.dropped", id, reason: dropped });
+    const reason = line.kind === "invalid" ? line.reason : this.#sendProgress(line.text, detached);
+    if (reason !== undefined) this.#tell({ type: "progress.dropped", id, reason });
   }
 
   /** @returns Why it was not sent, if it was not. */
-  #sendProgress(line: string | undefined): string | undefined {
-    if (line === undefined) return undefined;
+  #sendProgress(line: string, detached: boolean): string | undefined {
     if (this.#state.kind !== "connected") return "no relay is connected";
+    if (detached) return "the connection that brought its work is gone";
     const { connection, welcome: { maxMessageBytes } } = this.#state;
     const bytes = bytesBeyond(line, maxMessageBytes);
     if (bytes !== undefined) return `it is ${bytes} bytes, limit is ${maxMessageBytes}`;

@@ -1,0 +1,605 @@
+import assert from "node:assert/strict";
+import { RetryableError, ServeError } from "./errors.ts";
+import { FakeAgent, ManualHandler } from "./testing/fake_agent.ts";
+import { turns } from "./testing/fake_clock.ts";
+import { workLine } from "./testing/fake_relay.ts";
+
+Deno.test("an agent connects as who it is and answers work by its lease", async () => {
+  const agent = new FakeAgent((work) => ({ got: work.payload }), { concurrency: 3 });
+  assert.equal(
+    agent.socket.url.href,
+    "ws://relay.test/agent?session_id=s&role=r&agent_id=a&concurrency=3&confirm=true",
+  );
+  await agent.socket.welcome();
+  await agent.socket.frame(workLine("w", "lease-1", 2, { x: 1 }));
+  assert.deepEqual(agent.socket.frames, [
+    '{"id":"w","type":"result","payload":{"got":{"x":1}},"lease":"lease-1"}',
+  ]);
+  await agent.socket.stored("lease-1");
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+  assert.deepEqual(agent.socket.closed, { code: 1000, reason: "agent stops" });
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("a handler is told the work, the attempt and who it is", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.frame(
+    '{"id":"w","type":"review","extra":[1],"payload":{"x":1},"attempt":4,"lease":"L"}',
+  );
+  const { work, context } = handler.running.get("w") ?? assert.fail();
+  assert.deepEqual({ ...work, message: undefined }, {
+    id: "w",
+    type: "review",
+    payload: { x: 1 },
+    attempt: 4,
+    message: undefined,
+  });
+  assert.deepEqual((work.message as unknown as { extra: unknown }).extra, [1]);
+  assert.deepEqual(
+    [context.attempt, context.session, context.role, context.agentId],
+    [4, "s", "r", "a"],
+  );
+  assert.equal(context.signal.aborted, false);
+  await handler.finish("w");
+  await agent.socket.stored("L");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a thousand messages in one frame are answered in one frame", async () => {
+  const agent = new FakeAgent(() => {}, { concurrency: 1_024 });
+  await agent.socket.welcome();
+  const leases = Array.from({ length: 1_000 }, (_, index) => `L${index}`);
+  await agent.socket.work(...leases);
+  assert.equal(agent.socket.frames.length, 1);
+  assert.deepEqual(agent.socket.answers, leases.map((lease) => `result ${lease}`));
+  await agent.socket.stored(...leases);
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+});
+
+Deno.test("no more handlers run than concurrency, even if a relay sends more", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { concurrency: 2 });
+  await agent.socket.welcome();
+  await agent.socket.work("1", "2", "3", "4", "5");
+  assert.deepEqual(handler.begun, ["1", "2"]);
+  await agent.socket.say("relay.cancel", { lease: "1", reason: "answered" });
+  assert.equal(handler.running.size, 2, "an aborted handler holds its slot until it ends");
+  for (const id of ["1", "2", "3", "4", "5"]) await handler.finish(id);
+  assert.deepEqual(handler.begun, ["1", "2", "3", "4", "5"]);
+  assert.equal(handler.most, 2);
+  assert.deepEqual(agent.socket.answers, ["result 2", "result 3", "result 4", "result 5"]);
+  await agent.socket.stored("2", "3", "4", "5");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("the same lease twice runs once, also when its result is kept", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { concurrency: 4 });
+  await agent.socket.welcome();
+  await agent.socket.work("1", "1");
+  await handler.finish("1");
+  await agent.socket.work("1");
+  assert.deepEqual(handler.begun, ["1"]);
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  assert.deepEqual(agent.told, ["connected", "work.duplicate", "work.duplicate"]);
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("work goes on when the connection is lost; its result is sent after the welcome", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.socket.end(1006);
+  assert.equal(handler.signal("1")?.aborted, false);
+  assert.deepEqual({ ...agent.event("disconnected"), retryMs: 0 }, {
+    type: "disconnected",
+    url: "ws://relay.test/agent",
+    code: 1006,
+    reason: "",
+    retryMs: 0,
+    running: 1,
+    kept: 0,
+  });
+  await handler.finish("1");
+  await agent.clock.advance(500);
+  assert.equal(agent.relay.sockets.length, 2);
+  await agent.socket.open();
+  assert.deepEqual(agent.socket.frames, [], "nothing is sent before the welcome");
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.stored("1");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, [], "what is stored is not sent again");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a result that was not confirmed is sent again, until it is stored or refused", async () => {
+  const agent = new FakeAgent(() => ({}), { concurrency: 2 });
+  await agent.socket.welcome();
+  await agent.socket.work("1", "2");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result 1", "result 2"]);
+  await agent.socket.stored("1");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result 2"]);
+  await agent.socket.say("relay.error", { code: "duplicate", message: "late", lease: "2" });
+  assert.equal(agent.event("relay.error")?.dropped, true);
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, []);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("work that waits for a slot is forgotten with its connection", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1", "2");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  await handler.finish("1");
+  assert.deepEqual(handler.begun, ["1"]);
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a later attempt at work that is still running here waits for a slot", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.frame(workLine("w", "first", 1));
+  await agent.reconnect();
+  await agent.socket.welcome();
+  await agent.socket.frame(workLine("w", "second", 2));
+  assert.equal(handler.begun.length, 1);
+  await handler.finish("w");
+  assert.deepEqual(agent.socket.answers, ["result first"]);
+  await agent.socket.stored("first");
+  await agent.socket.say("relay.cancel", { lease: "second", reason: "answered" });
+  await handler.finish("w");
+  assert.deepEqual(agent.socket.answers, ["result first"]);
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+});
+
+Deno.test("cancelled work is aborted and not answered", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1", "2");
+  const signal = handler.signal("1");
+  await agent.socket.say("relay.cancel", { lease: "1", reason: "answered" });
+  await agent.socket.say("relay.cancel", { lease: "2", reason: "dead" });
+  await agent.socket.say("relay.cancel", { lease: "unknown", reason: "dead" });
+  assert.match(String(signal?.reason), /The relay cancelled this work: answered/);
+  await handler.finish("1");
+  assert.deepEqual(handler.begun, ["1"]);
+  assert.deepEqual(agent.socket.frames, []);
+  assert.deepEqual(agent.told, ["connected", "work.cancelled", "work.cancelled"]);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a kept result is dropped when its lease is cancelled", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.socket.say("relay.cancel", { lease: "1", reason: "answered" });
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, []);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("RetryableError gives work back; any other throw is a final error", async () => {
+  const thrown: Record<string, unknown> = {
+    retry: new RetryableError("busy", { delayMs: 250 }),
+    error: Object.assign(new TypeError("broken"), { code: "E1" }),
+    text: "only text",
+    nothing: undefined,
+  };
+  const agent = new FakeAgent((work) => {
+    throw thrown[work.id];
+  }, { concurrency: 4 });
+  await agent.socket.welcome();
+  await agent.socket.work(...Object.keys(thrown));
+  assert.deepEqual(agent.socket.sent.map(({ type, payload }) => ({ type, payload })), [
+    { type: "retry", payload: { delay_ms: 250, message: "busy" } },
+    { type: "error", payload: { message: "broken", name: "TypeError", code: "E1" } },
+    { type: "error", payload: { message: "only text" } },
+    { type: "error", payload: { message: "undefined" } },
+  ]);
+  assert.deepEqual(agent.told.slice(1), [
+    "work.retried",
+    "work.failed",
+    "work.failed",
+    "work.failed",
+  ]);
+  assert.equal(agent.event("work.retried")?.error, thrown.retry);
+  await agent.socket.stored(...Object.keys(thrown));
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("rejections are answered like throws", async () => {
+  const agent = new FakeAgent(() => Promise.reject(new RetryableError("later")));
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  assert.deepEqual(agent.socket.sent[0]?.payload, { delay_ms: 1_000, message: "later" });
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a result that the relay would not take becomes an error, by this relay's limit", async () => {
+  const agent = new FakeAgent(() => ({ text: "é".repeat(500) }));
+  await agent.socket.welcome({ max_message_bytes: 1_000 });
+  await agent.socket.work("1");
+  assert.equal(agent.socket.sent[0]?.type, "error");
+  assert.match(
+    String(agent.socket.sent[0]?.payload.message),
+    /^Cannot send the result: it is 10\d\d bytes, limit is 1000$/,
+  );
+  assert.deepEqual(agent.told, ["connected", "result.unsendable"]);
+  await agent.reconnect();
+  await agent.socket.welcome({ max_message_bytes: 2_000 });
+  assert.equal(agent.socket.sent[0]?.type, "result");
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("progress is sent before the result, and only while the work runs", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome({ max_message_bytes: 1_000 });
+  await agent.socket.work("1");
+  const { context } = handler.running.get("1") ?? assert.fail();
+  context.progress("half");
+  context.progress({ percent: 50 });
+  context.progress("x".repeat(2_000));
+  context.progress({ big: 1n });
+  agent.socket.bufferedBytes = 5_000_000;
+  context.progress("not read");
+  agent.socket.bufferedBytes = 0;
+  await handler.finish("1");
+  context.progress("too late");
+  await turns();
+  assert.deepEqual(agent.socket.frames.length, 1);
+  assert.deepEqual(agent.socket.sent.map(({ type, payload }) => [type, payload]), [
+    ["progress", { message: "half" }],
+    ["progress", { percent: 50 }],
+    ["result", { done: "1" }],
+  ]);
+  assert.deepEqual(agent.told.slice(1), [
+    "progress.dropped",
+    "progress.dropped",
+    "progress.dropped",
+  ]);
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("progress is dropped while no relay is connected, or another than the one that brought the work", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  const { context } = handler.running.get("1") ?? assert.fail();
+  await agent.socket.end(1006);
+  context.progress("half");
+  assert.equal(agent.event("progress.dropped")?.reason, "no relay is connected");
+  await agent.clock.advance(500);
+  await agent.socket.welcome();
+  context.progress("more");
+  const { reason } = agent.event("progress.dropped") ?? assert.fail();
+  assert.equal(reason, "the connection that brought its work is gone");
+  await handler.finish("1");
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.say("relay.error", { code: "progress_too_large", message: "", lease: "1" });
+  assert.equal(agent.event("relay.error")?.dropped, false);
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("lines that cannot be understood are passed over", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.open();
+  await agent.socket.work("early");
+  await agent.socket.welcome();
+  await agent.socket.frame("");
+  await agent.socket.frame("{");
+  await agent.socket.frame(new ArrayBuffer(1));
+  await agent.socket.frame('{"id":"1","type":"work","payload":{}}');
+  await agent.socket.frame('{"id":"1","type":"work","payload":{},"attempt":0,"lease":"L"}');
+  await agent.socket.frame('{"id":"1","type":"work","payload":{},"attempt":1,"lease":"\\""}');
+  await agent.socket.frame('{"id":"1","type":"relay.news","payload":{}}');
+  await agent.socket.frame(`]\n${workLine("1", "L1")}`);
+  assert.deepEqual(agent.socket.answers, ["result L1"]);
+  assert.equal(agent.told.filter((type) => type === "line.invalid").length, 8);
+  assert.equal(agent.event("line.invalid")?.line, "]");
+  await agent.socket.stored("L1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("no new work is begun while too many results wait to be stored", async () => {
+  const agent = new FakeAgent(() => "x".repeat(20 * 1024 * 1024), { concurrency: 2 });
+  await agent.socket.welcome({ max_message_bytes: 64 * 1024 * 1024 });
+  await agent.socket.work("1", "2");
+  await agent.socket.work("3");
+  assert.deepEqual(agent.socket.answers, ["result 1", "result 2"]);
+  await agent.socket.stored("1");
+  assert.deepEqual(agent.socket.answers, ["result 1", "result 2", "result 3"]);
+  await agent.socket.stored("2", "3");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("aborting lets work finish, waits until it is stored, and closes", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { concurrency: 2 });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.stop();
+  await agent.socket.work("2");
+  assert.deepEqual(handler.begun, ["1"], "no work is begun any more");
+  await handler.finish("1");
+  assert.equal(agent.socket.isClosed, false, "its result is not stored yet");
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.stored("1");
+  assert.deepEqual(agent.socket.closed, { code: 1000, reason: "agent stops" });
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("work that is not finished in time is aborted and left to the relay", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { drainMs: 5_000 });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  const signal = handler.signal("1");
+  await agent.stop();
+  await agent.clock.advance(4_999);
+  assert.equal(signal?.aborted, false);
+  await agent.clock.advance(1);
+  assert.equal(signal?.aborted, true);
+  assert.equal(await agent.done, undefined);
+  assert.deepEqual(agent.socket.frames, []);
+  assert.equal(agent.event("work.abandoned")?.running, 1);
+  await handler.finish("1");
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("results that are never stored do not keep a stopped agent for ever", async () => {
+  const agent = new FakeAgent(() => ({}), { drainMs: 5_000 });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.stop();
+  await agent.clock.advance(5_000);
+  assert.equal(agent.ended, false);
+  await agent.clock.advance(3_000);
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.event("results.lost")?.kept, 1);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("a stopped agent reconnects to deliver what it has", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.stop();
+  await agent.socket.end(1006);
+  await handler.finish("1");
+  await agent.clock.advance(500);
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.stored("1");
+  assert.equal(await agent.done, undefined);
+});
+
+Deno.test("aborting ends the wait for a reconnection at once", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.end(1006, "tcp connect error");
+  assert.equal(agent.event("unreachable")?.reason, "tcp connect error");
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("aborting while it connects closes the socket", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.socket.closed?.code, 1000);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("an agent that is told to stop before it began does not connect", async () => {
+  const agent = new FakeAgent(() => ({}), { signal: AbortSignal.abort() });
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.relay.sockets.length, 0);
+});
+
+Deno.test("aborting does not wait for ever for a relay that does not answer the close", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.welcome();
+  agent.socket.answersClose = false;
+  await agent.stop();
+  assert.equal(agent.ended, false);
+  await agent.clock.advance(3_000);
+  assert.equal(await agent.done, undefined);
+});
+
+Deno.test("a close code from 4500 rejects, aborts what runs, and is the last", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  const signal = handler.signal("1");
+  await agent.socket.end(4500, "replaced");
+  const error = await agent.done;
+  assert(error instanceof ServeError);
+  assert.deepEqual([error.code, error.closeCode, error.reason], [
+    "closed_for_good",
+    4500,
+    "replaced",
+  ]);
+  assert.match(error.message, /ws:\/\/relay\.test\/agent was closed for good with 4500: replaced/);
+  assert.equal(signal?.reason, error);
+  await handler.finish("1");
+  await agent.clock.advance(60_000);
+  assert.equal(agent.relay.sockets.length, 1);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("an HTTP status from 400 rejects, but not one that may pass", async () => {
+  const agent = new FakeAgent(() => ({}), { backoffCapMs: 500 });
+  for (const status of [503, 429, 408, 302, 500]) {
+    await agent.socket.end(1006, "no", status);
+    const before = agent.relay.sockets.length;
+    await agent.clock.advance(500);
+    assert.equal(agent.relay.sockets.length, before + 1, `tries again after ${status}`);
+  }
+  await agent.socket.end(1006, "role is missing", 400);
+  const error = await agent.done;
+  assert(error instanceof ServeError);
+  assert.deepEqual([error.code, error.status], ["upgrade_refused", 400]);
+  assert.equal(error.message, "Cannot connect to ws://relay.test/agent: 400 role is missing");
+});
+
+Deno.test("a server that does not speak the protocol is an error", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.open("");
+  const error = await agent.done;
+  assert(error instanceof ServeError);
+  assert.equal(error.code, "not_a_relay");
+  assert.equal(agent.socket.closed?.code, 1000);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("waits grow while connections fail, and start anew after one that lasted", async () => {
+  const agent = new FakeAgent(() => ({}), { backoffBaseMs: 100, backoffCapMs: 1_000 });
+  const waits: number[] = [];
+  for (let failures = 0; failures < 6; failures++) {
+    await agent.socket.end(1006);
+    waits.push(agent.event("unreachable")?.retryMs ?? assert.fail());
+    await agent.clock.advance(1_000);
+  }
+  assert.deepEqual(waits, [50, 100, 200, 400, 500, 500]);
+  assert.equal(agent.event("unreachable")?.failures, 6);
+  await agent.socket.welcome();
+  await agent.socket.end(4000);
+  assert.equal(agent.event("disconnected")?.retryMs, 500, "it did not last");
+  await agent.clock.advance(500);
+  await agent.socket.welcome();
+  await agent.clock.advance(10_000);
+  await agent.socket.end(4000);
+  assert.equal(agent.event("disconnected")?.retryMs, 50);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a relay that does not welcome is given up", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.open();
+  agent.socket.answersClose = false;
+  await agent.clock.advance(10_000);
+  assert.equal(agent.socket.closed?.code, 4008);
+  await agent.clock.advance(3_000);
+  assert.equal(agent.event("unreachable")?.reason, "no welcome within 10000 ms");
+  const [given] = agent.relay.sockets;
+  await agent.clock.advance(500);
+  await agent.socket.welcome();
+  await given?.work("from the dead");
+  await given?.end(4500, "late");
+  assert.deepEqual(agent.socket.frames, []);
+  assert.equal(agent.ended, false, "nothing that a given-up connection tells is heard");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a relay that misses three of its heartbeats is taken for dead", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.welcome({ heartbeat_seconds: 15 });
+  await agent.clock.advance(44_000);
+  await agent.socket.frame("");
+  await agent.clock.advance(44_000);
+  await agent.socket.work("1");
+  await agent.socket.stored("1");
+  await agent.clock.advance(44_000);
+  assert.equal(agent.socket.isClosed, false);
+  agent.socket.answersClose = false;
+  await agent.clock.advance(5_000);
+  assert.deepEqual(agent.socket.closed, { code: 4008, reason: "nothing heard for 45000 ms" });
+  await agent.clock.advance(3_500);
+  assert.equal(agent.relay.sockets.length, 2);
+  await agent.stop();
+  await agent.done;
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("an idle agent leaves a relay that drains, a busy one when it is done", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.say("relay.drain", { seconds: 25 });
+  assert.equal(agent.socket.closed?.code, 1000);
+  await agent.clock.advance(500);
+  assert.equal(agent.relay.sockets.length, 2);
+  await agent.socket.welcome();
+  await agent.socket.work("1", "2");
+  await agent.socket.say("relay.drain", { seconds: 25 });
+  await handler.finish("1");
+  await agent.socket.stored("1");
+  assert.equal(agent.socket.isClosed, false, "the second still waits for its slot");
+  await handler.finish("2");
+  await agent.socket.stored("2");
+  assert.equal(agent.socket.closed?.code, 1000);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("an event hook that throws harms nothing", async () => {
+  const agent = new FakeAgent(() => ({}), {
+    onEvent: () => {
+      throw new Error("hook");
+    },
+  });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.socket.stored("1");
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+});
+
+Deno.test("a socket that cannot even be made rejects", async () => {
+  const denied = new Error("no network permission");
+  const agent = new FakeAgent(() => ({}), {
+    openSocket: () => {
+      throw denied;
+    },
+  });
+  assert.equal(await agent.done, denied);
+  await agent.stop();
+  assert.equal(agent.clock.pending, 0);
+});
