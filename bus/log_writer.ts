@@ -87,6 +87,7 @@ export class LogWriter {
   #nextBatch = 1;
   #entries = 0;
   #bytes = 0;
+  #closed = false;
   #retryMs = FIRST_RETRY_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
@@ -119,6 +120,7 @@ export class LogWriter {
 
   /** Stores an entry with what else this turn of the event loop brings. */
   append(entry: LogEntry): void {
+    if (this.#closed) return;
     this.#entries++;
     this.#bytes += entry.data.length;
     this.#queue.push({ entry, headers: encodeHeaders(entry), sent: false });
@@ -134,7 +136,7 @@ export class LogWriter {
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    if (!this.#connection.connected || this.#queue.length === 0) return;
+    if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
     const queue = this.#queue;
     this.#queue = [];
     const together: Held[] = [];
@@ -152,8 +154,9 @@ export class LogWriter {
     if (this.#entries > 0) await new Promise<void>((resolve) => this.#idle.add(resolve));
   }
 
-  /** Stops. What is held is dropped; see {@linkcode idle}. */
+  /** Stops. What is held, and what is appended from here on, is dropped; see {@linkcode idle}. */
   close(): void {
+    this.#closed = true;
     this.#unlisten();
     clearInterval(this.#sweep);
     clearTimeout(this.#retry);

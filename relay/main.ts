@@ -40,20 +40,16 @@ async function main(): Promise<void> {
   await configureLogging({ level: settings.logLevel, pretty: Deno.stderr.isTerminal() });
   const log = getLogger(["ourocodus", "relay"]);
   const running = await startRelay(settings);
-  log.info("relay {id} {version} listens on {url}", {
-    id: running.relay.id,
+  log.info(`relay listens on ws://${settings.host}:${running.port}`, {
+    relay_id: running.relay.id,
     version: VERSION,
-    url: `ws://${settings.host}:${running.port}`,
-    nats: settings.nats.url ?? "nats://localhost:4222",
+    nats: running.nats,
   });
   const signal = await Promise.race([nextSignal(), running.failed.then(() => undefined)]);
   if (signal === undefined) return fail("the connection to NATS was closed for good", 1);
-  log.info("{signal}: draining, {works} in hand", {
-    signal,
-    works: running.relay.health().in_hand,
-  });
+  log.info(`draining on ${signal}`, { in_hand: running.relay.health().in_hand });
   const hurry = nextSignal().then((second) => {
-    log.warn("{signal} again: ending at once", { signal: second });
+    log.warn(`ending at once on a second signal, ${second}`);
     Deno.exit(second === "SIGINT" ? 130 : 143);
   });
   await Promise.race([running.stop(), hurry]);

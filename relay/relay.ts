@@ -63,6 +63,8 @@ export interface RelayHealth {
 
 /** What a result and its headers may take of the server's payload limit. */
 const HEADER_BYTES = 256;
+/** How long draining waits for agents to answer the closing of their sockets, in milliseconds. */
+const CLOSE_MS = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -97,7 +99,10 @@ export class Relay {
       maxHeldBytes: limits.maxHeldBytes,
       onPending: () => this.#turn.something(),
     });
-    this.#outcomes = new Outcomes({ ...parts, onProblem: (reason) => log.warn(reason) });
+    this.#outcomes = new Outcomes({
+      ...parts,
+      onProblem: (reason) => log.warn("an outcome cannot be stored yet", { reason }),
+    });
     this.#works = new Works({
       connection,
       queue,
@@ -240,12 +245,14 @@ export class Relay {
       agent.close(CLOSE.draining);
     }
     this.#turn.end();
+    const gone = Date.now() + CLOSE_MS;
+    while (this.#agents.size > 0 && Date.now() < gone) await pause(5);
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
   async close(): Promise<void> {
     clearInterval(this.#keeper);
-    this.#turn.cancel();
+    this.#turn.close();
     this.#unlisten();
     this.#outcomes.close();
     await Promise.all(this.#closings);
@@ -260,7 +267,7 @@ export class Relay {
         role,
         this.#parts.queue.open(session, role, {
           onWork: (delivery) => this.#delivered(opened, delivery),
-          onProblem: (reason) => log.warn(reason, { session, role }),
+          onProblem: (reason) => log.warn("work cannot be pulled yet", { session, role, reason }),
         }),
       );
       found = opened;
@@ -282,6 +289,8 @@ export class Relay {
   /** Work has come from the queue. */
   #delivered(role: Role, delivery: Delivery): void {
     const { lease, text } = delivery;
+    // What was asked for has been used up, whatever becomes of it.
+    this.#turn.role(role);
     const known = this.#works.get(lease.work);
     if (known !== undefined) {
       // Its lease had run out, say while NATS was away. Whoever has it goes on with it.
@@ -316,7 +325,6 @@ export class Relay {
       const message = `given up after ${lease.attempt - 1} attempts without a result`;
       return this.#works.bury(work, { code: "max_deliver", message });
     }
-    this.#turn.role(role);
     if (role.agents.size === 0 || this.#draining) return this.#works.giveBack(work, "no_agent");
     const agent = role.offer(work, text);
     if (agent !== undefined) this.#offered(work, agent);

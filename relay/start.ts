@@ -25,6 +25,8 @@ export interface RunningRelay {
   readonly relay: Relay;
   /** The port that it listens on. */
   readonly port: number;
+  /** Where NATS is, without credentials. */
+  readonly nats: string;
   /** Resolves when the connection to NATS is closed for good; that cannot be survived. */
   readonly failed: Promise<Error | void>;
   /** Ends it, see `Relay.drain`. @param signal Aborts the waiting for work in hand. */
@@ -46,7 +48,7 @@ const REPAIR_EVERY_MS = 5_000;
 export async function startRelay(settings: RelaySettings): Promise<RunningRelay> {
   const connection = await connect({
     ...settings.nats,
-    onError: (error) => log.warn("NATS reports an error: {error}", { error: error.message }),
+    onError: (error) => log.warn("NATS reports an error", { error: error.message }),
   });
   try {
     return serve(connection, await ensureStreams(connection, settings.streams), settings);
@@ -63,7 +65,7 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   const writer = new LogWriter(connection, {
     replicas: streams.log.config.num_replicas,
     onProblem: (reason) => {
-      log.warn(reason);
+      log.warn("results cannot be stored yet", { reason });
       repair();
     },
   });
@@ -77,6 +79,7 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   return {
     relay,
     port: server.addr.port,
+    nats: connection.url,
     failed: connection.nats.closed(),
     async stop(signal) {
       await relay.drain(settings.drainMs, signal);
@@ -108,7 +111,9 @@ function streamRepair(connection: Connection, settings: RelaySettings): () => vo
     const now = Date.now();
     if (now - last < REPAIR_EVERY_MS || !connection.connected) return;
     last = now;
-    ensureStreams(connection, settings.streams).catch((error) => log.error(messageOf(error)));
+    ensureStreams(connection, settings.streams).catch((error) =>
+      log.error("the streams cannot be made again", { error: messageOf(error) })
+    );
   };
 }
 

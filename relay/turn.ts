@@ -19,6 +19,7 @@ export class Turn {
   #agents = new Set<AgentConnection>();
   #roles = new Set<Role>();
   #scheduled: ReturnType<typeof setImmediate> | undefined;
+  #closed = false;
 
   /** @param onEnd Called at the end of every turn in which something was noted. */
   constructor(onEnd: (end: TurnEnd) => void) {
@@ -39,12 +40,13 @@ export class Turn {
 
   /** Something waits to be stored. */
   something(): void {
-    this.#scheduled ??= setImmediate(() => this.end());
+    if (!this.#closed) this.#scheduled ??= setImmediate(() => this.end());
   }
 
   /** Ends the turn at once. */
   end(): void {
-    this.cancel();
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
     const agents = this.#agents;
     const roles = this.#roles;
     // What is noted from here on belongs to the next turn.
@@ -53,9 +55,9 @@ export class Turn {
     this.#onEnd({ agents, roles });
   }
 
-  /** Does not end the turn that is under way. */
-  cancel(): void {
+  /** No turn ends any more, nor does the one that is under way. */
+  close(): void {
+    this.#closed = true;
     clearImmediate(this.#scheduled);
-    this.#scheduled = undefined;
   }
 }

@@ -87,7 +87,9 @@ export class Works {
       if (!dead) return;
       log.warn("work is dead", { session: work.session, ...item });
       this.#options.journal.work(work.session, "work.dead", item);
-    }, (error) => log.error(messageOf(error), item)).finally(() => this.forget(work));
+    }, (error) => log.error("work cannot be buried", { ...item, error: messageOf(error) })).finally(
+      () => this.forget(work),
+    );
   }
 
   /** Keeps every lease alive that has not been for a third of its time. Called a few times in it. */

@@ -25,3 +25,11 @@ export {
   startRelay,
 } from "./programs.ts";
 export { until, UntilError, type UntilOptions } from "./until.ts";
+export { BusClient, type LoggedMessage } from "./bus_client.ts";
+export {
+  type Item,
+  type ReceivedWork,
+  SocketAgent,
+  type SocketAgentOptions,
+  workItems,
+} from "./socket_agent.ts";

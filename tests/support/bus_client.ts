@@ -1,0 +1,94 @@
+import {
+  connect,
+  type Connection,
+  deadSubject,
+  ensureStreams,
+  eventsSubject,
+  LOG_STREAM,
+  type LogRecord,
+  type Message,
+  readLog,
+  resultsSubject,
+  sendWork,
+  WORK_STREAM,
+  workSubject,
+} from "@ourocodus/bus";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { until } from "./until.ts";
+
+/** A record of the log, with its message. */
+export interface LoggedMessage extends LogRecord {
+  readonly message: Message;
+}
+
+/** A client of the bus, as tests need it: sends work and looks at what became of it. */
+export class BusClient implements AsyncDisposable {
+  readonly connection: Connection;
+
+  /** Connects, and makes the streams. */
+  static async connect(url: string): Promise<BusClient> {
+    const connection = await connect({ url, name: "test" });
+    await ensureStreams(connection);
+    return new BusClient(connection);
+  }
+
+  private constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Sends work with a payload of `{message}`. @returns Its sequence. */
+  async send(session: string, role: string, id: string, message = id): Promise<number> {
+    const sent = await sendWork(this.connection, { session, role, id, payload: { message } });
+    return sent.sequence;
+  }
+
+  /** Publishes any text as work, unacknowledged. */
+  publish(session: string, role: string, data: string | Uint8Array): void {
+    this.connection.nats.publish(workSubject(session, role), data);
+  }
+
+  /** The session's results that are stored. */
+  async results(session: string): Promise<LoggedMessage[]> {
+    return await this.#read(resultsSubject(session, "*"));
+  }
+
+  /** The session's events that are stored, of one type if asked. */
+  async events(session: string, type?: string): Promise<LoggedMessage[]> {
+    const events = await this.#read(eventsSubject(session));
+    return events.filter(({ message }) => type === undefined || message.type === type);
+  }
+
+  /** The session's dead letters. */
+  async dead(session: string): Promise<LogRecord[]> {
+    return await Array.fromAsync(readLog(this.connection, deadSubject(session, "*")));
+  }
+
+  /** Waits until so many results are stored. */
+  async hasResults(session: string, count: number, timeoutMs = 20_000): Promise<LoggedMessage[]> {
+    return await until(async () => {
+      const results = await this.results(session);
+      return results.length >= count ? results : undefined;
+    }, { message: `${count} results in session ${session}`, timeoutMs });
+  }
+
+  /** How many pieces of work wait or are in hand. */
+  async waiting(): Promise<number> {
+    const manager = await jetstreamManager(this.connection.nats);
+    return (await manager.streams.info(WORK_STREAM)).state.messages;
+  }
+
+  /** How many messages the log has. */
+  async logged(): Promise<number> {
+    const manager = await jetstreamManager(this.connection.nats);
+    return (await manager.streams.info(LOG_STREAM)).state.messages;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection.close();
+  }
+
+  async #read(subject: string): Promise<LoggedMessage[]> {
+    const records = await Array.fromAsync(readLog(this.connection, subject));
+    return records.map((record) => ({ ...record, message: JSON.parse(record.text) as Message }));
+  }
+}
