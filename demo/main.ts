@@ -1,0 +1,58 @@
+/**
+ * `deno task demo`: the whole way of a piece of work, on this machine, with one command.
+ *
+ * Exit codes: 0 it was shown (and, without `--once`, ended with Ctrl-C or a signal afterwards), 1 it
+ * failed, 2 wrong arguments, 128 and the signal's number if it was ended before it was shown.
+ *
+ * @module
+ */
+import { SetupError, watchLauncher } from "@ourocodus/setup";
+import { fileURLToPath } from "node:url";
+import { runDemo } from "./demo.ts";
+import { DemoError } from "./demo_error.ts";
+import { Interrupted, Interruption } from "./interruption.ts";
+import { createScreen } from "./screen.ts";
+
+const HELP = `Starts nats-server, a relay and an echo agent, sends work and shows the result.
+
+Usage: deno task demo [--once]
+
+  --once   end when the result is shown, instead of running until Ctrl-C
+  --help   show this
+
+It wants the ports 4222 and 8080 and takes others if they are taken. Nothing is
+left when it ends; a second Ctrl-C ends it without waiting for its parts.`;
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(HELP);
+    return 0;
+  }
+  const unknown = args.find((arg) => arg !== "--once");
+  if (unknown !== undefined) {
+    console.error(`Unknown argument "${unknown}"\n\n${HELP}`);
+    return 2;
+  }
+  const env = Deno.env.toObject();
+  const interruption = new Interruption();
+  interruption.listen();
+  watchLauncher(env, () => interruption.heard("SIGTERM"));
+  try {
+    await runDemo({
+      root: fileURLToPath(new URL("..", import.meta.url)),
+      env,
+      once: args.includes("--once"),
+      screen: createScreen(console.log, Deno.stdout.isTerminal() && !Deno.noColor),
+      signal: interruption.end,
+      hurry: interruption.hurry,
+    });
+    return 0;
+  } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode;
+    if (!(error instanceof DemoError || error instanceof SetupError)) throw error;
+    console.error(`\n${error.message}`);
+    return 1;
+  }
+}
+
+Deno.exit(await main(Deno.args));
