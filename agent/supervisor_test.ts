@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { RetryableError, ServeError } from "./errors.ts";
-import { FakeAgent, ManualHandler } from "./testing/fake_agent.ts";
+import { FakeAgent } from "./testing/fake_agent.ts";
 import { turns } from "./testing/fake_clock.ts";
 import { workLine } from "./testing/fake_relay.ts";
+import { ManualHandler } from "./testing/manual_handler.ts";
 
 Deno.test("an agent connects as who it is and answers work by its lease", async () => {
   const agent = new FakeAgent((work) => ({ got: work.payload }), { concurrency: 3 });

@@ -1,40 +1,13 @@
 import assert from "node:assert/strict";
 import { ServeError } from "./errors.ts";
-import type { AgentEvent } from "./events.ts";
-import { serve, type ServeOptions } from "./serve.ts";
+import type { ServeOptions } from "./serve.ts";
 import { workLine } from "./testing/fake_relay.ts";
 import { StandInRelay, storedLine } from "./testing/stand_in_relay.ts";
-import type { Handler } from "./work.ts";
-import { until } from "../tests/support/mod.ts";
-
-class RealAgent {
-  readonly events: AgentEvent[] = [];
-  readonly #stop = new AbortController();
-  readonly done: Promise<unknown>;
-
-  constructor(relayUrl: string, handler: Handler, options: Partial<ServeOptions> = {}) {
-    const serving = serve({
-      relayUrl,
-      session: "s",
-      role: "r",
-      signal: this.#stop.signal,
-      backoffBaseMs: 1,
-      backoffCapMs: 20,
-      onEvent: (event) => this.events.push(event),
-      ...options,
-    }, handler);
-    this.done = serving.then(() => undefined, (error) => error);
-  }
-
-  async stop(): Promise<unknown> {
-    this.#stop.abort();
-    return await this.done;
-  }
-}
+import { TestAgent } from "./testing/test_agent.ts";
 
 Deno.test("what is ready at once travels in one frame over a real socket", async () => {
   await using relay = new StandInRelay();
-  const agent = new RealAgent(relay.url, () => ({}), { concurrency: 1_024 });
+  const agent = new TestAgent(relay.url, () => ({}), { concurrency: 1_024 });
   const socket = await relay.connection(0);
   const leases = Array.from({ length: 1_000 }, (_, index) => `L${index}`);
   socket.send(leases.map((lease) => workLine(lease, lease)).join("\n"));
@@ -46,7 +19,7 @@ Deno.test("what is ready at once travels in one frame over a real socket", async
 
 Deno.test("a result that was lost with its connection is sent again", async () => {
   await using relay = new StandInRelay();
-  const agent = new RealAgent(relay.url, () => ({}));
+  const agent = new TestAgent(relay.url, () => ({}));
   (await relay.connection(0)).send(workLine("1", "L"));
   await relay.messages(1);
   relay.sockets[0]?.close(4000, "draining");
@@ -68,7 +41,7 @@ Deno.test("a refused connection rejects with the status and the reasons of the b
   ];
   for (const [body, reason] of bodies) {
     await using relay = new StandInRelay(() => new Response(body, { status: 400 }));
-    const error = await new RealAgent(relay.url, () => ({})).done;
+    const error = await new TestAgent(relay.url, () => ({})).done;
     assert(error instanceof ServeError);
     assert.deepEqual([error.code, error.status, error.reason], ["upgrade_refused", 400, reason]);
     assert.equal(error.message, `Cannot connect to ${relay.url}/agent: 400 ${reason}`);
@@ -79,7 +52,7 @@ Deno.test("the status alone has to do if a plain request is answered otherwise",
   await using relay = new StandInRelay((request) =>
     new Response("hello", { status: request.headers.has("upgrade") ? 403 : 200 })
   );
-  const error = await new RealAgent(relay.url, () => ({})).done;
+  const error = await new TestAgent(relay.url, () => ({})).done;
   assert(error instanceof ServeError);
   assert.equal(error.reason, "HTTP status 403");
 });
@@ -90,7 +63,7 @@ Deno.test("a relay that is not ready is tried again", async () => {
     if (!request.headers.has("upgrade")) return new Response("later", { status: 503 });
     return requests++ < 3 ? new Response("later", { status: 503 }) : undefined;
   });
-  const agent = new RealAgent(relay.url, () => ({}));
+  const agent = new TestAgent(relay.url, () => ({}));
   await relay.connection(0);
   assert.equal(await agent.stop(), undefined);
   const failures = agent.events.filter((event) => event.type === "unreachable");
@@ -98,8 +71,8 @@ Deno.test("a relay that is not ready is tried again", async () => {
 });
 
 Deno.test("nobody listening is an event, and aborting ends it", async () => {
-  const agent = new RealAgent("ws://127.0.0.1:1", () => ({}));
-  const event = await until(() => agent.events[0]);
+  const agent = new TestAgent("ws://127.0.0.1:1", () => ({}));
+  const event = await agent.told("unreachable");
   assert(event.type === "unreachable");
   assert.match(event.reason, /connect/);
   assert.equal(await agent.stop(), undefined);
@@ -107,13 +80,13 @@ Deno.test("nobody listening is an event, and aborting ends it", async () => {
 
 Deno.test("aborting while the socket opens ends it", async () => {
   await using relay = new StandInRelay();
-  const agent = new RealAgent(relay.url, () => ({}));
+  const agent = new TestAgent(relay.url, () => ({}));
   assert.equal(await agent.stop(), undefined);
 });
 
 Deno.test("a close code from 4500 rejects over a real socket", async () => {
   await using relay = new StandInRelay();
-  const agent = new RealAgent(relay.url, () => ({}));
+  const agent = new TestAgent(relay.url, () => ({}));
   (await relay.connection(0)).close(4500, "replaced");
   const error = await agent.done;
   assert(error instanceof ServeError);
@@ -122,7 +95,7 @@ Deno.test("a close code from 4500 rejects over a real socket", async () => {
 
 Deno.test("a server without the subprotocol is no relay", async () => {
   await using relay = new StandInRelay((request) => Deno.upgradeWebSocket(request).response);
-  const error = await new RealAgent(relay.url, () => ({})).done;
+  const error = await new TestAgent(relay.url, () => ({})).done;
   assert(error instanceof ServeError);
   assert.equal(
     error.message,
@@ -132,7 +105,7 @@ Deno.test("a server without the subprotocol is no relay", async () => {
 
 Deno.test("binary frames are passed over", async () => {
   await using relay = new StandInRelay();
-  const agent = new RealAgent(relay.url, () => ({}));
+  const agent = new TestAgent(relay.url, () => ({}));
   const socket = await relay.connection(0);
   socket.send(new Uint8Array([1, 2, 3]));
   socket.send(workLine("1", "L"));
@@ -156,7 +129,7 @@ Deno.test("wrong options reject before anything is connected", async () => {
     [{ relayUrl: "nowhere" }, /^OptionError: relayUrl is "nowhere", it must be a URL like ws:/],
   ];
   for (const [options, message] of wrong) {
-    const agent = new RealAgent("ws://127.0.0.1:1", () => ({}), options);
+    const agent = new TestAgent("ws://127.0.0.1:1", () => ({}), options);
     assert.match(String(await agent.done), message);
   }
 });
