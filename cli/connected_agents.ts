@@ -1,0 +1,38 @@
+/**
+ * Telling who sends work whether anybody is there to do it.
+ *
+ * @module
+ */
+import { askRelays, type Connection } from "@ourocodus/bus";
+import type { WorkTarget } from "./work_payload.ts";
+
+/** How many relays are there, and how many agents of one session and role. */
+export interface ConnectedAgents {
+  readonly relays: number;
+  readonly agents: number;
+}
+
+/** Asks the relays; without permission to ask, or in trouble, nobody is known. */
+export async function connectedAgents(
+  connection: Connection,
+  { session, role }: WorkTarget,
+  signal: AbortSignal,
+): Promise<ConnectedAgents> {
+  const directory = await askRelays(connection, { session, role }, {
+    timeoutMs: 1_000,
+    stallMs: 50,
+    signal,
+  });
+  return { relays: directory.relays.length, agents: directory.agents.length };
+}
+
+/** What stands in the way of work being done now; undefined if nothing does. */
+export function nobodyThere(
+  connected: ConnectedAgents,
+  { session, role }: WorkTarget,
+): string | undefined {
+  if (connected.agents > 0) return undefined;
+  return connected.relays === 0
+    ? "no relay is running"
+    : `no agent of role ${role} is connected to session ${session}`;
+}

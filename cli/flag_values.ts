@@ -1,0 +1,72 @@
+/**
+ * Checks of flags' values, each with an error that names the flag, the value and what is allowed.
+ *
+ * @module
+ */
+import {
+  describe,
+  invalidId,
+  invalidName,
+  isObject,
+  messageOf,
+  parseDurationMs,
+} from "@ourocodus/bus";
+import { UsageError } from "./usage_error.ts";
+
+/** A session, a role or an agent's id, which must be there. @throws {UsageError} */
+export function nameFlag(flag: string, value: string | undefined): string {
+  const wrong = invalidName(value);
+  if (wrong !== undefined || value === undefined) throw new UsageError(`${flag} ${wrong}`);
+  return value;
+}
+
+/** A message's id. @throws {UsageError} */
+export function idFlag(flag: string, value: string): string {
+  const wrong = invalidId(value);
+  if (wrong !== undefined) throw new UsageError(`${flag}: ${wrong}`);
+  return value;
+}
+
+/**
+ * A duration: `500ms`, `30s`, `10m`, `1h`, `7d`, or seconds.
+ *
+ * @returns Milliseconds.
+ * @throws {UsageError}
+ */
+export function durationFlag(flag: string, value: string): number {
+  const milliseconds = parseDurationMs(value);
+  if (milliseconds === undefined || !Number.isSafeInteger(milliseconds)) {
+    throw new UsageError(`${flag} is "${value}", it must be a duration like 30s, 10m or 7d`);
+  }
+  if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) {
+    throw new UsageError(`${flag} is "${value}", allowed is 1ms to 3650d`);
+  }
+  return milliseconds;
+}
+
+const MAX_DURATION_MS = 3_650 * 86_400_000;
+
+/** A whole number from 0 to a billion. @throws {UsageError} */
+export function countFlag(flag: string, value: string): number {
+  const number = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (!(number <= MAX_COUNT)) {
+    throw new UsageError(`${flag} is "${value}", it must be a whole number from 0 to ${MAX_COUNT}`);
+  }
+  return number;
+}
+
+const MAX_COUNT = 1_000_000_000;
+
+/** A JSON object. @throws {UsageError} */
+export function objectFlag(flag: string, value: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch (error) {
+    throw new UsageError(`${flag} is not valid JSON: ${messageOf(error)}`);
+  }
+  if (!isObject(parsed)) {
+    throw new UsageError(`${flag} must be a JSON object, got ${describe(parsed)}`);
+  }
+  return parsed;
+}

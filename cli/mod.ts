@@ -1,0 +1,9 @@
+/**
+ * The command line, to be run within a program of one's own. `main.ts` runs it as a program.
+ *
+ * @module
+ */
+export type { Console } from "./console.ts";
+export { EXIT, type ExitCode } from "./exit_codes.ts";
+export { ClosedOutputError, type Output } from "./output.ts";
+export { program, run } from "./program.ts";

@@ -1,0 +1,79 @@
+/**
+ * The connection to NATS that a command uses.
+ *
+ * @module
+ */
+import {
+  connect,
+  type Connection,
+  ensureStreams,
+  lastLogSequence,
+  natsSettings,
+  StreamError,
+  streamSettings,
+} from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+
+/** Options of {@linkcode connectNats}. */
+export interface ConnectNatsOptions {
+  /** Of `--nats`; `NATS_URL` and then nats://localhost:4222 stand in. */
+  readonly url: string | undefined;
+  /** Whether to say so when the connection is lost, and when it is back. */
+  readonly announce?: boolean;
+}
+
+/**
+ * Connects.
+ *
+ * @throws {ConnectError} If no server answers, or it refuses us.
+ * @throws {SettingError} If a setting in the environment cannot be used.
+ */
+export async function connectNats(
+  console: Console,
+  options: ConnectNatsOptions,
+): Promise<Connection> {
+  const settings = natsSettings(console.env);
+  const connecting = connect({
+    ...settings,
+    url: options.url ?? settings.url,
+    name: "ourocodus cli",
+  });
+  const connection = await unlessAborted(connecting, console.signal);
+  if (options.announce) {
+    connection.listen({
+      onLost: () => void console.err.write(`connection to ${connection.url} lost, waiting\n`),
+      onRestored: () => void console.err.write(`connected to ${connection.url} again\n`),
+    });
+  }
+  return connection;
+}
+
+/**
+ * Makes sure that there is a log to read, making it if no relay has done so yet.
+ *
+ * @returns The sequence of its newest message.
+ * @throws {StreamError} If there is none and it cannot be made.
+ */
+export async function ensureLog(console: Console, connection: Connection): Promise<number> {
+  try {
+    return await lastLogSequence(connection);
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    // It is the better at saying what is wrong, too.
+    await ensureStreams(connection, streamSettings(console.env));
+    return await lastLogSequence(connection);
+  }
+}
+
+/** What a promise resolves to; rejects with the signal's reason as soon as it is aborted. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The command line's tree of commands, and running one of them.
+ *
+ * Each command has a file with its flags and help, and one that does the work. The latter, and
+ * with it everything that knows NATS, is loaded only when the command runs: `--help` and
+ * completion are quick.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "@commander-js/extra-typings";
+import { completionCommand } from "./completion_command.ts";
+import type { Console } from "./console.ts";
+import manifest from "./deno.json" with { type: "json" };
+import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
+import { ClosedOutputError } from "./output.ts";
+import { sendCommand } from "./send_command.ts";
+import { tailCommand } from "./tail_command.ts";
+import { harmless } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+
+/**
+ * Makes the commands.
+ *
+ * @param done Told the exit code of the command that ran.
+ */
+export function program(console: Console, done: (code: ExitCode) => void = () => {}): Command {
+  const root: Command = new Command("ourocodus")
+    .description("Carries work to coding agents, and brings their results back.")
+    .version(manifest.version, "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void console.out.write(text).catch(() => {}),
+      writeErr: (text) => void console.err.write(text).catch(() => {}),
+      // One line, with the nearest name at its end.
+      outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
+      getOutHelpWidth: () => console.out.columns,
+      getErrHelpWidth: () => console.err.columns,
+      getOutHasColors: () => console.out.hasColor,
+      getErrHasColors: () => console.err.hasColor,
+    })
+    .configureHelp({ styleTitle: (title) => `\x1b[1m${title}\x1b[0m` })
+    .addHelpText("after", `\n${EXAMPLES}\n\n${EXIT_CODES_HELP}`);
+  root.addCommand(sendCommand(console, done));
+  root.addCommand(tailCommand(console, done));
+  root.addCommand(completionCommand(console, done, () => root));
+  inheritSettings(root);
+  return root;
+}
+
+const EXAMPLES = `Examples:
+  $ ourocodus send work --session docs --role writer --message hello --wait
+  $ ourocodus tail results --session docs
+  $ ourocodus tail events
+  $ source <(ourocodus completion bash)
+
+ourocodus <command> --help has more.`;
+
+/**
+ * Runs a command line.
+ *
+ * @param args The words after the program's name.
+ * @returns The exit code. What is wrong has been printed.
+ */
+export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  try {
+    await program(console, (value) => code = value).parseAsync(args, { from: "user" });
+  } catch (error) {
+    code = await explain(error, console);
+  }
+  try {
+    await console.out.flush();
+    await console.err.flush();
+  } catch (error) {
+    if (!(error instanceof ClosedOutputError)) throw error;
+  }
+  return console.signal.aborted ? EXIT.interrupted : code;
+}
+
+async function explain(error: unknown, console: Console): Promise<ExitCode> {
+  if (error instanceof ClosedOutputError) return EXIT.ok;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (console.signal.aborted) return EXIT.interrupted;
+  const message = error instanceof Error ? error.message : String(error);
+  await console.err.write(`error: ${harmless(message)}\n`);
+  // Errors of the bus are known by their name, so that this file need not load it.
+  const usage = error instanceof UsageError ||
+    (error instanceof Error && error.name === "SettingError");
+  return usage ? EXIT.usage : EXIT.failed;
+}
+
+/** `addCommand`, other than `command`, leaves it to us to hand the settings down. */
+function inheritSettings(command: Command): void {
+  for (const child of command.commands as Command[]) {
+    child.copyInheritedSettings(command);
+    inheritSettings(child);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * How a record of the log is printed: as a line of JSON, or for people.
+ *
+ * @module
+ */
+import { isObject, type LogRecord, parseMessage, singleLine } from "@ourocodus/bus";
+import { harmless, harmlessJson, localTime, type Paint } from "./terminal_text.ts";
+
+/**
+ * A record as one line of JSON:
+ * `{"sequence","time","subject","session","role","work","message"}`. `role` and `work` (the
+ * sequence of the piece of work) are there where they are known; `message` is what was published,
+ * unchanged, or `text` if that is no JSON.
+ */
+export function recordJson(record: LogRecord): string {
+  const { sequence, time, subject, session, role, work } = record;
+  const envelope = JSON.stringify({
+    sequence,
+    time: time.toISOString(),
+    subject,
+    session,
+    role,
+    work: work?.sequence,
+  });
+  return harmlessJson(`${envelope.slice(0, -1)},${contentJson(record.text)}}`);
+}
+
+/** The member `"message":…`, or `"text":…` if the text is no JSON. */
+export function contentJson(text: string): string {
+  // The text itself, since parsing and writing it again would change large numbers.
+  return isJson(text)
+    ? `"message":${singleLine(text.replaceAll("\r", " "))}`
+    : `"text":${JSON.stringify(text)}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A result in one line for people. */
+export function resultLine(record: LogRecord, paint: Paint): string {
+  const parsed = parseMessage(record.text);
+  const work = record.work === undefined ? "" : paint.dim(` #${record.work.sequence}`);
+  const head = `${paint.dim(localTime(record.time))}${work} ${paint.cyan(record.role ?? "")}`;
+  if (parsed.kind === "invalid") {
+    return `${head} ${paint.yellow("?")} ${harmless(record.text)}`;
+  }
+  const { id, type, payload } = parsed.message;
+  const failed = type === "error";
+  const mark = failed ? paint.red("✗") : paint.green("✓");
+  const kind = type === "result" ? "" : ` ${paint.bold(harmless(type))}`;
+  const content = failed ? errorText(payload) : harmless(JSON.stringify(payload));
+  return `${head} ${mark}${kind} ${paint.bold(harmless(id))} ${content}`;
+}
+
+/** What an error result says: its message, its code, and whatever else there is. */
+export function errorText(payload: Readonly<Record<string, unknown>>): string {
+  const { message, code, ...rest } = payload;
+  const parts = [
+    typeof message === "string" ? message : "",
+    typeof code === "string" || typeof code === "number" ? `(${code})` : "",
+    Object.keys(rest).length > 0 || typeof message !== "string" ? JSON.stringify(rest) : "",
+  ];
+  return harmless(parts.filter((part) => part !== "").join(" "));
+}
+
+/** An event in one line for people, or in several if it is about several pieces of work. */
+export function eventLines(
+  record: LogRecord,
+  paint: Paint,
+  options: { readonly withSession: boolean },
+): string {
+  const session = options.withSession ? `${paint.cyan(record.session)} ` : "";
+  const head = `${paint.dim(localTime(record.time))} ${session}`;
+  const parsed = parseMessage(record.text);
+  if (parsed.kind === "invalid") return `${head}${paint.yellow("?")} ${harmless(record.text)}`;
+  const { type, payload } = parsed.message;
+  const name = eventPaint(type, paint)(harmless(type).padEnd(18));
+  return eventDetails(parsed.message)
+    .map((detail) => `${head}${name} ${harmless(detail)}`)
+    .join("\n") || `${head}${name} ${harmless(JSON.stringify(payload))}`;
+}
+
+function eventPaint(type: string, paint: Paint): (text: string) => string {
+  if (type === "work.dead" || type === "agent.disconnected") return paint.red;
+  if (type === "agent.connected") return paint.green;
+  if (type === "progress" || type === "work.offered") return paint.blue;
+  return paint.yellow;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function eventDetails(
+  message: { readonly id: string; readonly type: string; readonly payload: Fields },
+): string[] {
+  const { payload } = message;
+  if (message.type.startsWith("agent.")) return [agentDetail(payload)];
+  if (message.type === "progress") {
+    const { work } = message as unknown as { work?: unknown };
+    const what = isObject(work) ? workDetail({ ...work, id: message.id }) : message.id;
+    return [`${what} ${JSON.stringify(payload)}`];
+  }
+  if (!Array.isArray(payload.work)) return [];
+  return payload.work.filter(isObject).map(workDetail);
+}
+
+function agentDetail(agent: Fields): string {
+  const { agent_id, role, protocol, relay_id, code, reason, ...rest } = agent;
+  const details = { role, protocol, relay: relay_id, code, reason, ...rest };
+  return [String(agent_id ?? "?"), ...listed(details)].join(" ");
+}
+
+function workDetail(work: Fields): string {
+  const { seq, id, role, attempt, agent_id, ...rest } = work;
+  const number = seq === undefined ? [] : [`#${seq}`];
+  return [...number, String(id ?? "?"), ...listed({ role, attempt, agent: agent_id, ...rest })]
+    .join(" ");
+}
+
+function listed(fields: Fields): string[] {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) =>
+      `${name}=${typeof value === "string" && !value.includes(" ") ? value : JSON.stringify(value)}`
+    );
+}

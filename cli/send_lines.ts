@@ -1,0 +1,259 @@
+/**
+ * Sending work in bulk: one piece for each line of a file or of standard input.
+ *
+ * @module
+ */
+import {
+  type Connection,
+  messageOf,
+  PublishError,
+  sendAllWork,
+  type SendSummary,
+  streamSettings,
+} from "@ourocodus/bus";
+import { connectedAgents, nobodyThere } from "./connected_agents.ts";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { ensureLog } from "./nats.ts";
+import { ProgressBar } from "./progress_bar.ts";
+import { recordJson, resultLine } from "./record_text.ts";
+import { isErrorResult } from "./send_one.ts";
+import type { Sending } from "./send_work.ts";
+import { count, harmless, paint, span } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+import { beginningFor, waitForResults } from "./wait_for_results.ts";
+import { type LineWork, workLines } from "./work_lines.ts";
+
+/** What is known of the work that was sent. */
+interface Sent {
+  readonly summary: SendSummary;
+  /** Lines that were no work. */
+  readonly bad: number;
+  /** The last line that was read. */
+  readonly lastLine: number;
+  /** Lines by their work's sequence, if results are waited for. */
+  readonly lines: Map<number, number>;
+  readonly tookMs: number;
+}
+
+/** What came back. */
+interface Results {
+  readonly results: number;
+  readonly errors: number;
+  readonly missing: number;
+}
+
+/**
+ * Sends the lines, prints the counts, and the results if they are waited for.
+ *
+ * @param file A path, or `-` for standard input.
+ * @throws {UsageError} If the file cannot be read.
+ */
+export async function sendLines(
+  connection: Connection,
+  file: string,
+  sending: Sending,
+  console: Console,
+): Promise<ExitCode> {
+  const input = await openInput(file, console);
+  const logEnd = sending.waitMs === undefined ? 0 : await ensureLog(console, connection);
+  const sent = await sendInput(connection, input, sending, console);
+  const stopped = sent.summary.stopped;
+  if (!sending.json) await printSummary(sent, console);
+  if (stopped !== undefined) await printStopped(sent, stopped, console);
+  let results: Results | undefined;
+  if (!console.signal.aborted && sent.lines.size > 0) {
+    results = await printResults(connection, { sent, logEnd }, sending, console);
+  } else if (sending.waitMs === undefined && stopped === undefined && !sending.json) {
+    await printConnected(connection, sent, sending, console);
+  }
+  if (sending.json) await console.out.write(`${summaryJson(sent, results)}\n`);
+  else if (results !== undefined) await printResultCounts(results, sending, console);
+  if (console.signal.aborted) return EXIT.interrupted;
+  const { failed, unconfirmed } = sent.summary;
+  if (results !== undefined && results.missing > 0) return EXIT.timeout;
+  const bad = sent.bad + failed + unconfirmed + (results?.errors ?? 0);
+  return bad > 0 || stopped !== undefined ? EXIT.failed : EXIT.ok;
+}
+
+interface Input {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** In bytes, if it is known. */
+  readonly size?: number;
+}
+
+async function openInput(file: string, console: Console): Promise<Input> {
+  if (file === "-") return { chunks: console.stdin };
+  try {
+    const opened = await Deno.open(file);
+    const { isFile, isDirectory, size } = await opened.stat();
+    if (isDirectory) throw new Error("it is a directory");
+    return { chunks: opened.readable, ...(isFile && { size }) };
+  } catch (error) {
+    throw new UsageError(`--file: cannot read ${JSON.stringify(file)}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function sendInput(
+  connection: Connection,
+  input: Input,
+  sending: Sending,
+  console: Console,
+): Promise<Sent> {
+  const { session, role, waitMs } = sending;
+  const lines = new Map<number, number>();
+  let [bad, stored, bytesRead, lastLine] = [0, 0, 0, 0];
+  const began = performance.now();
+  const bar = new ProgressBar(console.err, () => ({
+    label: "stored",
+    done: stored,
+    ...(input.size !== undefined && { part: bytesRead / Math.max(1, input.size) }),
+  }));
+  const complain = (line: number, reason: string) => {
+    bar.clear();
+    console.err.write(`line ${line}: ${harmless(reason)}\n`).catch(() => {});
+  };
+  const chunks = counted(input.chunks, (bytes) => bytesRead += bytes);
+  const work = workLines(chunks, {
+    target: { session, role },
+    maxBytes: connection.maxPayloadBytes,
+    onBadLine: (line, reason) => {
+      bad++;
+      complain(line, reason);
+    },
+  });
+  try {
+    const summary = await sendAllWork<LineWork>(connection, work, {
+      limits: streamSettings(console.env),
+      signal: console.signal,
+      onSent: ({ line }, { sequence, duplicate }) => {
+        if (!duplicate) stored++;
+        lastLine = Math.max(lastLine, line);
+        if (waitMs !== undefined) lines.set(sequence, line);
+      },
+      onFailed: ({ line }, error) => complain(line, error.message),
+    });
+    return { summary, bad, lastLine, lines, tookMs: performance.now() - began };
+  } finally {
+    bar.end();
+  }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
+}
+
+async function printSummary({ summary, bad, tookMs }: Sent, console: Console): Promise<void> {
+  const { green, yellow, dim } = paint(console.out.hasColor);
+  const { stored, duplicates, failed, unconfirmed, stopped } = summary;
+  const counts = [
+    `${count(stored)} stored`,
+    ...(duplicates > 0 ? [`${count(duplicates)} stored already`] : []),
+    ...(bad + failed > 0 ? [`${count(bad + failed)} not sent`] : []),
+    ...(unconfirmed > 0 ? [`${count(unconfirmed)} unconfirmed`] : []),
+  ];
+  const clean = bad + failed + unconfirmed === 0 && stopped === undefined;
+  const mark = clean ? green("✓") : yellow("!");
+  await console.out.write(`${mark} ${counts.join(", ")} ${dim(`in ${span(tookMs)}`)}\n`);
+}
+
+async function printStopped(sent: Sent, stopped: Error, console: Console): Promise<void> {
+  const after = sent.lastLine === 0
+    ? "before the first line was stored"
+    : `line ${count(sent.lastLine)} is the last that is stored`;
+  const why = console.signal.aborted
+    ? "interrupted"
+    : `error: ${
+      stopped instanceof PublishError ? stopped.message : `cannot read on: ${messageOf(stopped)}`
+    }`;
+  await console.err.write(`${why}; ${after}\n`);
+}
+
+async function printConnected(
+  connection: Connection,
+  { summary }: Sent,
+  sending: Sending,
+  console: Console,
+): Promise<void> {
+  if (summary.stored === 0) return;
+  const connected = await connectedAgents(connection, sending, console.signal);
+  const nobody = nobodyThere(connected, sending);
+  if (nobody === undefined) return;
+  const { yellow } = paint(console.err.hasColor);
+  await console.err.write(`${yellow("!")} ${nobody}: it is stored and waits for one\n`);
+}
+
+async function printResults(
+  connection: Connection,
+  { sent, logEnd }: { readonly sent: Sent; readonly logEnd: number },
+  sending: Sending,
+  console: Console,
+): Promise<Results> {
+  const sequences = new Set(sent.lines.keys());
+  const colors = paint(console.out.hasColor);
+  let [results, errors] = [0, 0];
+  const bar = new ProgressBar(console.err, () => ({
+    label: "results",
+    done: results,
+    part: results / sent.lines.size,
+  }));
+  try {
+    for await (
+      const record of waitForResults(connection, sending, {
+        sequences,
+        beginning: beginningFor(logEnd, sent.summary.duplicates > 0),
+        timeoutMs: sending.waitMs ?? 0,
+        signal: console.signal,
+      })
+    ) {
+      results++;
+      if (isErrorResult(record)) errors++;
+      const line = sent.lines.get(record.work?.sequence ?? 0);
+      bar.clear();
+      await console.out.write(
+        sending.json
+          ? `{"line":${line},${recordJson(record).slice(1)}\n`
+          : `${resultLine(record, colors)}\n`,
+      );
+    }
+  } finally {
+    bar.end();
+  }
+  return { results, errors, missing: sequences.size };
+}
+
+async function printResultCounts(
+  { results, errors, missing }: Results,
+  { waitMs = 0 }: Sending,
+  console: Console,
+): Promise<void> {
+  const { green, red, yellow } = paint(console.out.hasColor);
+  const mark = missing > 0 ? yellow("!") : errors > 0 ? red("✗") : green("✓");
+  const failed = errors > 0 ? `, ${count(errors)} of them errors` : "";
+  await console.out.write(`${mark} ${count(results)} results${failed}\n`);
+  if (missing === 0 || console.signal.aborted) return;
+  await console.err.write(
+    `error: no further result within ${span(waitMs)}: ${count(missing)} still missing, ` +
+      `their work is stored\n`,
+  );
+}
+
+function summaryJson({ summary, bad, lastLine }: Sent, results: Results | undefined): string {
+  const { stored, duplicates, failed, unconfirmed } = summary;
+  return JSON.stringify({
+    stored,
+    duplicates,
+    failed: bad + failed,
+    unconfirmed,
+    last_line: lastLine,
+    ...results,
+  });
+}

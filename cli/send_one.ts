@@ -1,0 +1,136 @@
+/**
+ * Sending one piece of work, and waiting for its result if that is asked for.
+ *
+ * @module
+ */
+import {
+  type Connection,
+  formatMessage,
+  type LogRecord,
+  parseMessage,
+  sendWork,
+  type SentWork,
+  streamSettings,
+} from "@ourocodus/bus";
+import { type ConnectedAgents, connectedAgents, nobodyThere } from "./connected_agents.ts";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { ensureLog } from "./nats.ts";
+import { errorText, recordJson } from "./record_text.ts";
+import type { Sending } from "./send_work.ts";
+import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
+import { beginningFor, waitForResults, whatIsKnown } from "./wait_for_results.ts";
+import { newWorkId, workPayload } from "./work_payload.ts";
+
+/** One payload, and its message's id. */
+export interface OnePayload {
+  readonly payload: Record<string, unknown>;
+  /** A new one by default. */
+  readonly id?: string;
+}
+
+/** Sends it, and prints that it is stored, and its result. */
+export async function sendOne(
+  connection: Connection,
+  { payload, id = newWorkId() }: OnePayload,
+  sending: Sending,
+  console: Console,
+): Promise<ExitCode> {
+  const { session, role, waitMs } = sending;
+  const { signal } = console;
+  const text = formatMessage(id, "work", workPayload(sending, payload));
+  const logEnd = waitMs === undefined ? 0 : await ensureLog(console, connection);
+  const began = performance.now();
+  const asked = connectedAgents(connection, sending, signal);
+  asked.catch(() => {}); // If sending fails, that is the error to tell.
+  const sent = await sendWork(connection, { session, role, id, text }, {
+    limits: streamSettings(console.env),
+    signal,
+  });
+  if (!sending.json) await printStored(sent, console);
+  if (waitMs === undefined) {
+    await printConnected(await asked, sent, sending, console);
+    return EXIT.ok;
+  }
+  if (!sent.duplicate && !sending.json) {
+    asked.then((connected) => printConnected(connected, sent, sending, console), () => {});
+  }
+  let result: LogRecord | undefined;
+  for await (
+    const record of waitForResults(connection, sending, {
+      sequences: new Set([sent.sequence]),
+      beginning: beginningFor(logEnd, sent.duplicate),
+      timeoutMs: waitMs,
+      signal,
+    })
+  ) result = record;
+  if (signal.aborted) return EXIT.interrupted;
+  if (sending.json) await console.out.write(`${sentJson(sent, sending, await asked, result)}\n`);
+  if (result === undefined) {
+    const known = await whatIsKnown(connection, sending, { sent, logEnd, signal });
+    await console.err.write(`error: no result within ${span(waitMs)}: ${known}\n`);
+    return EXIT.timeout;
+  }
+  if (!sending.json) await printResult(result, performance.now() - began, console);
+  return isErrorResult(result) ? EXIT.failed : EXIT.ok;
+}
+
+/** Whether a result says that the work failed for good. */
+export function isErrorResult(record: LogRecord): boolean {
+  const parsed = parseMessage(record.text);
+  return parsed.kind === "ok" && parsed.message.type === "error";
+}
+
+async function printStored(sent: SentWork, console: Console): Promise<void> {
+  const { green, bold, dim } = paint(console.out.hasColor);
+  const what = sent.duplicate ? "was stored already" : "stored";
+  const place = `${dim("as")} ${sent.subject} ${dim("number")} ${sent.sequence}`;
+  const note = sent.duplicate ? dim(" (the same id; nothing new is stored)") : "";
+  await console.out.write(`${green("✓")} ${bold(harmless(sent.id))} ${what} ${place}${note}\n`);
+}
+
+async function printConnected(
+  connected: ConnectedAgents,
+  sent: SentWork,
+  sending: Sending,
+  console: Console,
+): Promise<void> {
+  if (sending.json) {
+    await console.out.write(`${sentJson(sent, sending, connected)}\n`);
+    return;
+  }
+  const nobody = sent.duplicate ? undefined : nobodyThere(connected, sending);
+  if (nobody === undefined) return;
+  const { yellow } = paint(console.err.hasColor);
+  await console.err.write(`${yellow("!")} ${nobody}: it is stored and waits for one\n`);
+}
+
+function sentJson(
+  sent: SentWork,
+  { session, role, waitMs }: Sending,
+  { relays, agents }: ConnectedAgents,
+  result?: LogRecord,
+): string {
+  const { id, subject, sequence, duplicate } = sent;
+  const line = JSON.stringify({ id, session, role, subject, sequence, duplicate, relays, agents });
+  if (waitMs === undefined) return harmlessJson(line);
+  const last = result === undefined ? "null" : recordJson(result);
+  return `${harmlessJson(line.slice(0, -1))},"result":${last}}`;
+}
+
+async function printResult(result: LogRecord, tookMs: number, console: Console): Promise<void> {
+  const { green, red, dim } = paint(console.out.hasColor);
+  const parsed = parseMessage(result.text);
+  const after = dim(`after ${span(tookMs)}`);
+  if (parsed.kind === "invalid") {
+    await console.out.write(`${green("✓")} result ${after}\n${harmless(result.text)}\n`);
+    return;
+  }
+  const { type, payload } = parsed.message;
+  if (type === "error") {
+    await console.out.write(`${red("✗")} error ${after}: ${errorText(payload)}\n`);
+    return;
+  }
+  const pretty = JSON.stringify(payload, null, 2).split("\n").map(harmless).join("\n");
+  await console.out.write(`${green("✓")} ${harmless(type)} ${after}\n${pretty}\n`);
+}

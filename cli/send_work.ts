@@ -1,0 +1,114 @@
+/**
+ * `send work`: checks the flags, finds the role, and sends one piece of work or many.
+ *
+ * @module
+ */
+import { askRelays, type Connection } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { durationFlag, idFlag, nameFlag, objectFlag } from "./flag_values.ts";
+import { connectNats } from "./nats.ts";
+import { sendLines } from "./send_lines.ts";
+import { sendOne } from "./send_one.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The command line of `send work`. */
+export interface SendWorkFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly message?: string;
+  readonly payload?: string;
+  readonly file?: string;
+  readonly input?: string;
+  readonly id?: string;
+  readonly wait?: true;
+  readonly timeout: string;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+/** To whom work goes, and what is done about its result. */
+export interface Sending {
+  readonly session: string;
+  readonly role: string;
+  /** How long to wait for a result, in milliseconds; undefined: not at all. */
+  readonly waitMs?: number;
+  readonly json: boolean;
+}
+
+type Content =
+  | { readonly kind: "payload"; readonly payload: Record<string, unknown>; readonly id?: string }
+  | { readonly kind: "lines"; readonly file: string };
+
+/**
+ * Runs the command.
+ *
+ * @throws {UsageError} If the flags don't go together, or one has a value that cannot be used.
+ */
+export async function sendWorkCommandLine(
+  flags: SendWorkFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const session = nameFlag("--session", flags.session);
+  const givenRole = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const timeoutMs = durationFlag("--timeout", flags.timeout);
+  const content = contentOf(flags);
+  await using connection = await connectNats(console, { url: flags.nats });
+  const role = givenRole ?? await onlyRole(connection, session, console.signal);
+  const sending = {
+    session,
+    role,
+    waitMs: flags.wait ? timeoutMs : undefined,
+    json: flags.json === true,
+  };
+  return content.kind === "lines"
+    ? await sendLines(connection, content.file, sending, console)
+    : await sendOne(connection, content, sending, console);
+}
+
+/** What is to be sent: exactly one of the four ways to say it. */
+function contentOf(flags: SendWorkFlags): Content {
+  if (flags.input !== undefined && flags.input !== "-") {
+    throw new UsageError(`unexpected argument ${JSON.stringify(flags.input)}, allowed is only -`);
+  }
+  const ways = {
+    "--message": flags.message,
+    "--payload": flags.payload,
+    "--file": flags.file,
+    "-": flags.input,
+  };
+  const given = Object.entries(ways).filter(([, value]) => value !== undefined).map(([way]) => way);
+  if (given.length !== 1) {
+    const problem = given.length === 0 ? "nothing to send" : `${given.join(" and ")} together`;
+    throw new UsageError(`${problem}: give one of --message, --payload, --file and -`);
+  }
+  const file = flags.file ?? flags.input;
+  if (file !== undefined) {
+    if (flags.id === undefined) return { kind: "lines", file };
+    throw new UsageError(
+      `--id is for one piece of work; in lines, an id stands in the message: ` +
+        `{"id": …, "type": "work", "payload": {…}}`,
+    );
+  }
+  const payload = flags.payload === undefined
+    ? { message: flags.message }
+    : objectFlag("--payload", flags.payload);
+  const id = flags.id === undefined ? undefined : idFlag("--id", flags.id);
+  return { kind: "payload", payload, id };
+}
+
+async function onlyRole(
+  connection: Connection,
+  session: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { agents } = await askRelays(connection, { session }, { signal });
+  const roles = [...new Set(agents.map((agent) => agent.role))].sort();
+  const [role] = roles;
+  if (role !== undefined && roles.length === 1) return role;
+  throw new UsageError(
+    role === undefined
+      ? `no agent is connected to session ${session}, so give --role`
+      : `session ${session} has agents of several roles, so give --role: ${roles.join(", ")}`,
+  );
+}

@@ -1,0 +1,65 @@
+/**
+ * Text for people: colours, and other people's text made harmless. Agents' and publishers' text
+ * is untrusted: an escape sequence in it could recolour, retitle or rewrite the terminal.
+ *
+ * @module
+ */
+
+// Control characters, lone surrogates, line and paragraph separators, and those that reorder text.
+const HARMFUL = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
+// The same save those that JSON escapes by itself.
+const HARMFUL_IN_JSON =
+  /[\x7f-\x9f\p{Cs}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/**
+ * Replaces every character that is no text by an escape: `\n`, `\t`, `\u001b`.
+ *
+ * @returns One line.
+ */
+export function harmless(text: string): string {
+  return text.replace(HARMFUL, (character) => SHORT[character] ?? escaped(character));
+}
+
+/** The same for JSON, which stays JSON of the same value. */
+export function harmlessJson(json: string): string {
+  return json.replace(HARMFUL_IN_JSON, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
+
+/** Colours for an output; without colour each returns its text as it is. */
+export type Paint = Readonly<Record<keyof typeof CODES, (text: string) => string>>;
+
+/** Makes the colours. */
+export function paint(hasColor: boolean): Paint {
+  const entries = Object.entries(CODES).map(([name, code]) =>
+    [name, (text: string) => hasColor ? `\x1b[${code}m${text}\x1b[0m` : text] as const
+  );
+  return Object.fromEntries(entries) as Paint;
+}
+
+/** Whole numbers with separators: `1,000,000`. */
+export function count(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+/** `12 ms`, `3.4 s`, `5 min`, `2 h`. */
+export function span(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 60_000) return `${Number((milliseconds / 1_000).toFixed(1))} s`;
+  if (milliseconds < 3_600_000) return `${Number((milliseconds / 60_000).toFixed(1))} min`;
+  return `${Number((milliseconds / 3_600_000).toFixed(1))} h`;
+}
+
+/** Local time: `2026-11-23 18:42:37.920`. */
+export function localTime(time: Date): string {
+  const two = (number: number) => String(number).padStart(2, "0");
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  return `${date} ${clock}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * Waiting for the results of work that was sent, and saying what is known when they don't come.
+ * A result is matched by its work's sequence: ids may be used again.
+ *
+ * @module
+ */
+import {
+  type Connection,
+  eventsSubject,
+  isObject,
+  type LogRecord,
+  parseMessage,
+  readLog,
+  readStored,
+  resultsSubject,
+  type SentWork,
+  WORK_STREAM,
+} from "@ourocodus/bus";
+import { connectedAgents, nobodyThere } from "./connected_agents.ts";
+import { harmless, localTime } from "./terminal_text.ts";
+import type { WorkTarget } from "./work_payload.ts";
+
+/** Where in the log to begin to look. */
+export type Beginning = { readonly fromSequence: number } | { readonly since: Date };
+
+/**
+ * How far back the result of work that was sent before is looked for: the server recognises it for
+ * two minutes, the rest allows for clocks that differ and longer windows.
+ */
+const LOOK_BACK_MS = 3_600_000;
+
+/**
+ * Where results must be if there are any.
+ *
+ * @param logEnd The log's newest sequence, from before the work was sent.
+ * @param duplicate Whether the work had been sent before.
+ */
+export function beginningFor(logEnd: number, duplicate: boolean): Beginning {
+  return duplicate ? { since: new Date(Date.now() - LOOK_BACK_MS) } : { fromSequence: logEnd + 1 };
+}
+
+/** What to wait for. */
+export interface WaitOptions {
+  /** The work's sequences; those that have come are removed. */
+  readonly sequences: Set<number>;
+  readonly beginning: Beginning;
+  /** How long to wait for a result, and then for the next, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Results as they come. Ends with the last one, when none came in time, or by the signal. */
+export async function* waitForResults(
+  connection: Connection,
+  { session, role }: WorkTarget,
+  { sequences, beginning, timeoutMs, signal }: WaitOptions,
+): AsyncGenerator<LogRecord> {
+  if (sequences.size === 0) return;
+  const expired = new AbortController();
+  let timer = setTimeout(() => expired.abort(), timeoutMs);
+  try {
+    const records = readLog(connection, resultsSubject(session, role), {
+      ...beginning,
+      follow: true,
+      signal: AbortSignal.any([signal, expired.signal]),
+    });
+    for await (const record of records) {
+      if (record.work === undefined || !sequences.delete(record.work.sequence)) continue;
+      yield record;
+      if (sequences.size === 0) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => expired.abort(), timeoutMs);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A piece of work that has no result yet. */
+export interface Waiting {
+  readonly sent: SentWork;
+  /** The log's newest sequence, from before it was sent. */
+  readonly logEnd: number;
+  readonly signal: AbortSignal;
+}
+
+/** Says in one line where a piece of work is, as far as is known. */
+export async function whatIsKnown(
+  connection: Connection,
+  target: WorkTarget,
+  { sent, logEnd, signal }: Waiting,
+): Promise<string> {
+  const [stored, connected, last] = await Promise.all([
+    readStored(connection, WORK_STREAM, sent.sequence).catch(() => "unknown" as const),
+    connectedAgents(connection, target, signal),
+    lastEvent(connection, target, { sent, logEnd, signal }),
+  ]);
+  const where = stored === "unknown"
+    ? "whether it is still in the queue cannot be told"
+    : stored === undefined
+    ? "it has left the queue"
+    : last?.inHand
+    ? "it is in an agent's hands"
+    : "it waits in the queue";
+  return [
+    `${harmless(sent.id)} is stored as number ${sent.sequence}`,
+    where,
+    nobodyThere(connected, target) ?? `${connected.agents} connected for it`,
+    ...(last === undefined ? [] : [`last event: ${last.text}`]),
+  ].join("; ");
+}
+
+/** After these events an agent has the work. */
+const IN_HAND = ["work.offered", "work.redelivered", "progress"];
+
+async function lastEvent(
+  connection: Connection,
+  { session }: WorkTarget,
+  { sent, logEnd, signal }: Waiting,
+): Promise<{ text: string; inHand: boolean } | undefined> {
+  let last: { text: string; inHand: boolean } | undefined;
+  const beginning = beginningFor(logEnd, sent.duplicate);
+  for await (
+    const record of readLog(connection, eventsSubject(session), { ...beginning, signal })
+  ) {
+    const parsed = parseMessage(record.text);
+    if (parsed.kind === "invalid") continue;
+    const { type, payload } = parsed.message;
+    const { work: ofProgress } = parsed.message as unknown as { work?: unknown };
+    const list = Array.isArray(payload.work) ? payload.work : [ofProgress];
+    const work = list.filter(isObject).find(({ seq }) => seq === sent.sequence);
+    if (work === undefined) continue;
+    const attempt = typeof work.attempt === "number" ? `, attempt ${work.attempt}` : "";
+    const agent = typeof work.agent_id === "string" ? `, agent ${work.agent_id}` : "";
+    const reason = typeof work.reason === "string" ? `, ${work.reason}` : "";
+    last = {
+      text: harmless(`${type}${attempt}${agent}${reason}, ${localTime(record.time)}`),
+      inHand: IN_HAND.includes(type),
+    };
+  }
+  return last;
+}
