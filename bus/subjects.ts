@@ -75,9 +75,14 @@ export function resultsSubject(session: string, role: string): string {
   return `sessions.${checked("session", session)}.results.${checkedOrAll("role", role)}`;
 }
 
-/** `sessions.{session}.events`. @throws {InvalidNameError} */
+/**
+ * `sessions.{session}.events`, or of every session.
+ *
+ * @param session A session, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
 export function eventsSubject(session: string): string {
-  return `sessions.${checked("session", session)}.events`;
+  return `sessions.${checkedOrAll("session", session)}.events`;
 }
 
 /**
