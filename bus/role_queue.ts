@@ -275,6 +275,7 @@ export class RoleQueue {
     if (second === 0 || this.#state !== "ready") return;
     const code = msg.headers?.code ?? 0;
     const description = msg.headers?.description ?? "";
+    if (code === 100 || /batch completed/i.test(description)) return;
     const undelivered = Number(msg.headers?.get("Nats-Pending-Messages") || batch);
     this.#outstanding = Math.max(0, this.#outstanding - undelivered);
     this.#asked.set(second, Math.max(0, (this.#asked.get(second) ?? 0) - undelivered));
