@@ -21,13 +21,13 @@ export function logEvent(event: AgentEvent): void {
     case "relay.draining":
       return logger.info("The relay is going away", { ...event });
     case "relay.error":
-      return logger.warn("The relay refused what was sent: {message}", { ...event });
+      return logger.warn("The relay refused what was sent: {reason}", withReason(event));
     case "line.invalid":
       return logger.warn("The relay sent what is no message: {reason}", { ...event });
     case "work.failed":
-      return logger.warn("Work {id} failed: {message}", withError(event));
+      return logger.warn("Work {id} failed: {reason}", withError(event));
     case "work.retried":
-      return logger.info("Work {id} was given back: {message}", withError(event));
+      return logger.info("Work {id} was given back: {reason}", withError(event));
     case "work.cancelled":
       return logger.info("Work was cancelled: {reason}", { ...event });
     case "work.duplicate":
@@ -45,6 +45,12 @@ export function logEvent(event: AgentEvent): void {
   }
 }
 
+/** A record's own `message` is its text, so the event's goes by another name. */
+function withReason(event: AgentEvent & { readonly message: string }): Record<string, unknown> {
+  const { message: reason, ...rest } = event;
+  return { ...rest, reason };
+}
+
 /** The first failure and then ever fewer, so that a relay that stays away fills no log. */
 function isMilestone(failures: number): boolean {
   return (failures & (failures - 1)) === 0;
@@ -53,7 +59,7 @@ function isMilestone(failures: number): boolean {
 function withError(event: AgentEvent & { readonly error: unknown }): Record<string, unknown> {
   const { error, ...rest } = event;
   const stack = error instanceof Error ? error.stack : undefined;
-  return { ...rest, message: safeMessage(error), ...(stack !== undefined && { stack }) };
+  return { ...rest, reason: safeMessage(error), ...(stack !== undefined && { stack }) };
 }
 
 function safeMessage(error: unknown): string {

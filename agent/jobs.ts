@@ -80,7 +80,7 @@ export class Jobs {
     for (const [lease, leased] of this.#waiting) {
       if (this.#busy >= this.#options.concurrency || !this.#options.mayBegin()) return;
       this.#waiting.delete(lease);
-      this.#run(leased);
+      void this.#run(leased);
     }
   }
 

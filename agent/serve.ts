@@ -61,7 +61,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  *
  * A relay that is gone without a word (its machine lost power, a cable was cut) is noticed by the
  * heartbeats that the relay announces in its welcome. A relay that announces none is noticed only
- * when the operating system gives up on what is sent, which can take a quarter of an hour.
+ * when the operating system gives up on what is sent, which can take a quarter of an hour. A
+ * socket to such a relay cannot be closed, only given up, after 3 seconds; it may then keep a
+ * program running that has nothing else to do, unless it calls `Deno.exit`.
  *
  * @param options Where to connect and as whom.
  * @param handler Does the work; called with it and a context for progress and cancellation.

@@ -96,7 +96,7 @@ Deno.test("every piece of work is answered once, and never are more than concurr
   let most = 0;
   await using agent = new TestAgent(relay.url, async (work) => {
     most = Math.max(most, ++running);
-    await new Promise<void>((resolve) => setTimeout(resolve, 1));
+    await until(() => most >= 7, { message: "seven at once" });
     running--;
     return { id: work.id };
   }, { concurrency: 7 });
