@@ -33,6 +33,8 @@ export interface Lease {
 }
 
 const DIGITS = /^\d{1,19}$/;
+/** Can be published to, wildcards left out: what an agent sends must not make a publish throw. */
+const SUBJECT = /^[!-)+-=?-~]+$/;
 const SHORT_TOKENS = 9;
 
 /**
@@ -50,7 +52,9 @@ export function parseLease(subject: string): Lease | undefined {
   const at = tokens.length === SHORT_TOKENS ? 2 : 4;
   const consumer = tokens[at + 1] ?? "";
   const numbers = tokens.slice(at + 2, at + 7);
-  if (tokens[at] !== WORK_STREAM || consumer === "") return undefined;
+  if (tokens[at] !== WORK_STREAM || !SUBJECT.test(subject) || tokens.includes("")) {
+    return undefined;
+  }
   if (!numbers.every((token) => DIGITS.test(token))) return undefined;
   const [attempt = "", sequence = "", , time = ""] = numbers;
   return {
