@@ -91,7 +91,7 @@ export interface StoredPayload {
  * @returns The texts in order, none if the frame is blank.
  */
 export function splitFrame(frame: string): string[] {
-  if (!frame.includes("\n")) return frame === "" ? [] : [frame];
+  if (!frame.includes("\n")) return frame.trim() === "" ? [] : [frame];
   return frame.split("\n").filter((line) => line.trim() !== "");
 }
 
