@@ -14,15 +14,15 @@ import { getPrettyFormatter } from "@logtape/pretty";
 import { SettingError } from "./errors.ts";
 import { type Environment, textSetting } from "./settings.ts";
 
-const LEVELS: Record<string, LogLevel> = {
-  trace: "trace",
-  debug: "debug",
-  info: "info",
-  warn: "warning",
-  warning: "warning",
-  error: "error",
-  fatal: "fatal",
-};
+const LEVELS = new Map<string, LogLevel>([
+  ["trace", "trace"],
+  ["debug", "debug"],
+  ["info", "info"],
+  ["warn", "warning"],
+  ["warning", "warning"],
+  ["error", "error"],
+  ["fatal", "fatal"],
+]);
 
 /** How to log. */
 export interface LoggingOptions {
@@ -41,7 +41,7 @@ export interface LoggingOptions {
  */
 export function logLevelSetting(env: Environment): LogLevel {
   const text = textSetting(env, "LOG_LEVEL") ?? "info";
-  const level = LEVELS[text.toLowerCase()];
+  const level = LEVELS.get(text.toLowerCase());
   if (level === undefined) {
     throw new SettingError(
       `LOG_LEVEL is "${text}", allowed are trace, debug, info, warn, error, fatal`,

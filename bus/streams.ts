@@ -21,7 +21,13 @@ import {
 import { nanos, NoRespondersError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
-import { bytesSetting, durationSettingMs, type Environment, integerSetting } from "./settings.ts";
+import {
+  bytesSetting,
+  durationSettingMs,
+  type Environment,
+  integerSetting,
+  textSetting,
+} from "./settings.ts";
 import { LOG_SUBJECTS, WORK_SUBJECTS } from "./subjects.ts";
 
 /** The name of the work queue's stream. */
@@ -62,7 +68,8 @@ const DUPLICATE_WINDOW_MS = 120_000;
  * @throws {SettingError} If one has a value that cannot be used.
  */
 export function streamSettings(env: Environment): StreamLimits {
-  const given = (name: string, value: () => number) => env.get(name) ? value() : undefined;
+  const given = (name: string, value: () => number) =>
+    textSetting(env, name) === undefined ? undefined : value();
   const bytes = { fallback: -1, min: -1, max: Number.MAX_SAFE_INTEGER };
   return {
     logMaxAgeMs: given(
