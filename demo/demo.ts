@@ -160,7 +160,7 @@ class Demo implements AsyncDisposable {
   }
 
   async #startNats({ path, version }: NatsServer): Promise<number> {
-    const name = `ourocodus-demo-${Deno.pid}`;
+    const name = `ourocodus-demo-${crypto.randomUUID()}`;
     const store = join(this.#folder, "store");
     const port = await this.#onFreePort(this.#wanted.nats, async (port) => {
       const where = ["--addr", "127.0.0.1", "--port", String(port), "--name", name];

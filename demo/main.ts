@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
       root: fileURLToPath(new URL("..", import.meta.url)),
       env,
       once: args.includes("--once"),
-      screen: createScreen(console.log, Deno.stdout.isTerminal() && !Deno.noColor),
+      screen: createScreen(print, Deno.stdout.isTerminal() && !Deno.noColor),
       signal: interruption.end,
       hurry: interruption.hurry,
     });
@@ -52,6 +52,15 @@ async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof DemoError || error instanceof SetupError)) throw error;
     console.error(`\n${error.message}`);
     return 1;
+  }
+}
+
+/** Writes a line, unless nobody can read it any more: the terminal was closed, or `| head` ended. */
+function print(line: string): void {
+  try {
+    console.log(line);
+  } catch {
+    // The demo goes on, and ends what it started, as if somebody read it.
   }
 }
 

@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+
 /** How often to look whether the launcher is still there, in milliseconds. */
 const LOOK_MS = 500;
 
@@ -48,7 +50,9 @@ function parentsUpTo(isWanted: (pid: number) => boolean): Parent[] {
 
 function isNpx(pid: number): boolean {
   try {
-    return /^(npm exec|npx)\b/.test(Deno.readTextFileSync(`/proc/${pid}/cmdline`));
+    // npm calls itself "npm exec deno task demo" then; before that it is the script npx.
+    const [command = ""] = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+    return /^npm (exec|x)\b/.test(command) || basename(command) === "npx";
   } catch {
     return false;
   }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { ensureNatsServer, SetupError } from "../setup/mod.ts";
+import { ensureNatsServer, SetupError, watchLauncher } from "../setup/mod.ts";
 import { type Counts, formatCounts } from "./support/counts.ts";
 import { ROOT } from "./support/programs.ts";
 import { runTests } from "./support/run_tests.ts";
@@ -19,6 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => ending.abort());
   }
+  const env = Deno.env.toObject();
+  watchLauncher(env, () => ending.abort());
   const counts = await testAll(args, ending.signal);
   if (counts.passed + counts.failed === 0) console.error("No test ran");
   console.log(formatCounts(counts));

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { childrenOf } from "./children_of.ts";
 export { freePort } from "./free_port.ts";
 export { isRunning } from "./is_running.ts";
 export { type NatsOptions, startNats, testBinary, TestNats } from "./nats_server.ts";
