@@ -410,11 +410,11 @@ class Delivery {
 
   /** What the server says about a pull, instead of a message. */
   #status(code: number, description: string): void {
-    const partial = code === 408 || (code === 409 && /maxbytes/i.test(description));
-    if (code === 100) return; // A heartbeat.
-    if (partial) this.#asked = 0;
-    else if (code === 404 && !this.#options.follow) this.#exhausted = true;
-    else if (code === 404) this.#asked = 0;
+    // A heartbeat, or what newer servers say after the last message of a batch.
+    if (code === 100 || (code === 409 && /batch completed/i.test(description))) return;
+    const over = code === 408 || (code === 409 && /maxbytes/i.test(description));
+    if (code === 404 && !this.#options.follow) this.#exhausted = true;
+    else if (over || code === 404) this.#asked = 0;
     else this.#broken = true;
   }
 

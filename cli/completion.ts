@@ -21,8 +21,10 @@ export function completionScript(root: Command, shell: Shell): string {
   const name = root.name();
   const places = placesOf(root);
   const header = `# ${shell} completion for ${name}, printed by: ${name} completion ${shell}`;
-  const script = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell];
-  return `${header}\n${script(name, places)}`;
+  if (shell === "bash") return `${header}\n${bashScript(name, places)}`;
+  if (shell === "fish") return `${header}\n${fishScript(name, places)}`;
+  // zsh finds it in a folder of functions by its first line.
+  return `#compdef ${name}\n${header}\n${zshScript(name, places)}`;
 }
 
 interface Flag {
@@ -147,8 +149,7 @@ function zshScript(name: string, places: readonly Place[]): string {
       names.join(" ")
     }) ;;`;
   });
-  return `#compdef ${name}
-_${name}() {
+  return `_${name}() {
   local place='' skip='' word
   local -a offered flags
   for word in "\${(@)words[2,CURRENT-1]}"; do

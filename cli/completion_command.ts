@@ -26,5 +26,5 @@ Examples:
   $ source <(ourocodus completion zsh)                     # in ~/.zshrc, after compinit
   $ ourocodus completion fish > ~/.config/fish/completions/ourocodus.fish
 
-They complete the name "ourocodus". To run it by that name from a clone:
-  $ alias ourocodus="deno run -A $PWD/cli/main.ts"`;
+They complete the name "ourocodus". To have it as a command, in a clone:
+  $ deno install -g -A -n ourocodus --config deno.json cli/main.ts`;

@@ -84,9 +84,9 @@ export function isErrorResult(record: LogRecord): boolean {
 async function printStored(sent: SentWork, console: Console): Promise<void> {
   const { green, bold, dim } = paint(console.out.hasColor);
   const what = sent.duplicate ? "was stored already" : "stored";
-  const place = `${dim("as")} ${sent.subject} ${dim("number")} ${sent.sequence}`;
-  const note = sent.duplicate ? dim(" (the same id; nothing new is stored)") : "";
-  await console.out.write(`${green("✓")} ${bold(harmless(sent.id))} ${what} ${place}${note}\n`);
+  const place = `${dim("subject")} ${sent.subject}${dim(", sequence")} ${sent.sequence}`;
+  const note = sent.duplicate ? dim(" (the same id: nothing new is stored)") : "";
+  await console.out.write(`${green("✓")} ${bold(harmless(sent.id))} ${what}: ${place}${note}\n`);
 }
 
 async function printConnected(

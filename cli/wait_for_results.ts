@@ -103,7 +103,7 @@ export async function whatIsKnown(
     ? "it is in an agent's hands"
     : "it waits in the queue";
   return [
-    `${harmless(sent.id)} is stored as number ${sent.sequence}`,
+    `${harmless(sent.id)} is stored with sequence ${sent.sequence}`,
     where,
     nobodyThere(connected, target) ?? `${connected.agents} connected for it`,
     ...(last === undefined ? [] : [`last event: ${last.text}`]),
