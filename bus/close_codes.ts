@@ -43,6 +43,11 @@ export const CLOSE = {
     name: "overloaded",
     meaning: "NATS is away and the relay holds as many results as it may; come back later",
   },
+  silent: {
+    code: 4008,
+    name: "silent",
+    meaning: "sent by an agent: nothing has come from the relay for too long",
+  },
   replaced: {
     code: 4500,
     name: "replaced",

@@ -39,6 +39,8 @@ export const AGENT_TYPE = {
   retry: "retry",
   /** Goes to the session's events. */
   progress: "progress",
+  /** `ourocodus.v1`: the agent is going away; it finishes what it has and takes no more. */
+  drain: "drain",
 } as const;
 
 /** The longest `payload.delay_ms` of a `retry`: one day, in milliseconds. */
@@ -55,6 +57,11 @@ export interface WelcomePayload {
   readonly concurrency: number;
   /** The largest message, in bytes of UTF-8, that the agent may send. */
   readonly max_message_bytes: number;
+  /**
+   * The relay sends something, if need be an empty frame, at least this often. An agent that hears
+   * nothing for several times as long may take the connection for dead.
+   */
+  readonly heartbeat_seconds?: number;
 }
 
 /** `payload` of `relay.cancel`. */

@@ -48,6 +48,8 @@ export class AgentConnection {
   #lines: string[] = [];
   #stored: string[] = [];
   #closed = false;
+  #draining = false;
+  #quiet = false;
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
 
@@ -74,7 +76,12 @@ export class AgentConnection {
 
   /** How many more pieces of work it takes. */
   get free(): number {
-    return this.#closed ? 0 : this.concurrency - this.#hands.size;
+    return this.#closed || this.#draining ? 0 : this.concurrency - this.#hands.size;
+  }
+
+  /** The agent is going away: it takes no more work. */
+  drain(): void {
+    this.#draining = true;
   }
 
   /** Work in hand. */
@@ -150,11 +157,18 @@ export class AgentConnection {
     if (this.#lines.length === 0 || this.#closed) return;
     const frames = this.v1 ? joinFrames(this.#lines) : this.#lines;
     this.#lines = [];
+    this.#quiet = false;
     for (const frame of frames) this.#socket.send(frame);
     const unread = this.#socket.unreadBytes;
     if (unread > maxUnreadBytes) {
       this.close(CLOSE.slowReader, `${unread} bytes wait to be read, limit is ${maxUnreadBytes}`);
     }
+  }
+
+  /** Sends an empty frame to a v1 agent, unless something was sent since the last call. */
+  heartbeat(): void {
+    if (this.#quiet && this.v1 && !this.#closed) this.#socket.send("");
+    this.#quiet = true;
   }
 
   /** Closes it. The socket's end is reported like any other. */

@@ -168,6 +168,7 @@ export class AgentMessages {
   /** A message about work that is not in the agent's hands. */
   #unmatched(agent: AgentConnection, text: string, message: Message): void {
     if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
+    if (agent.v1 && message.type === AGENT_TYPE.drain) return this.#drain(agent);
     if (message.type === AGENT_TYPE.progress) return;
     const known = !agent.v1 && agent.hasAnswered(message.id);
     const type = known ? "result.duplicate" : "result.unmatched";
@@ -178,11 +179,18 @@ export class AgentMessages {
     this.#refuse(agent, "unknown_work", reason);
   }
 
+  #drain(agent: AgentConnection): void {
+    agent.drain();
+    this.#options.onFree(agent);
+  }
+
   /** A message with a lease that this connection was not given, or has not any more. */
   #late(agent: AgentConnection, text: string, message: Message): void {
     const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
     if (lease?.consumer !== consumerName(agent.session, agent.role)) {
-      return this.#refuse(agent, "foreign_lease", "lease is not of this agent's session and role");
+      const sent = typeof message.lease === "string" ? message.lease : undefined;
+      const reason = "lease is not of this agent's session and role";
+      return this.#refuse(agent, "foreign_lease", reason, sent);
     }
     if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
       const reason = "the work of this lease is not in this agent's hands any more";

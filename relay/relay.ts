@@ -65,6 +65,8 @@ export interface RelayHealth {
 const HEADER_BYTES = 256;
 /** How long draining waits for agents to answer the closing of their sockets, in milliseconds. */
 const CLOSE_MS = 1_000;
+/** How often a v1 agent hears something, in milliseconds. */
+const HEARTBEAT_MS = 15_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -85,6 +87,7 @@ export class Relay {
   readonly #byId = new Map<string, AgentConnection>();
   readonly #closings = new Set<Promise<void>>();
   readonly #keeper: ReturnType<typeof setInterval>;
+  readonly #heart: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
   #draining = false;
   #overloaded = false;
@@ -123,6 +126,9 @@ export class Relay {
       onWaitingAnswered: (work) => this.#roles.get(work.lease.consumer)?.drop(work),
     });
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
+    this.#heart = setInterval(() => {
+      for (const agent of this.#agents) agent.heartbeat();
+    }, HEARTBEAT_MS);
     this.#unlisten = connection.listen({
       onLost: () => this.#lost(),
       onRestored: () => this.#restored(),
@@ -131,7 +137,8 @@ export class Relay {
 
   /** The largest message that an agent may send, in bytes of UTF-8. */
   get maxMessageBytes(): number {
-    return this.#parts.connection.maxPayloadBytes - HEADER_BYTES;
+    const { connection } = this.#parts;
+    return Math.min(connection.maxPayloadBytes - HEADER_BYTES, this.#limits.maxFrameBytes);
   }
 
   /** Whether it is going away and takes no more agents. */
@@ -252,6 +259,7 @@ export class Relay {
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
   async close(): Promise<void> {
     clearInterval(this.#keeper);
+    clearInterval(this.#heart);
     this.#turn.close();
     this.#unlisten();
     this.#outcomes.close();
@@ -354,6 +362,7 @@ export class Relay {
       role: agent.role,
       concurrency: agent.concurrency,
       max_message_bytes: this.maxMessageBytes,
+      heartbeat_seconds: HEARTBEAT_MS / 1_000,
     };
   }
 

@@ -63,9 +63,10 @@ export class Role {
     return undefined;
   }
 
-  /** Notes that an agent has a free slot again. @returns Work that waited, with who has it now. */
+  /** Notes that an agent's free slots have changed. @returns Work that waited, with who has it now. */
   freed(agent: AgentConnection): { readonly work: Work; readonly agent: AgentConnection }[] {
     if (agent.free > 0) this.#ready.add(agent);
+    else this.#ready.delete(agent);
     if (this.#waiting.length === 0) return [];
     const waiting = this.#waiting;
     this.#waiting = [];
