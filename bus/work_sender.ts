@@ -182,6 +182,7 @@ class Sender<W extends Work> {
   #duplicates = 0;
   #failed = 0;
   #stopped: Error | undefined;
+  #sourceError: Error | undefined;
   #progressAt = performance.now();
   #repairing: Promise<void> | undefined;
   #wake: () => void = () => {};
@@ -220,7 +221,7 @@ class Sender<W extends Work> {
       duplicates: this.#duplicates,
       failed: this.#failed,
       unconfirmed: this.#outgoing.size,
-      stopped: this.#stopped,
+      stopped: this.#stopped ?? this.#sourceError,
     };
   }
 
@@ -236,7 +237,7 @@ class Sender<W extends Work> {
         await this.#send(next.value);
       }
     } catch (error) {
-      this.#stop(error instanceof Error ? error : new Error(String(error)));
+      this.#sourceError = error instanceof Error ? error : new Error(String(error));
     } finally {
       // Not awaited: a generator that is waiting for its own input never gets to its return.
       Promise.resolve(iterator.return?.()).catch(() => {});
@@ -373,7 +374,7 @@ class Sender<W extends Work> {
 
   /** No stream takes the subject: makes the streams, then publishes everything again. */
   #repair(): void {
-    if (this.#repairing !== undefined || this.#stopped !== undefined) return;
+    if (this.#repairing !== undefined || this.#stopped instanceof PublishError) return;
     this.#repairing = this.#makeStreams().finally(() => this.#repairing = undefined);
   }
 

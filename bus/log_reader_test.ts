@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
+import fc from "fast-check";
+import { startNats, until } from "../tests/support/mod.ts";
+import { connect, type Connection } from "./connection.ts";
+import { StreamError } from "./errors.ts";
+import { lastLogSequence, type LogRecord, readLog, type ReadLogOptions } from "./log_reader.ts";
+import { ensureStreams, LOG_STREAM } from "./streams.ts";
+import { eventsSubject, resultsSubject } from "./subjects.ts";
+
+const SUBJECT = resultsSubject("s", "r");
+
+/** Stores messages in the log, in order, and waits until they are there. */
+async function fill(connection: Connection, subjects: Iterable<string>): Promise<void> {
+  let sequence = await lastLogSequence(connection);
+  for (const subject of subjects) connection.nats.publish(subject, `${++sequence}`);
+  await stored(connection, sequence);
+}
+
+async function stored(connection: Connection, sequence: number): Promise<void> {
+  await until(async () => await lastLogSequence(connection) >= sequence, {
+    message: `message ${sequence} to be stored`,
+  });
+}
+
+async function read(
+  connection: Connection,
+  subject: string,
+  options: ReadLogOptions = {},
+): Promise<LogRecord[]> {
+  return await Array.fromAsync(readLog(connection, subject, options));
+}
+
+async function sequences(
+  connection: Connection,
+  subject: string,
+  options: ReadLogOptions = {},
+): Promise<number[]> {
+  return (await read(connection, subject, options)).map(({ sequence }) => sequence);
+}
+
+async function consumers(connection: Connection): Promise<number> {
+  const manager = await jetstreamManager(connection.nats);
+  return (await manager.streams.info(LOG_STREAM)).state.consumer_count;
+}
+
+Deno.test("readLog gives a result with its subject's parts, its work and its time", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const before = Date.now();
+  const header = headers();
+  header.set("Nats-Msg-Id", "42.1795459357920106100");
+  connection.nats.publish(SUBJECT, '{"id":"ü"}', { headers: header });
+  connection.nats.publish("sessions.s.events", "{}");
+  await stored(connection, 2);
+  const [result] = await read(connection, SUBJECT);
+  const { time, ...rest } = result ?? assert.fail("no record");
+  assert.deepEqual(rest, {
+    sequence: 1,
+    subject: SUBJECT,
+    kind: "results",
+    session: "s",
+    role: "r",
+    text: '{"id":"ü"}',
+    messageId: "42.1795459357920106100",
+    work: { sequence: 42 },
+    pending: 0,
+  });
+  assert(Math.abs(time.getTime() - before) < 60_000, time.toISOString());
+  const [event] = await read(connection, eventsSubject("*"));
+  assert.deepEqual([event?.kind, event?.role, event?.work], ["events", undefined, undefined]);
+});
+
+Deno.test("the last N are exactly the last N, whoever else wrote to the log", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const subjects = ["sessions.s.results.r", "sessions.s.results.other", "sessions.t.results.r"];
+  const log: string[] = [];
+  const entry = fc.tuple(fc.constantFrom(...subjects), fc.integer({ min: 1, max: 3_000 }));
+  const filter = fc.constantFrom(...subjects, "sessions.s.results.*");
+  const part = fc.record({
+    runs: fc.array(entry, { maxLength: 3 }),
+    filter,
+    last: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 5_000 })),
+  });
+  await fc.assert(
+    fc.asyncProperty(part, async ({ runs, filter, last }) => {
+      const added = runs.flatMap(([subject, times]) => Array<string>(times).fill(subject));
+      await fill(connection, added);
+      log.push(...added);
+      const wanted = log.flatMap((subject, index) =>
+        subject === filter || (filter.endsWith("*") && subject.startsWith(filter.slice(0, -1)))
+          ? [index + 1]
+          : []
+      );
+      const got = await sequences(connection, filter, { last });
+      assert.deepEqual(got, last === 0 ? [] : wanted.slice(-last));
+    }),
+    { numRuns: 30 },
+  );
+  assert.equal(await consumers(connection), 0);
+});
+
+Deno.test("reading begins at a time or a sequence, and last counts from the end of that", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, Array(20).fill(SUBJECT));
+  const all = await read(connection, SUBJECT);
+  // Two messages may have the same millisecond, so the one to begin with is another's first.
+  await until(() => Date.now() > (all.at(-1)?.time.getTime() ?? 0) + 1);
+  await fill(connection, Array(10).fill(SUBJECT));
+  const [later] = await read(connection, SUBJECT, { fromSequence: 21 });
+  assert.equal(later?.sequence, 21);
+  const since = later?.time;
+  assert.deepEqual(await sequences(connection, SUBJECT, { since, last: 3 }), [28, 29, 30]);
+  assert.equal((await sequences(connection, SUBJECT, { since, last: 30 })).length, 10);
+  assert.equal((await sequences(connection, SUBJECT, { since })).length, 10);
+  assert.deepEqual(await sequences(connection, SUBJECT, { since: new Date(Date.now() + 1e6) }), []);
+  assert.deepEqual(await sequences(connection, SUBJECT, { fromSequence: 29 }), [29, 30]);
+  assert.deepEqual(await sequences(connection, SUBJECT, { fromSequence: 31 }), []);
+});
+
+Deno.test("messages near the payload's limit are read, more of them than fit a batch", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const big = "x".repeat(1_000_000);
+  for (let n = 0; n < 15; n++) connection.nats.publish(SUBJECT, big);
+  await stored(connection, 15);
+  const records = await read(connection, SUBJECT);
+  assert.deepEqual(records.map(({ text }) => text.length), Array(15).fill(1_000_000));
+});
+
+Deno.test("following goes on with what comes, and with last 0 gives nothing else", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, Array(5).fill(SUBJECT));
+  const got: number[] = [];
+  for await (const { sequence } of readLog(connection, SUBJECT, { last: 2, follow: true })) {
+    got.push(sequence);
+    if (sequence === 5) await fill(connection, ["sessions.other.results.r", SUBJECT]);
+    if (sequence === 7) break;
+  }
+  assert.deepEqual(got, [4, 5, 7]);
+  const news = readLog(connection, SUBJECT, { last: 0, follow: true })[Symbol.asyncIterator]();
+  const next = news.next();
+  await until(async () => await consumers(connection) === 1);
+  await fill(connection, [SUBJECT]);
+  assert.equal((await next).value?.sequence, 8);
+  await news.return?.();
+  assert.equal(await consumers(connection), 0);
+});
+
+Deno.test("reading from the sequence after lastLogSequence misses nothing stored meanwhile", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, [SUBJECT]);
+  const end = await lastLogSequence(connection);
+  await fill(connection, [SUBJECT]);
+  assert.deepEqual(await sequences(connection, SUBJECT, { fromSequence: end + 1 }), [2]);
+});
+
+Deno.test("following survives nats-server's end and restart, without gap or repeat", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const total = 6_000;
+  await fill(connection, Array(total / 3).fill(SUBJECT));
+  const got: number[] = [];
+  for await (const { sequence } of readLog(connection, SUBJECT, { last: 100, follow: true })) {
+    got.push(sequence);
+    if (sequence === total / 3 - 50) {
+      await nats.kill();
+      await nats.start();
+      await until(() => connection.connected);
+      await fill(connection, Array(total / 3).fill(SUBJECT));
+    }
+    if (sequence === total / 3 * 2) {
+      await nats.restart();
+      await until(() => connection.connected);
+      await fill(connection, Array(total / 3).fill(SUBJECT));
+    }
+    if (sequence === total) break;
+  }
+  const first = total / 3 - 99;
+  assert.deepEqual(got, Array.from({ length: total - first + 1 }, (_, n) => first + n));
+});
+
+Deno.test("following goes on when its consumer is removed on the server", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const manager = await jetstreamManager(connection.nats);
+  await fill(connection, [SUBJECT]);
+  const got: number[] = [];
+  for await (const { sequence } of readLog(connection, SUBJECT, { follow: true })) {
+    got.push(sequence);
+    if (sequence === 3) break;
+    for (const { name } of await Array.fromAsync(manager.consumers.list(LOG_STREAM))) {
+      await manager.consumers.delete(LOG_STREAM, name);
+    }
+    await fill(connection, [SUBJECT]);
+  }
+  assert.deepEqual(got, [1, 2, 3]);
+});
+
+Deno.test("an aborted signal ends the reading without an error, and leaves nothing behind", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, [SUBJECT]);
+  const abort = new AbortController();
+  const got: number[] = [];
+  const { signal } = abort;
+  for await (const { sequence } of readLog(connection, SUBJECT, { follow: true, signal })) {
+    got.push(sequence);
+    setTimeout(() => abort.abort());
+  }
+  assert.deepEqual(got, [1]);
+  assert.equal(await consumers(connection), 0);
+  assert.deepEqual(await read(connection, SUBJECT, { follow: true, signal }), []);
+});
+
+Deno.test("following ends when the connection is closed", async () => {
+  await using nats = await startNats();
+  const connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, [SUBJECT]);
+  let got = 0;
+  for await (const _ of readLog(connection, SUBJECT, { follow: true })) {
+    got++;
+    setTimeout(() => connection.close());
+  }
+  assert.equal(got, 1);
+});
+
+Deno.test("no log is an error that says who makes it", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await assert.rejects(read(connection, SUBJECT), (error) => {
+    assert(error instanceof StreamError);
+    assert.match(error.message, /stream not found\. A relay makes it/);
+    return true;
+  });
+  await assert.rejects(lastLogSequence(connection), StreamError);
+});
+
+Deno.test("reading what is there fails if NATS is away for too long", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await nats.kill();
+  await until(() => !connection.connected);
+  await assert.rejects(read(connection, SUBJECT, { timeoutMs: 100 }), /away for 100 ms/);
+});
+
+Deno.test("numbers that make no sense are refused", () => {
+  const nowhere = {} as Connection;
+  assert.throws(() => readLog(nowhere, SUBJECT, { last: -1 }), /last is -1/);
+  assert.throws(() => readLog(nowhere, SUBJECT, { last: 1.5 }), /last is 1.5/);
+  assert.throws(() => readLog(nowhere, SUBJECT, { fromSequence: 0 }), /fromSequence is 0/);
+});
