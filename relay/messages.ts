@@ -10,6 +10,7 @@ import {
   AGENT_TYPE,
   CLOSE,
   consumerName,
+  describe,
   type Lease,
   MAX_RETRY_DELAY_MS,
   type Message,
@@ -49,6 +50,12 @@ export interface AgentMessagesOptions {
 }
 
 const UTF8 = new TextEncoder();
+/** More lines than this in one frame close the agent: each bad one is answered. */
+const MAX_FRAME_LINES = 10_000;
+/** As much of an agent's reason for giving work back goes into events and dead letters. */
+const MAX_REASON_CHARACTERS = 500;
+/** No lease is longer; of what is, nothing is sent back. */
+const MAX_LEASE_CHARACTERS = 512;
 
 /** Handles agents' frames. */
 export class AgentMessages {
@@ -66,6 +73,10 @@ export class AgentMessages {
     const limit = this.#options.maxFrameCharacters;
     if (frame.length > limit) {
       const reason = `frame is ${frame.length} characters, limit is ${limit}`;
+      return agent.close(CLOSE.frameTooLarge, reason);
+    }
+    if (agent.v1 && hasMoreLines(frame, MAX_FRAME_LINES)) {
+      const reason = `frame has more than ${MAX_FRAME_LINES} messages`;
       return agent.close(CLOSE.frameTooLarge, reason);
     }
     for (const text of agent.v1 ? splitFrame(frame) : [frame]) {
@@ -114,11 +125,14 @@ export class AgentMessages {
     const { delay_ms: delay = 0, message: why } = message.payload;
     const allowed = typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS;
     if (!allowed) {
-      const reason = `delay_ms is ${JSON.stringify(delay)}, allowed is 0 to ` +
+      const shown = typeof delay === "number" ? delay : describe(delay);
+      const reason = `delay_ms is ${shown}, allowed is 0 to ` +
         `${MAX_RETRY_DELAY_MS}; the work was given back without a delay`;
       this.#refuse(agent, "invalid_delay", reason, work.offered);
     }
-    const reason = typeof why === "string" ? why : "the agent gave it back";
+    const reason = typeof why === "string"
+      ? why.slice(0, MAX_REASON_CHARACTERS)
+      : "the agent gave it back";
     const delayMs = allowed ? Math.round(delay) : 0;
     this.#options.works.retry(work, { code: "retry", message: reason }, delayMs);
     agent.confirm(work.offered);
@@ -188,9 +202,10 @@ export class AgentMessages {
   #late(agent: AgentConnection, text: string, message: Message): void {
     const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
     if (lease?.consumer !== consumerName(agent.session, agent.role)) {
-      const sent = typeof message.lease === "string" ? message.lease : undefined;
+      const { lease: named } = message;
+      const short = typeof named === "string" && named.length <= MAX_LEASE_CHARACTERS;
       const reason = "lease is not of this agent's session and role";
-      return this.#refuse(agent, "foreign_lease", reason, sent);
+      return this.#refuse(agent, "foreign_lease", reason, short ? named : undefined);
     }
     if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
       const reason = "the work of this lease is not in this agent's hands any more";
@@ -240,6 +255,10 @@ export class AgentMessages {
     agent.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
     this.#options.onPending(agent);
   }
+}
+
+function hasMoreLines(frame: string, limit: number): boolean {
+  return frame.length > limit && frame.split("\n", limit + 1).length > limit;
 }
 
 /** Whether work has an outcome, or is about to. */

@@ -14,11 +14,13 @@
 import {
   type Acknowledger,
   type Connection,
+  consumerName,
   deadSubject,
   formatMessage,
   type Lease,
   type LogWriter,
   messageOf,
+  parseSubject,
   readStored,
   resultsSubject,
   type Stored,
@@ -49,6 +51,8 @@ export interface OutcomesOptions {
 
 const UTF8 = new TextEncoder();
 const RETRY_MS = 500;
+/** A dead letter's headers take at most so many bytes; work that leaves less room is cut. */
+const DEAD_HEADER_BYTES = 4_096;
 
 /** Stores outcomes. */
 export class Outcomes {
@@ -113,22 +117,29 @@ export class Outcomes {
       id: lease.work,
       suspect: true,
     });
-    if (first.kind === "stored") {
-      await writer.store({
-        subject: deadSubject(session, role),
-        data: stored,
-        id: `${lease.work}.d`,
-        headers: {
-          "Ourocodus-Reason": headerValue(reason.code),
-          "Ourocodus-Error": headerValue(reason.message),
-          "Ourocodus-Attempts": String(lease.attempt),
-          "Ourocodus-Work-Sequence": String(lease.sequence),
-        },
-        suspect: true,
-      });
-    }
+    if (first.kind === "stored") await this.#storeDead(outcome, reason, stored);
     acknowledger.acknowledge(lease.subject);
     return first.kind === "stored";
+  }
+
+  async #storeDead({ lease, session, role }: Outcome, reason: Reason, work: Uint8Array) {
+    const { connection, writer, onProblem } = this.#options;
+    const room = connection.maxPayloadBytes - DEAD_HEADER_BYTES;
+    const cut = work.length > room;
+    const dead = await writer.store({
+      subject: deadSubject(session, role),
+      data: cut ? work.subarray(0, room) : work,
+      id: `${lease.work}.d`,
+      headers: {
+        "Ourocodus-Reason": headerValue(reason.code),
+        "Ourocodus-Error": headerValue(reason.message),
+        "Ourocodus-Attempts": String(lease.attempt),
+        "Ourocodus-Work-Sequence": String(lease.sequence),
+        ...(cut && { "Ourocodus-Cut": String(work.length) }),
+      },
+      suspect: true,
+    });
+    if (dead.kind === "refused") onProblem(`no dead letter of ${lease.work}: ${dead.reason}`);
   }
 
   /**
@@ -170,7 +181,8 @@ export class Outcomes {
         if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
           return undefined;
         }
-        return stored.data;
+        // The lease may come from an agent, which then named its own role but any sequence.
+        return isOf(lease.consumer, stored.subject) ? stored.data : undefined;
       } catch (error) {
         this.#options.onProblem(messageOf(error));
         await this.#pause();
@@ -190,6 +202,12 @@ export class Outcomes {
       this.#retries.add(done);
     });
   }
+}
+
+/** Whether a work subject is the one that a consumer hands out. */
+function isOf(consumer: string, subject: string): boolean {
+  const parsed = parseSubject(subject);
+  return parsed?.kind === "work" && consumerName(parsed.session, parsed.role) === consumer;
 }
 
 /** A text as a NATS header value: one line, of bounded length. */

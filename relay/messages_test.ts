@@ -1,0 +1,506 @@
+import assert from "node:assert/strict";
+import { until } from "../tests/support/mod.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+Deno.test("a plain agent's answer is stored as it came, and its work is gone", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent();
+  const text = '{"id":"1","type":"work","payload":{"a":  1},"extra":["ü"]}';
+  test.publish(text);
+  await agent.hasWork();
+  assert.deepEqual(agent.frames, [text]);
+  agent.frame('{ "payload": {"b": 2},\n "type":"anything", "id":"1", "more": null }');
+  await test.hasWaiting(0);
+  assert.deepEqual(await test.results(), [
+    '{ "payload": {"b": 2},\n "type":"anything", "id":"1", "more": null }',
+  ]);
+  assert.deepEqual(agent.frames, [text], "a plain agent is sent nothing but work");
+});
+
+Deno.test("a v1 agent is welcomed, and its work carries attempt and lease", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, agentId: "a", concurrency: 3 });
+  test.work("1");
+  const work = await agent.hasWork();
+  assert.equal(work.attempt, 1);
+  assert.match(work.lease ?? "", /^\$JS\.ACK\.OUROCODUS_WORK\.s=r\./);
+  const { version, heartbeat_seconds, ...welcome } = await agent.isTold("relay.welcome");
+  assert.deepEqual(welcome, {
+    relay_id: test.relay.id,
+    agent_id: "a",
+    session_id: "s",
+    role: "r",
+    concurrency: 3,
+    max_message_bytes: 1024 * 1024 - 256,
+  });
+  assert.equal(typeof version, "string");
+  assert.ok(Number(heartbeat_seconds) > 0);
+});
+
+Deno.test("a v1 result is found by its lease, which is not stored with it", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, confirm: true });
+  test.work("1");
+  const { lease } = await agent.hasWork();
+  agent.say("result", { id: "1", lease }, { ok: true });
+  assert.deepEqual(await agent.isTold("relay.stored"), { leases: [lease] });
+  assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"ok":true}}']);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a v1 result without a lease is found by its id, if only one piece of work has it", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, concurrency: 3 });
+  test.work("same", "same", "other");
+  const work = await agent.hasWork(3);
+  agent.say("result", { id: "same" });
+  agent.say("result", { id: "other" });
+  await test.hasResults(1);
+  assert.deepEqual(agent.errors, ["unknown_work"]);
+  const [first] = agent.works.filter(({ id }) => id === "same");
+  assert.notEqual(first, work);
+  agent.say("result", { id: "same", lease: first?.lease });
+  await test.hasResults(2);
+  agent.say("result", { id: "same" });
+  await test.hasResults(3);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a result whose id is not its lease's is refused, and the work stays in hand", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const { lease } = await agent.hasWork();
+  agent.say("result", { id: "2", lease });
+  const error = await agent.isTold("relay.error");
+  assert.deepEqual([error.code, error.lease], ["id_mismatch", lease]);
+  assert.equal(test.relay.health().in_hand, 1);
+  agent.say("result", { id: "1", lease });
+  await test.hasResults(1);
+});
+
+Deno.test("a lease that is not of the agent's session and role is refused, and touches nobody's work", async () => {
+  await using test = await TestRelay.start();
+  const other = test.agent({ v1: true, role: "other" });
+  test.publish('{"id":"1","type":"work","payload":{}}', "s", "other");
+  const { lease = "" } = await other.hasWork();
+  const agent = test.agent({ v1: true });
+  const foreign = [
+    lease,
+    lease.replace("OUROCODUS_WORK", "OUROCODUS_LOG"),
+    lease.replace("OUROCODUS_WORK.s=other", "OUROCODUS_LOG.s=r"),
+    "$JS.ACK.OUROCODUS_WORK.*.1.1.1.1.0",
+    "garbage",
+    "",
+    "x".repeat(100_000),
+    7,
+    { a: 1 },
+    [lease],
+    false,
+  ];
+  for (const one of foreign) {
+    for (const type of ["result", "error", "retry", "progress", "relay.stored"]) {
+      agent.frame(JSON.stringify({ id: "1", type, payload: {}, lease: one }));
+    }
+  }
+  await agent.isTold("relay.error", foreign.length * 5);
+  assert.deepEqual(new Set(agent.errors), new Set(["foreign_lease"]));
+  assert.equal(agent.closed, undefined);
+  assert.equal(await test.waiting(), 1);
+  other.say("result", { id: "1", lease });
+  assert.deepEqual((await test.hasResults(1)).length, 1);
+});
+
+Deno.test("a lease made up for work of another role is no claim to it", async () => {
+  await using test = await TestRelay.start();
+  const other = test.agent({ v1: true, role: "other" });
+  test.publish('{"id":"1","type":"work","payload":{}}', "s", "other");
+  const { lease = "" } = await other.hasWork();
+  const agent = test.agent({ v1: true });
+  agent.say("result", { id: "1", lease: lease.replace("s=other", "s=r") }, { forged: true });
+  await agent.isTold("relay.error");
+  assert.deepEqual(agent.errors, ["duplicate"]);
+  assert.deepEqual(await test.results(), []);
+  other.say("result", { id: "1", lease }, { mine: true });
+  assert.deepEqual((await test.hasResults(1)).map(({ payload }) => payload), [{ mine: true }]);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a lease in which no subject can be published to stops nothing", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const { lease = "" } = await agent.hasWork();
+  agent.say("retry", { id: "1", lease });
+  const again = await agent.hasWork(2);
+  for (const domain of ["a b", "a\r\nPUB x 0\r\n\r\n", "*"]) {
+    agent.say("result", { id: "1", lease: lease.replace("$JS.ACK.", `$JS.ACK.${domain}.acc.`) });
+  }
+  await agent.isTold("relay.error", 3);
+  assert.deepEqual(agent.errors, ["foreign_lease", "foreign_lease", "foreign_lease"]);
+  agent.say("result", again);
+  await test.hasResults(1);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a late result that comes first wins, and whoever has the work now is told to stop", async () => {
+  await using test = await TestRelay.start();
+  const late = test.agent({ v1: true, agentId: "late" });
+  test.work("1");
+  const first = await late.hasWork();
+  late.leave();
+  const now = test.agent({ v1: true, agentId: "now", confirm: true });
+  const second = await now.hasWork();
+  assert.equal(second.attempt, 2);
+  const back = test.agent({ v1: true, agentId: "late", confirm: true });
+  back.say("result", first, { from: "late" });
+  assert.deepEqual(await now.isTold("relay.cancel"), { lease: second.lease, reason: "answered" });
+  assert.deepEqual(await back.isTold("relay.stored"), { leases: [first.lease] });
+  await test.hasWaiting(0);
+  now.say("result", second, { from: "now" });
+  assert.equal((await now.isTold("relay.error")).code, "duplicate");
+  assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"from":"late"}}']);
+  const [duplicate] = await test.hasRecorded("result.duplicate");
+  assert.equal(duplicate?.agent_id, "now");
+  back.leave();
+  test.work("2");
+  assert.equal((await now.hasWork(2)).id, "2", "its slot is free again");
+});
+
+Deno.test("a late result that comes second is refused, and recorded", async () => {
+  await using test = await TestRelay.start();
+  const late = test.agent({ v1: true });
+  test.work("1");
+  const first = await late.hasWork();
+  late.leave();
+  const now = test.agent({ v1: true });
+  now.say("result", await now.hasWork(), { from: "now" });
+  await test.hasWaiting(0);
+  const back = test.agent({ v1: true, agentId: "late" });
+  back.say("result", first, { from: "late" });
+  assert.equal((await back.isTold("relay.error")).code, "duplicate");
+  assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"from":"now"}}']);
+  const [duplicate] = await test.hasRecorded("result.duplicate");
+  assert.deepEqual([duplicate?.agent_id, duplicate?.attempt, duplicate?.seq], ["late", 1, 1]);
+});
+
+Deno.test("a late result in the same turn as the other attempt's is one of two, never both", async () => {
+  await using test = await TestRelay.start();
+  const late = test.agent({ v1: true });
+  test.work("1");
+  const first = await late.hasWork();
+  late.leave();
+  const now = test.agent({ v1: true, confirm: true });
+  const second = await now.hasWork();
+  const back = test.agent({ v1: true });
+  back.say("result", first, { from: "late" });
+  now.say("result", second, { from: "now" });
+  await now.isTold("relay.stored");
+  await back.isTold("relay.error");
+  assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"from":"now"}}']);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a plain agent whose work was answered by a late result keeps its slot until it answers", async () => {
+  await using test = await TestRelay.start();
+  const late = test.agent({ v1: true });
+  test.work("1");
+  const first = await late.hasWork();
+  late.leave();
+  const plain = test.agent();
+  await plain.hasWork();
+  const back = test.agent({ v1: true, role: "r", concurrency: 1, confirm: true });
+  back.say("result", first);
+  await back.isTold("relay.stored");
+  back.leave();
+  await test.hasWaiting(0);
+  test.work("2");
+  plain.say("progress", { id: "1" });
+  assert.deepEqual(plain.works.map(({ id }) => id), ["1"]);
+  plain.say("result", { id: "1" });
+  assert.equal((await plain.hasWork(2)).id, "2");
+  const [duplicate] = await test.hasRecorded("result.duplicate");
+  assert.equal(duplicate?.agent_id, plain.connection.agentId);
+  assert.equal((await test.results()).length, 1);
+});
+
+Deno.test("a second answer to the same work is a duplicate, an answer to none is unmatched", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ agentId: "a" });
+  test.work("1");
+  await agent.hasWork();
+  agent.say("result", { id: "1" });
+  agent.say("result", { id: "1" }, { again: true });
+  agent.say("result", { id: "never" });
+  agent.say("progress", { id: "never" });
+  assert.deepEqual(await test.hasRecorded("result.duplicate"), [
+    { id: "1", role: "r", agent_id: "a" },
+  ]);
+  assert.deepEqual(await test.hasRecorded("result.unmatched"), [
+    { id: "never", role: "r", agent_id: "a" },
+  ]);
+  assert.equal((await test.results()).length, 1);
+});
+
+Deno.test("a retry gives the work back, at once or after its delay", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, confirm: true });
+  test.work("1");
+  const first = await agent.hasWork();
+  agent.say("retry", first);
+  const second = await agent.hasWork(2);
+  assert.equal(second.attempt, 2);
+  agent.say("retry", second, { delay_ms: 300.4 });
+  assert.equal((await agent.hasWork(3)).attempt, 3);
+  assert.deepEqual(agent.told("relay.stored"), [
+    { leases: [first.lease] },
+    { leases: [second.lease] },
+  ]);
+  assert.deepEqual(agent.errors, []);
+  const returned = await test.hasRecorded("work.returned", 2);
+  assert.deepEqual(returned.map(({ reason }) => reason), ["retry", "retry"]);
+});
+
+Deno.test("a retry with a delay that is none is refused in so many words, and the work given back", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 100 } });
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const bad = [-1, 86_400_001, "5", null, [], { a: 1 }, "x".repeat(100_000)];
+  for (const [index, delay_ms] of bad.entries()) {
+    agent.say("retry", await agent.hasWork(index + 1), { delay_ms });
+  }
+  const { lease } = await agent.hasWork(bad.length + 1);
+  const levels = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  agent.frame(`{"id":"1","type":"retry","payload":{"delay_ms":${levels}},"lease":"${lease}"}`);
+  await agent.hasWork(bad.length + 2);
+  const errors = agent.told("relay.error");
+  assert.deepEqual(errors.map(({ code }) => code), errors.map(() => "invalid_delay"));
+  assert.equal(errors.length, bad.length + 1);
+  assert.match(String(errors[0]?.message), /^delay_ms is -1, allowed is 0 to 86400000; the work/);
+  for (const { message } of errors) assert.ok(String(message).length < 200);
+});
+
+Deno.test("after as many attempts as are allowed a retry is a dead letter and an error result", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 2 } });
+  const agent = test.agent({ v1: true });
+  const text = '{"id":"1","type":"work","payload":{"x":"\\u00fc"} }';
+  test.publish(text);
+  agent.say("retry", await agent.hasWork(), { message: "no" });
+  agent.say("retry", await agent.hasWork(2), { message: "still no" });
+  await test.hasWaiting(0);
+  assert.deepEqual(JSON.parse((await test.results())[0] ?? ""), {
+    id: "1",
+    type: "error",
+    payload: {
+      code: "max_deliver",
+      message: "given up after 2 attempts; the last one: retry, still no",
+      attempts: 2,
+      session_id: "s",
+      role: "r",
+    },
+  });
+  const [dead] = await test.log("dead");
+  assert.equal(dead?.subject, "sessions.s.dead.r");
+  assert.equal(dead.text, text);
+  assert.equal(dead.header("Ourocodus-Reason"), "max_deliver");
+  assert.equal(dead.header("Ourocodus-Attempts"), "2");
+  assert.equal(dead.header("Ourocodus-Work-Sequence"), "1");
+  const [recorded] = await test.hasRecorded("work.dead");
+  assert.deepEqual([recorded?.id, recorded?.attempt, recorded?.reason], ["1", 2, "max_deliver"]);
+  test.work("2");
+  assert.equal((await agent.hasWork(3)).id, "2");
+});
+
+Deno.test("a retry's message of any length and content cannot keep its work from dying", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 1 } });
+  const agent = test.agent({ v1: true });
+  const messages = ["x".repeat(3_000_000), "a\r\nNats-Msg-Id: b\r\n\r\n", "\0\u2028🦊\ud800"];
+  for (const [index, message] of messages.entries()) {
+    test.work(String(index));
+    agent.say("retry", await agent.hasWork(index + 1), { message });
+    await test.hasWaiting(0);
+  }
+  const results = await test.hasResults(messages.length);
+  assert.deepEqual(results.map(({ type }) => type), ["error", "error", "error"]);
+  const dead = await test.log("dead");
+  assert.deepEqual(dead.map(({ text }) => JSON.parse(text).id), ["0", "1", "2"]);
+  assert.equal((await test.hasRecorded("work.dead", 3)).length, 3);
+});
+
+Deno.test("work as large as NATS takes is a dead letter all the same", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 1 } });
+  const agent = test.agent({ v1: true });
+  const frame = '{"id":"1","type":"work","payload":{"x":""}}';
+  const text = frame.replace('""', `"${"x".repeat(1024 * 1024 - frame.length)}"`);
+  test.publish(text);
+  agent.say("retry", await agent.hasWork());
+  await test.hasWaiting(0);
+  assert.equal((await test.hasResults(1))[0]?.type, "error");
+  const [dead] = await test.log("dead");
+  assert.ok(dead !== undefined, "there is a dead letter");
+  assert.equal(dead.header("Ourocodus-Reason"), "max_deliver");
+  assert.equal(dead.header("Ourocodus-Cut"), String(text.length));
+  assert.ok(text.startsWith(dead.text) && dead.text.length > 1_000_000);
+});
+
+Deno.test("progress is an event with the work that it is about", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, agentId: "a" });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.say("progress", work, { percent: 50 });
+  const event = await until(async () =>
+    (await test.events()).find(({ type }) => type === "progress")
+  );
+  assert.deepEqual(event, {
+    id: "1",
+    type: "progress",
+    payload: { percent: 50 },
+    work: { seq: 1, id: "1", role: "r", attempt: 1, agent_id: "a" },
+  });
+  assert.equal(agent.connection.inHand, 1);
+});
+
+Deno.test("progress larger than NATS takes is refused, and the work goes on", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.say("progress", work, { x: "ü".repeat(600_000) });
+  const error = await agent.isTold("relay.error");
+  assert.equal(error.code, "progress_too_large");
+  assert.match(String(error.message), /^progress is 12\d{5} bytes, limit is 1048320$/);
+  agent.say("result", work);
+  await test.hasResults(1);
+});
+
+Deno.test("an unknown type about work in hand is its result", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  agent.say("answer", await agent.hasWork());
+  assert.deepEqual((await test.hasResults(1))[0]?.type, "answer");
+});
+
+Deno.test("a frame of a thousand results is a thousand results", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, concurrency: 1_000 });
+  test.work(...Array.from({ length: 1_000 }, (_, index) => String(index)));
+  await agent.hasWork(1_000);
+  const lines = agent.works.map(({ id, lease }) =>
+    JSON.stringify({ id, type: "result", payload: {}, lease })
+  );
+  agent.frame(lines.join("\n\n"));
+  await test.hasWaiting(0);
+  const ids = (await test.hasResults(1_000)).map(({ id }) => Number(id));
+  assert.deepEqual(ids.sort((a, b) => a - b), Array.from({ length: 1_000 }, (_, index) => index));
+  assert.deepEqual(agent.errors, []);
+});
+
+Deno.test("blank frames are nothing in v1; each bad line of a frame is refused, the good ones count", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  for (const frame of ["", " ", "\n", " \n\n "]) agent.frame(frame);
+  agent.frame(`nonsense\n{"id":7}\n${JSON.stringify({ ...work, type: "result" })}\n[]`);
+  await agent.isTold("relay.error", 3);
+  await test.hasResults(1);
+  assert.deepEqual(agent.errors, ["invalid_message", "invalid_message", "invalid_message"]);
+  assert.equal(agent.closed, undefined);
+});
+
+Deno.test("a frame of more lines than any agent has to send closes the agent", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  agent.frame("x\n".repeat(1_000_000));
+  assert.equal(agent.closed?.code, 1009);
+  assert.match(agent.closed?.reason ?? "", /more than 10000 messages/);
+  assert.ok(agent.messages.length < 20_000);
+});
+
+Deno.test("a plain agent's frame that is no message closes it, and its work goes to another", async () => {
+  await using test = await TestRelay.start();
+  for (const frame of ["", "nonsense", '{"id":"1"}', "[]", '{"id":"1"}\n{"id":"2"}']) {
+    const bad = test.agent();
+    test.work("1");
+    await bad.hasWork();
+    bad.frame(frame);
+    assert.equal(bad.closed?.code, 1007);
+    assert.match(bad.closed?.reason ?? "", /^message /);
+    const good = test.agent();
+    await good.hasWork();
+    good.say("result", { id: "1" });
+    await test.hasWaiting(0);
+    good.leave();
+  }
+  assert.equal((await test.results()).length, 5);
+});
+
+Deno.test("a binary frame and one over the limit close the agent with their codes", async () => {
+  await using test = await TestRelay.start({ limits: { maxFrameBytes: 1_000 } });
+  for (const v1 of [true, false]) {
+    const binary = test.agent({ v1 });
+    binary.frame(new Uint8Array([1]).buffer);
+    assert.deepEqual(binary.closed, {
+      code: 1007,
+      reason: "binary frame; a message is a text frame",
+    });
+    const large = test.agent({ v1 });
+    large.frame("x".repeat(1_001));
+    assert.deepEqual(large.closed, {
+      code: 1009,
+      reason: "frame is 1001 characters, limit is 1000",
+    });
+  }
+});
+
+Deno.test("two pieces of work with one id are never in one plain agent's hands at once", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ concurrency: 2 });
+  test.work("same", "same", "same");
+  await agent.hasWork();
+  await until(() => test.relay.health().in_hand === 2);
+  assert.equal(agent.works.length, 1);
+  const other = test.agent();
+  await until(() => agent.works.length + other.works.length === 2);
+  for (const one of [agent, other, agent]) one.say("result", { id: "same" });
+  await until(() => agent.works.length + other.works.length === 3);
+  for (const one of [agent, other]) {
+    if (one.connection.inHand > 0) one.say("result", { id: "same" });
+  }
+  await test.hasResults(3);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a result larger than NATS takes becomes an error result", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, confirm: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.say("result", work, { x: "x".repeat(1024 * 1024) });
+  const error = await agent.isTold("relay.error");
+  assert.equal(error.code, "result_refused");
+  assert.match(String(error.message), /^message is \d+ bytes, limit is 1048576$/);
+  const [result] = await test.hasResults(1);
+  assert.equal(result?.type, "error");
+  assert.equal((result?.payload as Record<string, unknown>).code, "result_refused");
+  await test.hasWaiting(0);
+});
+
+Deno.test("a result larger than the log's stream takes becomes an error result", async () => {
+  await using test = await TestRelay.start({ logMaxMsgSize: 2_000 });
+  const agent = test.agent({ v1: true, concurrency: 3 });
+  test.work("1", "2", "3");
+  await agent.hasWork(3);
+  const [one, two, three] = agent.works;
+  agent.say("result", one ?? {}, { x: "small" });
+  agent.say("result", two ?? {}, { x: "x".repeat(3_000) });
+  agent.say("result", three ?? {}, { x: "small" });
+  await test.hasWaiting(0);
+  const results = await test.hasResults(3);
+  assert.deepEqual(
+    results.map(({ id, type }) => `${id} ${type}`).sort(),
+    ["1 result", "2 error", "3 result"],
+  );
+});
