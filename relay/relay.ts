@@ -99,7 +99,8 @@ export class Relay {
     this.#journal = new Journal({
       writer,
       relayId: this.id,
-      maxHeldBytes: limits.maxHeldBytes,
+      // The rest is for results: no flood of events may take their room.
+      maxHeldBytes: limits.maxHeldBytes / 2,
       onPending: () => this.#turn.something(),
     });
     this.#outcomes = new Outcomes({
@@ -123,7 +124,7 @@ export class Relay {
       overload: (characters) => this.#overload(characters),
       onFree: (agent) => this.#freed(agent),
       onPending: (agent) => this.#turn.agent(agent),
-      onWaitingAnswered: (work) => this.#roles.get(work.lease.consumer)?.drop(work),
+      onWaitingAnswered: (work) => this.#dropWaiting(work),
     });
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
     this.#heart = setInterval(() => {
@@ -350,6 +351,13 @@ export class Relay {
     if (role === undefined) return;
     for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
     this.#turn.agent(agent);
+    this.#turn.role(role);
+  }
+
+  #dropWaiting(work: Work): void {
+    const role = this.#roles.get(work.lease.consumer);
+    if (role === undefined) return;
+    role.drop(work);
     this.#turn.role(role);
   }
 
