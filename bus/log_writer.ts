@@ -166,7 +166,7 @@ export class LogWriter {
 
   #fits(held: Held): boolean {
     const limit = this.#connection.maxPayloadBytes;
-    const size = held.entry.data.length + held.headers.length;
+    const size = sizeOf(held);
     if (size <= limit) return true;
     this.#settle(held, { kind: "refused", reason: `message is ${size} bytes, limit is ${limit}` });
     return false;
@@ -198,7 +198,7 @@ export class LogWriter {
       for (const held of batch.held) this.#settle(held, ack);
     } else if (batch.held.length > 1) {
       // Which of them it was is not known: each is sent again, by itself.
-      this.#queue.push(...batch.held);
+      this.#queue = [...this.#queue, ...batch.held];
       this.flush();
     } else if (first !== undefined) {
       this.#resolve(first, ack);
@@ -232,7 +232,7 @@ export class LogWriter {
     this.#later.push(held);
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      this.#queue.push(...this.#later);
+      this.#queue = [...this.#queue, ...this.#later];
       this.#later = [];
       this.flush();
     }, this.#retryMs);
@@ -241,12 +241,13 @@ export class LogWriter {
 
   /** Takes batches back into the queue. @returns Whether there were any. */
   #resendLater(which: (batch: Batch) => boolean): boolean {
-    const again: Held[] = [];
+    const batches: Batch[] = [];
     for (const [number, batch] of this.#inFlight) {
       if (!which(batch)) continue;
       this.#inFlight.delete(number);
-      again.push(...batch.held);
+      batches.push(batch);
     }
+    const again = batches.flatMap(({ held }) => held);
     this.#queue = [...again, ...this.#queue];
     return again.length > 0;
   }
@@ -289,12 +290,19 @@ function parseAck(msg: Msg): Ack {
   return ack.duplicate ? { kind: "duplicate", sequence: ack.seq ?? 0 } : { kind: "stored" };
 }
 
+/** As NATS counts it: headers are a part of the message. */
+function sizeOf({ entry, headers }: Held): number {
+  return entry.data.length + headers.length;
+}
+
 function largestLast(held: Held[]): Held[] {
+  let last = 0;
   let largest = 0;
-  held.forEach(({ entry }, index) => {
-    if (entry.data.length > (held[largest]?.entry.data.length ?? 0)) largest = index;
+  held.forEach((one, index) => {
+    const size = sizeOf(one);
+    if (size > largest) [last, largest] = [index, size];
   });
-  held.push(...held.splice(largest, 1));
+  held.push(...held.splice(last, 1));
   return held;
 }
 
