@@ -17,6 +17,8 @@ export class Acknowledger {
   readonly #confirmAfterMs: number;
   readonly #unlisten: () => void;
   #unconfirmed: string[] = [];
+  /** How many have been confirmed, ever. */
+  #confirmed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param options `confirmAfterMs` is how long after an acknowledgement a PING confirms it. */
@@ -53,14 +55,21 @@ export class Acknowledger {
     }, this.#confirmAfterMs);
   }
 
+  /** @param end Of all acknowledgements ever; a PING before this one may have confirmed some. */
+  #confirmUntil(end: number): void {
+    if (end <= this.#confirmed) return;
+    this.#unconfirmed.splice(0, end - this.#confirmed);
+    this.#confirmed = end;
+  }
+
   async #confirm(): Promise<void> {
     const { connected, epoch, nats } = this.#connection;
     if (!connected || this.#unconfirmed.length === 0) return;
-    const count = this.#unconfirmed.length;
+    const end = this.#confirmed + this.#unconfirmed.length;
     try {
       await nats.flush();
       // After a reconnect meanwhile, the listener has sent all of them again, behind that PING.
-      if (this.#connection.epoch === epoch) this.#unconfirmed.splice(0, count);
+      if (this.#connection.epoch === epoch) this.#confirmUntil(end);
     } catch {
       // The connection broke; they are repeated once it is back.
     }
