@@ -183,8 +183,8 @@ function parseServers(text: string): Servers {
     servers: urls.map((url) => `${url.hostname}:${url.port || "4222"}`),
     shown: urls.map((url) => `${url.protocol}//${url.host}`).join(","),
     tls: urls.some((url) => url.protocol === "tls:"),
-    user: decodeURIComponent(first.username) || undefined,
-    password: decodeURIComponent(first.password) || undefined,
+    user: decode(first.username) || undefined,
+    password: decode(first.password) || undefined,
   };
 }
 
@@ -192,7 +192,8 @@ function parseServer(part: string, whole: string): URL {
   const text = part.includes("://") ? part : `nats://${part}`;
   // A URL of an unknown scheme may not have a host; http parses what follows like any authority.
   const scheme = text.slice(0, text.indexOf("://"));
-  const shown = whole.replaceAll(/\/\/[^@/,]*@/g, "//***@");
+  // Whatever stands before the last @ may be a password, or what is left of one.
+  const shown = whole.replace(/^(\w+:\/\/)?.*@/s, "$1***@");
   if (scheme !== "nats" && scheme !== "tls") {
     throw new ConnectError(`NATS URL is "${shown}": scheme is "${scheme}", allowed are nats, tls`);
   }
@@ -201,6 +202,15 @@ function parseServer(part: string, whole: string): URL {
     throw new ConnectError(`NATS URL is "${shown}": not a URL like ${DEFAULT_NATS_URL}`);
   }
   return url;
+}
+
+/** A part of a URL as it was meant; one with a bare `%` in it is meant as it stands. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 async function credentials(target: Servers, options: ConnectOptions): Promise<ConnectionOptions> {
