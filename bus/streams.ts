@@ -215,8 +215,8 @@ function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void
     JSON.stringify(subjects),
   );
   expect("retention", found.retention === wanted.retention, `"${wanted.retention}"`);
+  expect("discard", found.discard === wanted.discard, `"${wanted.discard}"`);
   if (wanted.name === WORK_STREAM) {
-    expect("discard", found.discard === wanted.discard, `"${wanted.discard}"`);
     expect("max_age", found.max_age === 0, "0");
     expect("max_msgs_per_subject", found.max_msgs_per_subject <= 0, "-1");
   }
