@@ -25,6 +25,7 @@ export {
   startEchoAgent,
   startRelay,
 } from "./programs.ts";
+export { startProxy, TcpProxy } from "./tcp_proxy.ts";
 export { until, UntilError, type UntilOptions } from "./until.ts";
 export { BusClient, type LoggedMessage } from "./bus_client.ts";
 export {
