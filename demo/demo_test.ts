@@ -52,7 +52,7 @@ async function stage(
     end,
     options: {
       root,
-      env: { ...Deno.env.toObject(), NATS_SERVER: nats.path },
+      env: { ...Deno.env.toObject(), NATS_SERVER: nats.path, npm_lifecycle_event: "" },
       once: true,
       screen: createScreen((line) => said.push(line), false),
       signal: end.signal,
@@ -188,6 +188,12 @@ Deno.test("the demo takes the next ports if somebody has the wanted ones, and sa
   assert.match(text, new RegExp(`${ports.nats} is taken, so it uses \\d+; JetStream`));
   assert.match(text, new RegExp(`${ports.relay} is taken, so it uses \\d+;`));
   assert.match(text, /NATS_URL=nats:\/\/127\.0\.0\.1:\d+ deno task cli send work/);
+});
+
+Deno.test("the demo shows commands with npx to who started it with npx", async () => {
+  await using play = await stage({});
+  await runDemo({ ...play.options, env: { ...play.options.env, npm_lifecycle_event: "npx" } });
+  assert.match(play.said.join("\n"), / npx -y deno task cli send work/);
 });
 
 Deno.test("two demos at once do not get in each other's way", async () => {
