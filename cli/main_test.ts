@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import {
+  BusClient,
+  ROOT,
+  runCli,
+  runProcess,
+  startNats,
+  startProcess,
+  until,
+} from "../tests/support/mod.ts";
+import { lastLogSequence } from "@ourocodus/bus";
+
+const MAIN = [Deno.execPath(), "run", "-A", `${ROOT}/cli/main.ts`];
+
+async function logResults(bus: BusClient, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const text = `{"id":"${n}","type":"result","payload":{}}`;
+    bus.connection.nats.publish("sessions.s.results.r", text);
+  }
+  await until(async () => await lastLogSequence(bus.connection) >= count);
+}
+
+Deno.test("a closed pipe ends a command quietly, also one that waits for what may never come", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  await logResults(bus, 1);
+  const tail = `"$@" tail results --session s -n 5 | head -1; echo "\${PIPESTATUS[0]}"`;
+  const one = await runProcess("bash", ["-c", tail, "bash", ...MAIN], {
+    env: { NATS_URL: nats.url },
+  });
+  assert.deepEqual([one.stdout.split("\n").length, one.stderr], [3, ""]);
+  assert.match(one.stdout, /\n0\n$/);
+  await logResults(bus, 5_000);
+  const many = `"$@" tail results --session s -n 5000 --json | head -1; echo "\${PIPESTATUS[0]}"`;
+  const cut = await runProcess("bash", ["-c", many, "bash", ...MAIN], {
+    env: { NATS_URL: nats.url },
+  });
+  assert.match(cut.stdout, /^\{.*\}\n0\n$/);
+  assert.equal(cut.stderr, "");
+});
+
+Deno.test("Ctrl-C ends a tail with 130, SIGTERM with 143, and neither prints a word", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  await logResults(bus, 1);
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    const [program = "", ...args] = MAIN;
+    await using tail = startProcess(program, [...args, "tail", "results", "--session", "s"], {
+      env: { NATS_URL: nats.url },
+    });
+    await tail.waitForLine("✓");
+    const status = await tail.stop({ signal });
+    assert.deepEqual([status.code, tail.lines.length, tail.stderr], [code, 1, ""]);
+  }
+});
+
+Deno.test("exit codes reach the shell", async () => {
+  await using nats = await startNats();
+  const send = ["send", "work", "--session", "s", "--role", "r", "--message", "x"];
+  const codes = [];
+  for (
+    const args of [["--help"], send, ["sned"], [...send, "--wait", "--timeout", "1ms"]]
+  ) codes.push((await runCli(args, { natsUrl: nats.url })).code);
+  codes.push((await runCli(send, { natsUrl: "nats://127.0.0.1:1" })).code);
+  assert.deepEqual(codes, [0, 0, 2, 3, 1]);
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { ClosedOutputError, type Sink, StreamOutput, wantsColor } from "./output.ts";
+
+/** A sink that takes a few bytes at a time. */
+class SlowSink implements Sink {
+  text = "";
+  failure: Error | undefined;
+  isTerminal(): boolean {
+    return false;
+  }
+  async write(data: Uint8Array): Promise<number> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    const part = data.subarray(0, 7);
+    this.text += new TextDecoder().decode(part);
+    return part.length;
+  }
+}
+
+Deno.test("everything that is written comes out, in order, by the time of a flush", async () => {
+  const sink = new SlowSink();
+  const output = new StreamOutput(sink, { hasColor: false });
+  const lines = Array.from({ length: 500 }, (_, n) => `line ${n}\n`);
+  for (const line of lines) void output.write(line);
+  await output.flush();
+  assert.equal(sink.text, lines.join(""));
+});
+
+Deno.test("whoever writes more than fits waits for a slow reader", async () => {
+  const sink = new SlowSink();
+  const output = new StreamOutput(sink, { hasColor: false });
+  await output.write("x".repeat(100_000));
+  assert.equal(sink.text.length, 100_000);
+});
+
+Deno.test("a closed pipe is told once, and to whoever writes on", async () => {
+  const sink = new SlowSink();
+  sink.failure = new Deno.errors.BrokenPipe("gone");
+  let closed = 0;
+  const output = new StreamOutput(sink, { hasColor: false, onClosed: () => closed++ });
+  await output.write("x");
+  await assert.rejects(output.flush(), ClosedOutputError);
+  await assert.rejects(output.write("y"), ClosedOutputError);
+  assert.equal(closed, 1);
+});
+
+Deno.test("colours are for terminals, unless NO_COLOR or FORCE_COLOR say otherwise", () => {
+  const wants = (env: Record<string, string>, isTerminal: boolean) =>
+    wantsColor(new Map(Object.entries(env)), isTerminal);
+  assert.deepEqual([wants({}, true), wants({}, false)], [true, false]);
+  assert.equal(wants({ NO_COLOR: "1" }, true), false);
+  assert.equal(wants({ NO_COLOR: "" }, true), true);
+  assert.equal(wants({ FORCE_COLOR: "1" }, false), true);
+  assert.equal(wants({ FORCE_COLOR: "0" }, true), false);
+  assert.equal(wants({ FORCE_COLOR: "1", NO_COLOR: "1" }, true), false);
+  assert.equal(wants({ TERM: "dumb" }, true), false);
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { VERSION } from "@ourocodus/bus";
+import { freePort, runProcess, startNats } from "../tests/support/mod.ts";
+import { EXIT } from "./exit_codes.ts";
+import { cli, MemoryOutput } from "./testing/memory_console.ts";
+
+const COMMANDS = [
+  [],
+  ["send"],
+  ["send", "work"],
+  ["tail"],
+  ["tail", "results"],
+  ["tail", "events"],
+  ["completion"],
+];
+
+Deno.test("every command has help; those that do something have examples", async () => {
+  for (const words of COMMANDS) {
+    const { code, stdout } = await cli([...words, "--help"]);
+    assert.equal(code, EXIT.ok, words.join(" "));
+    assert.match(stdout, /^Usage: ourocodus/);
+    if (!["send", "tail"].includes(words.join(" "))) assert.match(stdout, /Examples:\n {2}\$ /);
+  }
+});
+
+Deno.test("help names all exit codes", async () => {
+  const { stdout } = await cli(["send", "work", "--help"]);
+  for (const code of Object.values(EXIT)) assert.match(stdout, new RegExp(`\\b${code}\\b`));
+});
+
+Deno.test("--version is the project's", async () => {
+  assert.deepEqual(await cli(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
+});
+
+Deno.test("help has colours where they are wanted only", async () => {
+  assert(!(await cli(["--help"])).stdout.includes("\x1b"));
+  const out = new MemoryOutput({ hasColor: true });
+  await cli(["--help"], { out });
+  assert(out.text.includes("\x1b[1mUsage:"));
+});
+
+Deno.test("what is wrong with a command line is one line that names it, exit code 2", async () => {
+  const wrong: [string[], string][] = [
+    [["sned"], "error: unknown command 'sned' (Did you mean send?)"],
+    [["send", "wrk"], "error: unknown command 'wrk' (Did you mean work?)"],
+    [
+      ["tail", "results", "--sesion", "x"],
+      "error: unknown option '--sesion' (Did you mean --session?)",
+    ],
+    [["tail", "results"], "error: --session is missing"],
+    [["send", "work", "--message", "x"], "error: --session is missing"],
+    [["tail", "results", "--session"], "error: option '--session <session>' argument missing"],
+    [
+      ["tail", "results", "--session", "a.b"],
+      'error: --session is "a.b", allowed are A-Z a-z 0-9 _ -',
+    ],
+    [
+      ["tail", "results", "--session", "s", "--role", ">"],
+      'error: --role is ">", allowed are A-Z a-z 0-9 _ -',
+    ],
+    [
+      ["tail", "events", "-n", "many"],
+      'error: --last is "many", it must be a whole number from 0 to 1000000000',
+    ],
+    [
+      ["tail", "events", "--since", "yesterday"],
+      'error: --since is "yesterday", it must be a duration like 30s, 10m or 7d',
+    ],
+    [
+      ["send", "work", "--session", "s", "--role", "r"],
+      "error: nothing to send: give one of --message, --payload, --file and -",
+    ],
+    [
+      ["send", "work", "--session", "s", "--role", "r", "--message", "x", "-"],
+      "error: --message and - together: give one of --message, --payload, --file and -",
+    ],
+    [
+      ["send", "work", "--session", "s", "--role", "r", "--payload", "[]"],
+      "error: --payload must be a JSON object, got an array",
+    ],
+    [
+      ["send", "work", "--session", "s", "--role", "r", "--message", "x", "--id", "a\nb"],
+      "error: --id: id has a character that is not printable: U+000A",
+    ],
+    [
+      ["completion", "csh"],
+      "error: command-argument value 'csh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.",
+    ],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stdout, stderr } = await cli(args);
+    assert.deepEqual({ code, stdout, stderr }, { code: 2, stdout: "", stderr: `${message}\n` });
+  }
+});
+
+Deno.test("no NATS is one line that names the URL, exit code 1", async () => {
+  const natsUrl = `nats://127.0.0.1:${freePort()}`;
+  const { code, stderr } = await cli(["tail", "events"], { natsUrl });
+  assert.equal(code, EXIT.failed);
+  assert.match(stderr, new RegExp(`^error: Cannot connect to NATS at ${natsUrl}: .*\n$`));
+});
+
+Deno.test("--nats goes before NATS_URL", async () => {
+  await using nats = await startNats();
+  const { code, stderr } = await cli(["tail", "events", "--no-follow", "--nats", nats.url], {
+    natsUrl: "nats://127.0.0.1:1",
+  });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+});
+
+Deno.test("a setting in the environment that cannot be used is named, exit code 2", async () => {
+  const { code, stderr } = await cli(["tail", "events"], { env: { NATS_CONNECT_TIMEOUT: "soon" } });
+  assert.equal(code, EXIT.usage);
+  assert.match(stderr, /^error: NATS_CONNECT_TIMEOUT is "soon"/);
+});
+
+Deno.test("--help loads nothing that knows NATS", async () => {
+  const main = new URL("./main.ts", import.meta.url).href;
+  const info = await runProcess(Deno.execPath(), ["info", "--json", main]);
+  const { modules } = JSON.parse(info.stdout) as {
+    modules: {
+      specifier: string;
+      dependencies?: { specifier: string; isDynamic?: boolean; code?: { specifier: string } }[];
+    }[];
+  };
+  const byName = new Map(modules.map((module) => [module.specifier, module]));
+  const loaded = new Set<string>();
+  const visit = (specifier: string) => {
+    if (loaded.has(specifier)) return;
+    loaded.add(specifier);
+    for (const { isDynamic, code } of byName.get(specifier)?.dependencies ?? []) {
+      if (!isDynamic && code !== undefined) visit(code.specifier);
+    }
+  };
+  visit(main);
+  assert(loaded.size > 5);
+  assert.deepEqual([...loaded].filter((name) => /nats|\/bus\//.test(name)), []);
+});

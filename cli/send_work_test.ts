@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { readStored, WORK_STREAM } from "@ourocodus/bus";
+import {
+  BusClient,
+  type RelayProcess,
+  SocketAgent,
+  startNats,
+  startRelay,
+  type TestNats,
+  until,
+} from "../tests/support/mod.ts";
+import { cli, MemoryOutput, start } from "./testing/memory_console.ts";
+
+const SEND = ["send", "work", "--session", "s"];
+const SEND_R = [...SEND, "--role", "r"];
+
+async function storedMessage(bus: BusClient, sequence: number): Promise<Record<string, unknown>> {
+  const stored = await readStored(bus.connection, WORK_STREAM, sequence);
+  return JSON.parse(new TextDecoder().decode(stored?.data));
+}
+
+function agentOf(relay: RelayProcess, options: { readonly role?: string } = {}) {
+  return SocketAgent.connect({
+    relayUrl: relay.url,
+    session: "s",
+    role: options.role ?? "r",
+    onWork: (work, agent) =>
+      work.payload.fail === true
+        ? agent.answer(work, { message: "no such \x1b[31mtide", code: "tide" }, "error")
+        : agent.answer(work, { echo: work.payload.message }),
+  });
+}
+
+Deno.test("send work stores a message, prints id, subject and sequence, and says that it waits", async () => {
+  await using nats = await startNats();
+  const args = [...SEND_R, "--message", "hello", "--id", "tides-1"];
+  const { code, stdout, stderr } = await cli(args, { natsUrl: nats.url });
+  assert.equal(code, 0);
+  assert.equal(stdout, "✓ tides-1 stored: subject sessions.s.work.r, sequence 1\n");
+  assert.equal(stderr, "! no relay is running: it is stored and waits for one\n");
+  await using bus = await BusClient.connect(nats.url);
+  assert.deepEqual(await storedMessage(bus, 1), {
+    id: "tides-1",
+    type: "work",
+    payload: { session_id: "s", role: "r", message: "hello" },
+  });
+});
+
+Deno.test("send work with an id that was sent stores nothing and says so", async () => {
+  await using nats = await startNats();
+  const args = [...SEND_R, "--message", "hello", "--id", "same"];
+  await cli(args, { natsUrl: nats.url });
+  const again = await cli(args, { natsUrl: nats.url });
+  assert.equal(again.code, 0);
+  assert.match(again.stdout, /^✓ same was stored already: subject .*, sequence 1 \(the same id/);
+  await using bus = await BusClient.connect(nats.url);
+  assert.equal(await bus.waiting(), 1);
+});
+
+Deno.test("--payload is an object that gets session and role unless it has them", async () => {
+  await using nats = await startNats();
+  const payload = '{"topic":"tides","role":"mine"}';
+  await cli([...SEND_R, "--payload", payload], { natsUrl: nats.url });
+  await using bus = await BusClient.connect(nats.url);
+  const { payload: stored } = await storedMessage(bus, 1);
+  assert.deepEqual(stored, { session_id: "s", role: "mine", topic: "tides" });
+});
+
+Deno.test("work over the server's limit is an error with both numbers, exit code 1", async () => {
+  await using nats = await startNats({ config: "max_payload: 2048\n" });
+  const args = [...SEND_R, "--message", "x".repeat(3_000)];
+  const { code, stdout, stderr } = await cli(args, { natsUrl: nats.url });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^error: Cannot publish .* is 31\d\d bytes .* limit is 2048\. .*\n$/);
+});
+
+Deno.test("without --role it goes to the session's only role; else the roles are listed", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  const args = [...SEND, "--message", "hello"];
+  const none = await cli(args, { natsUrl: nats.url });
+  assert.deepEqual([none.code, none.stderr], [
+    2,
+    "error: no agent is connected to session s, so give --role\n",
+  ]);
+  await using _one = await agentOf(relay);
+  const one = await cli(args, { natsUrl: nats.url });
+  assert.match(one.stdout, /subject sessions\.s\.work\.r,/);
+  assert.deepEqual([one.code, one.stderr], [0, ""]);
+  await using _other = await agentOf(relay, { role: "editor" });
+  const two = await cli(args, { natsUrl: nats.url });
+  assert.deepEqual([two.code, two.stderr], [
+    2,
+    "error: session s has agents of several roles, so give --role: editor, r\n",
+  ]);
+});
+
+Deno.test("--wait prints the result; an error result is exit code 1 and made harmless", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using _agent = await agentOf(relay);
+  const good = await cli([...SEND, "--message", "hello", "--wait"], { natsUrl: nats.url });
+  assert.equal(good.code, 0, good.stderr);
+  assert.match(good.stdout, /\n✓ result after .*\n\{\n {2}"echo": "hello"\n\}\n$/);
+  const bad = await cli([...SEND, "--payload", '{"fail":true}', "--wait"], { natsUrl: nats.url });
+  assert.equal(bad.code, 1);
+  assert.match(bad.stdout, /\n✗ error after .*: no such \\u001b\[31mtide \(tide\)\n$/);
+});
+
+Deno.test("--wait for an id that was answered before prints the earlier result", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using agent = await agentOf(relay);
+  const args = (text: string) => [...SEND, "--message", text, "--id", "x", "--wait", "--json"];
+  const first = JSON.parse((await cli(args("one"), { natsUrl: nats.url })).stdout);
+  const again = JSON.parse((await cli(args("two"), { natsUrl: nats.url })).stdout);
+  assert.deepEqual([first.duplicate, again.duplicate], [false, true]);
+  assert.equal(first.result.message.payload.echo, "one");
+  assert.deepEqual(again.result, first.result);
+  assert.equal(agent.works.length, 1);
+});
+
+Deno.test("--wait is not fooled by the result of other work with the same id", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  await using relay = await startRelay({ natsUrl: nats.url });
+  // Published without Nats-Msg-Id, as any client may: the id is the same, the work is not.
+  bus.publish("s", "r", '{"id":"x","type":"work","payload":{"message":"theirs"}}');
+  await until(async () => await bus.waiting() === 1);
+  const ours = start([...SEND_R, "--message", "ours", "--id", "x", "--wait", "--json"], {
+    natsUrl: nats.url,
+  });
+  await until(async () => await bus.waiting() === 2);
+  await using _agent = await agentOf(relay);
+  assert.equal(await ours.code, 0);
+  assert.equal(JSON.parse(ours.out.text).result.message.payload.echo, "ours");
+});
+
+Deno.test("--wait says after its time what is known of the work, exit code 3", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  const args = [...SEND_R, "--message", "x", "--id", "x", "--wait", "--timeout", "300ms"];
+  const waiting = await cli(args, { natsUrl: nats.url });
+  assert.equal(waiting.code, 3);
+  assert.match(
+    waiting.stderr,
+    /error: no result within 300 ms: x is stored with sequence 1; it waits in the queue; no agent of role r is connected to session s\n$/,
+  );
+  const lazy = { relayUrl: relay.url, session: "s", role: "r", agentId: "lazy" };
+  await using agent = await SocketAgent.connect(lazy);
+  await agent.gets(1);
+  await using bus = await BusClient.connect(nats.url);
+  await until(async () => (await bus.events("s", "work.offered")).length > 0);
+  const inHand = await cli(args, { natsUrl: nats.url });
+  assert.equal(inHand.code, 3);
+  assert.match(
+    inHand.stderr,
+    /it is in an agent's hands; 1 connected for it; last event: work\.offered, attempt 1, agent lazy, /,
+  );
+});
+
+Deno.test("a file is sent line by line; bad lines are named, the rest is counted, exit code 1", async () => {
+  await using nats = await startNats();
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, '"a"\n\n{"b":1}\nnope\n{"id":"c","type":"t","payload":{}}\n7\n');
+    const bad = await cli([...SEND_R, "--file", file], { natsUrl: nats.url });
+    assert.equal(bad.code, 1);
+    assert.match(bad.stdout, /^! 3 stored, 2 not sent in /);
+    assert.match(bad.stderr, /^line 4: not valid JSON: .*\nline 6: must be a JSON object/);
+  } finally {
+    await Deno.remove(file);
+  }
+  await using bus = await BusClient.connect(nats.url);
+  assert.deepEqual(await storedMessage(bus, 3), { id: "c", type: "t", payload: {} });
+});
+
+Deno.test("standard input is sent with -, the counts are JSON if asked for", async () => {
+  await using nats = await startNats();
+  const stdin = Array.from({ length: 3_000 }, (_, n) => `{"n":${n}}\n`).join("");
+  const { code, stdout } = await cli([...SEND_R, "-", "--json"], { natsUrl: nats.url, stdin });
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout), {
+    stored: 3_000,
+    duplicates: 0,
+    failed: 0,
+    unconfirmed: 0,
+    last_line: 3_000,
+  });
+});
+
+Deno.test("--wait with lines prints each result with its line, and waits for all", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using _agent = await agentOf(relay);
+  const stdin = '"a"\n\n"b"\n{"fail":true}\n';
+  const { code, stdout } = await cli([...SEND_R, "-", "--wait", "--json"], {
+    natsUrl: nats.url,
+    stdin,
+  });
+  assert.equal(code, 1);
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ line }) => line), [1, 3, 4, undefined]);
+  assert.deepEqual(lines[0].message.payload, { echo: "a" });
+  const { stored, results, errors, missing } = lines[3];
+  assert.deepEqual({ stored, results, errors, missing }, {
+    stored: 3,
+    results: 3,
+    errors: 1,
+    missing: 0,
+  });
+});
+
+Deno.test("--wait with lines says how many results are missing, exit code 3", async () => {
+  await using nats = await startNats();
+  const { code, stderr } = await cli([...SEND_R, "-", "--wait", "--timeout", "200ms"], {
+    natsUrl: nats.url,
+    stdin: '"a"\n"b"\n',
+  });
+  assert.equal(code, 3);
+  assert.match(stderr, /error: no further result within 200 ms: 2 still missing/);
+});
+
+Deno.test("interrupting a bulk says how many are stored, and that many are", async () => {
+  await using nats = await startNats();
+  let line = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new TextEncoder().encode(`{"n":${++line}}\n`)),
+  });
+  const err = new MemoryOutput({ isTerminal: true });
+  const sending = start([...SEND_R, "-"], { natsUrl: nats.url, stdin: endless, err });
+  await until(() => /[1-9][\d,]* stored/.test(err.text), { message: "the progress bar" });
+  sending.interrupt();
+  assert.equal(await sending.code, 130);
+  const [, stored] = /([\d,]+) stored/.exec(sending.out.text) ?? [];
+  assert.match(err.text, new RegExp(`interrupted; line ${stored} is the last that is stored\n$`));
+  await using bus = await BusClient.connect(nats.url);
+  assert.equal(await bus.waiting(), Number(stored?.replaceAll(",", "")));
+});
+
+Deno.test("what does not go with lines is refused before anything is sent", async () => {
+  const id = await cli([...SEND_R, "-", "--id", "x"]);
+  assert.equal(id.code, 2);
+  assert.match(id.stderr, /^error: --id is for one piece of work; in lines, an id stands in/);
+  await using nats: TestNats = await startNats();
+  const missing = await cli([...SEND_R, "--file", "/nowhere"], { natsUrl: nats.url });
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /^error: --file: cannot read "\/nowhere": No such file/);
+});
