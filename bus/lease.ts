@@ -66,6 +66,12 @@ export function parseLease(subject: string): Lease | undefined {
   };
 }
 
+/** When a lease's work was stored, to the millisecond. */
+export function workStoredAt(lease: Lease): Date {
+  const nanoseconds = lease.work.slice(lease.work.indexOf(".") + 1);
+  return new Date(Math.floor(Number(nanoseconds) / 1e6));
+}
+
 /** The sequence in a piece of work's identity, or `undefined` if the text is none. */
 export function workSequence(identity: string): number | undefined {
   const [, sequence] = /^(\d{1,16})\.\d{1,19}$/.exec(identity) ?? [];

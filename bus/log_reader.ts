@@ -68,6 +68,8 @@ export interface ReadLogOptions {
   readonly fromSequence?: number;
   /** Whether to go on with what comes, instead of ending with what is there. */
   readonly follow?: boolean;
+  /** Whether to leave out the messages' texts, which then are empty. */
+  readonly headersOnly?: boolean;
   /** Ends the reading, without an error. */
   readonly signal?: AbortSignal;
   /** For how long the log may be out of reach before reading without `follow` fails; 10 000 ms. */
@@ -141,7 +143,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
   while (!ended(log, signal)) {
     const info = await log.retrying(options, async () => {
       position ??= { start: await log.locate(options) };
-      return await log.open(position.start);
+      return await log.open(position.start, options.headersOnly);
     });
     if (info === undefined || position === undefined) return;
     const delivery = new Delivery(log.connection, info, options);
@@ -243,7 +245,7 @@ class Log {
   }
 
   /** Makes a consumer that begins at a position. */
-  async open(start: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+  async open(start: Partial<ConsumerConfig>, headersOnly = false): Promise<ConsumerInfo> {
     const { deliver_policy, opt_start_seq, opt_start_time } = start;
     const manager = await this.#jetstream();
     return await manager.consumers.add(LOG_STREAM, {
@@ -252,6 +254,7 @@ class Log {
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
       filter_subject: this.#subject,
+      headers_only: headersOnly,
       ack_policy: AckPolicy.None,
       mem_storage: true,
       num_replicas: 1,

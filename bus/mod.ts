@@ -15,6 +15,7 @@ export * from "./log_reader.ts";
 export * from "./log_writer.ts";
 export * from "./logging.ts";
 export * from "./message.ts";
+export * from "./outcome_lookup.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
 export * from "./role_queue.ts";

@@ -225,7 +225,8 @@ export class AgentMessages {
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
-    const open = !ended(works.get(lease.work)) && await outcomes.isWaiting(lease);
+    const open = !ended(works.get(lease.work)) &&
+      await outcomes.isOpen({ session, role, lease });
     if (!open || ended(works.get(lease.work))) {
       return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
     }

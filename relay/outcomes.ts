@@ -6,8 +6,9 @@
  * 1. Results and error results of a piece of work share one `Nats-Msg-Id`, its identity, so that
  *    at most one of them is accepted.
  * 2. Work is acknowledged only when its outcome is in the log.
- * 3. Where another attempt may have been answered before the log's duplicate window, the work is
- *    looked up in its stream first: if it is gone, it has been answered.
+ * 3. Where another attempt may have been answered before the log's duplicate window, that is looked
+ *    up first: in the work's stream, from which answered work is gone, and in the log, because a
+ *    relay may die between storing a result and acknowledging its work.
  *
  * @module
  */
@@ -20,6 +21,7 @@ import {
   type Lease,
   type LogWriter,
   messageOf,
+  OutcomeLookup,
   parseSubject,
   readStored,
   resultsSubject,
@@ -57,11 +59,13 @@ const DEAD_HEADER_BYTES = 4_096;
 /** Stores outcomes. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
+  readonly #answered: OutcomeLookup;
   readonly #retries = new Set<() => void>();
   #closed = false;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
+    this.#answered = new OutcomeLookup(options.connection);
   }
 
   /**
@@ -88,8 +92,8 @@ export class Outcomes {
     if (outcome.sole || Date.now() - outcome.deliveredAt < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
-    void this.isWaiting(outcome.lease).then((waiting) => {
-      if (waiting) writer.append(entry);
+    void this.isOpen(outcome).then((open) => {
+      if (open) writer.append(entry);
       else onSettled({ kind: "duplicate" });
     });
   }
@@ -102,15 +106,19 @@ export class Outcomes {
    */
   async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
     const { lease, session, role, id } = outcome;
+    const { writer, acknowledger } = this.#options;
     const stored = await this.#lookUp(lease);
     if (stored === undefined) return false;
+    if (!outcome.sole && !await this.isOpen(outcome)) {
+      acknowledger.acknowledge(lease.subject);
+      return false;
+    }
     const error = formatMessage(id, "error", {
       ...reason,
       attempts: Math.max(1, lease.attempt),
       session_id: session,
       role,
     });
-    const { writer, acknowledger } = this.#options;
     const first = await writer.store({
       subject: resultsSubject(session, role),
       data: UTF8.encode(error),
@@ -143,11 +151,14 @@ export class Outcomes {
   }
 
   /**
-   * Whether a lease's work is still in the stream, that is, has no outcome yet. Waits until the
-   * stream can be asked.
+   * Whether work has no outcome yet: it is in its stream, and the log has none of it either. Waits
+   * until both can be asked.
    */
-  async isWaiting(lease: Lease): Promise<boolean> {
-    return await this.#lookUp(lease) !== undefined;
+  async isOpen(work: Pick<Outcome, "session" | "role" | "lease">): Promise<boolean> {
+    const { session, role, lease } = work;
+    if (await this.#lookUp(lease) === undefined) return false;
+    const answered = await this.#persist(() => this.#answered.isAnswered(session, role, lease));
+    return answered === false;
   }
 
   /** Stops waiting: lookups under way answer at once that the work is gone. */
@@ -175,14 +186,20 @@ export class Outcomes {
 
   /** The work as it is in the stream, `undefined` if it is gone. */
   async #lookUp(lease: Lease): Promise<Uint8Array | undefined> {
+    const { connection } = this.#options;
+    const stored = await this.#persist(() => readStored(connection, WORK_STREAM, lease.sequence));
+    if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
+      return undefined;
+    }
+    // The lease may come from an agent, which then named its own role but any sequence.
+    return isOf(lease.consumer, stored.subject) ? stored.data : undefined;
+  }
+
+  /** Asks again and again until there is an answer; `undefined` once this is closed. */
+  async #persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
     while (!this.#closed) {
       try {
-        const stored = await readStored(this.#options.connection, WORK_STREAM, lease.sequence);
-        if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
-          return undefined;
-        }
-        // The lease may come from an agent, which then named its own role but any sequence.
-        return isOf(lease.consumer, stored.subject) ? stored.data : undefined;
+        return await ask();
       } catch (error) {
         this.#options.onProblem(messageOf(error));
         await this.#pause();

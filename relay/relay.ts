@@ -334,6 +334,22 @@ export class Relay {
       const message = `given up after ${lease.attempt - 1} attempts without a result`;
       return this.#works.bury(work, { code: "max_deliver", message });
     }
+    if (work.sole || this.#works.wasReturned(lease.work)) this.#offer(role, work, text);
+    else void this.#offerIfOpen(role, work, text);
+  }
+
+  /** Offers work that another relay had, unless it died between the result and the acknowledgement. */
+  async #offerIfOpen(role: Role, work: Work, text: string): Promise<void> {
+    role.reserved++;
+    const open = await this.#outcomes.isOpen(work);
+    role.reserved--;
+    this.#turn.role(role);
+    if (open) return this.#offer(role, work, text);
+    this.#works.forget(work);
+    this.#parts.acknowledger.acknowledge(work.lease.subject);
+  }
+
+  #offer(role: Role, work: Work, text: string): void {
     if (role.agents.size === 0 || this.#draining) return this.#works.giveBack(work, "no_agent");
     const agent = role.offer(work, text);
     if (agent !== undefined) this.#offered(work, agent);

@@ -20,6 +20,8 @@ export class Role {
   readonly #agents = new Set<AgentConnection>();
   /** Agents with a free slot, the one whose turn it is first. */
   readonly #ready = new Set<AgentConnection>();
+  /** Work that has come and is being looked up before it is offered; it will need a slot. */
+  reserved = 0;
   #waiting: { readonly work: Work; readonly text: string }[] = [];
 
   constructor(session: string, role: string, queue: RoleQueue) {
@@ -92,7 +94,7 @@ export class Role {
   pull(open: boolean): void {
     let free = 0;
     if (open) { for (const agent of this.#ready) free += agent.free; }
-    this.#queue.want(Math.max(0, free - this.#waiting.length));
+    this.#queue.want(Math.max(0, free - this.#waiting.length - this.reserved));
   }
 
   /** Asks for nothing more; resolves when nothing more comes. */

@@ -20,6 +20,8 @@ export interface WorksOptions {
   readonly maxDeliver: number;
 }
 
+/** As many pieces of work are remembered to have been given back. */
+const REMEMBERED = 10_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** The pieces of work of a relay. */
@@ -29,6 +31,8 @@ export class Works {
   readonly #works = new Map<string, Work>();
   /** Leases to give back as soon as NATS is there again. */
   #returns: string[] = [];
+  /** Identities of work that was given back here, the oldest first. */
+  readonly #returned = new Set<string>();
 
   constructor(options: WorksOptions) {
     this.#options = options;
@@ -74,8 +78,17 @@ export class Works {
     const { connection, queue, journal } = this.#options;
     journal.work(work.session, "work.returned", workItem(work, { reason }));
     this.forget(work);
+    this.#remember(work.lease.work);
     if (connection.connected) queue.giveBack(work.lease.subject, delayMs);
     else this.#returns.push(work.lease.subject);
+  }
+
+  /**
+   * Whether work was given back here: then it is known to have had no outcome. Work of a relay that
+   * died may have one already.
+   */
+  wasReturned(identity: string): boolean {
+    return this.#returned.has(identity);
   }
 
   /** Gives work up: it becomes a dead letter, with an error result. */
@@ -90,6 +103,15 @@ export class Works {
     }, (error) => log.error("work cannot be buried", { ...item, error: messageOf(error) })).finally(
       () => this.forget(work),
     );
+  }
+
+  #remember(identity: string): void {
+    this.#returned.add(identity);
+    if (this.#returned.size <= REMEMBERED) return;
+    for (const oldest of this.#returned) {
+      this.#returned.delete(oldest);
+      return;
+    }
   }
 
   /** Keeps every lease alive that has not been for a third of its time. Called a few times in it. */

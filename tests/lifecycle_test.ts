@@ -1,6 +1,7 @@
 /** Relays that stop or die, and NATS going away under one. */
 import assert from "node:assert/strict";
-import { askRelays } from "@ourocodus/bus";
+import { askRelays, parseLease, resultsSubject } from "@ourocodus/bus";
+import { headers } from "@nats-io/nats-core";
 import { BusClient, SocketAgent, startNats, startRelay, until } from "./support/mod.ts";
 
 Deno.test("NATS going away leaves agents connected, and their results are stored when it is back", async () => {
@@ -156,4 +157,27 @@ Deno.test("every relay answers who is connected to it, in pages under the payloa
   assert.equal(new Set(all.agents.map(({ agent_id }) => agent_id)).size, 60);
   const rare = await askRelays(client.connection, { session: "s", role: "rare" });
   assert.deepEqual(rare.agents.map(({ agent_id }) => agent_id).sort(), ["a0", "a1", "a2"]);
+});
+
+Deno.test("a relay that died between storing a result and acknowledging: the work is not handed out again", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url, env: { ACK_WAIT_SECONDS: "1" } });
+  await using client = await BusClient.connect(nats.url);
+  const options = { session: "s", role: "r", v1: true };
+  await using agent = await SocketAgent.connect({ relayUrl: relay.url, ...options });
+  const sequence = await client.send("s", "r", "w");
+  const work = await agent.gets(1);
+  await relay.kill();
+  // What the relay would have stored.
+  const lease = parseLease(work.lease ?? "");
+  const header = headers();
+  header.set("Nats-Msg-Id", lease?.work ?? "");
+  client.connection.nats.publish(resultsSubject("s", "r"), '{"id":"w","type":"result"}', {
+    headers: header,
+  });
+  await using other = await startRelay({ natsUrl: nats.url, env: { ACK_WAIT_SECONDS: "1" } });
+  await using idle = await SocketAgent.connect({ relayUrl: other.url, ...options });
+  await until(async () => await client.waiting() === 0, { message: "the queue to be empty" });
+  assert.equal(idle.works.length, 0);
+  assert.equal((await client.results("s")).length, 1);
 });
