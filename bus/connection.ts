@@ -18,6 +18,9 @@ import {
 } from "@nats-io/nats-core";
 import { connect as connectTcp } from "@nats-io/transport-node";
 import { ConnectError, messageOf } from "./errors.ts";
+import { keepErrorListeners } from "./transport_errors.ts";
+
+keepErrorListeners();
 
 /** The default of `NATS_URL`. */
 export const DEFAULT_NATS_URL = "nats://localhost:4222";
@@ -71,7 +74,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const settings: ConnectionOptions = {
     servers: target.servers,
     name: options.name,
-    timeout: timeoutMs,
+    // The first server may be one that never speaks.
+    timeout: Math.ceil(timeoutMs / target.servers.length),
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
