@@ -1,4 +1,4 @@
-import { ensureNatsServer, fetchPackages, natsGreeting, type NatsServer } from "@ourocodus/setup";
+import { ensureNatsServer, natsGreeting, type NatsServer } from "@ourocodus/setup";
 import { join } from "node:path";
 import { DemoError } from "./demo_error.ts";
 import { Keeper } from "./keeper.ts";
@@ -28,9 +28,6 @@ export interface DemoOptions {
 /** The ports that the commands use where nothing is set. */
 export const WANTED_PORTS = { nats: 4222, relay: 8080 } as const;
 
-/** The programs beside nats-server. */
-const PROGRAMS = { relay: "relay/main.ts", agent: "agent/main.ts", cli: "cli/main.ts" } as const;
-
 /** How long a part may take to be ready, in milliseconds: the first start may fetch packages. */
 const READY_MS = 60_000;
 
@@ -55,9 +52,8 @@ const NOT_HANDED_ON =
  * @throws The signal's reason, if it is aborted before the result is shown.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { env, root, screen, signal } = options;
+  const { env, screen, signal } = options;
   const binary = await ensureNatsServer({ env, say: (line) => screen.step(line), signal });
-  await fetchPackages(Object.values(PROGRAMS), { cwd: root, signal });
   await using demo = await Demo.create(options);
   await demo.start(binary);
   await demo.send();
@@ -180,7 +176,7 @@ class Demo implements AsyncDisposable {
 
   async #startRelay(nats: number): Promise<number> {
     const port = await this.#onFreePort(this.#wanted.relay, async (port) => {
-      const part = await this.#startDeno("relay", PROGRAMS.relay, {
+      const part = await this.#startDeno("relay", "relay/main.ts", {
         NATS_URL: `nats://127.0.0.1:${nats}`,
         HOST: "127.0.0.1",
         PORT: String(port),
@@ -196,7 +192,7 @@ class Demo implements AsyncDisposable {
 
   async #startAgent(relay: number): Promise<void> {
     const { screen } = this.#options;
-    const part = await this.#startDeno("echo agent", PROGRAMS.agent, {
+    const part = await this.#startDeno("echo agent", "agent/main.ts", {
       RELAY_URL: `ws://127.0.0.1:${relay}`,
       SESSION_ID: "demo",
       ROLE: "echo",
@@ -210,8 +206,7 @@ class Demo implements AsyncDisposable {
   }
 
   #startDeno(name: string, script: string, env: Record<string, string>): Promise<Part> {
-    const args = ["run", "--allow-all", join(this.#options.root, script)];
-    return this.#startPart(name, Deno.execPath(), args, env);
+    return this.#startPart(name, Deno.execPath(), this.#denoRun(script), env);
   }
 
   async #startPart(
@@ -258,7 +253,7 @@ class Demo implements AsyncDisposable {
     const signal = this.#ending.signal;
     signal.throwIfAborted();
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", join(this.#options.root, PROGRAMS.cli), ...args],
+      args: [...this.#denoRun("cli/main.ts"), ...args],
       env: { ...this.#environment(), NATS_URL: `nats://127.0.0.1:${this.#ports.nats}` },
       clearEnv: true,
       stdin: "null",
@@ -270,6 +265,11 @@ class Demo implements AsyncDisposable {
     const { code } = await child.status;
     signal.throwIfAborted();
     if (code !== 0) throw new DemoError(`The command ended with exit code ${code}`);
+  }
+
+  /** Arguments that run a program, without a word of Deno's own about packages that it fetches. */
+  #denoRun(script: string): string[] {
+    return ["run", "--quiet", "--allow-all", join(this.#options.root, script)];
   }
 
   #environment(): Record<string, string> {

@@ -7,15 +7,12 @@
  *
  * @module
  */
-import { ensureNatsServer, fetchPackages, SetupError, watchLauncher } from "../setup/mod.ts";
+import { ensureNatsServer, SetupError, watchLauncher } from "../setup/mod.ts";
 import { type Counts, formatCounts } from "./support/counts.ts";
 import { ROOT } from "./support/programs.ts";
 import { runTests } from "./support/run_tests.ts";
 
 const INTERRUPTED = 130;
-
-/** What tests start in processes of their own. */
-const PROGRAMS = ["relay/main.ts", "agent/main.ts", "cli/main.ts"];
 
 async function main(args: readonly string[]): Promise<number> {
   const ending = new AbortController();
@@ -35,7 +32,6 @@ async function testAll(args: readonly string[], signal: AbortSignal): Promise<Co
   try {
     const say = (line: string) => console.log(line);
     const { path, version } = await ensureNatsServer({ env: Deno.env.toObject(), say, signal });
-    await fetchPackages(PROGRAMS, { cwd: ROOT, signal });
     console.log(`Testing with nats-server ${version}: ${path}\n`);
     return await runTests({
       args,

@@ -2,7 +2,7 @@ import { until } from "./until.ts";
 
 /** Options of {@linkcode startProcess}. */
 export interface ProcessOptions {
-  /** Variables added to this process's environment. */
+  /** Variables added to this process's environment, beside those that keep Deno quiet. */
   readonly env?: Readonly<Record<string, string>>;
   /** Its working folder; default this process's. */
   readonly cwd?: string;
@@ -30,6 +30,9 @@ const DISPOSE_GRACE_MS = 3_000;
 /** How long to read on after a process ended: its own children may hold its output open. */
 const DRAIN_MS = 1_000;
 
+/** So that a program's output is its own: Deno says nothing of packages that it fetches. */
+const QUIET = { NO_COLOR: "1", DENO_LOG: "error" } as const;
+
 /** A child process whose output is kept. Disposing of it ends it. */
 export class TestProcess implements AsyncDisposable {
   /** What errors call it. */
@@ -50,7 +53,7 @@ export class TestProcess implements AsyncDisposable {
     this.name = name;
     this.#child = new Deno.Command(command, {
       args: [...args],
-      env: { NO_COLOR: "1", ...env },
+      env: { ...QUIET, ...env },
       cwd,
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
