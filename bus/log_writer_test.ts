@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { startNats, startProxy, type TestNats, until } from "../tests/support/mod.ts";
+import { connect, type Connection } from "./connection.ts";
+import { LogWriter, type Stored } from "./log_writer.ts";
+import { readStored } from "./stored_message.ts";
+import { ensureStreams, LOG_STREAM } from "./streams.ts";
+import { eventsSubject } from "./subjects.ts";
+
+const SUBJECT = eventsSubject("s");
+const UTF8 = new TextEncoder();
+
+/** A writer, and what it reports. */
+class TestWriter implements AsyncDisposable {
+  readonly problems: string[] = [];
+  readonly settled = new Map<string, Stored>();
+  private constructor(
+    readonly nats: TestNats,
+    readonly connection: Connection,
+    readonly client: Connection,
+    readonly manager: JetStreamManager,
+    readonly writer: LogWriter,
+  ) {}
+
+  static async start(
+    nats: TestNats,
+    options: { readonly port?: number; readonly replicas?: number } = {},
+  ): Promise<TestWriter> {
+    const { port = nats.port, replicas } = options;
+    const connection = await connect({ url: `127.0.0.1:${port}` });
+    const client = await connect({ url: nats.url });
+    await ensureStreams(client);
+    const manager = await jetstreamManager(client.nats);
+    const onProblem = (reason: string) => test.problems.push(reason);
+    const writer = new LogWriter(connection, { replicas, onProblem });
+    const test: TestWriter = new TestWriter(nats, connection, client, manager, writer);
+    return test;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.writer.close();
+    await this.connection.close();
+    await this.client.close();
+  }
+
+  append(id: string, text = id, suspect = false): void {
+    this.writer.append({
+      subject: SUBJECT,
+      data: UTF8.encode(text),
+      id,
+      suspect,
+      onSettled: (stored) => {
+        assert.ok(!this.settled.has(id), `${id} is settled twice`);
+        this.settled.set(id, stored);
+      },
+    });
+  }
+
+  kind(id: string): string | undefined {
+    return this.settled.get(id)?.kind;
+  }
+
+  async stored(): Promise<number> {
+    return (await this.manager.streams.info(LOG_STREAM)).state.messages;
+  }
+
+  /** Every identity in the log, in order. */
+  async ids(): Promise<string[]> {
+    await until(() => this.client.connected);
+    const consumer = `${this.client.nats.info?.client_id}`;
+    const ids: string[] = [];
+    const subscription = this.client.nats.subscribe(`ids.${consumer}`, {
+      callback: (_, msg) => {
+        ids.push(msg.headers?.get("Nats-Msg-Id") ?? "");
+      },
+    });
+    await this.manager.consumers.add(LOG_STREAM, {
+      deliver_subject: `ids.${consumer}`,
+      ack_policy: "none",
+      deliver_policy: "all",
+    });
+    const count = await this.stored();
+    await until(() => ids.length >= count, { message: `${count} messages` });
+    subscription.unsubscribe();
+    return ids;
+  }
+}
+
+Deno.test("what one turn brings is stored once, with its data, headers and identity", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  for (let index = 0; index < 1_000; index++) test.append(`id-${index}`, "x".repeat(index % 50));
+  const stored = await test.writer.store({
+    subject: SUBJECT,
+    data: UTF8.encode("last"),
+    id: "last",
+    headers: { "Ourocodus-Reason": "ü, why" },
+  });
+  assert.deepEqual(stored, { kind: "stored" });
+  assert.equal(test.writer.heldBytes, 0);
+  const ids = await test.ids();
+  assert.equal(ids.length, 1_001);
+  assert.equal(new Set(ids).size, 1_001);
+  const message = await test.manager.streams.getMessage(LOG_STREAM, {
+    seq: ids.indexOf("last") + 1,
+  });
+  assert.equal(message?.header.get("Ourocodus-Reason"), "ü, why");
+});
+
+Deno.test("entries are held while NATS is away, and each is stored once when it is back", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  const total = 6_000;
+  let next = 0;
+  const feed = setInterval(() => {
+    for (let count = 0; count < 50 && next < total; count++) test.append(`id-${next++}`);
+  }, 1);
+  try {
+    await until(() => test.settled.size > 500);
+    await nats.kill();
+    await until(() => next === total, { message: "all to be appended" });
+    assert.ok(test.writer.heldBytes > 0);
+    await nats.start();
+  } finally {
+    clearInterval(feed);
+  }
+  await test.writer.idle();
+  assert.equal(test.settled.size, total);
+  for (const [id, { kind }] of test.settled) assert.equal(kind, "stored", id);
+  const ids = await test.ids();
+  assert.equal(ids.length, total);
+  assert.equal(new Set(ids).size, total);
+});
+
+Deno.test("entries are stored once through a connection that breaks again and again", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using test = await TestWriter.start(nats, { port: proxy.port });
+  let next = 0;
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < 1_000; count++) test.append(`id-${next++}`);
+    test.writer.flush();
+    proxy.cut();
+    for (let count = 0; count < 100; count++) test.append(`id-${next++}`);
+    await until(() => !test.connection.connected);
+    proxy.heal();
+    await until(() => test.connection.connected);
+  }
+  await test.writer.idle();
+  for (const [id, { kind }] of test.settled) assert.equal(kind, "stored", id);
+  const ids = await test.ids();
+  assert.deepEqual([ids.length, new Set(ids).size, test.settled.size], [3_300, 3_300, 3_300]);
+});
+
+Deno.test("a quarter of a million entries held at once overflow nothing", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using test = await TestWriter.start(nats, { port: proxy.port });
+  const data = UTF8.encode("{}");
+  for (let index = 0; index < 250_000; index++) {
+    test.writer.append({ subject: SUBJECT, data, id: `id-${index}` });
+  }
+  proxy.cut();
+  test.writer.flush();
+  await until(() => !test.connection.connected);
+  assert.equal(test.writer.heldBytes, 500_000);
+  assert.deepEqual(test.problems, []);
+});
+
+Deno.test("another message with the same identity makes a duplicate, one's own sent again does not", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  test.append("a", "first");
+  await test.writer.idle();
+  const again = (text: string) =>
+    test.writer.store({ subject: SUBJECT, data: UTF8.encode(text), id: "a", suspect: true });
+  assert.deepEqual(await again("second"), { kind: "duplicate" });
+  assert.deepEqual(await again("first!"), { kind: "duplicate" });
+  assert.deepEqual(await again("first"), { kind: "stored" });
+  assert.deepEqual(await test.ids(), ["a"]);
+});
+
+Deno.test("a duplicate in the midst of others is told from them", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  test.append("a", "first");
+  await test.writer.idle();
+  for (const id of ["b", "c"]) test.append(id);
+  const other = test.writer.store({
+    subject: SUBJECT,
+    data: UTF8.encode("x"),
+    id: "a",
+    suspect: true,
+  });
+  test.append("d");
+  assert.deepEqual(await other, { kind: "duplicate" });
+  await test.writer.idle();
+  assert.deepEqual(["b", "c", "d"].map((id) => test.kind(id)), ["stored", "stored", "stored"]);
+  assert.deepEqual((await test.ids()).sort(), ["a", "b", "c", "d"]);
+});
+
+Deno.test("with several replicas each entry is acknowledged by itself", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats, { replicas: 3 });
+  const acks: string[] = [];
+  const watcher = test.client.nats.subscribe("_INBOX.>", {
+    callback: (_, msg) => {
+      if (/^\{"stream":"OUROCODUS_LOG",\s*"seq":\d+\}$/.test(msg.string())) acks.push(msg.subject);
+    },
+  });
+  await test.client.nats.flush();
+  for (const id of ["a", "b", "c"]) test.append(id);
+  await test.writer.idle();
+  await until(() => acks.length === 3);
+  assert.equal(new Set(acks).size, 3);
+  watcher.unsubscribe();
+});
+
+Deno.test("an entry larger than NATS takes is refused, and the others stored", async () => {
+  await using nats = await startNats({ config: "max_payload: 2048" });
+  await using test = await TestWriter.start(nats);
+  test.append("a");
+  test.append("large", "x".repeat(2_048));
+  test.append("b");
+  await test.writer.idle();
+  assert.deepEqual([test.kind("a"), test.kind("b")], ["stored", "stored"]);
+  const refused = test.settled.get("large");
+  assert.match(
+    refused?.kind === "refused" ? refused.reason : "",
+    /^message is 20\d\d bytes, limit is 2048$/,
+  );
+});
+
+Deno.test("an entry larger than the stream takes is refused, wherever it stands in its batch", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  await test.manager.streams.update(LOG_STREAM, { max_msg_size: 500 });
+  for (const [round, at] of [0, 2, 4].entries()) {
+    for (let index = 0; index < 5; index++) {
+      test.append(`${round}-${index}`, "x".repeat(index === at ? 600 : 100));
+    }
+    await test.writer.idle();
+    for (let index = 0; index < 5; index++) {
+      assert.equal(test.kind(`${round}-${index}`), index === at ? "refused" : "stored");
+    }
+  }
+  assert.equal((await test.ids()).length, 12);
+});
+
+Deno.test("an entry too large by its headers is not vouched for by one with more data", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  await test.manager.streams.update(LOG_STREAM, { max_msg_size: 300 });
+  const long = "i".repeat(150);
+  test.append(long, "x".repeat(150));
+  test.append("short", "x".repeat(200));
+  await test.writer.idle();
+  assert.deepEqual([test.kind(long), test.kind("short")], ["refused", "stored"]);
+  assert.deepEqual(await test.ids(), ["short"]);
+});
+
+Deno.test("entries wait for a stream that is away, are reported, and stored when it is made again", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  await test.manager.streams.delete(LOG_STREAM);
+  for (const id of ["a", "b", "c"]) test.append(id);
+  await until(() => test.problems.length > 0);
+  assert.match(test.problems[0] ?? "", /^Cannot store in OUROCODUS_LOG: no stream takes it$/);
+  assert.equal(test.settled.size, 0);
+  await ensureStreams(test.client);
+  await test.writer.idle();
+  assert.deepEqual((await test.ids()).sort(), ["a", "b", "c"]);
+});
+
+Deno.test("a stored message is read with its subject, data and time; one that is gone is undefined", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  test.append("a", "ü\0");
+  await test.writer.idle();
+  const stored = await readStored(test.client, LOG_STREAM, 1);
+  const known = await test.manager.streams.getMessage(LOG_STREAM, { seq: 1 });
+  assert.equal(stored?.subject, SUBJECT);
+  assert.deepEqual([...(stored?.data ?? [])], [...UTF8.encode("ü\0")]);
+  assert.equal(stored?.timeNs.slice(0, -6), String(known?.time.getTime()));
+  assert.equal(stored?.timeNs.length, 19);
+  assert.equal(await readStored(test.client, LOG_STREAM, 2), undefined);
+});

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { startNats } from "../tests/support/mod.ts";
+import { connect } from "./connection.ts";
+import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
+import { LOG_SUBJECTS, WORK_SUBJECTS } from "./subjects.ts";
+
+/** The message with which ensuring the streams fails. */
+async function failure(url: string, limits: StreamLimits = {}): Promise<string> {
+  await using connection = await connect({ url });
+  try {
+    await ensureStreams(connection, limits);
+  } catch (error) {
+    assert.equal((error as Error).name, "StreamError");
+    return (error as Error).message;
+  }
+  assert.fail("the streams could be used");
+}
+
+Deno.test("the streams are made once, however many processes ensure them at once", async () => {
+  await using nats = await startNats();
+  const connections = await Promise.all(
+    Array.from({ length: 10 }, () => connect({ url: nats.url })),
+  );
+  try {
+    const all = await Promise.all(connections.map((connection) => ensureStreams(connection)));
+    for (const { work, log, duplicateWindowMs } of all) {
+      assert.deepEqual(work.config.subjects, [WORK_SUBJECTS]);
+      assert.equal(work.config.retention, "workqueue");
+      assert.deepEqual(log.config.subjects, LOG_SUBJECTS);
+      assert.equal(log.config.max_age, 7 * 86_400e9);
+      assert.equal(log.config.max_bytes, 2 ** 30);
+      assert.equal(duplicateWindowMs, 120_000);
+    }
+    assert.equal(new Set(all.map(({ work }) => work.created)).size, 1);
+  } finally {
+    for (const connection of connections) await connection.close();
+  }
+});
+
+Deno.test("processes that ask for different limits at once all get streams that work", async () => {
+  await using nats = await startNats();
+  const ages = [1, 2, 3, 4, 5, 6].map((hours) => hours * 3_600_000);
+  await Promise.all(ages.map(async (logMaxAgeMs) => {
+    await using connection = await connect({ url: nats.url });
+    await ensureStreams(connection, { logMaxAgeMs });
+  }));
+  await using connection = await connect({ url: nats.url });
+  const { log } = await ensureStreams(connection);
+  assert.ok(ages.includes(log.config.max_age / 1e6));
+});
+
+Deno.test("limits of an existing stream change only when they are asked for", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection, { logMaxAgeMs: 5_000, logMaxBytes: 1e6, workMaxBytes: 2e6 });
+  const kept = await ensureStreams(connection);
+  assert.equal(kept.log.config.max_age, 5e9);
+  assert.equal(kept.log.config.max_bytes, 1e6);
+  assert.equal(kept.work.config.max_bytes, 2e6);
+  assert.equal(kept.duplicateWindowMs, 5_000, "no longer than messages are kept");
+  const changed = await ensureStreams(connection, { logMaxBytes: -1, logMaxAgeMs: 2_000 });
+  assert.equal(changed.log.config.max_bytes, -1);
+  assert.equal(changed.log.config.max_age, 2e9);
+  assert.equal(changed.duplicateWindowMs, 2_000);
+  assert.equal(changed.work.config.max_bytes, 2e6);
+});
+
+Deno.test("an existing stream under which promises break is refused, with what to change", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const manager = await jetstreamManager(connection.nats);
+  const good: Record<string, Partial<StreamConfig>> = {
+    [WORK_STREAM]: {
+      subjects: [WORK_SUBJECTS],
+      retention: "workqueue",
+      discard: "new",
+      allow_direct: true,
+    },
+    [LOG_STREAM]: { subjects: [...LOG_SUBJECTS], discard: "old", allow_direct: true },
+  };
+  const cases: [string, Partial<StreamConfig>, string][] = [
+    [WORK_STREAM, { subjects: ["sessions.a.work.*"] }, "subjects is"],
+    [WORK_STREAM, { retention: "limits" }, 'retention is "limits", needed is "workqueue"'],
+    [WORK_STREAM, { retention: "interest" }, 'retention is "interest", needed is "workqueue"'],
+    [WORK_STREAM, { discard: "old" }, 'discard is "old", needed is "new"'],
+    [WORK_STREAM, { max_age: 1e12 }, "max_age is 1000000000000, needed is 0"],
+    [WORK_STREAM, { max_msgs_per_subject: 5 }, "max_msgs_per_subject is 5, needed is -1"],
+    [WORK_STREAM, { allow_direct: false }, "allow_direct is"],
+    [LOG_STREAM, { subjects: ["sessions.*.events"] }, "subjects is"],
+    [LOG_STREAM, { retention: "interest" }, 'retention is "interest", needed is "limits"'],
+    [LOG_STREAM, { discard: "new" }, 'discard is "new", needed is "old"'],
+    [LOG_STREAM, { no_ack: true }, "no_ack is true, needed is false"],
+    [LOG_STREAM, { allow_direct: false }, "allow_direct is"],
+  ];
+  for (const [name, wrong, shown] of cases) {
+    await manager.streams.add(
+      { name, ...good[name], ...wrong } as Partial<StreamConfig> & {
+        name: string;
+      },
+    );
+    const message = await failure(nats.url);
+    assert.ok(message.startsWith(`Stream ${name} exists with other settings: ${shown}`), message);
+    assert.match(message, /nats stream edit OUROCODUS_/);
+    await manager.streams.delete(name);
+  }
+  await ensureStreams(connection);
+});
+
+Deno.test("another stream on the same subjects is named as what is in the way", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const manager = await jetstreamManager(connection.nats);
+  await manager.streams.add({ name: "OTHER", subjects: ["sessions.>"] });
+  assert.match(
+    await failure(nats.url),
+    /^Cannot use stream OUROCODUS_WORK: .*Another stream already takes these subjects/,
+  );
+});
+
+Deno.test("a server without JetStream, or an account without it, is an error that says so", async () => {
+  {
+    await using nats = await startNats({ jetstream: false });
+    assert.match(
+      await failure(nats.url),
+      new RegExp(`^Cannot use JetStream on NATS at ${nats.url}: JetStream is not enabled. Start`),
+    );
+  }
+  await using nats = await startNats({
+    config: "accounts { A: { users: [{ user: u, password: p }] } }",
+  });
+  assert.match(await failure(`nats://u:p@127.0.0.1:${nats.port}`), /JetStream is not enabled/);
+});
+
+Deno.test("too little room on the server is an error that says which setting to lower", async () => {
+  await using nats = await startNats({ config: "jetstream { max_file_store: 10MB }" });
+  assert.match(
+    await failure(nats.url),
+    /^Cannot use stream OUROCODUS_LOG: .*Lower OUROCODUS_LOG_MAX_BYTES, or raise/,
+  );
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection, { logMaxBytes: 1e6 });
+});
+
+Deno.test("more replicas than servers is an error that names the setting", async () => {
+  await using nats = await startNats();
+  assert.match(
+    await failure(nats.url, { replicas: 3 }),
+    /^Cannot use stream OUROCODUS_WORK: .*OUROCODUS_REPLICAS asks for more servers than/,
+  );
+});
