@@ -5,7 +5,7 @@
  * @module
  */
 import { AGENT_TYPE, appendLease, messageOf } from "@ourocodus/bus";
-import { RetryableError } from "./errors.ts";
+import { RetryableError, WorkError } from "./errors.ts";
 
 /** How a handler ended. */
 export type Outcome =
@@ -43,6 +43,7 @@ export function answerOf(attempt: Attempt, outcome: Outcome): Answer {
       message: cut(error.message),
     });
   }
+  if (error instanceof WorkError) return detailedError(attempt, error);
   return answer(attempt, AGENT_TYPE.error, errorPayload(error));
 }
 
@@ -59,6 +60,16 @@ export function fitted(given: Answer, maxBytes: number): Answer {
     name: "ResultTooLarge",
     code: "result_too_large",
   });
+}
+
+/**
+ * The largest payload of a result, in bytes of its JSON text, whose message the relay takes.
+ *
+ * @param maxBytes The relay's limit for a message, in bytes.
+ */
+export function maxPayloadBytes(attempt: Attempt, maxBytes: number): number {
+  const envelope = new TextEncoder().encode(line(attempt, AGENT_TYPE.result, "")).length;
+  return Math.max(maxBytes - envelope, 0);
 }
 
 /** A progress line for the relay, or why there is none. */
@@ -90,6 +101,12 @@ export function bytesBeyond(text: string, maxBytes: number): number | undefined 
   if (text.length * 3 <= maxBytes) return undefined;
   const bytes = new TextEncoder().encode(text).length;
   return bytes > maxBytes ? bytes : undefined;
+}
+
+function detailedError(attempt: Attempt, error: WorkError): Answer {
+  const payload = payloadText({ code: error.code, message: cut(error.message), ...error.details });
+  const text = payload.kind === "ok" ? payload.text : JSON.stringify(errorPayload(error));
+  return { ...attempt, type: AGENT_TYPE.error, line: line(attempt, AGENT_TYPE.error, text) };
 }
 
 function resultOf(attempt: Attempt, value: unknown): Answer {

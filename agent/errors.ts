@@ -29,6 +29,31 @@ export class RetryableError extends OurocodusError {
   }
 }
 
+/** Options of {@linkcode WorkError}. */
+export interface WorkErrorOptions extends ErrorOptions {
+  /** See {@linkcode WorkError.details}. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Thrown by a handler to fail its work for good, with more to say than a message: the result is of
+ * type `error`, and its payload is `{code, message}` with the details beside them.
+ */
+export class WorkError extends OurocodusError {
+  override readonly name = "WorkError";
+  /** Further fields of the error result's payload: anything with a JSON form. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param code What went wrong, for machines: in snake_case.
+   * @param message What went wrong, for people.
+   */
+  constructor(code: string, message: string, options: WorkErrorOptions = {}) {
+    super(code, message, options);
+    this.details = options.details ?? {};
+  }
+}
+
 /** Why an agent cannot go on serving. */
 export interface ServeFailure {
   /**

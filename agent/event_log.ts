@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "@ourocodus/bus";
+import { messageOf, OurocodusError } from "@ourocodus/bus";
 import type { AgentEvent } from "./events.ts";
 
 const logger = getLogger(["ourocodus", "agent"]);
@@ -58,7 +58,9 @@ function isMilestone(failures: number): boolean {
 
 function withError(event: AgentEvent & { readonly error: unknown }): Record<string, unknown> {
   const { error, ...rest } = event;
-  const stack = error instanceof Error ? error.stack : undefined;
+  // What is thrown on purpose says all in its message.
+  const isBug = error instanceof Error && !(error instanceof OurocodusError);
+  const stack = isBug ? error.stack : undefined;
   return { ...rest, reason: safeMessage(error), ...(stack !== undefined && { stack }) };
 }
 

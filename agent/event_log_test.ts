@@ -1,6 +1,7 @@
 import { reset } from "@logtape/logtape";
 import { configureLogging } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { WorkError } from "./errors.ts";
 import { logEvent } from "./event_log.ts";
 import type { AgentEvent } from "./events.ts";
 
@@ -27,20 +28,23 @@ Deno.test("a relay that stays away is logged ever more rarely", async () => {
   assert.deepEqual(lines.map((line) => line.failures), [1, 2, 4, 8, 16, 32, 64]);
 });
 
-Deno.test("a handler's error is logged with its stack, whatever it is", async () => {
+Deno.test("a handler's error is logged with its stack if it is a bug, whatever it is", async () => {
   const failed = (error: unknown): AgentEvent => ({
     type: "work.failed",
     id: "w",
     attempt: 1,
     error,
   });
-  const [error, text, nothing] = await logged(
+  const [error, deliberate, text, nothing] = await logged(
     failed(new TypeError("broken")),
+    failed(new WorkError("exit", "it ended with 2")),
     failed("text"),
     failed(Object.create(null)),
   );
   assert.match(String(error?.message), /^Work .*w.* failed: .*broken/);
   assert.match(String(error?.stack), /TypeError: broken\n +at /);
+  assert.match(String(deliberate?.message), /it ended with 2/);
+  assert.equal(deliberate?.stack, undefined);
   assert.match(String(text?.message), /text/);
   assert.match(String(nothing?.message), /has no text/);
 });

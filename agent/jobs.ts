@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type Answer, answerOf, type Outcome } from "./answer.ts";
+import { type Answer, answerOf, maxPayloadBytes, type Outcome } from "./answer.ts";
 import type { Handler, LeasedWork, WorkContext } from "./work.ts";
 
 /** Who the agent is. */
@@ -26,6 +26,8 @@ export interface JobsOptions {
   readonly concurrency: number;
   readonly identity: Identity;
   readonly handler: Handler;
+  /** The largest message that the relay takes, in bytes. */
+  readonly maxMessageBytes: () => number;
   /** Whether a handler may be begun now; `begin` is called when that has changed to yes. */
   readonly mayBegin: () => boolean;
   /** An attempt has ended. */
@@ -135,10 +137,15 @@ export class Jobs {
   }
 
   #context(job: Job): WorkContext {
+    const { identity, maxMessageBytes } = this.#options;
+    const { work: { id, attempt }, lease } = job.leased;
     return {
-      ...this.#options.identity,
-      attempt: job.leased.work.attempt,
+      ...identity,
+      attempt,
       signal: job.abort.signal,
+      get maxPayloadBytes() {
+        return maxPayloadBytes({ id, lease }, maxMessageBytes());
+      },
       progress: (payload) => {
         if (this.#isWanted(job)) this.#options.onProgress(job.leased, payload, job.detached);
       },

@@ -11,6 +11,8 @@ export {
   type RetryableErrorOptions,
   ServeError,
   type ServeFailure,
+  WorkError,
+  type WorkErrorOptions,
 } from "./errors.ts";
 export type { AgentEvent, EventHook } from "./events.ts";
 export { MAX_CONCURRENCY, serve, type ServeOptions } from "./serve.ts";

@@ -169,6 +169,30 @@ Deno.test("an agent that is stopped finishes what it has and leaves the rest to 
   assert.equal(await other.stop(), undefined);
 });
 
+Deno.test("an agent that stops gets no further work, which so loses no attempt", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using session = await Session.open(nats);
+  const handler = new ManualHandler();
+  const agent = new TestAgent(relay.url, handler.handle, { concurrency: 2 });
+  await session.send("1", "2");
+  await until(() => handler.running.size === 2);
+  const stopped = agent.stop();
+  // Its free slot would be filled by the third, if the relay did not know that it stops.
+  await handler.finish("1");
+  await session.untilResults(1);
+  await session.send("3");
+  await handler.finish("2");
+  assert.equal(await stopped, undefined);
+  await using _other = new TestAgent(relay.url, (work) => ({ attempt: work.attempt }));
+  const results = await session.untilResults(3);
+  assert.deepEqual(results.map(({ id, payload }) => [id, payload]), [
+    ["1", { done: "1" }],
+    ["2", { done: "2" }],
+    ["3", { attempt: 1 }],
+  ]);
+});
+
 Deno.test("an attempt that was handed to another in the meantime is cancelled by the first result", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });

@@ -9,14 +9,15 @@
  * 3. An answer is kept until a relay says that it is stored or refused; every new connection
  *    carries again what is kept.
  * 4. Handlers outlive connections. What waits for a slot does not: its relay hands it out again.
- * 5. Once it is asked to stop, no handler is begun. It ends when nothing is in hand and nothing is
- *    kept, at the latest when the time for that is over.
+ * 5. Once it is asked to stop, no handler is begun, and every relay that it stays connected to is
+ *    told so. It ends when nothing is in hand and nothing is kept, at the latest when the time for
+ *    that is over.
  * 6. When it has ended no timer, socket or listener of it remains (save a socket that was given
  *    up), and every handler that still runs has its signal aborted.
  *
  * @module
  */
-import { mayReconnect, SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { AGENT_TYPE, formatMessage, mayReconnect, SUBPROTOCOL_V1 } from "@ourocodus/bus";
 import { type Answer, bytesBeyond, fitted, type Outcome, progressLine } from "./answer.ts";
 import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -112,6 +113,8 @@ export class Supervisor {
   #stopping: Stop = { kind: "serving" };
   /** Connections in a row that failed or did not last. */
   #failures = 0;
+  /** The newest relay's limit; there is one before there is work. */
+  #maxMessageBytes = 0;
 
   constructor(options: SupervisorOptions, handler: Handler) {
     this.#options = options;
@@ -119,6 +122,7 @@ export class Supervisor {
       concurrency: options.concurrency,
       identity: options.identity,
       handler,
+      maxMessageBytes: () => this.#maxMessageBytes,
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
       onProgress: (...told) => this.#progressed(...told),
@@ -162,6 +166,7 @@ export class Supervisor {
 
   #welcomed(connection: Connection, welcome: Welcome): void {
     this.#leaveState();
+    this.#maxMessageBytes = welcome.maxMessageBytes;
     const since = this.#options.clock.now();
     const callOff = () => {};
     this.#state = { kind: "connected", connection, welcome, since, draining: false, callOff };
@@ -173,6 +178,7 @@ export class Supervisor {
       relayVersion: welcome.version,
       agentId: this.#options.identity.agentId,
     });
+    this.#sendDrain();
     this.#sendKept();
     this.#settle();
   }
@@ -303,8 +309,8 @@ export class Supervisor {
     if (this.#jobs.has(lease) || this.#kept.has(lease)) {
       return this.#tell({ type: "work.duplicate", id: work.id, lease });
     }
-    // While the agent stops, work that comes is held: its slot stays taken, so that no more comes,
-    // and it is handed out again when the connection closes. Given back, it would come again.
+    // Work that was under way when the agent began to stop is held: it is handed out again when
+    // the connection closes.
     if (this.#state.kind === "connected") this.#jobs.add(leased);
   }
 
@@ -397,6 +403,13 @@ export class Supervisor {
     const { running } = this.#jobs;
     this.#tell({ type: "stopping", running, kept: this.#kept.size, drainMs });
     this.#settle();
+    this.#sendDrain();
+  }
+
+  /** Tells the relay that no more work is taken; closing says so too. */
+  #sendDrain(): void {
+    if (this.#stopping.kind === "serving" || this.#state.kind !== "connected") return;
+    this.#state.connection.send(formatMessage("drain", AGENT_TYPE.drain, {}));
   }
 
   /** The time to finish is over. */

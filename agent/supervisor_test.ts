@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RetryableError, ServeError } from "./errors.ts";
+import { RetryableError, ServeError, WorkError } from "./errors.ts";
 import { FakeAgent } from "./testing/fake_agent.ts";
 import { turns } from "./testing/fake_clock.ts";
 import { workLine } from "./testing/fake_relay.ts";
@@ -238,6 +238,51 @@ Deno.test("RetryableError gives work back; any other throw is a final error", as
   await agent.done;
 });
 
+Deno.test("a WorkError is a final error with further fields", async () => {
+  const agent = new FakeAgent(() => {
+    throw new WorkError("exit", "it ended with 2", { details: { exit_code: 2 } });
+  });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  assert.deepEqual(agent.socket.sent.map(({ type, payload }) => ({ type, payload })), [
+    { type: "error", payload: { code: "exit", message: "it ended with 2", exit_code: 2 } },
+  ]);
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a WorkError whose details have no JSON form is an error all the same", async () => {
+  const agent = new FakeAgent(() => {
+    throw new WorkError("odd", "no JSON", { details: { big: 1n } });
+  });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  assert.deepEqual(agent.socket.sent[0]?.payload, {
+    message: "no JSON",
+    name: "WorkError",
+    code: "odd",
+  });
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a payload of exactly maxPayloadBytes is sent, one byte more is not", async () => {
+  for (const [more, type] of [[0, "result"], [1, "error"]] as const) {
+    const agent = new FakeAgent((_, context) => {
+      const frame = '{"text":""}'.length;
+      return { text: "x".repeat(context.maxPayloadBytes - frame + more) };
+    });
+    await agent.socket.welcome({ max_message_bytes: 1_000 });
+    await agent.socket.frame(workLine('é"id', "lease-1"));
+    assert.equal(agent.socket.sent[0]?.type, type);
+    await agent.socket.stored("lease-1");
+    await agent.stop();
+    await agent.done;
+  }
+});
+
 Deno.test("rejections are answered like throws", async () => {
   const agent = new FakeAgent(() => Promise.reject(new RetryableError("later")));
   await agent.socket.welcome();
@@ -372,6 +417,21 @@ Deno.test("aborting lets work finish, waits until it is stored, and closes", asy
   assert.equal(agent.clock.pending, 0);
 });
 
+Deno.test("a relay is told that the agent stops, and the next one too", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.stop();
+  assert.deepEqual(agent.socket.frames, ['{"id":"drain","type":"drain","payload":{}}']);
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.sent.map(({ type }) => type), ["drain"]);
+  await handler.finish("1");
+  await agent.socket.stored("1");
+  assert.equal(await agent.done, undefined);
+});
+
 Deno.test("work that is not finished in time is aborted and left to the relay", async () => {
   const handler = new ManualHandler();
   const agent = new FakeAgent(handler.handle, { drainMs: 5_000 });
@@ -384,7 +444,7 @@ Deno.test("work that is not finished in time is aborted and left to the relay", 
   await agent.clock.advance(1);
   assert.equal(signal?.aborted, true);
   assert.equal(await agent.done, undefined);
-  assert.deepEqual(agent.socket.frames, []);
+  assert.deepEqual(agent.socket.answers, []);
   assert.equal(agent.event("work.abandoned")?.running, 1);
   await handler.finish("1");
   assert.equal(agent.clock.pending, 0);

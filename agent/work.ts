@@ -32,6 +32,11 @@ export interface WorkContext {
    * handler returns or throws after that is dropped.
    */
   readonly signal: AbortSignal;
+  /**
+   * The largest payload of a result that the relay takes, in bytes of its JSON text. A larger one
+   * becomes an error. Asked for anew each time: after a reconnection it may be another.
+   */
+  readonly maxPayloadBytes: number;
   readonly session: string;
   readonly role: string;
   readonly agentId: string;
@@ -43,7 +48,7 @@ export interface WorkContext {
  * What it returns, or resolves to, becomes the result's payload: an object as it is, `undefined`
  * as `{}`, anything else as `{"value": …}`. A {@linkcode RetryableError} that it throws gives the
  * work back. Any other error is the work's final result, of type `error`, with the payload
- * `{message, name?, code?}`.
+ * `{message, name?, code?}`; a {@linkcode WorkError} has further fields.
  */
 export type Handler = (work: Work, context: WorkContext) => unknown;
 

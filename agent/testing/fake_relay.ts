@@ -54,9 +54,9 @@ export class FakeSocket implements Socket {
     return this.frames.flatMap(splitFrame).map((line) => JSON.parse(line));
   }
 
-  /** The types and leases of what it has sent. */
+  /** The types and leases of what it has sent about work. */
   get answers(): string[] {
-    return this.sent.map(({ type, lease }) => `${type} ${lease}`);
+    return this.sent.filter(({ lease }) => lease).map(({ type, lease }) => `${type} ${lease}`);
   }
 
   /** Opens it. */
