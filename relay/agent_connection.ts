@@ -76,7 +76,12 @@ export class AgentConnection {
 
   /** How many more pieces of work it takes. */
   get free(): number {
-    return this.#closed || this.#draining ? 0 : this.concurrency - this.#hands.size;
+    return this.takesWork ? this.concurrency - this.#hands.size : 0;
+  }
+
+  /** Whether it takes work, now or when it has a free slot again. */
+  get takesWork(): boolean {
+    return !this.#closed && !this.#draining;
   }
 
   /** The agent is going away: it takes no more work. */

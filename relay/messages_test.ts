@@ -288,17 +288,9 @@ Deno.test("after as many attempts as are allowed a retry is a dead letter and an
   agent.say("retry", await agent.hasWork(), { message: "no" });
   agent.say("retry", await agent.hasWork(2), { message: "still no" });
   await test.hasWaiting(0);
-  assert.deepEqual(JSON.parse((await test.results())[0] ?? ""), {
-    id: "1",
-    type: "error",
-    payload: {
-      code: "max_deliver",
-      message: "given up after 2 attempts; the last one: retry, still no",
-      attempts: 2,
-      session_id: "s",
-      role: "r",
-    },
-  });
+  const { id, type, payload } = JSON.parse((await test.results())[0] ?? "");
+  assert.deepEqual([id, type, payload.code, payload.attempts], ["1", "error", "max_deliver", 2]);
+  assert.equal(payload.message, "given up after 2 attempts; the last one: retry, still no");
   const [dead] = await test.log("dead");
   assert.equal(dead?.subject, "sessions.s.dead.r");
   assert.equal(dead.text, text);

@@ -194,9 +194,9 @@ export class Relay {
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
     this.#journal.event(agent.session, "agent.connected", agentItem(agent));
     log.debug("agent connected", agentItem(agent));
-    this.#turn.agent(agent);
-    this.#turn.role(role);
     if (this.#draining) agent.close(CLOSE.draining);
+    // It may take work that waits for an agent that cannot take it.
+    this.#freed(agent);
     return agent;
   }
 
@@ -350,7 +350,7 @@ export class Relay {
   }
 
   #offer(role: Role, work: Work, text: string): void {
-    if (role.agents.size === 0 || this.#draining) return this.#works.giveBack(work, "no_agent");
+    if (!role.open || this.#draining) return this.#works.giveBack(work, "no_agent");
     const agent = role.offer(work, text);
     if (agent !== undefined) this.#offered(work, agent);
   }
@@ -366,6 +366,12 @@ export class Relay {
     const role = this.#roles.get(consumerName(agent.session, agent.role));
     if (role === undefined) return;
     for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
+    // Its last agents are going away: what waits for them is better off elsewhere.
+    if (!role.open) {
+      for (const work of role.takeWaiting()) {
+        this.#works.giveBack(work, "no_agent");
+      }
+    }
     this.#turn.agent(agent);
     this.#turn.role(role);
   }

@@ -35,6 +35,12 @@ export class Role {
     return this.#agents;
   }
 
+  /** Whether any agent takes work, now or when it has a free slot again. */
+  get open(): boolean {
+    for (const agent of this.#agents) if (agent.takesWork) return true;
+    return false;
+  }
+
   /** Adds an agent. */
   join(agent: AgentConnection): void {
     this.#agents.add(agent);
