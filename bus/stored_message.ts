@@ -1,5 +1,5 @@
 /**
- * Reading one message of a stream by its sequence (NATS' ADR-31, JetStream Direct Get).
+ * Reading one message of a stream (NATS' ADR-31, JetStream Direct Get).
  *
  * @module
  */
@@ -28,11 +28,35 @@ export async function readStored(
   stream: string,
   sequence: number,
 ): Promise<StoredMessage | undefined> {
+  return await get(connection, stream, { seq: sequence });
+}
+
+/**
+ * Reads the first message of a subject.
+ *
+ * @returns `undefined` if the stream has none.
+ * @throws {StreamError} If the stream cannot be asked.
+ */
+export async function readFirstOf(
+  connection: Connection,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  return await get(connection, stream, { seq: 1, next_by_subj: subject });
+}
+
+async function get(
+  connection: Connection,
+  stream: string,
+  which: { readonly seq: number; readonly next_by_subj?: string },
+): Promise<StoredMessage | undefined> {
   const fail = (why: string, cause?: unknown) =>
-    new StreamError(`Cannot read message ${sequence} of ${stream}: ${why}`, { cause });
+    new StreamError(`Cannot read message ${which.next_by_subj ?? which.seq} of ${stream}: ${why}`, {
+      cause,
+    });
   const reply = await connection.nats.request(
     `$JS.API.DIRECT.GET.${stream}`,
-    JSON.stringify({ seq: sequence }),
+    JSON.stringify(which),
     { timeout: TIMEOUT_MS },
   ).catch((error) => {
     throw fail(error.message, error);
@@ -42,7 +66,7 @@ export async function readStored(
   if (!headers || headers.code >= 300) throw fail(headers?.status ?? "no headers in the answer");
   return {
     subject: headers.get("Nats-Subject"),
-    sequence,
+    sequence: Number(headers.get("Nats-Sequence")),
     timeNs: nanoseconds(headers.get("Nats-Time-Stamp")),
     data: reply.data.slice(),
   };

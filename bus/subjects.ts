@@ -124,6 +124,26 @@ export function parseSubject(subject: string): ParsedSubject | undefined {
 }
 
 /**
+ * Where the outcome of work goes that was published under names that no agent can have, such as
+ * `sessions.größe.work.r`: the streams listen to wildcards, so it is stored all the same.
+ *
+ * @returns `undefined` unless the subject is a work subject with a malformed session or role.
+ */
+export function strayWorkSubjects(
+  subject: string,
+): { readonly results: string; readonly dead: string } | undefined {
+  const [root, session, kind, role, ...rest] = subject.split(".");
+  if (root !== "sessions" || kind !== "work" || rest.length > 0 || !session || !role) {
+    return undefined;
+  }
+  if (NAME.test(session) && NAME.test(role)) return undefined;
+  return {
+    results: `sessions.${session}.results.${role}`,
+    dead: `sessions.${session}.dead.${role}`,
+  };
+}
+
+/**
  * The name of the consumer that hands out one role's work. `=` stands in no session and no role,
  * so two pairs never share a name.
  *

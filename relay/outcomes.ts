@@ -28,17 +28,11 @@ import {
   type Stored,
   WORK_STREAM,
 } from "@ourocodus/bus";
+import { type Reason, storeDeadLetter } from "./dead_letter.ts";
 import type { Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
 export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "deliveredAt">;
-
-/** Why work is given up on. */
-export interface Reason {
-  /** Machine-readable, in snake_case: `max_deliver`, `invalid_message`, … */
-  readonly code: string;
-  readonly message: string;
-}
 
 /** What outcomes are stored with. */
 export interface OutcomesOptions {
@@ -53,9 +47,6 @@ export interface OutcomesOptions {
 
 const UTF8 = new TextEncoder();
 const RETRY_MS = 500;
-/** A dead letter's headers take at most so many bytes; work that leaves less room is cut. */
-const DEAD_HEADER_BYTES = 4_096;
-
 /** Stores outcomes. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
@@ -106,48 +97,26 @@ export class Outcomes {
    */
   async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
     const { lease, session, role, id } = outcome;
-    const { writer, acknowledger } = this.#options;
+    const { acknowledger } = this.#options;
     const stored = await this.#lookUp(lease);
     if (stored === undefined) return false;
     if (!outcome.sole && !await this.isOpen(outcome)) {
       acknowledger.acknowledge(lease.subject);
       return false;
     }
-    const error = formatMessage(id, "error", {
-      ...reason,
-      attempts: Math.max(1, lease.attempt),
-      session_id: session,
+    const work = {
+      identity: lease.work,
+      id,
+      session,
       role,
-    });
-    const first = await writer.store({
-      subject: resultsSubject(session, role),
-      data: UTF8.encode(error),
-      id: lease.work,
-      suspect: true,
-    });
-    if (first.kind === "stored") await this.#storeDead(outcome, reason, stored);
+      results: resultsSubject(session, role),
+      dead: deadSubject(session, role),
+      attempts: lease.attempt,
+      data: stored,
+    };
+    const dead = await storeDeadLetter(work, reason, this.#options);
     acknowledger.acknowledge(lease.subject);
-    return first.kind === "stored";
-  }
-
-  async #storeDead({ lease, session, role }: Outcome, reason: Reason, work: Uint8Array) {
-    const { connection, writer, onProblem } = this.#options;
-    const room = connection.maxPayloadBytes - DEAD_HEADER_BYTES;
-    const cut = work.length > room;
-    const dead = await writer.store({
-      subject: deadSubject(session, role),
-      data: cut ? work.subarray(0, room) : work,
-      id: `${lease.work}.d`,
-      headers: {
-        "Ourocodus-Reason": headerValue(reason.code),
-        "Ourocodus-Error": headerValue(reason.message),
-        "Ourocodus-Attempts": String(lease.attempt),
-        "Ourocodus-Work-Sequence": String(lease.sequence),
-        ...(cut && { "Ourocodus-Cut": String(work.length) }),
-      },
-      suspect: true,
-    });
-    if (dead.kind === "refused") onProblem(`no dead letter of ${lease.work}: ${dead.reason}`);
+    return dead;
   }
 
   /**
@@ -225,9 +194,4 @@ export class Outcomes {
 function isOf(consumer: string, subject: string): boolean {
   const parsed = parseSubject(subject);
   return parsed?.kind === "work" && consumerName(parsed.session, parsed.role) === consumer;
-}
-
-/** A text as a NATS header value: one line, of bounded length. */
-function headerValue(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, " ").slice(0, 1_000);
 }

@@ -19,6 +19,7 @@ import { answerAgentQueries } from "./directory.ts";
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
 import type { RelaySettings } from "./settings.ts";
+import { StrayCollector } from "./strays.ts";
 
 /** A relay that runs. */
 export interface RunningRelay {
@@ -76,13 +77,20 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   );
   const server = listen(relay, settings);
   answerAgentQueries(connection, relay);
+  const strays = new StrayCollector({
+    connection,
+    writer,
+    onProblem: (reason) => log.warn("stray work has no dead letter", { reason }),
+  });
   return {
     relay,
     port: server.addr.port,
     nats: connection.url,
     failed: connection.nats.closed(),
     async stop(signal) {
+      const collected = strays.close();
       await relay.drain(settings.drainMs, signal);
+      await within(STORE_TIMEOUT_MS, collected, signal);
       await within(STORE_TIMEOUT_MS, writer.idle(), signal);
       await relay.close();
       await queue.close();

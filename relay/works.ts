@@ -6,8 +6,9 @@
  */
 import { type Connection, messageOf, type WorkQueue } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import type { Reason } from "./dead_letter.ts";
 import type { Journal } from "./journal.ts";
-import type { Outcomes, Reason } from "./outcomes.ts";
+import type { Outcomes } from "./outcomes.ts";
 import { type Work, workItem } from "./work.ts";
 
 /** What {@linkcode Works} needs. */

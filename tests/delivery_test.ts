@@ -208,3 +208,28 @@ Deno.test("bad input is dead-lettered with what is wrong, and nothing stops", as
   });
   assert.equal(agent.works.length, 1);
 });
+
+Deno.test("work under a name that no agent can have is dead-lettered by the next relay", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  const text = '{"id":"stray","type":"work","payload":{}}';
+  const answers: string[] = [];
+  client.connection.nats.subscribe("sessions.größe.results.*", {
+    callback: (_, msg) => void answers.push(msg.string()),
+  });
+  const dead: string[] = [];
+  client.connection.nats.subscribe("sessions.größe.dead.*", {
+    callback: (_, msg) => void dead.push(msg.string()),
+  });
+  client.connection.nats.publish("sessions.größe.work.r", text);
+  await client.send("s", "r", "sound");
+  assert.equal(await client.waiting(), 2);
+  await using _relay = await startRelay({ natsUrl: nats.url });
+  await until(async () => await client.waiting() === 1, { message: "the stray work to go" });
+
+  assert.deepEqual(dead, [text]);
+  const [answer] = answers.map((answer) => JSON.parse(answer));
+  assert.equal(answer.id, "stray");
+  assert.equal(answer.payload.message, 'session is "größe", allowed are A-Z a-z 0-9 _ -');
+  assert.equal(answers.length, 1);
+});

@@ -165,7 +165,7 @@ Deno.test("a relay that died between storing a result and acknowledging: the wor
   await using client = await BusClient.connect(nats.url);
   const options = { session: "s", role: "r", v1: true };
   await using agent = await SocketAgent.connect({ relayUrl: relay.url, ...options });
-  const sequence = await client.send("s", "r", "w");
+  await client.send("s", "r", "w");
   const work = await agent.gets(1);
   await relay.kill();
   // What the relay would have stored.

@@ -1,0 +1,92 @@
+/**
+ * Giving work up: an error result, so that whoever waits learns of it, and the work itself as a
+ * dead letter.
+ *
+ * @module
+ */
+import { type Connection, formatMessage, type LogWriter } from "@ourocodus/bus";
+
+/** Why work is given up on. */
+export interface Reason {
+  /** Machine-readable, in snake_case: `max_deliver`, `invalid_message`, … */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Work to give up. */
+export interface DeadWork {
+  /** The work's identity, see `Lease.work`. */
+  readonly identity: string;
+  /** The message's id. */
+  readonly id: string;
+  readonly session: string;
+  readonly role: string;
+  /** Where its error result goes. */
+  readonly results: string;
+  /** Where the dead letter goes. */
+  readonly dead: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** As it was published. */
+  readonly data: Uint8Array;
+}
+
+/** What dead letters are stored with. */
+export interface DeadLetterOptions {
+  readonly connection: Connection;
+  readonly writer: LogWriter;
+  /** Told if there is an error result but no dead letter. */
+  readonly onProblem: (reason: string) => void;
+}
+
+const UTF8 = new TextEncoder();
+/** A dead letter's headers take at most so many bytes; work that leaves less room is cut. */
+const HEADER_BYTES = 4_096;
+
+/**
+ * Stores the error result and then the dead letter.
+ *
+ * @returns Whether it is dead now; `false` if there was an outcome already, or none can be stored.
+ */
+export async function storeDeadLetter(
+  work: DeadWork,
+  reason: Reason,
+  options: DeadLetterOptions,
+): Promise<boolean> {
+  const { connection, writer, onProblem } = options;
+  const error = formatMessage(work.id, "error", {
+    ...reason,
+    attempts: work.attempts,
+    session_id: work.session,
+    role: work.role,
+  });
+  const first = await writer.store({
+    subject: work.results,
+    data: UTF8.encode(error),
+    id: work.identity,
+    suspect: true,
+  });
+  if (first.kind !== "stored") return false;
+  const room = connection.maxPayloadBytes - HEADER_BYTES;
+  const cut = work.data.length > room;
+  const dead = await writer.store({
+    subject: work.dead,
+    data: cut ? work.data.subarray(0, room) : work.data,
+    id: `${work.identity}.d`,
+    headers: {
+      "Ourocodus-Reason": headerValue(reason.code),
+      "Ourocodus-Error": headerValue(reason.message),
+      "Ourocodus-Attempts": String(work.attempts),
+      "Ourocodus-Work-Sequence": work.identity.slice(0, work.identity.indexOf(".")),
+      ...(cut && { "Ourocodus-Cut": String(work.data.length) }),
+    },
+    suspect: true,
+  });
+  if (dead.kind === "refused") onProblem(`no dead letter of ${work.identity}: ${dead.reason}`);
+  return true;
+}
+
+/** A text as a NATS header value: one line, of bounded length. */
+function headerValue(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ").slice(0, 1_000);
+}

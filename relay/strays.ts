@@ -1,0 +1,101 @@
+/**
+ * Stray work: stored under a session or role that no agent can have, since the stream listens to
+ * wildcards. It is looked for now and then, and becomes a dead letter, so that it does not wait for
+ * ever in silence.
+ *
+ * @module
+ */
+import {
+  type Connection,
+  invalidName,
+  type LogWriter,
+  messageOf,
+  parseMessage,
+  readFirstOf,
+  type StoredMessage,
+  strayWorkSubjects,
+  WORK_STREAM,
+} from "@ourocodus/bus";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { getLogger } from "@logtape/logtape";
+import { storeDeadLetter } from "./dead_letter.ts";
+
+/** What {@linkcode StrayCollector} needs. */
+export interface StrayCollectorOptions {
+  readonly connection: Connection;
+  readonly writer: LogWriter;
+  /** Told if there is an error result but no dead letter. */
+  readonly onProblem: (reason: string) => void;
+  /** How often to look, in milliseconds; one minute by default. */
+  readonly everyMs?: number;
+}
+
+const MINUTE_MS = 60_000;
+const log = getLogger(["ourocodus", "relay"]);
+
+/** Looks for stray work, at once and then again and again. */
+export class StrayCollector {
+  readonly #options: StrayCollectorOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #running: Promise<void>;
+
+  constructor(options: StrayCollectorOptions) {
+    this.#options = options;
+    this.#running = this.#collect();
+    this.#timer = setInterval(() => {
+      this.#running = this.#running.then(() => this.#collect());
+    }, options.everyMs ?? MINUTE_MS);
+  }
+
+  /** Stops, after what is under way. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #collect(): Promise<void> {
+    const { connection } = this.#options;
+    if (!connection.connected) return;
+    try {
+      const manager = await jetstreamManager(connection.nats, { checkAPI: false });
+      const info = await manager.streams.info(WORK_STREAM, { subjects_filter: ">" });
+      for (const subject of Object.keys(info.state.subjects ?? {})) {
+        const outcome = strayWorkSubjects(subject);
+        if (outcome === undefined) continue;
+        for (;;) {
+          const work = await readFirstOf(connection, WORK_STREAM, subject);
+          if (work === undefined) break;
+          await this.#bury(work, outcome);
+          await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false);
+          log.warn("stray work is dead", { subject, seq: work.sequence });
+        }
+      }
+    } catch (error) {
+      log.warn("stray work cannot be looked for", { error: messageOf(error) });
+    }
+  }
+
+  async #bury(
+    work: StoredMessage,
+    outcome: { readonly results: string; readonly dead: string },
+  ): Promise<void> {
+    const [, session = "", , role = ""] = work.subject.split(".");
+    const wrong = invalidName(session);
+    const message = wrong === undefined ? `role ${invalidName(role)}` : `session ${wrong}`;
+    const parsed = parseMessage(new TextDecoder().decode(work.data));
+    const id = parsed.kind === "ok" ? parsed.message.id : parsed.id;
+    await storeDeadLetter(
+      {
+        ...outcome,
+        identity: `${work.sequence}.${work.timeNs}`,
+        id: id ?? `work-${work.sequence}`,
+        session,
+        role,
+        attempts: 0,
+        data: work.data,
+      },
+      { code: "invalid_name", message },
+      this.#options,
+    );
+  }
+}
