@@ -156,7 +156,8 @@ Deno.test("work that an agent cannot take just now goes to one that comes", asyn
 });
 
 Deno.test("a drained agent finishes what it has and is given nothing more", async () => {
-  await using test = await TestRelay.start();
+  // Work that the server hands out in the very moment in which less is asked for waits for ackWaitMs.
+  await using test = await TestRelay.start({ queue: { ackWaitMs: 1_000 } });
   const agent = test.agent({ v1: true, concurrency: 2 });
   test.work("1");
   const work = await agent.hasWork();
