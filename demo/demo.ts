@@ -120,7 +120,7 @@ class Demo implements AsyncDisposable {
     const { screen, once } = this.#options;
     screen.heading(
       once
-        ? "Next: deno task demo keeps all this running. Then, in another terminal:"
+        ? `Next: ${this.#deno()} task demo keeps all this running. Then, in another terminal:`
         : "Try next, in another terminal:",
     );
     screen.line();

@@ -6,6 +6,8 @@ import { SetupError } from "./setup_error.ts";
 export interface AptOptions extends Host {
   /** Who runs this; default `Deno.uid()`. Only root (0) can install. */
   readonly uid?: number | null;
+  /** A folder that is there where systemd runs services; default `/run/systemd/system`. */
+  readonly systemdFolder?: string;
   /** Told of each step. */
   readonly say?: (line: string) => void;
   /** Gives up. */
@@ -49,16 +51,31 @@ export async function whyNotApt(options: AptOptions): Promise<string | undefined
  * @throws {SetupError} `apt`, if apt-get fails; with the end of what it wrote.
  */
 export async function installWithApt(options: AptOptions): Promise<void> {
-  const { say = () => {}, signal } = options;
+  const { say = () => {}, signal, systemdFolder = "/run/systemd/system" } = options;
   const command = await aptGet(options);
   if (command === undefined) throw new SetupError("apt", "There is no apt-get");
   say("Installing Debian's nats-server package: apt-get install nats-server");
-  if (await run(command, INSTALL, signal) === undefined) return;
-  say("The package lists are missing or old: apt-get update, then once more");
-  const updating = await run(command, ["update", "-q"], signal);
-  const failure = await run(command, INSTALL, signal);
-  if (failure === undefined) return;
-  throw new SetupError("apt", `apt-get could not install nats-server:\n${updating ?? failure}`);
+  if (await run(command, INSTALL, signal) !== undefined) {
+    say("The package lists are missing or old: apt-get update, then once more");
+    const updating = await run(command, ["update", "-q"], signal);
+    const failure = await run(command, INSTALL, signal);
+    if (failure !== undefined) {
+      const said = updating ?? failure;
+      throw new SetupError("apt", `apt-get could not install nats-server:\n${said}`);
+    }
+  }
+  if (await isFolder(systemdFolder)) {
+    say("The package runs a nats-server of its own; to end that, if nobody needs it:");
+    say("  systemctl disable --now nats-server");
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 async function aptGet(options: AptOptions): Promise<string | undefined> {

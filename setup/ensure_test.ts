@@ -85,6 +85,18 @@ Deno.test("set-up installs Debian's package where the release cannot be reached"
   assert.match(machine.said.join("\n"), /refused/);
 });
 
+Deno.test("set-up tells of the service that Debian's package starts where services run", async () => {
+  await using machine = await testMachine();
+  await fakeApt(machine, "works");
+  const options = { ...machine.options, release: unreachableRelease(), uid: 0 };
+  await ensureNatsServer(options);
+  assert.doesNotMatch(machine.said.join("\n"), /systemctl/);
+  await Deno.remove(join(machine.folder, "sbin/nats-server"));
+  await Deno.mkdir(join(machine.folder, "systemd"));
+  await ensureNatsServer(options);
+  assert.equal(machine.said.at(-1), "  systemctl disable --now nats-server");
+});
+
 Deno.test("set-up renews the package lists where they are missing", async () => {
   await using machine = await testMachine();
   await fakeApt(machine, "needs update");

@@ -36,6 +36,7 @@ export async function testMachine(): Promise<TestMachine> {
       os: "linux",
       arch: "x86_64",
       systemFolders: [join(folder, "sbin")],
+      systemdFolder: join(folder, "systemd"),
       uid: 1000,
       say: (line) => said.push(line),
     },
