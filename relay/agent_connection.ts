@@ -30,6 +30,8 @@ export interface AgentSocket {
 
 /** How many of its answered pieces of work a plain agent is remembered by. */
 const REMEMBERED = 64;
+/** An agent that reads nothing for so many heartbeats is gone. */
+const STALLED_HEARTBEATS = 3;
 
 /** An agent's connection. */
 export class AgentConnection {
@@ -50,6 +52,10 @@ export class AgentConnection {
   #closed = false;
   #draining = false;
   #quiet = false;
+  /** Bytes that waited at the last heartbeat. */
+  #unread = 0;
+  /** Heartbeats for which nothing of them was read. */
+  #stalled = 0;
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
 
@@ -170,8 +176,17 @@ export class AgentConnection {
     }
   }
 
-  /** Sends an empty frame to a v1 agent, unless something was sent since the last call. */
+  /**
+   * Sends an empty frame to a v1 agent, unless something was sent since the last call, and closes
+   * an agent that has read nothing for a few calls: behind what it has not read, a ping waits too.
+   */
   heartbeat(): void {
+    const unread = this.#socket.unreadBytes;
+    this.#stalled = unread > 0 && unread >= this.#unread ? this.#stalled + 1 : 0;
+    this.#unread = unread;
+    if (this.#stalled >= STALLED_HEARTBEATS) {
+      return this.close(CLOSE.slowReader, `${unread} bytes wait, and nothing is read`);
+    }
     if (this.#quiet && this.v1 && !this.#closed) this.#socket.send("");
     this.#quiet = true;
   }

@@ -11,6 +11,9 @@ import type { Relay } from "./relay.ts";
 /** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */
 const IDLE_SECONDS = 30;
 
+/** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
+const CLOSE_MS = 2_000;
+
 /**
  * Makes the handler for `Deno.serve`.
  *
@@ -71,24 +74,27 @@ function accept(relay: Relay, request: Request, asked: AgentRequest): Response {
   const { socket, response } = upgraded;
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => {
-    const agent = relay.connected(asked, adapt(socket));
+    const agent = relay.connected(asked, adapt(socket, (code, reason) => end(code, reason)));
+    const end = (code: number, reason: string) => relay.disconnected(agent, code, reason);
     socket.addEventListener("message", (event) => relay.received(agent, event.data));
-    socket.addEventListener("close", (event) => {
-      relay.disconnected(agent, event.code, event.reason);
-    });
+    socket.addEventListener("close", (event) => end(event.code, event.reason));
   });
   // An error is followed by a close event, which says as much.
   socket.addEventListener("error", (event) => event.preventDefault());
   return response;
 }
 
-function adapt(socket: WebSocket): AgentSocket {
+/** @param onEnd Called where a socket that was closed does not end by itself. */
+function adapt(socket: WebSocket, onEnd: (code: number, reason: string) => void): AgentSocket {
   return {
     send(frame) {
       if (socket.readyState === WebSocket.OPEN) socket.send(frame);
     },
     close(code, reason) {
       socket.close(code, reason);
+      // Behind what an agent does not read, the closing handshake never begins.
+      const timer = setTimeout(() => onEnd(code, reason), CLOSE_MS);
+      socket.addEventListener("close", () => clearTimeout(timer));
     },
     get unreadBytes() {
       return socket.bufferedAmount;

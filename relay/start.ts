@@ -37,6 +37,8 @@ export interface RunningRelay {
 const log = getLogger(["ourocodus", "relay"]);
 /** How long stopping waits for results to be stored, in milliseconds. */
 const STORE_TIMEOUT_MS = 5_000;
+/** How long stopping waits for sockets to end, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000;
 const REPAIR_EVERY_MS = 5_000;
 
 /**
@@ -97,7 +99,8 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
       await acknowledger.close();
       writer.close();
       await connection.close();
-      await server.shutdown();
+      // A socket that never ends, because its agent does not read, must not keep the process.
+      await within(CLOSE_TIMEOUT_MS, server.shutdown());
     },
   };
 }
