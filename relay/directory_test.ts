@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type AgentRecord, type AgentsPage, RELAYS_AGENTS_SUBJECT } from "@ourocodus/bus";
+import { startNats, until } from "../tests/support/mod.ts";
+import { answerAgentQueries, paginate } from "./directory.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+Deno.test("pages keep every record in order and below the limit", () => {
+  const records = fc.array(fc.nat(64).map((length) => ({ agent_id: "a".repeat(length) })));
+  fc.assert(fc.property(records, fc.integer({ min: 1, max: 500 }), (all, limit) => {
+    const pages = paginate(all as unknown as AgentRecord[], limit);
+    assert.deepEqual(pages.flat(), all);
+    assert.ok(pages.length >= 1);
+    for (const page of pages) {
+      if (page.length > 1) assert.ok(JSON.stringify(page).length <= limit + 1);
+      if (pages.length > 1) assert.ok(page.length > 0);
+    }
+  }));
+});
+
+Deno.test("a relay answers with its agents, those of one session or role, in pages that NATS takes", async () => {
+  await using nats = await startNats({ config: "max_payload: 4096" });
+  await using test = await TestRelay.start({ nats });
+  answerAgentQueries(test.connection, test.relay);
+  await test.connection.nats.flush();
+  for (let index = 0; index < 100; index++) {
+    test.agent({ agentId: `a${index}`, session: index === 0 ? "other" : "s" });
+  }
+  const ask = async (body: string | Uint8Array) => {
+    const pages: AgentsPage[] = [];
+    const subscription = test.client.nats.subscribe("answers", {
+      callback: (_, msg) => {
+        pages.push(msg.json());
+      },
+    });
+    test.client.nats.publish(RELAYS_AGENTS_SUBJECT, body, { reply: "answers" });
+    await until(() => pages.length > 0 && pages.length === pages[0]?.pages);
+    subscription.unsubscribe();
+    return pages;
+  };
+  const all = await ask("");
+  assert.ok(all.length > 1);
+  assert.deepEqual(all.map(({ page }) => page), all.map((_, index) => index + 1));
+  assert.equal(
+    new Set(all.flatMap(({ agents }) => agents.map((agent) => agent.agent_id))).size,
+    100,
+  );
+  const [other] = await ask('{"session":"other"}');
+  assert.deepEqual(other?.agents.map(({ agent_id }) => agent_id), ["a0"]);
+  const [nobody] = await ask('{"session":"s","role":"nobody"}');
+  assert.deepEqual([nobody?.agents, nobody?.pages, nobody?.relay_id], [[], 1, test.relay.id]);
+  for (const odd of ["not json", "[]", '{"session":7}', new Uint8Array([0xff])]) {
+    const pages = await ask(odd);
+    assert.equal(pages.flatMap(({ agents }) => agents).length, 100);
+  }
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { DEFAULT_LIMITS, relaySettings } from "./settings.ts";
+
+const env = (variables: Record<string, string>) => new Map(Object.entries(variables));
+
+Deno.test("without any variable a relay has its documented settings", () => {
+  const { host, port, logLevel, drainMs, limits, nats } = relaySettings(env({}));
+  assert.deepEqual([host, port, logLevel, drainMs], ["127.0.0.1", 8080, "info", 25_000]);
+  assert.deepEqual(limits, DEFAULT_LIMITS);
+  assert.equal(nats.name, "ourocodus-relay");
+});
+
+Deno.test("every variable has its effect", () => {
+  const settings = relaySettings(env({
+    HOST: "0.0.0.0",
+    PORT: "0",
+    LOG_LEVEL: "warn",
+    DRAIN_SECONDS: "0",
+    ACK_WAIT_SECONDS: "500ms",
+    MAX_DELIVER: "1",
+    MAX_HELD_BYTES: "1MB",
+    MAX_UNREAD_BYTES: "2MB",
+    MAX_FRAME_BYTES: "64KB",
+    NATS_URL: "nats://a",
+    OUROCODUS_REPLICAS: "3",
+  }));
+  assert.deepEqual(
+    [settings.host, settings.port, settings.logLevel, settings.drainMs],
+    ["0.0.0.0", 0, "warning", 0],
+  );
+  assert.deepEqual(settings.limits, {
+    ackWaitMs: 500,
+    maxDeliver: 1,
+    maxHeldBytes: 2 ** 20,
+    maxUnreadBytes: 2 ** 21,
+    maxFrameBytes: 2 ** 16,
+  });
+  assert.deepEqual([settings.nats.url, settings.streams.replicas], ["nats://a", 3]);
+});
+
+Deno.test("a value that cannot be used is refused by its variable's name", () => {
+  const bad: Record<string, string> = {
+    PORT: "65536",
+    LOG_LEVEL: "loud",
+    DRAIN_SECONDS: "-1",
+    ACK_WAIT_SECONDS: "0.1",
+    MAX_DELIVER: "0",
+    MAX_HELD_BYTES: "1",
+    MAX_UNREAD_BYTES: "many",
+    MAX_FRAME_BYTES: "-1",
+    NATS_CONNECT_TIMEOUT: "never",
+    OUROCODUS_LOG_MAX_AGE: "1ms",
+  };
+  for (const [name, value] of Object.entries(bad)) {
+    assert.throws(() => relaySettings(env({ [name]: value })), {
+      name: "SettingError",
+      message: new RegExp(`^${name} is "${value}", `),
+    });
+  }
+});
