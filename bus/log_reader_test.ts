@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { startNats, until } from "../tests/support/mod.ts";
+import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { StreamError } from "./errors.ts";
 import { lastLogSequence, type LogRecord, readLog, type ReadLogOptions } from "./log_reader.ts";
@@ -190,6 +190,26 @@ Deno.test("following survives nats-server's end and restart, without gap or repe
   }
   const first = total / 3 - 99;
   assert.deepEqual(got, Array.from({ length: total - first + 1 }, (_, n) => first + n));
+});
+
+Deno.test("reading survives a connection that is cut again and again, without gap or repeat", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using connection = await connect({ url: `nats://127.0.0.1:${proxy.port}` });
+  await ensureStreams(connection);
+  await fill(connection, Array(5_000).fill(SUBJECT));
+  for (const follow of [false, true]) {
+    const got: number[] = [];
+    for await (const { sequence } of readLog(connection, SUBJECT, { follow })) {
+      got.push(sequence);
+      if (sequence % 1_700 === 0) {
+        proxy.cut();
+        proxy.heal();
+      }
+      if (sequence === 5_000) break;
+    }
+    assert.deepEqual(got, Array.from({ length: 5_000 }, (_, n) => n + 1));
+  }
 });
 
 Deno.test("following goes on when its consumer is removed on the server", async () => {

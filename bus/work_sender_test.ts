@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import fc from "fast-check";
-import { startNats, until } from "../tests/support/mod.ts";
+import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { PublishError } from "./errors.ts";
 import { invalidId } from "./message.ts";
@@ -174,6 +174,26 @@ Deno.test("a bulk survives nats-server's end in the middle: nothing is lost, not
   await restarted;
   assert.deepEqual([summary.stored, summary.unconfirmed, summary.stopped], [total, 0, undefined]);
   assert.equal(await messagesIn(connection), total);
+});
+
+Deno.test("a bulk survives a connection that is cut again and again with acknowledgements under way", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using connection = await connect({ url: `nats://127.0.0.1:${proxy.port}` });
+  await ensureStreams(connection);
+  let sent = 0;
+  const total = 15_000;
+  const summary = await sendAllWork(connection, numbered(0, total), {
+    onSent: () => {
+      if (++sent % 4_000 !== 0) return;
+      proxy.cut();
+      proxy.heal();
+    },
+    onFailed: (_, error) => assert.fail(error),
+  });
+  assert.deepEqual([summary.stored, summary.unconfirmed, summary.stopped], [total, 0, undefined]);
+  assert.equal(await messagesIn(connection), total);
+  assert(connection.epoch >= 3, `${connection.epoch} losses`);
 });
 
 Deno.test("an aborted bulk closes its source and knows how many are stored", async () => {
