@@ -5,12 +5,16 @@
  */
 import { configureLogging, messageOf, OurocodusError, VERSION } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import { checkHealth } from "./health_check.ts";
 import { relaySettings } from "./settings.ts";
 import { startRelay } from "./start.ts";
 
 const HELP = `Runs a relay: carries work from NATS to agents' WebSockets, and their results back.
 
-Usage: deno task relay
+Usage: deno task relay [--health-check]
+
+--health-check asks the relay that listens on HOST and PORT how it is, and ends with 0 if it is
+healthy, else with 1.
 
 Settings (environment variables):
   NATS_URL               nats://localhost:4222   where NATS is; several with commas
@@ -34,6 +38,7 @@ SIGTERM drains and ends with 0, a second signal ends it at once.`;
 async function main(): Promise<void> {
   if (Deno.args.includes("--help") || Deno.args.includes("-h")) return console.log(HELP);
   if (Deno.args.includes("--version")) return console.log(VERSION);
+  if (Deno.args.includes("--health-check")) return await showHealth();
   const [unknown] = Deno.args;
   if (unknown !== undefined) return fail(`unknown argument ${unknown}, see --help`, 2);
   const settings = relaySettings(Deno.env);
@@ -55,6 +60,12 @@ async function main(): Promise<void> {
   await Promise.race([running.stop(), hurry]);
   log.info("relay has ended");
   Deno.exit(0);
+}
+
+async function showHealth(): Promise<void> {
+  const health = await checkHealth(relaySettings(Deno.env));
+  if (health.kind === "unhealthy") return fail(health.reason, 1);
+  console.log(health.body);
 }
 
 function nextSignal(): Promise<Deno.Signal> {
