@@ -21,6 +21,7 @@ export * from "./relay_directory.ts";
 export * from "./role_queue.ts";
 export * from "./settings.ts";
 export * from "./stored_message.ts";
+export * from "./stream_numbers.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";
 export * from "./version.ts";

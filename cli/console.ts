@@ -9,7 +9,10 @@ import type { Output } from "./output.ts";
 
 /** A command's surroundings. */
 export interface Console {
-  readonly env: Environment;
+  readonly env: Environment & {
+    /** All of it, for programs that are started. */
+    toObject?(): Record<string, string>;
+  };
   readonly stdin: ReadableStream<Uint8Array>;
   /** What was asked for. */
   readonly out: Output;
@@ -17,4 +20,12 @@ export interface Console {
   readonly err: Output;
   /** Aborted by Ctrl-C and SIGTERM, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
+  /**
+   * From now on signals are given to a command that has to put things in order first, and that may
+   * take as long as it needs; `signal` is not aborted by them any more. Absent where there are none.
+   */
+  readonly takeSignals?: (listener: (signal: EndingSignal) => void) => void;
 }
+
+/** A signal that asks a process to end; SIGHUP also stands for output that nobody reads any more. */
+export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGHUP";

@@ -4,6 +4,7 @@
  * @module
  */
 import { watchClosedPipe } from "./closed_pipe.ts";
+import type { EndingSignal } from "./console.ts";
 import { EXIT } from "./exit_codes.ts";
 import { type Sink, StreamOutput, wantsColor } from "./output.ts";
 import { run } from "./program.ts";
@@ -25,13 +26,20 @@ function output(sink: Sink): StreamOutput {
   return new StreamOutput(sink, {
     hasColor: wantsColor(Deno.env, sink.isTerminal()),
     columns: () => Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
-    onClosed: () => end(EXIT.ok),
+    onClosed: () => heard("SIGHUP", EXIT.ok),
   });
 }
 
-Deno.addSignalListener("SIGINT", () => end(EXIT.interrupted));
-Deno.addSignalListener("SIGTERM", () => end(EXIT.terminated));
-if (!Deno.stdout.isTerminal()) watchClosedPipe(1, { onClosed: () => end(EXIT.ok) });
+let listener: ((signal: EndingSignal) => void) | undefined;
+
+function heard(signal: EndingSignal, exitCode: number): void {
+  if (listener === undefined) end(exitCode);
+  else listener(signal);
+}
+
+Deno.addSignalListener("SIGINT", () => heard("SIGINT", EXIT.interrupted));
+Deno.addSignalListener("SIGTERM", () => heard("SIGTERM", EXIT.terminated));
+if (!Deno.stdout.isTerminal()) watchClosedPipe(1, { onClosed: () => heard("SIGHUP", EXIT.ok) });
 
 const result = await run(Deno.args, {
   env: Deno.env,
@@ -39,5 +47,11 @@ const result = await run(Deno.args, {
   out: output(Deno.stdout),
   err: output(Deno.stderr),
   signal: ending.signal,
+  takeSignals: (taker) => {
+    if (listener === undefined) {
+      Deno.addSignalListener("SIGHUP", () => heard("SIGHUP", EXIT.terminated));
+    }
+    listener = taker;
+  },
 });
 Deno.exit(code ?? result);

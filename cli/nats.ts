@@ -13,10 +13,11 @@ import {
   streamSettings,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
+import { runningSystem } from "./system/running_system.ts";
 
 /** Options of {@linkcode connectNats}. */
 export interface ConnectNatsOptions {
-  /** Of `--nats`; `NATS_URL` and then nats://localhost:4222 stand in. */
+  /** Of `--nats`; `NATS_URL`, then a running system's, then nats://localhost:4222 stand in. */
   readonly url: string | undefined;
   /** Whether to say so when the connection is lost, and when it is back. */
   readonly announce?: boolean;
@@ -33,9 +34,10 @@ export async function connectNats(
   options: ConnectNatsOptions,
 ): Promise<Connection> {
   const settings = natsSettings(console.env);
+  const url = options.url ?? settings.url ?? (await runningSystem(console.env))?.natsUrl;
   const connecting = connect({
     ...settings,
-    url: options.url ?? settings.url,
+    url,
     name: "ourocodus cli",
   });
   const connection = await unlessAborted(connecting, console.signal);

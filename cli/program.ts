@@ -12,8 +12,13 @@ import { completionCommand } from "./completion_command.ts";
 import type { Console } from "./console.ts";
 import manifest from "./deno.json" with { type: "json" };
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
+import { logsCommand } from "./logs_command.ts";
 import { ClosedOutputError } from "./output.ts";
 import { sendCommand } from "./send_command.ts";
+import { startCommand } from "./start_command.ts";
+import { statusCommand } from "./status_command.ts";
+import { stopCommand } from "./stop_command.ts";
+import { superviseCommand } from "./supervise_command.ts";
 import { tailCommand } from "./tail_command.ts";
 import { harmless } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -40,6 +45,11 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
     })
     .configureHelp({ styleTitle: (title) => `\x1b[1m${title}\x1b[0m` })
     .addHelpText("after", `\n${EXAMPLES}\n\n${EXIT_CODES_HELP}`);
+  root.addCommand(startCommand(console, done));
+  root.addCommand(stopCommand(console, done));
+  root.addCommand(statusCommand(console, done));
+  root.addCommand(logsCommand(console, done));
+  root.addCommand(superviseCommand(console, done), { hidden: true });
   root.addCommand(sendCommand(console, done));
   root.addCommand(tailCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));

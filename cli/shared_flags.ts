@@ -8,7 +8,7 @@ import { EXIT_CODES_HELP } from "./exit_codes.ts";
 /** The flag `--nats`: its syntax, and its help. */
 export const NATS_FLAG = [
   "--nats <url>",
-  "where NATS is (default: $NATS_URL, else nats://localhost:4222)",
+  "where NATS is (default: $NATS_URL, else that of ourocodus start, else nats://localhost:4222)",
 ] as const;
 
 /** The end of a command's help: examples, and the exit codes. */

@@ -1,0 +1,84 @@
+/**
+ * `logs`: prints the logs of the system and its agents.
+ *
+ * @module
+ */
+import { basename, join } from "node:path";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { countFlag } from "./flag_values.ts";
+import { explainFailure } from "./system/explain_failure.ts";
+import { findHome, type Home, logPath } from "./system/home.ts";
+import { followLogs, LogScreen, type NamedLog, showLastLines } from "./system/show_logs.ts";
+import { SUPERVISOR } from "./system/supervisor_log.ts";
+import { SystemError } from "./system/system_error.ts";
+import { lookAtSystem } from "./system/system_look.ts";
+
+/** The command line of `logs`. */
+export interface LogsFlags {
+  readonly name?: string;
+  readonly follow?: true;
+  readonly last: string;
+}
+
+/** Which logs: those of agents alone, or all. */
+export interface LogsOptions {
+  readonly agentsOnly?: boolean;
+}
+
+/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+export function logs(
+  flags: LogsFlags,
+  console: Console,
+  options: LogsOptions = {},
+): Promise<ExitCode> {
+  const count = countFlag("--last", flags.last);
+  return explainFailure(console, async () => {
+    const home = findHome(console.env);
+    const find = () => findLogs(home, flags.name, options);
+    const found = await find();
+    if (found.length === 0) throw await unknown(home, flags.name);
+    const screen = new LogScreen(console, { prefixed: flags.name === undefined });
+    await showLastLines(found, count, screen);
+    if (flags.follow) await followLogs(find, screen, console.signal);
+    return EXIT.ok;
+  });
+}
+
+/** All logs there are, or one; an agent may be called by its id too. */
+async function findLogs(
+  home: Home,
+  name: string | undefined,
+  { agentsOnly = false }: LogsOptions,
+): Promise<NamedLog[]> {
+  const parts = agentsOnly ? [] : await logsIn(home.logs);
+  const all = [...parts, ...await logsIn(join(home.logs, "agents"))];
+  // What the supervisor says of a program stands in that one's log too.
+  if (name === undefined) return all.filter((log) => log.name !== SUPERVISOR);
+  const { processes } = await lookAtSystem(home);
+  const agent = processes.find(({ spec }) => spec.agent?.id === name)?.spec.name;
+  return all.filter((log) => log.name === name || log.name === agent);
+}
+
+async function logsIn(folder: string): Promise<NamedLog[]> {
+  const logs: NamedLog[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (!isFile || !name.endsWith(".log")) continue;
+      logs.push({ name: basename(name, ".log"), path: join(folder, name) });
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return logs.sort((one, other) => one.name < other.name ? -1 : 1);
+}
+
+async function unknown(home: Home, name: string | undefined): Promise<SystemError> {
+  const all = await findLogs(home, undefined, {});
+  if (all.length === 0) {
+    const log = logPath(home, "…", "part");
+    return new SystemError(`There are no logs yet: nothing was started in ${home.folder} (${log})`);
+  }
+  const names = all.map((log) => log.name).join(", ");
+  return new SystemError(`There is no log of ${name ?? "an agent"}. There are: ${names}`);
+}

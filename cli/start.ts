@@ -1,0 +1,153 @@
+/**
+ * `start`: checks the flags, starts the parts, and says what runs where.
+ *
+ * @module
+ */
+import { ensureNatsServer } from "@ourocodus/setup";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { portFlag } from "./system/port_flag.ts";
+import { bringUp, endIfIdle, type HealthyPart } from "./system/bring_up.ts";
+import { ensureSupervisor, findSupervisor } from "./system/control_client.ts";
+import { explainFailure } from "./system/explain_failure.ts";
+import { findHome, type Home } from "./system/home.ts";
+import { runForeground } from "./system/foreground.ts";
+import { partEnvironment, SYSTEM_PARTS, type SystemSettings } from "./system/system_parts.ts";
+import { SystemError } from "./system/system_error.ts";
+import { lookAtSystem } from "./system/system_look.ts";
+import { paint } from "./terminal_text.ts";
+
+/** Flags of `start`. */
+export interface StartFlags {
+  readonly foreground?: true;
+  readonly natsPort?: string;
+  readonly port?: string;
+  readonly host?: string;
+}
+
+/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
+  const asked = {
+    natsPort: portFlag("--nats-port", flags.natsPort),
+    relayPort: portFlag("--port", flags.port),
+    host: flags.host,
+  };
+  return explainFailure(console, async () => {
+    const home = findHome(console.env);
+    await checkRunning(home, asked);
+    const environment = console.env.toObject?.() ?? {};
+    const { path } = await ensureNatsServer({
+      env: environment,
+      say: (line) => void console.err.write(`${line}\n`),
+      signal: console.signal,
+    });
+    const settings: SystemSettings = {
+      home,
+      natsServer: path,
+      natsPort: asked.natsPort ?? 4222,
+      relayPort: asked.relayPort ?? 8080,
+      host: asked.host ?? "127.0.0.1",
+    };
+    return flags.foreground
+      ? await startForeground(settings, environment, console)
+      : await startBackground(settings, environment, console);
+  });
+}
+
+interface Asked {
+  readonly natsPort: number | undefined;
+  readonly relayPort: number | undefined;
+  readonly host: string | undefined;
+}
+
+/** What runs already cannot be given another port. */
+async function checkRunning(home: Home, asked: Asked): Promise<void> {
+  const { processes } = await lookAtSystem(home);
+  const ports = [asked.natsPort, asked.relayPort];
+  SYSTEM_PARTS.forEach(({ name, portFlag }, index) => {
+    const running = processes.find(({ spec, status }) => spec.name === name && status !== "exited");
+    const port = ports[index];
+    if (running === undefined || port === undefined || port === running.spec.port) return;
+    throw new SystemError(
+      `${name} runs already, on port ${running.spec.port}, and ${portFlag} is ${port}. ` +
+        `Stop it first: ourocodus stop`,
+    );
+  });
+}
+
+async function startBackground(
+  settings: SystemSettings,
+  environment: Record<string, string>,
+  console: Console,
+): Promise<ExitCode> {
+  const { home } = settings;
+  const earlier = await lookAtSystem(home);
+  const left = earlier.supervisor === undefined &&
+    earlier.processes.some(({ status }) => status !== "exited");
+  const client = await ensureSupervisor(home, partEnvironment(environment));
+  const parts: HealthyPart[] = [];
+  const started = await bringUp(client, settings, {
+    environment: partEnvironment(environment),
+    signal: console.signal,
+    onHealthy: (part) => {
+      parts.push(part);
+      void console.out.write(`${partLine(part, console)}\n`);
+    },
+  });
+  if (left) {
+    await console.out.write("What an earlier start had left running was taken over.\n");
+  } else if (!started) {
+    await console.out.write("It runs already; nothing was changed.\n");
+    return EXIT.ok;
+  }
+  await console.out.write(nextSteps(home));
+  return EXIT.ok;
+}
+
+async function startForeground(
+  settings: SystemSettings,
+  environment: Record<string, string>,
+  console: Console,
+): Promise<ExitCode> {
+  const running = await findSupervisor(settings.home);
+  if (running !== undefined) {
+    const { pid } = running.record.identity;
+    throw new SystemError(
+      `It runs already, in the background (supervisor: pid ${pid}). ` +
+        `"ourocodus logs --follow" shows its logs, "ourocodus stop" ends it`,
+    );
+  }
+  await runForeground(settings.home, console, {
+    environment: partEnvironment(environment),
+    bringUp: async (client, signal) => {
+      try {
+        await bringUp(client, settings, {
+          environment: partEnvironment(environment),
+          signal,
+          onHealthy: (part) => void console.out.write(`${partLine(part, console)}\n`),
+        });
+      } catch (error) {
+        await endIfIdle(client);
+        throw error;
+      }
+      await console.out.write("Ctrl-C stops it.\n");
+    },
+  });
+  return EXIT.ok;
+}
+
+function partLine({ part, view, version }: HealthyPart, console: Console): string {
+  const colors = paint(console.out.hasColor);
+  const name = `${part.name} ${version}`.padEnd(20);
+  const url = part.url(view.spec.port ?? 0).padEnd(24);
+  return `${colors.green("✓")} ${name} ${url} pid ${view.identity?.pid}`;
+}
+
+function nextSteps(home: Home): string {
+  return `State and logs are in ${home.folder}. Next:
+  ourocodus agent start --session test --role echo
+  ourocodus send work --session test --message hello --wait
+  ourocodus status
+  ourocodus stop
+`;
+}

@@ -1,0 +1,38 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { helpEnd } from "./shared_flags.ts";
+
+/** `start`: starts the system on this machine. */
+export function startCommand(console: Console, done: (code: ExitCode) => void): Command {
+  const command = new Command("start")
+    .summary("start nats-server and a relay on this machine")
+    .description(
+      "Starts nats-server and a relay in the background, and waits until both are healthy. What\n" +
+        "crashes is started again. What an earlier start left running is taken over.",
+    )
+    .option("--foreground", "keep it in this terminal, with its logs, until Ctrl-C")
+    .option("--nats-port <port>", "the port of nats-server (default: 4222)")
+    .option("--port <port>", "the port on which the relay listens for agents (default: 8080)")
+    .option("--host <address>", "the address on which it does (default: 127.0.0.1)")
+    .addHelpText(
+      "after",
+      helpEnd([
+        "start",
+        "start --nats-port 4333 --port 8181",
+        "start --foreground",
+      ], NOTES),
+    );
+  command.action(async (flags) => {
+    const { start } = await import("./start.ts");
+    done(await start(flags, console));
+  });
+  return command as unknown as Command;
+}
+
+const NOTES = `State, logs and NATS' store are in .ourocodus/ of the project (the nearest folder
+upwards that has one, else where .git is, else the current one), or in $OUROCODUS_HOME. Other
+commands find the system there, also on other ports, unless --nats or NATS_URL says where NATS is.
+
+The relay gets its settings (LOG_LEVEL, MAX_DELIVER, OUROCODUS_LOG_MAX_AGE, …) from the environment
+of this command. NATS_SERVER names the nats-server to use.`;

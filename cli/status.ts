@@ -1,0 +1,167 @@
+/**
+ * `status`: looks at the parts, the streams and the agents.
+ *
+ * @module
+ */
+import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
+import type { StreamNumbers } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { type AgentRow, agentRows, managedProcess } from "./system/agent_rows.ts";
+import { agentTable } from "./system/agent_table.ts";
+import { bytesText } from "./system/bytes_text.ts";
+import { explainFailure } from "./system/explain_failure.ts";
+import { findHome } from "./system/home.ts";
+import type { ProcessView } from "./system/process_spec.ts";
+import { SYSTEM_PARTS, type SystemPart } from "./system/system_parts.ts";
+import { lookAtSystem, type SystemLook } from "./system/system_look.ts";
+import { type Cell, table } from "./table.ts";
+import { count, type Paint, paint, span } from "./terminal_text.ts";
+
+/** Flags of `status`. */
+export interface StatusFlags {
+  readonly json?: true;
+}
+
+interface PartStatus {
+  readonly name: string;
+  readonly status: "healthy" | "unhealthy" | "restarting" | "down";
+  readonly port: number | null;
+  readonly pid: number | null;
+  readonly since: string | null;
+  readonly version: string | null;
+  readonly restarts: number;
+}
+
+interface Status {
+  readonly healthy: boolean;
+  readonly home: string;
+  readonly runtime: "process";
+  readonly supervisor: PartStatus;
+  readonly parts: readonly PartStatus[];
+  readonly streams: StreamNumbers | null;
+  readonly agents: readonly AgentRow[];
+}
+
+/** Runs the command. */
+export function status(flags: StatusFlags, console: Console): Promise<ExitCode> {
+  return explainFailure(console, async () => {
+    const home = findHome(console.env);
+    const look = await lookAtSystem(home);
+    const parts = await Promise.all(SYSTEM_PARTS.map((part) => partStatus(part, look)));
+    const supervisor = supervisorStatus(look);
+    const inside = await askInside(look, console);
+    const status: Status = {
+      healthy: [supervisor, ...parts].every((part) => part.status === "healthy"),
+      home: home.folder,
+      runtime: "process",
+      supervisor,
+      parts,
+      streams: inside?.streams ?? null,
+      agents: agentRows(look.processes.flatMap((view) => managedProcess(view) ?? []), [
+        ...inside?.agents ?? [],
+      ]),
+    };
+    if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
+    else await console.out.write(statusText(status, paint(console.out.hasColor)));
+    return status.healthy ? EXIT.ok : EXIT.failed;
+  });
+}
+
+async function partStatus(part: SystemPart, look: SystemLook): Promise<PartStatus> {
+  const view = look.processes.find(({ spec }) => spec.name === part.name);
+  const health = view?.identity && await part.health(view.spec);
+  return {
+    name: part.name,
+    status: health ? "healthy" : statusOf(view),
+    port: view?.spec.port ?? null,
+    pid: view?.identity?.pid ?? null,
+    since: view?.identity ? view.startedAt : null,
+    version: health?.version ?? null,
+    restarts: view?.restarts ?? 0,
+  };
+}
+
+function statusOf(view: ProcessView | undefined): PartStatus["status"] {
+  if (view === undefined || view.status === "exited") return "down";
+  return view.status === "waiting" ? "restarting" : "unhealthy";
+}
+
+function supervisorStatus({ supervisor }: SystemLook): PartStatus {
+  const record = supervisor?.record;
+  return {
+    name: "supervisor",
+    status: record === undefined ? "down" : "healthy",
+    port: null,
+    pid: record?.identity.pid ?? null,
+    since: record?.startedAt ?? null,
+    version: record?.version ?? null,
+    restarts: 0,
+  };
+}
+
+/** What only NATS knows; undefined if it cannot be asked. */
+async function askInside(
+  look: SystemLook,
+  console: Console,
+): Promise<{ streams: StreamNumbers; agents: readonly DirectoryAgent[] } | undefined> {
+  const nats = look.processes.find(({ spec }) => spec.name === SYSTEM_PARTS[0]?.name);
+  if (nats?.identity === undefined || nats.spec.port === undefined) return undefined;
+  try {
+    const url = `nats://127.0.0.1:${nats.spec.port}`;
+    await using connection = await connect({ url, name: "ourocodus status", timeoutMs: 2_000 });
+    const [streams, { agents }] = await Promise.all([
+      streamNumbers(connection),
+      askRelays(connection, {}, { signal: console.signal }),
+    ]);
+    return { streams, agents };
+  } catch (error) {
+    if (console.signal.aborted) throw error;
+    await console.err.write(`NATS cannot be asked: ${messageOf(error)}\n`);
+    return undefined;
+  }
+}
+
+function statusText(status: Status, colors: Paint): string {
+  const { supervisor, parts, streams, agents, home } = status;
+  const lines = partTable([supervisor, ...parts], colors);
+  if (parts.every((part) => part.status === "down") && supervisor.status === "down") {
+    return `Nothing runs in ${home}. "ourocodus start" starts it.\n`;
+  }
+  if (supervisor.status === "down") {
+    lines.push(
+      "",
+      'The supervisor is gone, so nothing is restarted. "ourocodus start" takes over.',
+    );
+  }
+  if (streams !== null) {
+    const { work, log } = streams;
+    const inHand = Math.min(work.messages, agents.reduce((sum, agent) => sum + agent.in_hand, 0));
+    const waiting = work.messages - inHand;
+    lines.push(
+      "",
+      `work      ${count(waiting)} waiting, ${count(inHand)} in hand (${bytesText(work.bytes)})`,
+      `results   ${count(log.results)} stored (the log: ${bytesText(log.bytes)})`,
+    );
+  }
+  if (agents.length === 0) lines.push("agents    none");
+  else lines.push("", ...agentTable(agents, colors, Date.now()));
+  return `${lines.join("\n")}\n`;
+}
+
+function partTable(parts: readonly PartStatus[], colors: Paint): string[] {
+  const heading = ["PART", "STATUS", "PORT", "PID", "UPTIME", "VERSION", "RESTARTS"];
+  const color = { healthy: colors.green, unhealthy: colors.yellow, restarting: colors.yellow };
+  return table([
+    heading.map((text): Cell => ({ text, color: colors.bold })),
+    ...parts.map((part): Cell[] => [
+      part.name,
+      { text: part.status, color: part.status === "down" ? colors.red : color[part.status] },
+      String(part.port ?? "-"),
+      String(part.pid ?? "-"),
+      part.since === null ? "-" : span(Date.now() - Date.parse(part.since)),
+      part.version ?? "-",
+      String(part.restarts),
+    ]),
+  ]);
+}

@@ -1,0 +1,27 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { helpEnd } from "./shared_flags.ts";
+
+/** `status`: says how the system is. */
+export function statusCommand(console: Console, done: (code: ExitCode) => void): Command {
+  const command = new Command("status")
+    .summary("say how the system is, what waits, and who is connected")
+    .description(
+      "Says how each part of the system is, how much is in the streams, and which agents there are.\n" +
+        "The exit code is 1 if a part is not healthy, or nothing runs.",
+    )
+    .option("--json", "print JSON")
+    .addHelpText("after", helpEnd(["status", "status --json | jq .streams"], NOTES));
+  command.action(async (flags) => {
+    const { status } = await import("./status.ts");
+    done(await status(flags, console));
+  });
+  return command as unknown as Command;
+}
+
+const NOTES =
+  `With --json it prints {"healthy", "home", "runtime", "supervisor", "parts", "streams",
+"agents"}. A part is {"name", "status", "port", "pid", "since", "version", "restarts"}; its status is
+healthy, unhealthy (it runs, and does not answer as it should), restarting or down. "streams" is null
+if NATS cannot be asked, and "agents" is what agent list --json prints.`;

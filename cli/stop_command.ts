@@ -1,0 +1,23 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { helpEnd } from "./shared_flags.ts";
+
+/** `stop`: stops what `start` and `agent start` have started. */
+export function stopCommand(console: Console, done: (code: ExitCode) => void): Command {
+  const command = new Command("stop")
+    .summary("stop the system and its agents")
+    .description(
+      "Stops what start and agent start have started here, and nothing else: agents first, which\n" +
+        "finish what they have in hand, then the relay, then nats-server. Waiting work and results\n" +
+        "stay in the store for the next start.",
+    )
+    .option("--now", "don't let agents finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .addHelpText("after", helpEnd(["stop", "stop --now", "stop --timeout 2m"]));
+  command.action(async (flags) => {
+    const { stop } = await import("./stop.ts");
+    done(await stop(flags, console));
+  });
+  return command as unknown as Command;
+}

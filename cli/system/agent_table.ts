@@ -1,0 +1,32 @@
+import { type Cell, table } from "../table.ts";
+import { type Paint, span } from "../terminal_text.ts";
+import type { AgentRow } from "./agent_rows.ts";
+
+/** Agents as a table, with a heading. @param now In milliseconds since 1970. */
+export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {
+  const heading = ["NAME", "SESSION", "ROLE", "STATUS", "IN HAND", "RUNTIME", "UPTIME", "ID"];
+  return table([
+    heading.map((text): Cell => ({ text, color: colors.bold })),
+    ...rows.map((row): Cell[] => [
+      row.name ?? "-",
+      row.session,
+      row.role,
+      statusCell(row, colors),
+      `${row.in_hand}/${row.concurrency}`,
+      row.pid === null ? row.runtime : `${row.runtime} ${row.pid}`,
+      row.since === null ? "-" : span(now - Date.parse(row.since)),
+      row.id,
+    ]),
+  ]);
+}
+
+function statusCell({ status, exit, restarts }: AgentRow, colors: Paint): Cell {
+  const how = status === "exited" ? `exited(${exit?.code ?? exit?.signal ?? "?"})` : status;
+  const text = restarts === 0 ? how : `${how}, ${restarts} restart${restarts === 1 ? "" : "s"}`;
+  const color = status === "connected"
+    ? colors.green
+    : status === "exited"
+    ? colors.red
+    : colors.yellow;
+  return { text, color };
+}

@@ -1,0 +1,75 @@
+/**
+ * A supervisor in the terminal: it shows the logs, and ends with Ctrl-C, SIGTERM or the terminal.
+ *
+ * @module
+ */
+import type { Console } from "../console.ts";
+import { type ControlClient, findSupervisor } from "./control_client.ts";
+import type { Home } from "./home.ts";
+import { followLogs, LogScreen, type NamedLog } from "./show_logs.ts";
+import { Supervisor } from "./supervisor.ts";
+import { SystemError } from "./system_error.ts";
+
+/** Options of {@linkcode runForeground}. */
+export interface ForegroundOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Starts what it is to keep. */
+  readonly bringUp: (client: ControlClient, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Runs until it is ended; everything has been stopped then. A second signal stops it at once.
+ *
+ * @throws What `bringUp` throws, and {@linkcode SystemError} if another supervisor has the home.
+ */
+export async function runForeground(
+  home: Home,
+  console: Console,
+  { environment, bringUp }: ForegroundOptions,
+): Promise<void> {
+  const supervisor = await Supervisor.begin(home, { environment });
+  const starting = new AbortController();
+  let asked = false;
+  console.takeSignals?.(() => {
+    starting.abort(new SystemError("It was ended while it started"));
+    // Nobody may be there to read it.
+    console.out.write(asked ? "stopping at once\n" : "stopping; once more stops at once\n")
+      .catch(() => {});
+    void supervisor.end({ now: asked });
+    asked = true;
+  });
+  const following = new AbortController();
+  const screen = new LogScreen(console, { prefixed: true });
+  const logs = (): Promise<NamedLog[]> =>
+    Promise.resolve(supervisor.views.map(({ spec }) => ({ name: spec.name, path: spec.log })));
+  const shown = followLogs(logs, screen, following.signal).catch(() => {});
+  try {
+    const client = await findSupervisor(home);
+    if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);
+    await bringUp(client, starting.signal);
+    await supervisor.ended;
+  } catch (error) {
+    await supervisor.end();
+    if (!asked) throw error;
+  } finally {
+    following.abort();
+    await shown;
+  }
+}
+
+/** The same in the background: nothing is shown. */
+export async function runBackground(
+  home: Home,
+  console: Console,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const supervisor = await Supervisor.begin(home, { environment });
+  let asked = false;
+  console.takeSignals?.((signal) => {
+    // A terminal that is closed is no reason.
+    if (signal === "SIGHUP") return;
+    void supervisor.end({ now: asked });
+    asked = true;
+  });
+  await supervisor.ended;
+}

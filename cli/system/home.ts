@@ -1,0 +1,78 @@
+/**
+ * The folder in which a system that was started keeps its state, its logs and NATS' store.
+ *
+ * @module
+ */
+import type { Environment } from "@ourocodus/bus";
+import { dirname, join, resolve } from "node:path";
+
+/** The paths in it, all absolute. */
+export interface Home {
+  readonly folder: string;
+  /** What runs, see state_file.ts. */
+  readonly state: string;
+  /** Locked as long as a supervisor lives. */
+  readonly lock: string;
+  /** How the system in Docker was started, if one was. */
+  readonly docker: string;
+  readonly logs: string;
+  /** JetStream's store. */
+  readonly natsStore: string;
+}
+
+/**
+ * Finds the home: `OUROCODUS_HOME`, else `.ourocodus` in the nearest folder, from the current one
+ * upwards, that has one already; else in the project's root (where `.git` is), or in the current
+ * folder. It need not exist.
+ *
+ * @param cwd The current folder.
+ */
+export function findHome(env: Environment, cwd: string = Deno.cwd()): Home {
+  const given = env.get("OUROCODUS_HOME")?.trim();
+  if (given) return homeIn(resolve(cwd, given));
+  const root = nearest(cwd, NAME) ?? nearest(cwd, ".git") ?? cwd;
+  return homeIn(join(root, NAME));
+}
+
+const NAME = ".ourocodus";
+
+/** Makes the folders, readable by their owner alone, as arguments and logs may hold secrets. */
+export async function makeHome(home: Home): Promise<void> {
+  await Deno.mkdir(home.folder, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(join(home.logs, "agents"), { recursive: true, mode: 0o700 });
+  await Deno.writeTextFile(join(home.folder, ".gitignore"), "*\n");
+}
+
+/** The log of a part, or of an agent. */
+export function logPath(home: Home, name: string, kind: "part" | "agent"): string {
+  return kind === "part"
+    ? join(home.logs, `${name}.log`)
+    : join(home.logs, "agents", `${name}.log`);
+}
+
+function homeIn(folder: string): Home {
+  return {
+    folder,
+    state: join(folder, "state.json"),
+    lock: join(folder, "lock"),
+    docker: join(folder, "docker.json"),
+    logs: join(folder, "logs"),
+    natsStore: join(folder, "nats"),
+  };
+}
+
+function nearest(folder: string, name: string): string | undefined {
+  for (let at = folder;; at = dirname(at)) {
+    if (exists(join(at, name))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false; // Not to be seen is not to be used.
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * How each program of the project is started: from source by this Deno, or, when this is a
+ * compiled executable, as the executable beside it. Only this file knows.
+ *
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The programs, by the folder of their main.ts and the name of their executable. */
+export type ProgramName = "relay" | "agent" | "cli";
+
+/** A command and the arguments that go before its own. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** How to start a program. */
+export function program(name: ProgramName): Program {
+  const command = Deno.execPath();
+  if (Deno.build.standalone) {
+    return { command: name === "cli" ? command : join(dirname(command), name), args: [] };
+  }
+  const main = fileURLToPath(new URL(`../../${name}/main.ts`, import.meta.url));
+  return { command, args: ["run", "--quiet", "--allow-all", main] };
+}

@@ -1,0 +1,36 @@
+/**
+ * Where a system that was started with `start` is, for commands that are not told.
+ *
+ * @module
+ */
+import type { Environment } from "@ourocodus/bus";
+import { findHome } from "./home.ts";
+import { isAlive } from "./process_identity.ts";
+import type { ProcessView } from "./process_spec.ts";
+import { readState } from "./state_file.ts";
+import { SYSTEM_PARTS } from "./system_parts.ts";
+
+/** Where it is. */
+export interface RunningSystem {
+  readonly natsUrl: string;
+  readonly relayUrl: string;
+}
+
+/** @returns Undefined unless a system runs in this home, or its supervisor is about to restart it. */
+export async function runningSystem(env: Environment): Promise<RunningSystem | undefined> {
+  const state = await readState(findHome(env));
+  if (state === undefined) return undefined;
+  const kept = await isAlive(state.supervisor.identity);
+  const url = async (name: string) => {
+    const view = state.processes.find(({ spec }) => spec.name === name);
+    const port = view?.spec.port;
+    if (view === undefined || port === undefined || !(kept || await runs(view))) return undefined;
+    return SYSTEM_PARTS.find((part) => part.name === name)?.url(port);
+  };
+  const [natsUrl, relayUrl] = [await url("nats-server"), await url("relay")];
+  return natsUrl && relayUrl ? { natsUrl, relayUrl } : undefined;
+}
+
+async function runs({ identity }: ProcessView): Promise<boolean> {
+  return identity !== undefined && await isAlive(identity);
+}

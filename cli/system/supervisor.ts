@@ -1,0 +1,242 @@
+/**
+ * Keeps a set of processes running and stops them in order. Knows nothing of what they are: that
+ * is in their specs, and with whoever asks for them.
+ *
+ * Invariants:
+ * 1. There is one supervisor for a home: it holds the lock as long as it lives, and the system
+ *    releases the lock however it ends.
+ * 2. The state file names everything that it has started and that may still run.
+ * 3. It ends when it is told to, or when nothing is left to keep, and by then nothing runs.
+ *
+ * @module
+ */
+import { VERSION } from "@ourocodus/bus";
+import { type ControlServer, serveControl } from "./control_server.ts";
+import type { ControlRequest } from "./control_request.ts";
+import type { Home } from "./home.ts";
+import { makeHome } from "./home.ts";
+import { type KeeperOptions, KeptProcess, type StopOptions } from "./kept_process.ts";
+import { addLogEntry, boundLog } from "./log_file.ts";
+import { environmentOf, identify, isAlive } from "./process_identity.ts";
+import type { ProcessSpec, ProcessView } from "./process_spec.ts";
+import { FORMAT, readState, removeState, type SupervisorRecord, writeState } from "./state_file.ts";
+import { supervisorLog } from "./supervisor_log.ts";
+import { SystemError } from "./system_error.ts";
+
+/** Options of {@linkcode Supervisor.begin}. */
+export interface SupervisorOptions
+  extends Pick<KeeperOptions, "backoffBaseMs" | "backoffCapMs" | "settledMs"> {
+  /** The environment of processes that are taken over where theirs cannot be read. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How often to look at the logs' sizes, in milliseconds. */
+const BOUND_EVERY_MS = 5_000;
+/** How often, and how often at most, to try for the lock, which a reader may hold for a moment. */
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 50;
+
+/** See the top of the file. */
+export class Supervisor {
+  /** Settles when it has ended; nothing that it kept runs by then. */
+  readonly ended: Promise<void>;
+  readonly #home: Home;
+  readonly #options: SupervisorOptions;
+  readonly #lock: Deno.FsFile;
+  readonly #kept = new Map<string, KeptProcess>();
+  readonly #end = Promise.withResolvers<void>();
+  #record: SupervisorRecord | undefined;
+  #control: ControlServer | undefined;
+  #bounding: ReturnType<typeof setInterval> | undefined;
+  #ending = false;
+
+  /**
+   * Takes the home, and over what an earlier supervisor has left running there.
+   *
+   * @throws {SystemError} If another supervisor has the home.
+   */
+  static async begin(home: Home, options: SupervisorOptions): Promise<Supervisor> {
+    await makeHome(home);
+    const lock = await lockHome(home);
+    const supervisor = new Supervisor(home, lock, options);
+    await supervisor.#begin();
+    return supervisor;
+  }
+
+  private constructor(home: Home, lock: Deno.FsFile, options: SupervisorOptions) {
+    this.#home = home;
+    this.#lock = lock;
+    this.#options = options;
+    this.ended = this.#end.promise;
+  }
+
+  /** What it keeps. */
+  get views(): ProcessView[] {
+    return [...this.#kept.values()].map(({ view }) => view);
+  }
+
+  /**
+   * Starts processes.
+   *
+   * @param environment The environment of whoever asks.
+   * @throws {SystemError} If one of that name is there and has not exited, or it is ending.
+   */
+  async start(
+    specs: readonly ProcessSpec[],
+    environment: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    if (this.#ending) throw new SystemError("the system is being stopped");
+    for (const { name } of specs) {
+      const there = this.#kept.get(name);
+      if (there !== undefined && there.view.status !== "exited") {
+        throw new SystemError(`${name} runs already`);
+      }
+    }
+    await Promise.all(specs.map((spec) => this.#keep(spec, environment).start()));
+  }
+
+  /** They work: from now on they are started again when they crash. */
+  ready(names: readonly string[]): void {
+    for (const kept of this.#named(names)) kept.ready();
+  }
+
+  /** Stops processes, those with the highest rank first, and forgets them. */
+  async stop(names: readonly string[], options: StopOptions = {}): Promise<void> {
+    const kept = this.#named(names);
+    const ranks = [...new Set(kept.map(({ spec }) => spec.rank))].sort((one, other) => other - one);
+    for (const rank of ranks) {
+      await Promise.all(
+        kept.filter(({ spec }) => spec.rank === rank).map((one) => this.#drop(one, options)),
+      );
+    }
+    if (this.#kept.size === 0 && !this.#ending) await this.end();
+  }
+
+  /** Stops processes and starts them anew. @param environment As for `start`. */
+  async restart(
+    names: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    options: StopOptions = {},
+  ): Promise<void> {
+    const kept = this.#named(names);
+    await Promise.all(kept.map(async ({ spec }) => {
+      await this.#kept.get(spec.name)?.stop(options);
+      if (!this.#ending) await this.#keep(spec, environment).start();
+    }));
+  }
+
+  /** Stops everything, and ends. A second call may only make it quicker. */
+  async end(options: StopOptions = {}): Promise<void> {
+    if (this.#ending && options.now) {
+      await Promise.all([...this.#kept.values()].map((kept) => kept.stop(options)));
+    }
+    if (this.#ending) return await this.ended;
+    this.#ending = true;
+    await this.stop([...this.#kept.keys()], options);
+    clearInterval(this.#bounding);
+    this.#record = undefined;
+    removeState(this.#home);
+    await this.#control?.close();
+    supervisorLog(this.#home, "everything has been stopped");
+    this.#lock.close();
+    this.#end.resolve();
+  }
+
+  async #begin(): Promise<void> {
+    const earlier = await readState(this.#home);
+    this.#control = serveControl((request) => this.#answer(request));
+    const identity = await identify(Deno.pid);
+    if (identity === undefined) throw new SystemError("cannot tell when this process was started");
+    const { port: controlPort, token } = this.#control;
+    const startedAt = new Date().toISOString();
+    this.#record = { identity, version: VERSION, startedAt, controlPort, token };
+    supervisorLog(this.#home, `supervisor ${VERSION} begins, pid ${identity.pid}`);
+    for (const view of earlier?.processes ?? []) await this.#recover(view);
+    this.#write();
+    this.#bounding = setInterval(() => this.#boundLogs(), BOUND_EVERY_MS);
+  }
+
+  /** Takes over what still runs; an agent that does not is kept in mind, a part is not. */
+  async #recover(view: ProcessView): Promise<void> {
+    const { spec, identity } = view;
+    if (identity !== undefined && await isAlive(identity)) {
+      const environment = environmentOf(identity.pid) ?? this.#options.environment;
+      this.#keep(spec, environment).takeOver(view, identity);
+    } else if (spec.kind === "agent") {
+      this.#keep(spec, this.#options.environment).remember(view);
+    }
+  }
+
+  #keep(spec: ProcessSpec, environment: Readonly<Record<string, string>>): KeptProcess {
+    const kept = new KeptProcess(spec, environment, {
+      ...this.#options,
+      onChange: () => this.#write(),
+      onEvent: (text) => supervisorLog(this.#home, text),
+    });
+    this.#kept.set(spec.name, kept);
+    return kept;
+  }
+
+  async #drop(kept: KeptProcess, options: StopOptions): Promise<void> {
+    await kept.stop(options);
+    if (this.#kept.get(kept.spec.name) === kept) this.#kept.delete(kept.spec.name);
+    this.#write();
+  }
+
+  #named(names: readonly string[]): KeptProcess[] {
+    return names.flatMap((name) => this.#kept.get(name) ?? []);
+  }
+
+  #write(): void {
+    // Until then, what an earlier supervisor wrote is the better record; after the end there is none.
+    if (this.#record === undefined) return;
+    writeState(this.#home, {
+      format: FORMAT,
+      supervisor: this.#record,
+      processes: this.views,
+    });
+  }
+
+  /** Does what was asked for, or begins to; how it goes on is seen in the views. */
+  async #answer(request: ControlRequest): Promise<readonly ProcessView[]> {
+    switch (request.type) {
+      case "list":
+        break;
+      case "start":
+        await this.start(request.specs, request.environment);
+        break;
+      case "ready":
+        this.ready(request.names);
+        break;
+      case "stop":
+        this.#unwatched(this.stop(request.names, request.options));
+        break;
+      case "restart":
+        this.#unwatched(this.restart(request.names, request.environment, request.options));
+        break;
+      case "end":
+        this.#unwatched(this.end(request.options));
+    }
+    return this.views;
+  }
+
+  #unwatched(promise: Promise<void>): void {
+    promise.catch((error) => supervisorLog(this.#home, `failed: ${error}`));
+  }
+
+  #boundLogs(): void {
+    for (const { spec: { log } } of this.#kept.values()) {
+      boundLog(log).catch((error) => addLogEntry(log, `cannot be put aside: ${error}`));
+    }
+  }
+}
+
+async function lockHome(home: Home): Promise<Deno.FsFile> {
+  const file = await Deno.open(home.lock, { create: true, write: true, mode: 0o600 });
+  for (let tries = 1; tries <= LOCK_TRIES; tries++) {
+    if (await file.tryLock(true)) return file;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+  }
+  file.close();
+  throw new SystemError(`Another supervisor has ${home.folder}`);
+}

@@ -1,0 +1,123 @@
+/**
+ * The parts of the system, in the order of their start. A further part is one more entry here.
+ *
+ * @module
+ */
+import { natsGreeting } from "@ourocodus/setup";
+import { type Home, logPath } from "./home.ts";
+import type { ProcessSpec } from "./process_spec.ts";
+import { program } from "./programs.ts";
+import { relayHealth } from "./relay_health.ts";
+
+/** What the parts are started with. */
+export interface SystemSettings {
+  readonly home: Home;
+  /** The path of nats-server. */
+  readonly natsServer: string;
+  readonly natsPort: number;
+  readonly relayPort: number;
+  /** The address on which the relay listens for agents; NATS listens on 127.0.0.1 alone. */
+  readonly host: string;
+}
+
+/** A part of the system. */
+export interface SystemPart {
+  /** Its name, which is its log's too. */
+  readonly name: string;
+  /** The flag that chooses its port. */
+  readonly portFlag: string;
+  port(settings: SystemSettings): number;
+  /** The address that it listens on. */
+  host(settings: SystemSettings): string;
+  /** How it is run: everything but its name, log and rank. */
+  run(settings: SystemSettings): Pick<ProcessSpec, "command" | "args" | "env" | "stopMs">;
+  /** Asks it how it is. @returns Undefined if it is not healthy. */
+  health(spec: ProcessSpec): Promise<PartHealth | undefined>;
+  /** Where others find it. */
+  url(port: number): string;
+}
+
+/** A part that is healthy. */
+export interface PartHealth {
+  readonly version: string;
+}
+
+/** Variables of the user's that would lead a part to another NATS, or to another port. */
+const NOT_HANDED_ON =
+  /^(NATS_.*|PORT|HOST|RELAY_URL|SESSION_ID|ROLE|AGENT_ID|CONCURRENCY|OUROCODUS_HOME)$/;
+
+/** All parts. */
+export const SYSTEM_PARTS: readonly SystemPart[] = [
+  {
+    name: "nats-server",
+    portFlag: "--nats-port",
+    port: ({ natsPort }) => natsPort,
+    host: () => "127.0.0.1",
+    run: ({ natsServer, natsPort, home }) => ({
+      command: natsServer,
+      args: [
+        ...["--addr", "127.0.0.1", "--port", String(natsPort), "--name", natsName(natsPort)],
+        ...["--jetstream", "--store_dir", home.natsStore],
+      ],
+      env: {},
+      stopMs: 15_000,
+    }),
+    async health({ port = 0 }) {
+      const greeting = await natsGreeting(port);
+      return greeting?.server_name === natsName(port) ? greeting : undefined;
+    },
+    url: (port) => `nats://127.0.0.1:${port}`,
+  },
+  {
+    name: "relay",
+    portFlag: "--port",
+    port: ({ relayPort }) => relayPort,
+    host: ({ host }) => host,
+    run: ({ natsPort, relayPort, host }) => ({
+      ...program("relay"),
+      env: {
+        NATS_URL: `nats://127.0.0.1:${natsPort}`,
+        HOST: host,
+        PORT: String(relayPort),
+      },
+      stopMs: 45_000,
+    }),
+    async health({ port = 0, env }) {
+      const health = await relayHealth(reachable(env.HOST), port);
+      return health?.status === "healthy" ? health : undefined;
+    },
+    url: (port) => `ws://127.0.0.1:${port}`,
+  },
+];
+
+/** A part as it is to be kept. */
+export function partSpec(part: SystemPart, settings: SystemSettings): ProcessSpec {
+  const { home } = settings;
+  return {
+    name: part.name,
+    kind: "part",
+    rank: SYSTEM_PARTS.indexOf(part),
+    cwd: home.folder,
+    log: logPath(home, part.name, "part"),
+    port: part.port(settings),
+    ...part.run(settings),
+  };
+}
+
+/** The environment that parts start from. */
+export function partEnvironment(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !NOT_HANDED_ON.test(name)),
+  );
+}
+
+/** By its name, our server is told from another that answers on its port. */
+function natsName(port: number): string {
+  return `ourocodus-${port}`;
+}
+
+function reachable(host = "127.0.0.1"): string {
+  return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+}
