@@ -1,0 +1,156 @@
+# Images of all parts.
+#
+#   docker build --target relay .          an executable on a small base
+#   docker build --target source-relay .   from source, on Deno's image
+#
+# and likewise for agent and cli. compiled-relay is another name of relay.
+#
+# What a part may do stands in deno.json, under "permissions". The images run without root, on a
+# read-only file system, fetch nothing, and end on SIGTERM. They are built with BuildKit or without
+# it, for amd64 and arm64.
+
+ARG DENO_VERSION=2.9.6
+
+# --- Packages: fetched again only if deno.lock or a deno.json has changed -------------------------
+
+FROM denoland/deno:${DENO_VERSION} AS manifests
+WORKDIR /all
+COPY . .
+RUN mkdir /app && cp deno.lock /app && find . -name deno.json -exec cp --parents '{}' /app ';'
+
+FROM denoland/deno:${DENO_VERSION} AS packages
+ENV DENO_NO_UPDATE_CHECK=1
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN NO_COLOR=1 deno install --frozen
+
+# --- From source: transpiled here, by running it once, so that nothing is written later -----------
+
+FROM packages AS source
+COPY bus bus
+
+FROM source AS source-relay
+COPY relay relay
+RUN deno run -q --cached-only --frozen --no-prompt -P=relay relay/main.ts --help >/dev/null
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-relay" \
+  org.opencontainers.image.description="Carries work from NATS to agents, and their results back" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+ENV HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+USER 1993:1993
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts", "--health-check"]
+ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts"]
+
+FROM source AS source-agent
+COPY agent agent
+RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
+  install -d -o deno -g deno /work
+WORKDIR /work
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-agent" \
+  org.opencontainers.image.description="Takes work from a relay and answers it" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+USER 1993:1993
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=agent", "/app/agent/main.ts"]
+
+FROM source AS source-cli
+COPY setup setup
+COPY cli cli
+RUN deno run -q --cached-only --frozen --no-prompt -P=client cli/main.ts --help >/dev/null
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-cli" \
+  org.opencontainers.image.description="Sends work and reads results" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+USER 1993:1993
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=client", "/app/cli/main.ts"]
+
+# --- Executables: the base that Deno adds to them is fetched before any code is copied ------------
+
+FROM packages AS compiler
+# The path of a denort in this image, where dl.deno.land cannot be reached.
+ARG DENORT_BIN
+RUN echo 'export {};' >/tmp/empty.ts && \
+  deno compile -q --no-config --output /tmp/empty /tmp/empty.ts && rm /tmp/empty*
+COPY bus bus
+COPY setup setup
+
+FROM compiler AS build-relay
+ARG DENORT_BIN
+COPY relay relay
+RUN deno run -q -A setup/compile.ts relay --output /out
+
+FROM compiler AS build-agent
+ARG DENORT_BIN
+COPY agent agent
+RUN deno run -q -A setup/compile.ts agent --output /out
+
+FROM compiler AS build-cli
+ARG DENORT_BIN
+COPY cli cli
+RUN deno run -q -A setup/compile.ts cli --permissions client --output /out
+
+FROM gcr.io/distroless/cc-debian12 AS relay
+COPY --from=build-relay /out/relay /usr/local/bin/relay
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-relay" \
+  org.opencontainers.image.description="Carries work from NATS to agents, and their results back" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+ENV HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+USER 1993:1993
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["/usr/local/bin/relay", "--health-check"]
+ENTRYPOINT ["/usr/local/bin/relay"]
+
+# Agents run programs, so theirs is a system with a shell.
+FROM debian:bookworm-slim AS agent
+RUN useradd --uid 1993 --user-group --create-home ourocodus && \
+  install -d -o ourocodus -g ourocodus /work
+WORKDIR /work
+COPY --from=build-agent /out/agent /usr/local/bin/agent
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-agent" \
+  org.opencontainers.image.description="Takes work from a relay and answers it" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+USER 1993:1993
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/agent"]
+
+FROM gcr.io/distroless/cc-debian12 AS cli
+COPY --from=build-cli /out/ourocodus /usr/local/bin/ourocodus
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-cli" \
+  org.opencontainers.image.description="Sends work and reads results" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+USER 1993:1993
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/ourocodus"]
+
+# What compose.yaml calls them.
+FROM relay AS compiled-relay
+FROM agent AS compiled-agent
+FROM cli AS compiled-cli
