@@ -4,7 +4,13 @@ import { downloadNatsServer, type DownloadOptions } from "./download.ts";
 import { type Asset, type Release, releaseAsset } from "./release.ts";
 import { SetupError, type SetupErrorCode } from "./setup_error.ts";
 import { testMachine } from "./testing/machine.ts";
-import { ASSET_NAME, releaseArchive, RELEASED, releaseServer } from "./testing/release_server.ts";
+import {
+  ASSET_NAME,
+  releaseArchive,
+  RELEASED,
+  releaseServer,
+  sha256,
+} from "./testing/release_server.ts";
 import { natsServerVersion } from "./version.ts";
 
 function linuxAsset(release: Release): Asset {
@@ -117,6 +123,13 @@ Deno.test("an archive without the binary is an error", async () => {
   await using server = await releaseServer();
   const asset = { ...linuxAsset(server.release), name: "something-else" };
   assert.match(await failure(asset, "unusable"), /^Cannot unpack something-else\.tar\.gz: .*tar/);
+});
+
+Deno.test("a binary that does not run here is not kept", async () => {
+  const archive = await releaseArchive("exit 8");
+  await using server = await releaseServer(() => new Response(archive));
+  const asset = { ...linuxAsset(server.release), sha256: sha256(archive) };
+  assert.match(await failure(asset, "unusable"), /does not run here: .*--version ended with 8/);
 });
 
 Deno.test("a cache folder that cannot be made is an error that names it", async () => {

@@ -36,7 +36,11 @@ for (const kind of ["its parent", "its parent's parent"]) {
     const pid = Number((await npx.waitForLine(/^pid \d+/)).split(" ")[1]);
     assert.equal(await isRunning(pid), true);
     npx.send("SIGKILL");
-    await until(async () => !await isRunning(pid), { message: "the end of what npx started" });
+    try {
+      await until(async () => !await isRunning(pid), { message: "the end of what npx started" });
+    } finally {
+      if (await isRunning(pid)) Deno.kill(pid, "SIGKILL");
+    }
     await npx.status;
     assert.match(npx.stdout, /^alone$/m);
   });

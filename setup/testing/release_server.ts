@@ -43,13 +43,19 @@ export async function releaseServer(
   };
 }
 
-/** An archive as the NATS project makes them, whose nats-server is a shell script. */
-export async function releaseArchive(): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * An archive as the NATS project makes them.
+ *
+ * @param script The shell script that is nats-server in it.
+ */
+export async function releaseArchive(
+  script: string = natsServerScript(RELEASED),
+): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await Deno.makeTempDir({ prefix: "ourocodus-archive-" });
   try {
     await Deno.mkdir(`${folder}/${ASSET_NAME}`);
     const binary = `${folder}/${ASSET_NAME}/nats-server`;
-    await Deno.writeTextFile(binary, `#!/bin/sh\n${natsServerScript(RELEASED)}\n`);
+    await Deno.writeTextFile(binary, `#!/bin/sh\n${script}\n`);
     await Deno.chmod(binary, 0o755);
     await Deno.writeTextFile(`${folder}/${ASSET_NAME}/README.md`, "# NATS\n");
     const args = ["-czf", `${folder}/archive.tar.gz`, "-C", folder, ASSET_NAME];

@@ -28,6 +28,19 @@ export function readSummary(output: string): Counts | undefined {
 }
 
 /**
+ * What a run of `deno test` comes to. Its exit code has the last word, as it knows of failures that
+ * no test counts: at least one failed unless it is 0 and there is a summary.
+ *
+ * @param code Its exit code.
+ * @param output What it wrote to stdout.
+ */
+export function countsOf(code: number, output: string): Counts {
+  const summary = readSummary(output);
+  if (summary === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  return code !== 0 && summary.failed === 0 ? { ...summary, failed: 1 } : summary;
+}
+
+/**
  * The counts in one line.
  *
  * @returns `5 passed, 0 failed`, and `, 1 skipped` if there are any.

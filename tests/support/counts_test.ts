@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatCounts, readSummary } from "./counts.ts";
+import { countsOf, formatCounts, readSummary } from "./counts.ts";
 
 Deno.test("readSummary reads every form of the summary line", () => {
   const cases: [string, [number, number, number]][] = [
@@ -21,6 +21,17 @@ Deno.test("readSummary takes the last summary, since a test may print one", () =
 Deno.test("readSummary finds none where none is", () => {
   assert.equal(readSummary("error: Type checking failed.\n"), undefined);
   assert.equal(readSummary("it is ok | 1 passed | 0 failed\n"), undefined);
+});
+
+Deno.test("countsOf counts a failure whenever the exit code tells of one", () => {
+  const good = "ok | 3 passed | 0 failed | 1 ignored (1ms)\n";
+  assert.deepEqual(countsOf(0, good), { passed: 3, failed: 0, skipped: 1 });
+  assert.deepEqual(countsOf(1, good), { passed: 3, failed: 1, skipped: 1 });
+  const bad = "FAILED | 3 passed | 2 failed (1ms)\n";
+  assert.deepEqual(countsOf(1, bad), { passed: 3, failed: 2, skipped: 0 });
+  for (const code of [0, 1]) {
+    assert.deepEqual(countsOf(code, "nothing"), { passed: 0, failed: 1, skipped: 0 });
+  }
 });
 
 Deno.test("formatCounts names the skipped only if there are any", () => {

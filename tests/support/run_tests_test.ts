@@ -93,6 +93,19 @@ Deno.test("without a nats-server no test is run, and that is a failure", async (
   assert.doesNotMatch(stdout, /one/);
 });
 
+Deno.test("what a test leaves running is ended", async () => {
+  const { stdout, lastLine } = await run({
+    "a_test.ts": `Deno.test("leaves", async () => {
+      const args = ["-c", "sleep 1000 >/dev/null 2>&1 & echo $!"];
+      const { stdout } = await new Deno.Command("sh", { args }).output();
+      console.log("\\nleft " + new TextDecoder().decode(stdout));
+    });`,
+  });
+  assert.equal(lastLine, "1 passed, 0 failed");
+  const pid = Number(/^left (\d+)$/m.exec(stdout)?.[1]);
+  await until(async () => !await isRunning(pid), { message: `process ${pid} to end` });
+});
+
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`${signal} ends the tests, their processes and their files`, async () => {
     await using tests = await suite({
