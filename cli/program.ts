@@ -8,6 +8,7 @@
  * @module
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import { agentCommand } from "./agent_command.ts";
 import { completionCommand } from "./completion_command.ts";
 import type { Console } from "./console.ts";
 import manifest from "./deno.json" with { type: "json" };
@@ -49,6 +50,7 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(stopCommand(console, done));
   root.addCommand(statusCommand(console, done));
   root.addCommand(logsCommand(console, done));
+  root.addCommand(agentCommand(console, done));
   root.addCommand(superviseCommand(console, done), { hidden: true });
   root.addCommand(sendCommand(console, done));
   root.addCommand(tailCommand(console, done));
@@ -58,6 +60,8 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
 }
 
 const EXAMPLES = `Examples:
+  $ ourocodus start
+  $ ourocodus agent start --session docs --role writer
   $ ourocodus send work --session docs --role writer --message hello --wait
   $ ourocodus tail results --session docs
   $ ourocodus tail events

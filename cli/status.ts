@@ -51,6 +51,7 @@ export function status(flags: StatusFlags, console: Console): Promise<ExitCode> 
     const parts = await Promise.all(SYSTEM_PARTS.map((part) => partStatus(part, look)));
     const supervisor = supervisorStatus(look);
     const inside = await askInside(look, console);
+    const managed = look.processes.flatMap((view) => managedProcess(view) ?? []);
     const status: Status = {
       healthy: [supervisor, ...parts].every((part) => part.status === "healthy"),
       home: home.folder,
@@ -58,9 +59,7 @@ export function status(flags: StatusFlags, console: Console): Promise<ExitCode> 
       supervisor,
       parts,
       streams: inside?.streams ?? null,
-      agents: agentRows(look.processes.flatMap((view) => managedProcess(view) ?? []), [
-        ...inside?.agents ?? [],
-      ]),
+      agents: agentRows(managed, inside?.agents ?? []),
     };
     if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
     else await console.out.write(statusText(status, paint(console.out.hasColor)));

@@ -1,0 +1,85 @@
+/**
+ * `agent list`: once, or again and again.
+ *
+ * @module
+ */
+import { askRelays, type Connection } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { nameFlag } from "./flag_values.ts";
+import { connectNats } from "./nats.ts";
+import { type AgentRow, agentRows } from "./system/agent_rows.ts";
+import { agentTable } from "./system/agent_table.ts";
+import { explainFailure } from "./system/explain_failure.ts";
+import { findHome, type Home } from "./system/home.ts";
+import { pause } from "./system/log_file.ts";
+import { managedAgents } from "./system/managed_agents.ts";
+import { harmless, paint } from "./terminal_text.ts";
+
+/** Flags of `agent list`. */
+export interface AgentListFlags {
+  readonly session?: string;
+  readonly watch?: true;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+const WATCH_MS = 1_000;
+const CLEAR = "\x1b[H\x1b[2J\x1b[3J";
+
+/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+export function agentList(flags: AgentListFlags, console: Console): Promise<ExitCode> {
+  const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
+  return explainFailure(console, async () => {
+    const home = findHome(console.env);
+    await using connection = await natsIfThere(home, flags, console);
+    let printed: string | undefined;
+    do {
+      const rows = await look(home, connection, session, console);
+      const text = flags.json ? `${JSON.stringify(rows)}\n` : listText(rows, console);
+      // On a terminal in place; elsewhere what has changed.
+      const clears = flags.watch && !flags.json && console.out.isTerminal;
+      if (clears) await console.out.write(CLEAR + text);
+      else if (text !== printed) await console.out.write(text);
+      printed = text;
+      if (flags.watch) await pause(WATCH_MS, console.signal);
+    } while (flags.watch && !console.signal.aborted);
+    return connection === undefined ? EXIT.failed : EXIT.ok;
+  });
+}
+
+async function look(
+  home: Home,
+  connection: Connection | undefined,
+  session: string | undefined,
+  console: Console,
+): Promise<AgentRow[]> {
+  const directory = connection &&
+    await askRelays(connection, { session }, { signal: console.signal });
+  const managed = await managedAgents(home);
+  return agentRows(
+    managed.filter((agent) => session === undefined || agent.session === session),
+    directory?.agents ?? [],
+  );
+}
+
+/** Without NATS, agents that were started here are listed all the same. */
+async function natsIfThere(
+  home: Home,
+  flags: AgentListFlags,
+  console: Console,
+): Promise<Connection | undefined> {
+  try {
+    return await connectNats(console, { url: flags.nats });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
+    if ((await managedAgents(home)).length === 0) throw error;
+    await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
+    return undefined;
+  }
+}
+
+function listText(rows: readonly AgentRow[], console: Console): string {
+  if (rows.length === 0) return "No agents\n";
+  return `${agentTable(rows, paint(console.out.hasColor), Date.now()).join("\n")}\n`;
+}

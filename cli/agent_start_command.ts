@@ -1,0 +1,48 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+
+/** `agent start`: starts agents in the background. */
+export function agentStartCommand(console: Console, done: (code: ExitCode) => void): Command {
+  const command = new Command("start")
+    .summary("start agents in the background")
+    .description(
+      "Starts agents in the background, and waits until each is connected to a relay. With a command\n" +
+        "they run it for each piece of work; without one they answer with what they got (echo).",
+    )
+    .argument("[command...]", "after --: the command and its arguments")
+    .option("--session <session>", "whose work they take (required)")
+    .option("--role <role>", "which of its work they take (required)")
+    .option("--count <number>", "how many agents, 1 to 1000", "1")
+    .option("--concurrency <number>", "pieces of work at once, each agent, 1 to 1024", "1")
+    .option("--name <name>", "what it is called here (default: its role and a number)")
+    .option("--env <NAME=VALUE...>", "variables for its environment")
+    .option("--drain <duration>", "how long work in hand may take when it is stopped; 25s")
+    .option("--timeout <duration>", "how long the command may take")
+    .option("--kill-after <duration>", "how long after SIGTERM it is killed")
+    .option("--stdin <what>", "what it gets there: message (default), json or none")
+    .option("--stdout <what>", "what it writes there: text (default) or json")
+    .option("--retry-on <codes>", "exit codes that give the work back: 75,111")
+    .option("--retry-delay <duration>", "when such work is handed out again")
+    .option("--cwd <folder>", "the folder that it runs in (default: this one)")
+    .option("--relay <url>", "the relay (default: $RELAY_URL, else that of ourocodus start)")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "agent start --session test --role echo",
+        "agent start --session docs --role count --count 3 -- wc -w",
+        "agent start --session docs --role write --timeout 1h --env MODEL=large -- ./write.sh {id}",
+      ], NOTES),
+    );
+  command.action(async (words, flags) => {
+    const { agentStart } = await import("./agent_start.ts");
+    done(await agentStart({ ...flags, command: words }, console));
+  });
+  return command as unknown as Command;
+}
+
+const NOTES = `In the command's arguments {message}, {id}, {session} and {role} are replaced. Agents
+have the environment and the folder of this command. One that crashes is started again, unless it
+had not been connected yet, or ended with exit code 0 or 2.`;

@@ -1,0 +1,54 @@
+/**
+ * `agent stop`: asks the supervisor to stop agents, and tells as it happens.
+ *
+ * @module
+ */
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { stopOptions, untilStopped } from "./stop.ts";
+import type { ManagedAgent } from "./system/agent_rows.ts";
+import { ensureSupervisor } from "./system/control_client.ts";
+import { explainFailure } from "./system/explain_failure.ts";
+import { findHome } from "./system/home.ts";
+import { managedAgents } from "./system/managed_agents.ts";
+import { type AgentSelection, agentSelector } from "./system/select_agents.ts";
+import { partEnvironment } from "./system/system_parts.ts";
+
+/** The command line of `agent stop`. */
+export interface AgentStopFlags extends AgentSelection {
+  readonly now?: true;
+  readonly timeout?: string;
+}
+
+/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+export function agentStop(flags: AgentStopFlags, console: Console): Promise<ExitCode> {
+  const select = agentSelector(flags);
+  const options = stopOptions(flags);
+  return explainFailure(console, async () => {
+    const home = findHome(console.env);
+    const agents = select(await managedAgents(home));
+    if (agents.length === 0) {
+      await console.out.write("No agents to stop\n");
+      return EXIT.ok;
+    }
+    if (!options.now) await announceStop(agents, console);
+    // One whose supervisor was killed is taken over first.
+    const client = await ensureSupervisor(home, partEnvironment(console.env.toObject?.() ?? {}));
+    const names = new Set(agents.map(({ name }) => name));
+    const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
+    await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
+    await untilStopped(client, views, console);
+    return EXIT.ok;
+  });
+}
+
+/** Says that it may take a while. */
+export async function announceStop(
+  agents: readonly ManagedAgent[],
+  console: Console,
+): Promise<void> {
+  const running = agents.filter(({ runs }) => runs);
+  if (running.length === 0) return;
+  const names = running.map(({ name }) => name).join(", ");
+  await console.out.write(`Stopping ${names}, after what is in hand (--now does not wait)\n`);
+}

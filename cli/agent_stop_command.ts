@@ -1,0 +1,28 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { helpEnd } from "./shared_flags.ts";
+
+/** `agent stop`: stops agents that were started here. */
+export function agentStopCommand(console: Console, done: (code: ExitCode) => void): Command {
+  const command = new Command("stop")
+    .summary("stop agents that were started here")
+    .description(
+      "Stops agents that were started here. Each finishes what it has in hand, and gets no more.",
+    )
+    .argument("[agents...]", "names or ids")
+    .option("--session <session>", "all of this session")
+    .option("--role <role>", "with --session: only those of this role")
+    .option("--all", "all that were started here")
+    .option("--now", "don't let them finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .addHelpText(
+      "after",
+      helpEnd(["agent stop writer-1", "agent stop --session docs", "agent stop --all --now"]),
+    );
+  command.action(async (names, flags) => {
+    const { agentStop } = await import("./agent_stop.ts");
+    done(await agentStop({ ...flags, names }, console));
+  });
+  return command as unknown as Command;
+}

@@ -1,0 +1,84 @@
+/**
+ * Agents that run as background processes of this machine.
+ *
+ * @module
+ */
+import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agent_spec.ts";
+import { type ControlClient, ensureSupervisor } from "./control_client.ts";
+import { type Home, logPath } from "./home.ts";
+import { sizeOf } from "./log_file.ts";
+import type { ProcessSpec } from "./process_spec.ts";
+import { program } from "./programs.ts";
+import { partEnvironment, SYSTEM_PARTS } from "./system_parts.ts";
+
+/** How long storing answers and closing may take after the time to finish, in milliseconds. */
+const CLOSING_MS = 10_000;
+/** How often another `agent start` may take the same names before ours. */
+const NAME_TRIES = 5;
+
+/** An agent that was started. */
+export interface StartedAgent extends AgentName {
+  /** Its log, and where in it this run begins. */
+  readonly log: string;
+  readonly logFrom: number;
+}
+
+/** Starts agents. @returns When they have been started; they are not connected yet. */
+export async function startProcessAgents(
+  home: Home,
+  wanted: AgentsWanted,
+  { relayUrl, environment }: {
+    readonly relayUrl: string;
+    readonly environment: Readonly<Record<string, string>>;
+  },
+): Promise<{ client: ControlClient; agents: readonly StartedAgent[] }> {
+  const client = await ensureSupervisor(home, partEnvironment(environment));
+  for (let tries = 1;; tries++) {
+    const kept = await client.list();
+    const names = agentNames(wanted, new Set(kept?.map(({ spec }) => spec.name)));
+    const specs = names.map((agent) => agentSpec(home, wanted, agent, relayUrl));
+    const agents = await Promise.all(
+      specs.map(async ({ log }, index) => {
+        const { name, id } = names[index] ?? { name: "", id: "" };
+        return { name, id, log, logFrom: await sizeOf(log) };
+      }),
+    );
+    try {
+      await client.ask({ type: "start", specs, environment: agentEnvironment(environment) });
+      return { client, agents };
+    } catch (error) {
+      const named = wanted.name !== undefined && wanted.count === 1;
+      if (named || tries >= NAME_TRIES) throw error;
+    }
+  }
+}
+
+/** What agents get of the environment of whoever starts them. */
+export function agentEnvironment(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { DRAIN_SECONDS: _, ...rest } = partEnvironment(environment);
+  return rest;
+}
+
+function agentSpec(
+  home: Home,
+  wanted: AgentsWanted,
+  { name, id }: AgentName,
+  relayUrl: string,
+): ProcessSpec {
+  const { command, args } = program("agent");
+  const { session, role, concurrency } = wanted;
+  return {
+    name,
+    kind: "agent",
+    rank: SYSTEM_PARTS.length,
+    command,
+    args: [...args, ...wanted.args],
+    env: { ...agentVariables(wanted, id), RELAY_URL: relayUrl },
+    cwd: Deno.cwd(),
+    log: logPath(home, name, "agent"),
+    stopMs: wanted.drainMs + CLOSING_MS,
+    agent: { id, session, role, concurrency },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Which agents a command is about.
+ *
+ * @module
+ */
+import { nameFlag } from "../flag_values.ts";
+import { UsageError } from "../usage_error.ts";
+import type { ManagedAgent } from "./agent_rows.ts";
+import { SystemError } from "./system_error.ts";
+
+/** The part of a command line that says which. */
+export interface AgentSelection {
+  readonly names: readonly string[];
+  readonly session?: string;
+  readonly role?: string;
+  readonly all?: true;
+}
+
+/**
+ * Makes the choice.
+ *
+ * @returns A function from the agents there are to those that are meant; it throws
+ * {@linkcode SystemError} if one that is named is not among them.
+ * @throws {UsageError} If the command line does not say which, or says it in two ways.
+ */
+export function agentSelector(
+  { names, session, role, all }: AgentSelection,
+): (agents: readonly ManagedAgent[]) => ManagedAgent[] {
+  const ways = [names.length > 0, session !== undefined, all === true].filter(Boolean).length;
+  if (ways !== 1) {
+    throw new UsageError(`give ${ways === 0 ? "" : "only "}one of names, --session and --all`);
+  }
+  if (session === undefined && role !== undefined) {
+    throw new UsageError("--role goes with --session");
+  }
+  if (all) return (agents) => [...agents];
+  if (session !== undefined) {
+    nameFlag("--session", session);
+    if (role !== undefined) nameFlag("--role", role);
+    return (agents) =>
+      agents.filter((agent) =>
+        agent.session === session && (role === undefined || agent.role === role)
+      );
+  }
+  return (agents) =>
+    [...new Set(names)].map((name) => {
+      const agent = agents.find((agent) => agent.name === name || agent.id === name);
+      if (agent !== undefined) return agent;
+      const known = agents.map((agent) => agent.name).join(", ") || "none";
+      throw new SystemError(
+        `No agent ${JSON.stringify(name)} was started here (there are: ${known}). ` +
+          `One that was started elsewhere is stopped there`,
+      );
+    });
+}
