@@ -227,6 +227,7 @@ export class AgentMessages {
     agent.unsettled++;
     const open = !ended(works.get(lease.work)) &&
       await outcomes.isOpen({ session, role, lease });
+    if (open === undefined) return;
     if (!open || ended(works.get(lease.work))) {
       return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
     }

@@ -85,7 +85,7 @@ export class Outcomes {
     }
     void this.isOpen(outcome).then((open) => {
       if (open) writer.append(entry);
-      else onSettled({ kind: "duplicate" });
+      else if (open === false) onSettled({ kind: "duplicate" });
     });
   }
 
@@ -100,10 +100,9 @@ export class Outcomes {
     const { acknowledger } = this.#options;
     const stored = await this.#lookUp(lease);
     if (stored === undefined) return false;
-    if (!outcome.sole && !await this.isOpen(outcome)) {
-      acknowledger.acknowledge(lease.subject);
-      return false;
-    }
+    const open = outcome.sole || await this.isOpen(outcome);
+    if (open === false) acknowledger.acknowledge(lease.subject);
+    if (!open) return false;
     const work = {
       identity: lease.work,
       id,
@@ -122,15 +121,22 @@ export class Outcomes {
   /**
    * Whether work has no outcome yet: it is in its stream, and the log has none of it either. Waits
    * until both can be asked.
+   *
+   * @returns `undefined` if this was closed before there was an answer: then nothing is known, and
+   * nothing may be done to the work.
    */
-  async isOpen(work: Pick<Outcome, "session" | "role" | "lease">): Promise<boolean> {
+  async isOpen(
+    work: Pick<Outcome, "session" | "role" | "lease">,
+  ): Promise<boolean | undefined> {
     const { session, role, lease } = work;
-    if (await this.#lookUp(lease) === undefined) return false;
-    const answered = await this.#persist(() => this.#answered.isAnswered(session, role, lease));
-    return answered === false;
+    const waiting = await this.#lookUp(lease) !== undefined;
+    const answered = waiting &&
+      await this.#persist(() => this.#answered.isAnswered(session, role, lease));
+    if (this.#closed || answered === undefined) return undefined;
+    return waiting && !answered;
   }
 
-  /** Stops waiting: lookups under way answer at once that the work is gone. */
+  /** Stops waiting: lookups under way end without an answer. */
   close(): void {
     this.#closed = true;
     for (const wake of this.#retries) wake();
