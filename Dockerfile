@@ -52,6 +52,7 @@ COPY agent agent
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
   install -d -o deno -g deno /work
 WORKDIR /work
+ENV HOME=/tmp
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="ourocodus-agent" \
@@ -122,9 +123,9 @@ ENTRYPOINT ["/usr/local/bin/relay"]
 
 # Agents run programs, so theirs is a system with a shell.
 FROM debian:bookworm-slim AS agent
-RUN useradd --uid 1993 --user-group --create-home ourocodus && \
-  install -d -o ourocodus -g ourocodus /work
+RUN useradd --uid 1993 --user-group ourocodus && install -d -o ourocodus -g ourocodus /work
 WORKDIR /work
+ENV HOME=/tmp
 COPY --from=build-agent /out/agent /usr/local/bin/agent
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -98,14 +98,19 @@ export async function compilePart(part: PartName, options: CompileOptions): Prom
   }).output();
   signal?.throwIfAborted();
   const said = new TextDecoder().decode(stderr);
-  if (!success) return { kind: "failed", reason: reasonOf(said) };
+  if (!success) return { kind: "failed", reason: compileFailure(said) };
   const path = target?.includes("windows") ? `${output}.exe` : output;
   const { size } = await Deno.stat(path);
   return { kind: "ok", path, bytes: size, embedded: embeddedIn(said) };
 }
 
-/** What `deno compile` failed on; about the base of executables, with what can be done. */
-function reasonOf(said: string): string {
+/**
+ * What `deno compile` failed on.
+ *
+ * @param said What it wrote to standard error.
+ * @returns For people; if the base of executables is missing, with what can be done.
+ */
+export function compileFailure(said: string): string {
   const [, missing] = /error sending request for url \((\S*denort\S*)\)/.exec(said) ?? [];
   if (missing === undefined) {
     return said.replace(/^.*?^error: /ms, "").replace(/^Stack backtrace:.*/ms, "").trim();

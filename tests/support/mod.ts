@@ -5,6 +5,15 @@
  * @module
  */
 export { childrenOf } from "./children_of.ts";
+export {
+  buildImage,
+  type ComposeOptions,
+  ComposeProject,
+  type Container,
+  type Docker,
+  docker,
+  findDocker,
+} from "./docker.ts";
 export { freePort } from "./free_port.ts";
 export { isRunning } from "./is_running.ts";
 export { type NatsOptions, startNats, testBinary, TestNats } from "./nats_server.ts";

@@ -1,0 +1,87 @@
+/**
+ * What images and executables may do ("permissions" in deno.json) is enough, and not everything.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { PARTS } from "../setup/compile.ts";
+import { freePort, ROOT, runProcess, startNats, startProcess, until } from "./support/mod.ts";
+
+interface PermissionSet {
+  readonly all?: boolean;
+  readonly env?: readonly string[];
+  readonly run?: unknown;
+}
+
+const SETS: Readonly<Record<string, PermissionSet>> =
+  JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`)).permissions;
+/** `textSetting(env, "NAME"`, `env.get("NAME")`, and the relay's own short form, `bytes("NAME"`. */
+const READS = /(?:[sS]etting\w*\(\s*env,\s*|\benv\.get\(\s*|\bbytes\(\s*)"([A-Z_]+)"/g;
+
+function run(set: string, script: string, ...args: string[]): string[] {
+  const permissions = `--permission-set=${set}`;
+  return ["run", "-q", "--no-prompt", "--cached-only", permissions, `${ROOT}/${script}`, ...args];
+}
+
+/** The variables that a program's own modules name. */
+async function variables(main: string): Promise<string[]> {
+  const { stdout } = await runProcess(Deno.execPath(), ["info", "--json", `${ROOT}/${main}`]);
+  const { modules } = JSON.parse(stdout) as { modules: { specifier: string }[] };
+  const files = modules.map(({ specifier }) => specifier).filter((it) => it.startsWith("file:"));
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(fileURLToPath(file))));
+  const names = texts.flatMap((text) => [...text.matchAll(READS)].map(([, name = ""]) => name));
+  return [...new Set(names)];
+}
+
+Deno.test("each part's permissions are there", () => {
+  for (const { permissions } of Object.values(PARTS)) assert(SETS[permissions], permissions);
+});
+
+Deno.test("a relay may read every variable that it knows, and no other; it may not run programs", async () => {
+  const { all, env = [], run } = SETS.relay ?? {};
+  assert(!all && !run);
+  assert.deepEqual([...env].sort(), (await variables("relay/main.ts")).sort());
+});
+
+Deno.test("a client in a container may read every variable of the connection, and may not run programs", () => {
+  const { all, env = [], run } = SETS.client ?? {};
+  assert(!all && !run);
+  const shared = SETS.relay?.env?.filter((name) => /^(NATS|OUROCODUS)_/.test(name)) ?? [];
+  assert(shared.length > 5);
+  assert.deepEqual(shared.filter((name) => !env.includes(name)), []);
+});
+
+Deno.test("work is done, and read, with these permissions alone", async () => {
+  await using nats = await startNats();
+  const port = freePort();
+  const env = {
+    NATS_URL: nats.url,
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    RELAY_URL: `ws://127.0.0.1:${port}`,
+    SESSION_ID: "s",
+    ROLE: "echo",
+  };
+  const deno = Deno.execPath();
+  await using relay = startProcess(deno, run("relay", "relay/main.ts"), { env });
+  await until(async () => {
+    if (relay.ended) throw relay.failure("ended");
+    const check = await runProcess(deno, run("relay", "relay/main.ts", "--health-check"), { env });
+    return check.code === 0;
+  }, { timeoutMs: 30_000, message: "the relay to say that it is healthy" });
+  await using agent = startProcess(deno, run("agent", "agent/main.ts"), { env });
+  const send = ["send", "work", "--session", "s", "--role", "echo", "--message", "hello", "--wait"];
+  const sent = await runProcess(deno, run("client", "cli/main.ts", ...send), { env });
+  assert.equal(sent.code, 0, sent.stderr);
+  assert.match(sent.stdout, /hello/);
+  const tail = ["tail", "results", "--session", "s", "--no-follow"];
+  const tailed = await runProcess(deno, run("client", "cli/main.ts", ...tail), { env });
+  assert.equal(tailed.code, 0, tailed.stderr);
+  assert.match(tailed.stdout, /hello/);
+  assert.equal((await agent.stop()).code, 0);
+  assert.equal((await relay.stop()).code, 0);
+  for (const { stderr } of [relay, agent, sent, tailed]) {
+    assert.doesNotMatch(stderr, /NotCapable|Requires|experimental/);
+  }
+});
