@@ -212,17 +212,20 @@ export class Relay {
     if (!this.#agents.delete(agent)) return;
     agent.gone();
     if (this.#byId.get(agentKey(agent)) === agent) this.#byId.delete(agentKey(agent));
+    const role = this.#role(agent.session, agent.role);
+    const waiting = role.leave(agent);
+    // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
+    // again only when its lease has run out.
+    if (role.agents.size === 0) this.#closeRole(role);
+    else this.#pull(role);
     for (const work of [...agent.works()]) {
       if (work.state === "in_hand") {
         this.#works.retry(work, { code: "disconnected", message: reason });
       } else this.#works.forget(work);
     }
-    const role = this.#role(agent.session, agent.role);
-    for (const work of role.leave(agent)) this.#works.giveBack(work, "disconnected");
+    for (const work of waiting) this.#works.giveBack(work, "disconnected");
     this.#journal.event(agent.session, "agent.disconnected", { ...agentItem(agent), code, reason });
     log.debug("agent disconnected", { ...agentItem(agent), code, reason });
-    if (role.agents.size === 0) this.#closeRole(role);
-    else this.#turn.role(role);
     this.#turn.something();
   }
 
@@ -346,11 +349,15 @@ export class Relay {
     this.#turn.role(role);
     if (open) return this.#offer(role, work, text);
     this.#works.forget(work);
-    this.#parts.acknowledger.acknowledge(work.lease.subject);
+    if (open === false) this.#parts.acknowledger.acknowledge(work.lease.subject);
   }
 
   #offer(role: Role, work: Work, text: string): void {
-    if (!role.open || this.#draining) return this.#works.giveBack(work, "no_agent");
+    if (!role.open || this.#draining) {
+      // Before it goes back, or it would come again at once.
+      this.#pull(role);
+      return this.#works.giveBack(work, "no_agent");
+    }
     const agent = role.offer(work, text);
     if (agent !== undefined) this.#offered(work, agent);
   }
@@ -368,9 +375,9 @@ export class Relay {
     for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
     // Its last agents are going away: what waits for them is better off elsewhere.
     if (!role.open) {
-      for (const work of role.takeWaiting()) {
-        this.#works.giveBack(work, "no_agent");
-      }
+      const waiting = role.takeWaiting();
+      this.#pull(role);
+      for (const work of waiting) this.#works.giveBack(work, "no_agent");
     }
     this.#turn.agent(agent);
     this.#turn.role(role);
@@ -405,9 +412,13 @@ export class Relay {
     }
     this.#journal.flush();
     this.#parts.writer.flush();
-    if (this.#draining) return;
     this.#overloaded = this.#parts.writer.heldBytes > this.#limits.maxHeldBytes / 2;
-    for (const role of roles) role.pull(!this.#overloaded);
+    for (const role of roles) this.#pull(role);
+  }
+
+  /** Asks for as much as a role's agents can take now. */
+  #pull(role: Role): void {
+    if (!this.#draining) role.pull(!this.#overloaded);
   }
 
   #overload(characters: number): string | undefined {
