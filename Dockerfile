@@ -22,7 +22,7 @@ FROM denoland/deno:${DENO_VERSION} AS packages
 ENV DENO_NO_UPDATE_CHECK=1
 WORKDIR /app
 COPY --from=manifests /app ./
-RUN NO_COLOR=1 deno install --frozen
+RUN NO_COLOR=1 deno install --frozen && chown root:root /deno-dir
 
 # --- From source: transpiled here, by running it once, so that nothing is written later -----------
 
@@ -31,7 +31,8 @@ COPY bus bus
 
 FROM source AS source-relay
 COPY relay relay
-RUN deno run -q --cached-only --frozen --no-prompt -P=relay relay/main.ts --help >/dev/null
+RUN deno run -q --cached-only --frozen --no-prompt -P=relay relay/main.ts --help >/dev/null && \
+  find /deno-dir -maxdepth 1 -type f -delete
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="ourocodus-relay" \
@@ -50,6 +51,7 @@ ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P
 FROM source AS source-agent
 COPY agent agent
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
+  find /deno-dir -maxdepth 1 -type f -delete && \
   install -d -o deno -g deno /work
 WORKDIR /work
 ENV HOME=/tmp
@@ -67,7 +69,8 @@ ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P
 FROM source AS source-cli
 COPY setup setup
 COPY cli cli
-RUN deno run -q --cached-only --frozen --no-prompt -P=client cli/main.ts --help >/dev/null
+RUN deno run -q --cached-only --frozen --no-prompt -P=client cli/main.ts --help >/dev/null && \
+  find /deno-dir -maxdepth 1 -type f -delete
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="ourocodus-cli" \

@@ -33,7 +33,9 @@ export async function checkHealth(
     if (response.ok) return { kind: "healthy", body };
     return { kind: "unhealthy", reason: `${url} answered ${response.status}: ${body}` };
   } catch (error) {
-    return { kind: "unhealthy", reason: `${url} does not answer: ${messageOf(error)}` };
+    // fetch hides why it failed in the error beneath.
+    const why = messageOf(error instanceof Error && error.cause ? error.cause : error);
+    return { kind: "unhealthy", reason: `${url} does not answer: ${why}` };
   }
 }
 
