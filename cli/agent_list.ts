@@ -56,7 +56,7 @@ async function look(
 ): Promise<AgentRow[]> {
   const directory = connection &&
     await askRelays(connection, { session }, { signal: console.signal });
-  const managed = await managedAgents(home);
+  const managed = await managedAgents(home, console);
   return agentRows(
     managed.filter((agent) => session === undefined || agent.session === session),
     directory?.agents ?? [],
@@ -73,7 +73,7 @@ async function natsIfThere(
     return await connectNats(console, { url: flags.nats });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
-    if ((await managedAgents(home)).length === 0) throw error;
+    if ((await managedAgents(home, console)).length === 0) throw error;
     await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
     return undefined;
   }

@@ -3,17 +3,21 @@
  *
  * @module
  */
-import { askRelays } from "@ourocodus/bus";
+import { askRelays, type Connection } from "@ourocodus/bus";
 import { type AgentStopFlags, announceStop } from "./agent_stop.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
 import { stopOptions } from "./stop.ts";
+import type { ManagedAgent } from "./system/agent_rows.ts";
 import { awaitConnected } from "./system/await_connected.ts";
 import { failure } from "./system/bring_up.ts";
 import { type ControlClient, ensureSupervisor } from "./system/control_client.ts";
+import { checkRuns, restartAgent } from "./system/docker_agents.ts";
+import { connectDocker } from "./system/docker_engine.ts";
 import { explainFailure } from "./system/explain_failure.ts";
-import { findHome } from "./system/home.ts";
+import { findHome, type Home } from "./system/home.ts";
+import type { StopOptions } from "./system/kept_process.ts";
 import { managedAgents } from "./system/managed_agents.ts";
 import { pause, sizeOf } from "./system/log_file.ts";
 import { agentEnvironment } from "./system/process_agents.ts";
@@ -35,7 +39,7 @@ export function agentRestart(flags: AgentRestartFlags, console: Console): Promis
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const agents = select(await managedAgents(home));
+    const agents = select(await managedAgents(home, console));
     if (agents.length === 0) {
       await console.out.write("No agents to restart\n");
       return EXIT.ok;
@@ -43,39 +47,98 @@ export function agentRestart(flags: AgentRestartFlags, console: Console): Promis
     await using connection = await connectNats(console, { url: flags.nats });
     const directory = await askRelays(connection, {}, { signal: console.signal });
     const before = new Map(directory.agents.map((agent) => [agent.agent_id, agent.connected_at]));
-    const environment = console.env.toObject?.() ?? {};
-    const client = await ensureSupervisor(home, partEnvironment(environment));
     if (!options.now) await announceStop(agents, console);
-    const names = new Set(agents.map(({ name }) => name));
-    const earlier = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
-    const logs = new Map<string, number>();
-    for (const { spec } of earlier) logs.set(spec.name, await sizeOf(spec.log));
-    await client.ask({
-      type: "restart",
-      names: [...names].filter((name) => name !== null),
-      environment: agentEnvironment(environment),
-      options,
-    });
-    await untilNew(client, earlier, console);
-    const colors = paint(console.out.hasColor);
-    for (const group of byRole(earlier)) {
-      await awaitConnected(connection, {
-        ...group,
-        ids: new Map(group.views.map(({ spec }) => {
-          const id = spec.agent?.id ?? spec.name;
-          return [id, before.get(id)];
-        })),
-        check: () => checkRunning(client, group.views, logs),
-        onConnected: ({ agent_id, relay_id }) => {
-          const name = agents.find(({ id }) => id === agent_id)?.name ?? agent_id;
-          void console.out.write(`${colors.green("✓")} ${name} connected to ${relay_id}\n`);
-        },
-        signal: console.signal,
-      });
-    }
-    await client.ask({ type: "ready", names: earlier.map(({ spec }) => spec.name) });
+    const processes = agents.filter(({ runtime }) => runtime === "process");
+    const containers = agents.filter(({ runtime }) => runtime === "docker");
+    const restarted = [
+      ...processes.length > 0 ? [await restartProcesses(home, processes, options, console)] : [],
+      ...containers.length > 0 ? [await restartContainers(containers, options, console)] : [],
+    ];
+    const check = async () => void await Promise.all(restarted.map((one) => one.check()));
+    await untilConnected(connection, agents, { before, check }, console);
+    for (const { ready } of restarted) await ready();
     return EXIT.ok;
   });
+}
+
+interface Restarted {
+  /** @throws {SystemError} If one has ended. */
+  check(): Promise<void>;
+  ready(): Promise<void>;
+}
+
+async function restartProcesses(
+  home: Home,
+  agents: readonly ManagedAgent[],
+  options: StopOptions,
+  console: Console,
+): Promise<Restarted> {
+  const environment = console.env.toObject?.() ?? {};
+  const client = await ensureSupervisor(home, partEnvironment(environment));
+  const names = agents.flatMap(({ name }) => name ?? []);
+  const earlier = (await client.list() ?? []).filter(({ spec }) => names.includes(spec.name));
+  const logs = new Map<string, number>();
+  for (const { spec } of earlier) logs.set(spec.name, await sizeOf(spec.log));
+  await client.ask({
+    type: "restart",
+    names,
+    environment: agentEnvironment(environment),
+    options,
+  });
+  await untilNew(client, earlier, console);
+  return {
+    check: () => checkRunning(client, earlier, logs),
+    ready: async () => void await client.ask({ type: "ready", names }),
+  };
+}
+
+async function restartContainers(
+  agents: readonly ManagedAgent[],
+  options: StopOptions,
+  console: Console,
+): Promise<Restarted> {
+  const engine = await connectDocker(console.env);
+  await Promise.all(
+    agents.map(({ container }) => restartAgent(engine, container ?? "", options)),
+  );
+  return {
+    async check() {
+      for (const { name, container } of agents) {
+        await checkRuns(engine, name ?? "", container ?? "");
+      }
+    },
+    ready: () => Promise.resolve(),
+  };
+}
+
+interface Waiting {
+  /** When each had connected before. */
+  readonly before: ReadonlyMap<string, string>;
+  readonly check: () => Promise<void>;
+}
+
+async function untilConnected(
+  connection: Connection,
+  agents: readonly ManagedAgent[],
+  { before, check }: Waiting,
+  console: Console,
+): Promise<void> {
+  const colors = paint(console.out.hasColor);
+  const groups = Map.groupBy(agents, ({ session, role }) => `${session} ${role}`);
+  for (const group of groups.values()) {
+    const [{ session, role } = { session: "", role: "" }] = group;
+    await awaitConnected(connection, {
+      session,
+      role,
+      ids: new Map(group.map(({ id }) => [id, before.get(id)])),
+      check,
+      onConnected: ({ agent_id, relay_id }) => {
+        const name = group.find(({ id }) => id === agent_id)?.name ?? agent_id;
+        void console.out.write(`${colors.green("✓")} ${name} connected to ${relay_id}\n`);
+      },
+      signal: console.signal,
+    });
+  }
 }
 
 /** Waits until none is what it was before. */
@@ -105,22 +168,4 @@ async function checkRunning(
     const view = kept.find(({ spec }) => spec.name === name);
     if (view?.status === "exited") throw await failure(view, logs.get(name));
   }
-}
-
-interface Group {
-  readonly session: string;
-  readonly role: string;
-  readonly views: ProcessView[];
-}
-
-function byRole(views: readonly ProcessView[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const view of views) {
-    const { session = "", role = "" } = view.spec.agent ?? {};
-    const key = `${session} ${role}`;
-    const group = groups.get(key) ?? { session, role, views: [] };
-    group.views.push(view);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
 }

@@ -9,18 +9,24 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
 import { type AgentFlags, type AgentsWanted, agentsWanted } from "./system/agent_spec.ts";
 import { awaitConnected } from "./system/await_connected.ts";
-import { failure, takeDown } from "./system/bring_up.ts";
-import { type ControlClient, SHOWN_LINES } from "./system/control_client.ts";
+import { type ContainerFlags, containerOptions } from "./system/container_flags.ts";
+import { startContainers } from "./system/docker_agents.ts";
+import { connectDocker } from "./system/docker_engine.ts";
+import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
+import { ensureAgentImage } from "./system/docker_system.ts";
 import { explainFailure } from "./system/explain_failure.ts";
-import { findHome } from "./system/home.ts";
-import { lastLines } from "./system/log_file.ts";
-import { type StartedAgent, startProcessAgents } from "./system/process_agents.ts";
+import { findHome, type Home } from "./system/home.ts";
+import { startProcesses } from "./system/process_agents.ts";
 import { runningSystem } from "./system/running_system.ts";
+import type { StartedAgents } from "./system/started_agents.ts";
 import { SystemError } from "./system/system_error.ts";
 import { paint } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The command line of `agent start`. */
-export interface AgentStartFlags extends AgentFlags {
+export interface AgentStartFlags extends AgentFlags, ContainerFlags {
+  readonly docker?: true;
+  readonly process?: true;
   readonly relay?: string;
   readonly nats?: string;
 }
@@ -28,23 +34,59 @@ export interface AgentStartFlags extends AgentFlags {
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
   const wanted = agentsWanted(flags);
+  if (flags.docker && flags.process) {
+    throw new UsageError("give only one of --docker and --process");
+  }
   return explainFailure(console, async () => {
-    const relayUrl = flags.relay ?? (console.env.get("RELAY_URL")?.trim() ||
-      (await runningSystem(console.env))?.relayUrl) ??
-      "ws://localhost:8080";
+    const home = findHome(console.env);
+    const docker = flags.process ? undefined : await readDockerRecord(home);
+    if (flags.docker && docker === undefined) {
+      throw new SystemError(
+        `No system was started in Docker from ${home.folder}: "ourocodus start --docker" does, or ` +
+          `start the agent with --process`,
+      );
+    }
     await using connection = await natsOf(flags, console);
-    const { client, agents } = await startProcessAgents(findHome(console.env), wanted, {
-      relayUrl,
-      environment: console.env.toObject?.() ?? {},
-    });
+    const started = docker === undefined
+      ? await asProcesses(home, wanted, flags, console)
+      : await asContainers(docker, wanted, flags, console);
     try {
-      await untilConnected(connection, { client, agents, wanted, relayUrl }, console);
+      await untilConnected(connection, started, wanted, console);
     } catch (error) {
-      await takeDown(client, agents.map(({ name }) => name));
+      await started.undo();
       throw error;
     }
     return EXIT.ok;
   });
+}
+
+async function asProcesses(
+  home: Home,
+  wanted: AgentsWanted,
+  flags: AgentStartFlags,
+  console: Console,
+): Promise<StartedAgents> {
+  containerOptions(flags, undefined);
+  const relayUrl = flags.relay ?? (console.env.get("RELAY_URL")?.trim() ||
+    (await runningSystem(console.env))?.relayUrl) ??
+    "ws://localhost:8080";
+  const environment = console.env.toObject?.() ?? {};
+  return await startProcesses(home, wanted, { relayUrl, environment });
+}
+
+async function asContainers(
+  record: DockerRecord,
+  wanted: AgentsWanted,
+  flags: AgentStartFlags,
+  console: Console,
+): Promise<StartedAgents> {
+  if (flags.relay !== undefined) {
+    throw new UsageError("--relay goes with --process: in Docker it is the system's own");
+  }
+  const options = containerOptions(flags, record);
+  const engine = await connectDocker(console.env);
+  if (flags.image === undefined) await ensureAgentImage(engine, record, console);
+  return await startContainers(engine, record, wanted, options);
 }
 
 /** Connects to NATS, which knows the relays; says what to do where there is none. */
@@ -57,26 +99,20 @@ async function natsOf(flags: AgentStartFlags, console: Console): Promise<Connect
   }
 }
 
-interface Starting {
-  readonly client: ControlClient;
-  readonly agents: readonly StartedAgent[];
-  readonly wanted: AgentsWanted;
-  readonly relayUrl: string;
-}
-
 async function untilConnected(
   connection: Connection,
-  { client, agents, wanted: { session, role }, relayUrl }: Starting,
+  started: StartedAgents,
+  { session, role }: AgentsWanted,
   console: Console,
 ): Promise<void> {
   const colors = paint(console.out.hasColor);
-  const names = new Map(agents.map(({ id, name }) => [id, name]));
+  const names = new Map(started.agents.map(({ id, name }) => [id, name]));
   try {
     await awaitConnected(connection, {
       session,
       role,
-      ids: new Map(agents.map(({ id }) => [id, undefined])),
-      check: () => checkRunning(client, agents),
+      ids: new Map(started.agents.map(({ id }) => [id, undefined])),
+      check: () => started.check(),
       onConnected: ({ agent_id, relay_id }) =>
         void console.out.write(
           `${colors.green("✓")} ${names.get(agent_id)} connected to ${relay_id}: ` +
@@ -85,23 +121,10 @@ async function untilConnected(
       signal: console.signal,
     });
   } catch (error) {
-    const [first] = agents;
-    if (!(error instanceof SystemError) || error.lines.length > 0 || !first) throw error;
-    throw new SystemError(`${error.message} (relay: ${relayUrl}). The end of ${first.log}:`, {
-      lines: await lastLines(first.log, SHOWN_LINES, { from: first.logFrom }),
+    if (!(error instanceof SystemError) || error.lines.length > 0) throw error;
+    throw new SystemError(`${error.message} (relay: ${started.relayUrl}). The end of a log:`, {
+      lines: await started.logEnd(),
     });
   }
-  await client.ask({ type: "ready", names: agents.map(({ name }) => name) });
-}
-
-async function checkRunning(
-  client: ControlClient,
-  agents: readonly StartedAgent[],
-): Promise<void> {
-  const kept = await client.list() ?? [];
-  for (const { name, logFrom } of agents) {
-    const view = kept.find(({ spec }) => spec.name === name);
-    if (view === undefined) throw new SystemError(`${name} was stopped meanwhile`);
-    if (view.status === "exited") throw await failure(view, logFrom);
-  }
+  await started.ready();
 }

@@ -26,6 +26,11 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
     .option("--retry-on <codes>", "exit codes that give the work back: 75,111")
     .option("--retry-delay <duration>", "when such work is handed out again")
     .option("--cwd <folder>", "the folder that it runs in (default: this one)")
+    .option("--process", "as a background process, also when the system runs in Docker")
+    .option("--docker", "in a container of its own (default when the system runs in Docker)")
+    .option("--image <name>", "in Docker: the image (default: ourocodus-agent)")
+    .option("--memory <size>", "in Docker: how much memory it may use, like 512MB")
+    .option("--cpus <number>", "in Docker: how many processors it may use, like 0.5")
     .option("--relay <url>", "the relay (default: $RELAY_URL, else that of ourocodus start)")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -45,4 +50,8 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
 
 const NOTES = `In the command's arguments {message}, {id}, {session} and {role} are replaced. Agents
 have the environment and the folder of this command. One that crashes is started again, unless it
-had not been connected yet, or ended with exit code 0 or 2.`;
+had not been connected yet, or ended with exit code 0 or 2.
+
+In Docker, an agent has a container of its own in the network of the system, which Docker starts
+again when it ends: no privileges, a read-only file system with a /tmp, and of this command's
+environment only what --env says. Folders of --cwd are the container's.`;

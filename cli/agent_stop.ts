@@ -8,11 +8,15 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { stopOptions, untilStopped } from "./stop.ts";
 import type { ManagedAgent } from "./system/agent_rows.ts";
 import { ensureSupervisor } from "./system/control_client.ts";
+import { removeAgent } from "./system/docker_agents.ts";
+import { connectDocker } from "./system/docker_engine.ts";
 import { explainFailure } from "./system/explain_failure.ts";
-import { findHome } from "./system/home.ts";
+import { findHome, type Home } from "./system/home.ts";
+import type { StopOptions } from "./system/kept_process.ts";
 import { managedAgents } from "./system/managed_agents.ts";
 import { type AgentSelection, agentSelector } from "./system/select_agents.ts";
 import { partEnvironment } from "./system/system_parts.ts";
+import { paint } from "./terminal_text.ts";
 
 /** The command line of `agent stop`. */
 export interface AgentStopFlags extends AgentSelection {
@@ -26,20 +30,47 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const agents = select(await managedAgents(home));
+    const agents = select(await managedAgents(home, console));
     if (agents.length === 0) {
       await console.out.write("No agents to stop\n");
       return EXIT.ok;
     }
     if (!options.now) await announceStop(agents, console);
-    // One whose supervisor was killed is taken over first.
-    const client = await ensureSupervisor(home, partEnvironment(console.env.toObject?.() ?? {}));
-    const names = new Set(agents.map(({ name }) => name));
-    const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
-    await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
-    await untilStopped(client, views, console);
+    await Promise.all([
+      stopProcesses(home, agents.filter(({ runtime }) => runtime === "process"), options, console),
+      stopContainers(agents.filter(({ runtime }) => runtime === "docker"), options, console),
+    ]);
     return EXIT.ok;
   });
+}
+
+async function stopProcesses(
+  home: Home,
+  agents: readonly ManagedAgent[],
+  options: StopOptions,
+  console: Console,
+): Promise<void> {
+  if (agents.length === 0) return;
+  // Those whose supervisor was killed are taken over first.
+  const client = await ensureSupervisor(home, partEnvironment(console.env.toObject?.() ?? {}));
+  const names = new Set(agents.map(({ name }) => name));
+  const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
+  await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
+  await untilStopped(client, views, console);
+}
+
+async function stopContainers(
+  agents: readonly ManagedAgent[],
+  options: StopOptions,
+  console: Console,
+): Promise<void> {
+  if (agents.length === 0) return;
+  const engine = await connectDocker(console.env);
+  const colors = paint(console.out.hasColor);
+  await Promise.all(agents.map(async ({ name, container }) => {
+    await removeAgent(engine, container ?? "", options);
+    await console.out.write(`${colors.green("✓")} ${name} stopped\n`);
+  }));
 }
 
 /** Says that it may take a while. */

@@ -7,8 +7,13 @@ import { basename, join } from "node:path";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { countFlag } from "./flag_values.ts";
+import { dockerAgents } from "./system/docker_agents.ts";
+import { connectDocker } from "./system/docker_engine.ts";
+import { readDockerRecord } from "./system/docker_record.ts";
+import { systemContainers } from "./system/docker_system.ts";
 import { explainFailure } from "./system/explain_failure.ts";
 import { findHome, type Home, logPath } from "./system/home.ts";
+import { type ContainerLog, showContainerLogs } from "./system/show_container_logs.ts";
 import { followLogs, LogScreen, type NamedLog, showLastLines } from "./system/show_logs.ts";
 import { SUPERVISOR } from "./system/supervisor_log.ts";
 import { SystemError } from "./system/system_error.ts";
@@ -37,12 +42,39 @@ export function logs(
     const home = findHome(console.env);
     const find = () => findLogs(home, flags.name, options);
     const found = await find();
+    const containers = await findContainerLogs(home, flags.name, options, console);
+    if (containers.length > 0) {
+      // Agents that run as processes beside a system in Docker are asked for by name.
+      await showContainerLogs(containers, { count, follow: flags.follow === true }, console);
+      return EXIT.ok;
+    }
     if (found.length === 0) throw await unknown(home, flags.name);
     const screen = new LogScreen(console, { prefixed: flags.name === undefined });
     await showLastLines(found, count, screen);
     if (flags.follow) await followLogs(find, screen, console.signal);
     return EXIT.ok;
   });
+}
+
+/** Containers of a system in Docker, by the names that are asked for. */
+async function findContainerLogs(
+  home: Home,
+  name: string | undefined,
+  { agentsOnly = false }: LogsOptions,
+  console: Console,
+): Promise<ContainerLog[]> {
+  const record = await readDockerRecord(home);
+  if (record === undefined) return [];
+  const engine = await connectDocker(console.env);
+  const agents = (await dockerAgents(engine, record)).map((agent) => ({
+    name: agent.name ?? agent.id,
+    agent: agent.id,
+    container: agent.container ?? "",
+  }));
+  const parts = agentsOnly ? [] : await systemContainers(engine, record);
+  return [...parts.map(({ name, id }) => ({ name, agent: "", container: id })), ...agents]
+    .filter((log) => name === undefined || log.name === name || log.agent === name)
+    .map(({ name, container }) => ({ name, container, engine }));
 }
 
 /** All logs there are, or one; an agent may be called by its id too. */

@@ -9,17 +9,21 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { portFlag } from "./system/port_flag.ts";
 import { bringUp, endIfIdle, type HealthyPart } from "./system/bring_up.ts";
 import { ensureSupervisor, findSupervisor } from "./system/control_client.ts";
+import { readDockerRecord } from "./system/docker_record.ts";
 import { explainFailure } from "./system/explain_failure.ts";
 import { findHome, type Home } from "./system/home.ts";
 import { runForeground } from "./system/foreground.ts";
 import { partEnvironment, SYSTEM_PARTS, type SystemSettings } from "./system/system_parts.ts";
 import { SystemError } from "./system/system_error.ts";
 import { lookAtSystem } from "./system/system_look.ts";
+import { startDocker } from "./start_docker.ts";
 import { paint } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Flags of `start`. */
 export interface StartFlags {
   readonly foreground?: true;
+  readonly docker?: true;
   readonly natsPort?: string;
   readonly port?: string;
   readonly host?: string;
@@ -32,8 +36,12 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
     relayPort: portFlag("--port", flags.port),
     host: flags.host,
   };
+  if (flags.docker && (flags.foreground || flags.host !== undefined)) {
+    throw new UsageError("--docker goes with --nats-port and --port only");
+  }
   return explainFailure(console, async () => {
     const home = findHome(console.env);
+    if (flags.docker) return await startDocker(home, asked, console);
     await checkRunning(home, asked);
     const environment = console.env.toObject?.() ?? {};
     const { path } = await ensureNatsServer({
@@ -62,6 +70,12 @@ interface Asked {
 
 /** What runs already cannot be given another port. */
 async function checkRunning(home: Home, asked: Asked): Promise<void> {
+  const docker = await readDockerRecord(home);
+  if (docker !== undefined) {
+    throw new SystemError(
+      `It runs in Docker already (project ${docker.project}). Stop it first: ourocodus stop`,
+    );
+  }
   const { processes } = await lookAtSystem(home);
   const ports = [asked.natsPort, asked.relayPort];
   SYSTEM_PARTS.forEach(({ name, portFlag }, index) => {

@@ -11,6 +11,7 @@ export function startCommand(console: Console, done: (code: ExitCode) => void): 
       "Starts nats-server and a relay in the background, and waits until both are healthy. What\n" +
         "crashes is started again. What an earlier start left running is taken over.",
     )
+    .option("--docker", "in Docker instead, with compose.yaml; see below")
     .option("--foreground", "keep it in this terminal, with its logs, until Ctrl-C")
     .option("--nats-port <port>", "the port of nats-server (default: 4222)")
     .option("--port <port>", "the port on which the relay listens for agents (default: 8080)")
@@ -21,6 +22,7 @@ export function startCommand(console: Console, done: (code: ExitCode) => void): 
         "start",
         "start --nats-port 4333 --port 8181",
         "start --foreground",
+        "start --docker",
       ], NOTES),
     );
   command.action(async (flags) => {
@@ -35,4 +37,8 @@ upwards that has one, else where .git is, else the current one), or in $OUROCODU
 commands find the system there, also on other ports, unless --nats or NATS_URL says where NATS is.
 
 The relay gets its settings (LOG_LEVEL, MAX_DELIVER, OUROCODUS_LOG_MAX_AGE, …) from the environment
-of this command. NATS_SERVER names the nats-server to use.`;
+of this command. NATS_SERVER names the nats-server to use.
+
+With --docker, "docker compose" starts it (v1's docker-compose where that is all there is), as the
+project "ourocodus" or $COMPOSE_PROJECT_NAME; images that are missing are built. From then on
+status, stop, logs and agent start are about the system in Docker, until stop.`;

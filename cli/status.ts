@@ -7,13 +7,23 @@ import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } fro
 import type { StreamNumbers } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { type AgentRow, agentRows, managedProcess } from "./system/agent_rows.ts";
+import {
+  type AgentRow,
+  agentRows,
+  type ManagedAgent,
+  managedProcess,
+} from "./system/agent_rows.ts";
 import { agentTable } from "./system/agent_table.ts";
 import { bytesText } from "./system/bytes_text.ts";
+import { dockerAgents } from "./system/docker_agents.ts";
+import { connectDocker } from "./system/docker_engine.ts";
+import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
+import { systemContainers } from "./system/docker_system.ts";
 import { explainFailure } from "./system/explain_failure.ts";
 import { findHome } from "./system/home.ts";
 import type { ProcessView } from "./system/process_spec.ts";
 import { SYSTEM_PARTS, type SystemPart } from "./system/system_parts.ts";
+import { SystemError } from "./system/system_error.ts";
 import { lookAtSystem, type SystemLook } from "./system/system_look.ts";
 import { type Cell, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
@@ -21,13 +31,16 @@ import { count, type Paint, paint, span } from "./terminal_text.ts";
 /** Flags of `status`. */
 export interface StatusFlags {
   readonly json?: true;
+  readonly docker?: true;
 }
 
 interface PartStatus {
   readonly name: string;
-  readonly status: "healthy" | "unhealthy" | "restarting" | "down";
+  readonly status: "healthy" | "unhealthy" | "starting" | "restarting" | "down";
   readonly port: number | null;
   readonly pid: number | null;
+  /** The container's id, in Docker. */
+  readonly container: string | null;
   readonly since: string | null;
   readonly version: string | null;
   readonly restarts: number;
@@ -36,8 +49,9 @@ interface PartStatus {
 interface Status {
   readonly healthy: boolean;
   readonly home: string;
-  readonly runtime: "process";
-  readonly supervisor: PartStatus;
+  readonly runtime: "process" | "docker";
+  /** Null in Docker, which does that itself. */
+  readonly supervisor: PartStatus | null;
   readonly parts: readonly PartStatus[];
   readonly streams: StreamNumbers | null;
   readonly agents: readonly AgentRow[];
@@ -47,24 +61,66 @@ interface Status {
 export function status(flags: StatusFlags, console: Console): Promise<ExitCode> {
   return explainFailure(console, async () => {
     const home = findHome(console.env);
+    const docker = await readDockerRecord(home);
+    if (docker === undefined && flags.docker) {
+      throw new SystemError(`No system was started in Docker from ${home.folder}`);
+    }
     const look = await lookAtSystem(home);
-    const parts = await Promise.all(SYSTEM_PARTS.map((part) => partStatus(part, look)));
-    const supervisor = supervisorStatus(look);
-    const inside = await askInside(look, console);
-    const managed = look.processes.flatMap((view) => managedProcess(view) ?? []);
+    const processes = look.processes.flatMap((view) => managedProcess(view) ?? []);
+    const found = docker === undefined
+      ? await processStatus(look)
+      : await dockerStatus(docker, console);
+    const inside = await askInside(found.natsUrl, console);
+    const { runtime, supervisor, parts, containers } = found;
+    const kept = supervisor === null ? parts : [supervisor, ...parts];
     const status: Status = {
-      healthy: [supervisor, ...parts].every((part) => part.status === "healthy"),
+      healthy: parts.length > 0 && kept.every((part) => part.status === "healthy"),
       home: home.folder,
-      runtime: "process",
+      runtime,
       supervisor,
       parts,
       streams: inside?.streams ?? null,
-      agents: agentRows(managed, inside?.agents ?? []),
+      agents: agentRows([...processes, ...containers], inside?.agents ?? []),
     };
     if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
     else await console.out.write(statusText(status, paint(console.out.hasColor)));
     return status.healthy ? EXIT.ok : EXIT.failed;
   });
+}
+
+type Found = Pick<Status, "runtime" | "supervisor" | "parts"> & {
+  readonly natsUrl: string | undefined;
+  /** Agents in containers. */
+  readonly containers: readonly ManagedAgent[];
+};
+
+async function processStatus(look: SystemLook): Promise<Found> {
+  const nats = look.processes.find(({ spec }) => spec.name === SYSTEM_PARTS[0]?.name);
+  return {
+    runtime: "process",
+    supervisor: supervisorStatus(look),
+    parts: await Promise.all(SYSTEM_PARTS.map((part) => partStatus(part, look))),
+    natsUrl: nats?.identity && `nats://127.0.0.1:${nats.spec.port}`,
+    containers: [],
+  };
+}
+
+async function dockerStatus(record: DockerRecord, console: Console): Promise<Found> {
+  const engine = await connectDocker(console.env);
+  const parts = (await systemContainers(engine, record)).map((part): PartStatus => ({
+    ...part,
+    pid: null,
+    container: part.id.slice(0, 12),
+  }));
+  return {
+    runtime: "docker",
+    supervisor: null,
+    parts,
+    natsUrl: parts.some(({ name, status }) => name === "nats" && status === "healthy")
+      ? `nats://127.0.0.1:${record.natsPort}`
+      : undefined,
+    containers: await dockerAgents(engine, record),
+  };
 }
 
 async function partStatus(part: SystemPart, look: SystemLook): Promise<PartStatus> {
@@ -75,6 +131,7 @@ async function partStatus(part: SystemPart, look: SystemLook): Promise<PartStatu
     status: health ? "healthy" : statusOf(view),
     port: view?.spec.port ?? null,
     pid: view?.identity?.pid ?? null,
+    container: null,
     since: view?.identity ? view.startedAt : null,
     version: health?.version ?? null,
     restarts: view?.restarts ?? 0,
@@ -93,6 +150,7 @@ function supervisorStatus({ supervisor }: SystemLook): PartStatus {
     status: record === undefined ? "down" : "healthy",
     port: null,
     pid: record?.identity.pid ?? null,
+    container: null,
     since: record?.startedAt ?? null,
     version: record?.version ?? null,
     restarts: 0,
@@ -101,13 +159,11 @@ function supervisorStatus({ supervisor }: SystemLook): PartStatus {
 
 /** What only NATS knows; undefined if it cannot be asked. */
 async function askInside(
-  look: SystemLook,
+  url: string | undefined,
   console: Console,
 ): Promise<{ streams: StreamNumbers; agents: readonly DirectoryAgent[] } | undefined> {
-  const nats = look.processes.find(({ spec }) => spec.name === SYSTEM_PARTS[0]?.name);
-  if (nats?.identity === undefined || nats.spec.port === undefined) return undefined;
+  if (url === undefined) return undefined;
   try {
-    const url = `nats://127.0.0.1:${nats.spec.port}`;
     await using connection = await connect({ url, name: "ourocodus status", timeoutMs: 2_000 });
     const [streams, { agents }] = await Promise.all([
       streamNumbers(connection),
@@ -123,11 +179,11 @@ async function askInside(
 
 function statusText(status: Status, colors: Paint): string {
   const { supervisor, parts, streams, agents, home } = status;
-  const lines = partTable([supervisor, ...parts], colors);
-  if (parts.every((part) => part.status === "down") && supervisor.status === "down") {
+  const lines = partTable(supervisor === null ? parts : [supervisor, ...parts], colors);
+  if (supervisor?.status !== "healthy" && parts.every((part) => part.status === "down")) {
     return `Nothing runs in ${home}. "ourocodus start" starts it.\n`;
   }
-  if (supervisor.status === "down") {
+  if (supervisor?.status === "down") {
     lines.push(
       "",
       'The supervisor is gone, so nothing is restarted. "ourocodus start" takes over.',
@@ -149,15 +205,29 @@ function statusText(status: Status, colors: Paint): string {
 }
 
 function partTable(parts: readonly PartStatus[], colors: Paint): string[] {
-  const heading = ["PART", "STATUS", "PORT", "PID", "UPTIME", "VERSION", "RESTARTS"];
-  const color = { healthy: colors.green, unhealthy: colors.yellow, restarting: colors.yellow };
+  const docker = parts.some((part) => part.container !== null);
+  const heading = [
+    "PART",
+    "STATUS",
+    "PORT",
+    docker ? "CONTAINER" : "PID",
+    "UPTIME",
+    "VERSION",
+    "RESTARTS",
+  ];
+  const color = { healthy: colors.green, down: colors.red };
   return table([
     heading.map((text): Cell => ({ text, color: colors.bold })),
     ...parts.map((part): Cell[] => [
       part.name,
-      { text: part.status, color: part.status === "down" ? colors.red : color[part.status] },
+      {
+        text: part.status,
+        color: part.status === "healthy" || part.status === "down"
+          ? color[part.status]
+          : colors.yellow,
+      },
       String(part.port ?? "-"),
-      String(part.pid ?? "-"),
+      String(part.container ?? part.pid ?? "-"),
       part.since === null ? "-" : span(Date.now() - Date.parse(part.since)),
       part.version ?? "-",
       String(part.restarts),

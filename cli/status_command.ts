@@ -11,6 +11,7 @@ export function statusCommand(console: Console, done: (code: ExitCode) => void):
       "Says how each part of the system is, how much is in the streams, and which agents there are.\n" +
         "The exit code is 1 if a part is not healthy, or nothing runs.",
     )
+    .option("--docker", "the system in Docker; without it too, if it was started so")
     .option("--json", "print JSON")
     .addHelpText("after", helpEnd(["status", "status --json | jq .streams"], NOTES));
   command.action(async (flags) => {
@@ -22,6 +23,7 @@ export function statusCommand(console: Console, done: (code: ExitCode) => void):
 
 const NOTES =
   `With --json it prints {"healthy", "home", "runtime", "supervisor", "parts", "streams",
-"agents"}. A part is {"name", "status", "port", "pid", "since", "version", "restarts"}; its status is
-healthy, unhealthy (it runs, and does not answer as it should), restarting or down. "streams" is null
+"agents"}. A part is {"name", "status", "port", "pid", "container", "since", "version", "restarts"};
+its status is healthy, unhealthy (it runs, and does not answer as it should), starting, restarting or
+down. "supervisor" is null in Docker. "streams" is null
 if NATS cannot be asked, and "agents" is what agent list --json prints.`;

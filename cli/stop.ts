@@ -7,6 +7,7 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
 import { type ControlClient, findSupervisor } from "./system/control_client.ts";
+import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
 import { explainFailure } from "./system/explain_failure.ts";
 import { findHome, type Home } from "./system/home.ts";
 import type { StopOptions } from "./system/kept_process.ts";
@@ -14,6 +15,7 @@ import { untilGone } from "./system/launched_process.ts";
 import { pause } from "./system/log_file.ts";
 import { sendSignal } from "./system/process_identity.ts";
 import type { ProcessView } from "./system/process_spec.ts";
+import { SystemError } from "./system/system_error.ts";
 import { Supervisor } from "./system/supervisor.ts";
 import { lookAtSystem } from "./system/system_look.ts";
 import { paint } from "./terminal_text.ts";
@@ -22,6 +24,8 @@ import { paint } from "./terminal_text.ts";
 export interface StopFlags {
   readonly now?: true;
   readonly timeout?: string;
+  readonly docker?: true;
+  readonly volumes?: true;
 }
 
 const LOOK_MS = 50;
@@ -31,20 +35,47 @@ export function stop(flags: StopFlags, console: Console): Promise<ExitCode> {
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const running = (await reachable(home, console)).filter(({ status }) => status !== "exited");
-    const client = await supervisor(home, running, console);
-    if (client === undefined) {
-      await console.out.write(`Nothing runs in ${home.folder}\n`);
-      return EXIT.ok;
+    const docker = await dockerRecord(home, flags);
+    const code = await stopProcesses(home, options, docker !== undefined, console);
+    if (docker !== undefined) {
+      const { stopDocker } = await import("./stop_docker.ts");
+      await stopDocker(home, docker, { ...options, volumes: flags.volumes === true }, console);
+    } else if (flags.volumes) {
+      throw new SystemError("--volumes: no system was started in Docker here");
     }
-    await announce(running, options, console);
-    await client.ask({ type: "end", options });
-    await untilStopped(client, running, console);
-    // What remains is the supervisor's own end.
-    await untilGoneUnlessOurs(client);
-    await console.out.write(running.length === 0 ? "The supervisor has ended\n" : "");
-    return EXIT.ok;
+    return code;
   });
+}
+
+/** The system in Docker, if one was started here. @throws {SystemError} If it has to be there. */
+async function dockerRecord(home: Home, flags: StopFlags): Promise<DockerRecord | undefined> {
+  const record = await readDockerRecord(home);
+  if (record === undefined && flags.docker) {
+    throw new SystemError(`No system was started in Docker from ${home.folder}`);
+  }
+  return record;
+}
+
+/** Stops what runs as processes. @param quiet Whether nothing is said if nothing does. */
+async function stopProcesses(
+  home: Home,
+  options: StopOptions,
+  quiet: boolean,
+  console: Console,
+): Promise<ExitCode> {
+  const running = (await reachable(home, console)).filter(({ status }) => status !== "exited");
+  const client = await supervisor(home, running, console);
+  if (client === undefined) {
+    if (!quiet) await console.out.write(`Nothing runs in ${home.folder}\n`);
+    return EXIT.ok;
+  }
+  await announce(running, options, console);
+  await client.ask({ type: "end", options });
+  await untilStopped(client, running, console);
+  // What remains is the supervisor's own end.
+  await untilGoneUnlessOurs(client);
+  await console.out.write(running.length === 0 ? "The supervisor has ended\n" : "");
+  return EXIT.ok;
 }
 
 /** `--now` and `--timeout` of commands that stop something. @throws {UsageError} */

@@ -14,7 +14,9 @@ export function stopCommand(console: Console, done: (code: ExitCode) => void): C
     )
     .option("--now", "don't let agents finish: what they have in hand is handed out again")
     .option("--timeout <duration>", "how long each may take before it is killed")
-    .addHelpText("after", helpEnd(["stop", "stop --now", "stop --timeout 2m"]));
+    .option("--docker", "the system in Docker; without it too, if it was started so")
+    .option("--volumes", "in Docker: remove its volumes, with all waiting work and results")
+    .addHelpText("after", helpEnd(["stop", "stop --now", "stop --timeout 2m", "stop --volumes"]));
   command.action(async (flags) => {
     const { stop } = await import("./stop.ts");
     done(await stop(flags, console));

@@ -4,11 +4,14 @@
  * @module
  */
 import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agent_spec.ts";
-import { type ControlClient, ensureSupervisor } from "./control_client.ts";
+import { failure, takeDown } from "./bring_up.ts";
+import { type ControlClient, ensureSupervisor, SHOWN_LINES } from "./control_client.ts";
 import { type Home, logPath } from "./home.ts";
-import { sizeOf } from "./log_file.ts";
+import { lastLines, sizeOf } from "./log_file.ts";
 import type { ProcessSpec } from "./process_spec.ts";
 import { program } from "./programs.ts";
+import type { StartedAgents } from "./started_agents.ts";
+import { SystemError } from "./system_error.ts";
 import { partEnvironment, SYSTEM_PARTS } from "./system_parts.ts";
 
 /** How long storing answers and closing may take after the time to finish, in milliseconds. */
@@ -16,22 +19,21 @@ const CLOSING_MS = 10_000;
 /** How often another `agent start` may take the same names before ours. */
 const NAME_TRIES = 5;
 
-/** An agent that was started. */
-export interface StartedAgent extends AgentName {
+interface StartedProcess extends AgentName {
   /** Its log, and where in it this run begins. */
   readonly log: string;
   readonly logFrom: number;
 }
 
-/** Starts agents. @returns When they have been started; they are not connected yet. */
-export async function startProcessAgents(
+/** Starts agents. */
+export async function startProcesses(
   home: Home,
   wanted: AgentsWanted,
   { relayUrl, environment }: {
     readonly relayUrl: string;
     readonly environment: Readonly<Record<string, string>>;
   },
-): Promise<{ client: ControlClient; agents: readonly StartedAgent[] }> {
+): Promise<StartedAgents> {
   const client = await ensureSupervisor(home, partEnvironment(environment));
   for (let tries = 1;; tries++) {
     const kept = await client.list();
@@ -45,12 +47,38 @@ export async function startProcessAgents(
     );
     try {
       await client.ask({ type: "start", specs, environment: agentEnvironment(environment) });
-      return { client, agents };
+      return startedAgents(client, agents, relayUrl);
     } catch (error) {
       const named = wanted.name !== undefined && wanted.count === 1;
       if (named || tries >= NAME_TRIES) throw error;
     }
   }
+}
+
+function startedAgents(
+  client: ControlClient,
+  agents: readonly StartedProcess[],
+  relayUrl: string,
+): StartedAgents {
+  const names = agents.map(({ name }) => name);
+  return {
+    agents,
+    relayUrl,
+    async check() {
+      const kept = await client.list() ?? [];
+      for (const { name, logFrom } of agents) {
+        const view = kept.find(({ spec }) => spec.name === name);
+        if (view === undefined) throw new SystemError(`${name} was stopped meanwhile`);
+        if (view.status === "exited") throw await failure(view, logFrom);
+      }
+    },
+    ready: async () => void await client.ask({ type: "ready", names }),
+    undo: () => takeDown(client, names),
+    async logEnd() {
+      const [first] = agents;
+      return first ? await lastLines(first.log, SHOWN_LINES, { from: first.logFrom }) : [];
+    },
+  };
 }
 
 /** What agents get of the environment of whoever starts them. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Environment } from "@ourocodus/bus";
+import { readDockerRecord } from "./docker_record.ts";
 import { findHome } from "./home.ts";
 import { isAlive } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
@@ -16,9 +17,20 @@ export interface RunningSystem {
   readonly relayUrl: string;
 }
 
-/** @returns Undefined unless a system runs in this home, or its supervisor is about to restart it. */
+/**
+ * Finds it.
+ *
+ * @returns Undefined unless a system runs in this home, or is about to run again; one in Docker is
+ * taken to run from `start` until `stop`.
+ */
 export async function runningSystem(env: Environment): Promise<RunningSystem | undefined> {
-  const state = await readState(findHome(env));
+  const home = findHome(env);
+  const docker = await readDockerRecord(home);
+  if (docker !== undefined) {
+    const { natsPort, relayPort } = docker;
+    return { natsUrl: `nats://127.0.0.1:${natsPort}`, relayUrl: `ws://127.0.0.1:${relayPort}` };
+  }
+  const state = await readState(home);
   if (state === undefined) return undefined;
   const kept = await isAlive(state.supervisor.identity);
   const url = async (name: string) => {

@@ -1,0 +1,71 @@
+/**
+ * `start --docker`: starts the system through Docker Compose.
+ *
+ * @module
+ */
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { connectDocker } from "./system/docker_engine.ts";
+import { type DockerRecord, readDockerRecord, writeDockerRecord } from "./system/docker_record.ts";
+import { dockerUp, type SystemContainer, systemContainers } from "./system/docker_system.ts";
+import type { Home } from "./system/home.ts";
+import { SystemError } from "./system/system_error.ts";
+import { lookAtSystem } from "./system/system_look.ts";
+import { paint } from "./terminal_text.ts";
+
+/** Which ports; those left out are what they were, or 4222 and 8080. */
+export interface DockerPorts {
+  readonly natsPort: number | undefined;
+  readonly relayPort: number | undefined;
+}
+
+/** The compose project, unless `COMPOSE_PROJECT_NAME` names another. */
+export const DEFAULT_PROJECT = "ourocodus";
+
+/** Starts it. @throws {SystemError} If it runs as processes, or Docker cannot start it. */
+export async function startDocker(
+  home: Home,
+  ports: DockerPorts,
+  console: Console,
+): Promise<ExitCode> {
+  const { processes } = await lookAtSystem(home);
+  if (processes.some(({ spec, status }) => spec.kind === "part" && status !== "exited")) {
+    throw new SystemError("It runs already, as processes. Stop it first: ourocodus stop");
+  }
+  const engine = await connectDocker(console.env);
+  const earlier = await readDockerRecord(home);
+  const record = {
+    project: console.env.get("COMPOSE_PROJECT_NAME") || earlier?.project || DEFAULT_PROJECT,
+    natsPort: ports.natsPort ?? earlier?.natsPort ?? 4222,
+    relayPort: ports.relayPort ?? earlier?.relayPort ?? 8080,
+    images: console.env.get("OUROCODUS_IMAGES") || earlier?.images || "source",
+  };
+  checkSame(earlier, record);
+  const before = ids(await systemContainers(engine, record));
+  // Written first: what is half started can be stopped.
+  await writeDockerRecord(home, record);
+  const containers = await dockerUp(engine, record, console);
+  const colors = paint(console.out.hasColor);
+  for (const { name, version, port } of containers) {
+    const label = `${name} ${version ?? ""}`.trim().padEnd(20);
+    await console.out.write(`${colors.green("✓")} ${label} 127.0.0.1:${port}\n`);
+  }
+  const unchanged = ids(containers) === before;
+  await console.out.write(
+    unchanged ? "It runs already; nothing was changed.\n" : `Project ${record.project}. Next:\n` +
+      "  ourocodus agent start --session test --role echo\n  ourocodus stop\n",
+  );
+  return EXIT.ok;
+}
+
+function checkSame(earlier: DockerRecord | undefined, record: DockerRecord): void {
+  if (earlier === undefined || JSON.stringify(earlier) === JSON.stringify(record)) return;
+  throw new SystemError(
+    `It was started already, as project ${earlier.project} on ports ${earlier.natsPort} and ` +
+      `${earlier.relayPort} (images: ${earlier.images}). Stop it first: ourocodus stop`,
+  );
+}
+
+function ids(containers: readonly SystemContainer[]): string {
+  return containers.map(({ id, since }) => `${id} ${since}`).sort().join("\n");
+}
