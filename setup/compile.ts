@@ -6,7 +6,7 @@
  */
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 
 /** A part that can be compiled: its folder, which has a main.ts. */
 export type PartName = keyof typeof PARTS;
@@ -107,13 +107,14 @@ export async function compilePart(part: PartName, options: CompileOptions): Prom
 /**
  * What `deno compile` failed on.
  *
- * @param said What it wrote to standard error.
+ * @param stderr What it wrote to standard error.
  * @returns For people; if the base of executables is missing, with what can be done.
  */
-export function compileFailure(said: string): string {
-  const [, missing] = /error sending request for url \((\S*denort\S*)\)/.exec(said) ?? [];
+export function compileFailure(stderr: string): string {
+  const [, missing] = /error sending request for url \((\S*denort\S*)\)/.exec(stderr) ?? [];
   if (missing === undefined) {
-    return said.replace(/^.*?^error: /ms, "").replace(/^Stack backtrace:.*/ms, "").trim();
+    const said = stripVTControlCharacters(stderr).replace(/^(?:Check|Compile|Warning) .*\n/gm, "");
+    return said.replace(/^Stack backtrace:.*/ms, "").replace(/^error: /m, "").trim();
   }
   return `the base of executables cannot be downloaded: ${missing}\n` +
     "Deno fetches it once for each of its versions and each target. Compile where that address " +

@@ -78,6 +78,19 @@ Stack backtrace:
   assert.doesNotMatch(reason, /backtrace/);
 });
 
+Deno.test("a type error is shown with its place", () => {
+  const reason = compileFailure(`Check relay/main.ts
+TS2322 [ERROR]: Type 'number' is not assignable to type 'string'.
+    at file:///relay/main.ts:1:7
+
+error: Type checking failed.
+`);
+  assert.match(
+    reason,
+    /^TS2322 .*\n {4}at file:\/\/\/relay\/main.ts:1:7\n\nType checking failed\.$/,
+  );
+});
+
 for (
   const [args, message] of [
     [["api-and-more"], 'part is "api-and-more", allowed are relay, agent, cli'],
