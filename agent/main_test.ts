@@ -13,7 +13,7 @@ function run(args: string[], env: Record<string, string> = {}) {
 
 Deno.test("the agent refuses to start without settings, in one line", async () => {
   const { code, stdout, stderr } = await run([]);
-  assert.deepEqual([code, stdout], [1, ""]);
+  assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /^error: SESSION_ID and ROLE are missing: [^\n]+\n$/);
 });
 
@@ -21,20 +21,27 @@ Deno.test("the agent refuses wrong settings and arguments", async () => {
   const good = { SESSION_ID: "s", ROLE: "r" };
   const bad = await run([], { ...good, CONCURRENCY: "0" });
   assert.deepEqual([bad.code, bad.stderr], [
-    1,
+    2,
     'error: CONCURRENCY is "0", allowed is 1 to 1024\n',
   ]);
   const level = await run([], { ...good, LOG_LEVEL: "loud" });
-  assert.deepEqual([level.code, level.stderr.split("\n").length], [1, 2]);
+  assert.deepEqual([level.code, level.stderr.split("\n").length], [2, 2]);
   const unknown = await run(["ehco"], good);
-  assert.deepEqual([unknown.code, unknown.stderr.startsWith("error: ")], [1, true]);
+  assert.deepEqual([unknown.code, unknown.stderr], [
+    2,
+    'error: unknown command "ehco", there are echo and exec\n',
+  ]);
+  const near = await run(["--sesion", "s"], good);
+  assert.equal(near.stderr, "error: unknown option '--sesion' (Did you mean --session?)\n");
 });
 
-Deno.test("--help tells the settings", async () => {
+Deno.test("--help lists the commands, theirs the settings", async () => {
   const { code, stdout } = await run(["--help"]);
   assert.equal(code, 0);
+  for (const name of ["echo", "exec"]) assert(stdout.includes(`\n  ${name} [options]`));
+  const echo = await run(["echo", "--help"]);
   for (const name of ["SESSION_ID", "ROLE", "RELAY_URL", "AGENT_ID", "CONCURRENCY"]) {
-    assert(stdout.includes(name));
+    assert(echo.stdout.includes(name));
   }
 });
 

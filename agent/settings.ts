@@ -1,9 +1,10 @@
 /**
- * What the agent program is told through its environment.
+ * What the agent program is told through flags and its environment; flags come first.
  *
  * @module
  */
 import {
+  durationSettingMs,
   type Environment,
   integerSetting,
   invalidName,
@@ -24,17 +25,32 @@ export interface AgentSettings {
   /** As given; without it the agent makes one up. */
   readonly agentId?: string;
   readonly concurrency: number;
+  /** How long work in hand may take when the agent is stopped, in milliseconds. */
+  readonly drainMs: number;
 }
 
+/** Flags that stand for environment variables, as they were given. */
+export interface AgentFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly relay?: string;
+  readonly agentId?: string;
+  readonly concurrency?: string;
+  readonly drain?: string;
+}
+
+const DAY_MS = 86_400_000;
+
 /**
- * Settings from `SESSION_ID`, `ROLE`, `RELAY_URL`, `AGENT_ID` and `CONCURRENCY`.
+ * Settings from flags, and where one is not given from `SESSION_ID`, `ROLE`, `RELAY_URL`,
+ * `AGENT_ID`, `CONCURRENCY` and `DRAIN_SECONDS`.
  *
  * @throws {SettingError} If one is missing or has a value that cannot be used; it names all that
  * are missing.
  */
-export function agentSettings(env: Environment): AgentSettings {
-  const session = textSetting(env, "SESSION_ID");
-  const role = textSetting(env, "ROLE");
+export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSettings {
+  const session = given(env, "SESSION_ID", "--session", flags.session);
+  const role = given(env, "ROLE", "--role", flags.role);
   if (session === undefined || role === undefined) {
     const missing = [
       ...(session === undefined ? ["SESSION_ID"] : []),
@@ -42,28 +58,61 @@ export function agentSettings(env: Environment): AgentSettings {
     ];
     const are = missing.length > 1 ? "are" : "is";
     throw new SettingError(
-      `${missing.join(" and ")} ${are} missing: set SESSION_ID and ROLE, for example ` +
-        `SESSION_ID=test ROLE=echo deno task agent`,
+      `${missing.join(" and ")} ${are} missing: set SESSION_ID and ROLE, or give --session and ` +
+        `--role, for example SESSION_ID=test ROLE=echo deno task agent`,
     );
   }
-  const agentId = textSetting(env, "AGENT_ID");
+  const agentId = given(env, "AGENT_ID", "--agent-id", flags.agentId);
+  const concurrency = given(env, "CONCURRENCY", "--concurrency", flags.concurrency);
+  const drain = given(env, "DRAIN_SECONDS", "--drain", flags.drain);
   return {
-    relayUrl: relayUrlSetting(env),
-    session: checkedName("SESSION_ID", session),
-    role: checkedName("ROLE", role),
-    ...(agentId !== undefined && { agentId: checkedName("AGENT_ID", agentId) }),
-    concurrency: integerSetting(env, "CONCURRENCY", { fallback: 1, min: 1, max: MAX_CONCURRENCY }),
+    relayUrl: relayUrl(given(env, "RELAY_URL", "--relay", flags.relay)),
+    session: checkedName(session),
+    role: checkedName(role),
+    ...(agentId !== undefined && { agentId: checkedName(agentId) }),
+    concurrency: integerSetting(only(concurrency), concurrency?.name ?? "", {
+      fallback: 1,
+      min: 1,
+      max: MAX_CONCURRENCY,
+    }),
+    drainMs: durationSettingMs(only(drain), drain?.name ?? "", {
+      fallback: 25_000,
+      min: 0,
+      max: DAY_MS,
+    }),
   };
 }
 
-function relayUrlSetting(env: Environment): string {
-  const text = textSetting(env, "RELAY_URL") ?? DEFAULT_RELAY_URL;
-  parseRelayUrl(text, "RELAY_URL");
-  return text;
+/** A value, and what errors call it. */
+interface Given {
+  readonly name: string;
+  readonly text: string;
 }
 
-function checkedName(variable: string, name: string): string {
-  const wrong = invalidName(name);
-  if (wrong !== undefined) throw new SettingError(`${variable} ${wrong}`);
-  return name;
+function given(
+  env: Environment,
+  variable: string,
+  flag: string,
+  flagValue: string | undefined,
+): Given | undefined {
+  if (flagValue !== undefined) return { name: flag, text: flagValue };
+  const text = textSetting(env, variable);
+  return text === undefined ? undefined : { name: variable, text };
+}
+
+/** An environment with nothing else in it. */
+function only(value: Given | undefined): Environment {
+  return { get: (name) => name === value?.name ? value.text : undefined };
+}
+
+function relayUrl(value: Given | undefined): string {
+  if (value === undefined) return DEFAULT_RELAY_URL;
+  parseRelayUrl(value.text, value.name);
+  return value.text;
+}
+
+function checkedName({ name, text }: Given): string {
+  const wrong = invalidName(text);
+  if (wrong !== undefined) throw new SettingError(`${name} ${wrong}`);
+  return text;
 }

@@ -1,0 +1,46 @@
+/**
+ * The flags and the help that all agents have in common.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import type { AgentFlags } from "./settings.ts";
+
+/** The end of an agent's help. */
+export const SETTINGS_HELP = `Environment, where a flag is not given:
+  SESSION_ID, ROLE, RELAY_URL, AGENT_ID, CONCURRENCY, DRAIN_SECONDS
+  LOG_LEVEL    trace, debug, info, warn, error or fatal (info)
+
+SIGTERM or SIGINT lets work in hand finish; a second one ends at once.
+
+Exit codes:
+  0    it was stopped, and work in hand has finished or was given back
+  1    it may not go on: a relay refused it, or another agent of the same id took its place
+  2    the command line or a setting is wrong, or the command cannot be run
+  130  ended at once by a second Ctrl-C (143 by SIGTERM)`;
+
+/** Those flags as they were given; `name` is the same as `agentId`. */
+export type AgentOptions = Pick<AgentFlags, keyof AgentFlags> & { readonly name?: string };
+
+/**
+ * A command with the flags that say whose work it takes.
+ *
+ * @param root The program, whose settings it takes over.
+ */
+export function agentCommand(root: Command, name: string): Command<[], AgentOptions> {
+  return new Command(name)
+    .copyInheritedSettings(root)
+    .option("--session <session>", "whose work to take (required)")
+    .option("--role <role>", "which of its work to take (required)")
+    .option("--relay <url>", "where a relay listens (default: ws://localhost:8080)")
+    .option("--agent-id <id>", "the agent's name (default: a random one)")
+    .option("--name <id>", "the same as --agent-id")
+    .option("--concurrency <number>", "pieces of work at once, 1 to 1024 (default: 1)")
+    .option("--drain <duration>", "how long work in hand may take after SIGTERM (default: 25s)");
+}
+
+/** What those flags say. */
+export function agentFlags(options: AgentOptions): AgentFlags {
+  const { session, role, relay, agentId = options.name, concurrency, drain } = options;
+  return { session, role, relay, agentId, concurrency, drain };
+}

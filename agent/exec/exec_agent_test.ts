@@ -1,0 +1,418 @@
+import assert from "node:assert/strict";
+import { isRunning, until } from "../../tests/support/mod.ts";
+import { RetryableError, WorkError } from "../errors.ts";
+import { type Done, doWork, runOnce, runShell } from "../testing/exec_work.ts";
+import { ExecAgent } from "./exec_agent.ts";
+
+const PATH = Deno.env.get("PATH") ?? "";
+
+/** The result's payload without what differs each time. */
+function resultOf({ result, error }: Done): Record<string, unknown> {
+  assert.equal(error, undefined);
+  const { duration_ms: ms, ...rest } = result as Record<string, unknown>;
+  assert(Number.isSafeInteger(ms));
+  return rest;
+}
+
+/** The error's code, message and details, without what differs each time. */
+function errorOf({ error }: Done): Record<string, unknown> {
+  assert(error instanceof WorkError, String(error));
+  const { duration_ms: _, ...details } = error.details;
+  return { code: error.code, message: error.message, ...details };
+}
+
+function hasProgram(name: string): boolean {
+  return PATH.split(":").some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${name}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("what a command prints is the result, byte for byte", async () => {
+  const message = "  line\r\n\ttwo é 🐍 \u001b[31m\ufeff";
+  assert.deepEqual(resultOf(await runOnce(["cat"], { message })), {
+    output: message,
+    exit_code: 0,
+  });
+  assert.deepEqual(resultOf(await runOnce(["cat"], { message: "\ufeffx" })).output, "\ufeffx");
+  assert.equal(resultOf(await runOnce(["wc", "-w"], { message: "a b c" })).output, "3\n");
+  assert.deepEqual(resultOf(await runOnce(["true"])), { output: "", exit_code: 0 });
+});
+
+Deno.test("a message that is no string is JSON; one that is missing is an error", async () => {
+  assert.equal(resultOf(await runOnce(["cat"], { message: { a: [1] } })).output, '{"a":[1]}');
+  assert.equal(resultOf(await runOnce(["cat"], { message: null })).output, "null");
+  const missing = errorOf(await runOnce(["cat"], { text: "hello" }));
+  assert.equal(missing.code, "no_message");
+  assert.match(String(missing.message), /--stdin json or none/);
+  const none = { stdin: "none" } as const;
+  assert.equal(resultOf(await runOnce(["cat"], {}, none)).output, "");
+  const asked = errorOf(await runOnce(["echo", "{id}", "{message}"], {}, none));
+  assert.equal(asked.message, 'The payload has no "message", and argument 2 asks for it');
+});
+
+Deno.test("--stdin json hands over the whole payload, in one line", async () => {
+  const payload = { message: "a\nb", more: [1] };
+  const { output } = resultOf(await runOnce(["cat"], payload, { stdin: "json" }));
+  assert.equal(output, '{"message":"a\\nb","more":[1]}\n');
+});
+
+Deno.test("arguments are filled, and never seen by a shell", async () => {
+  const command = ["printf", "%s|", "{message}", "{id}/{session}/{role}", "{{id}}", "{}", "{x}"];
+  const message = `$(touch x); "' {id} \\ *`;
+  const { output } = resultOf(await runOnce(command, { message }, { id: "i 1" }));
+  assert.equal(output, `${message}|i 1/s/r|{id}|{}|{x}|`);
+});
+
+Deno.test("the work is in the environment too, beside what the agent was given", async () => {
+  const script = 'echo "$OUROCODUS_MESSAGE $OUROCODUS_ID $OUROCODUS_SESSION $OUROCODUS_ROLE ' +
+    '$OUROCODUS_AGENT_ID $OUROCODUS_ATTEMPT $MINE [$OUROCODUS_OMITTED] [$HOME]"';
+  const env = { PATH, MINE: "mine", OUROCODUS_OMITTED: "the agent's own" };
+  const { output } = resultOf(await runShell(script, { message: "hi" }, { env }));
+  assert.equal(output, "hi w s r a 1 mine [] []\n");
+});
+
+Deno.test("a message that no environment takes is left out of it, with a note", async () => {
+  const script = 'echo "$OUROCODUS_OMITTED ${OUROCODUS_MESSAGE-none}"; wc -c';
+  const omitted_variables = ["OUROCODUS_MESSAGE"];
+  for (const message of ["x".repeat(200_000), "a\0b"]) {
+    assert.deepEqual(resultOf(await runShell(script, { message })), {
+      output: `OUROCODUS_MESSAGE none\n${message.length}\n`,
+      exit_code: 0,
+      omitted_variables,
+    });
+  }
+});
+
+Deno.test("arguments that the system does not take are errors that say so", async () => {
+  const message = "x".repeat(131_072);
+  assert.deepEqual(errorOf(await runOnce(["echo", "-n", "{message}"], { message })), {
+    code: "argument_too_long",
+    message: "Cannot start the command: argument 2 is 131072 bytes, limit is 131071",
+  });
+  const fits = await runOnce(["echo", "-n", "{message}"], { message: message.slice(1) });
+  assert.equal(String(resultOf(fits).output).length, 131_071);
+  assert.deepEqual(errorOf(await runOnce(["echo", "{message}"], { message: "a\0b" })), {
+    code: "argument_nul",
+    message: "Cannot start the command: argument 1 has a NUL character",
+  });
+});
+
+Deno.test("a message that is too long only together with its variable is left out there", async () => {
+  const places = Array.from({ length: 20 }, () => "{message}");
+  const message = "x".repeat(100_000);
+  const { code } = errorOf(await runOnce(["echo", ...places, ...places], { message }));
+  assert.equal(code, "argument_too_long");
+  const fits = ["sh", "-c", 'echo "$OUROCODUS_OMITTED"', ...places];
+  const { output } = resultOf(await runOnce(fits, { message }));
+  assert.equal(output, "OUROCODUS_MESSAGE\n");
+});
+
+Deno.test("standard error is progress, as it comes", async () => {
+  await using agent = new ExecAgent({
+    command: ["sh", "-c", "echo begun >&2; read line; echo $line >&2; printf end >&2; echo out"],
+    env: { PATH },
+    stdin: "message",
+  });
+  const done = await doWork(agent, { message: "middle\n" });
+  assert.equal(resultOf(done).output, "out\n");
+  const lines = done.progress.map((each) => (each as { message: string }).message);
+  assert.equal(lines.join("\n"), "begun\nmiddle\nend");
+});
+
+Deno.test("progress comes while the command runs", async () => {
+  await inFolder(async (folder) => {
+    const script = `echo waiting >&2; while [ ! -e go ]; do sleep 0.01; done; echo done`;
+    const onProgress = () => Deno.writeTextFileSync(`${folder}/go`, "");
+    const done = await runShell(script, undefined, { cwd: folder, onProgress });
+    assert.equal(resultOf(done).output, "done\n");
+  });
+});
+
+Deno.test("an exit code other than 0 is an error with the end of both outputs", async () => {
+  const done = await runShell("echo out; echo 'one\nwhy' >&2; exit 3");
+  assert.deepEqual(errorOf(done), {
+    code: "exit",
+    message: "sh ended with exit code 3: why",
+    exit_code: 3,
+    stderr: "one\nwhy\n",
+    output: "out\n",
+  });
+});
+
+Deno.test("a signal that ended the command is named", async () => {
+  assert.deepEqual(errorOf(await runShell("kill -9 $$")), {
+    code: "signal",
+    message: "sh was ended by SIGKILL",
+    exit_code: 137,
+    signal: "SIGKILL",
+    stderr: "",
+    output: "",
+  });
+});
+
+Deno.test("exit codes that are named give the work back", async () => {
+  const options = { retryOn: [75, 137], retryDelayMs: 2_500 };
+  for (const script of ["exit 75", "kill -9 $$"]) {
+    const { error } = await runShell(script, undefined, options);
+    assert(error instanceof RetryableError);
+    assert.equal(error.delayMs, 2_500);
+  }
+  assert.equal(errorOf(await runShell("exit 76", undefined, options)).exit_code, 76);
+});
+
+Deno.test("the end of a failed command's long output is in the error, all of it in a file", async () => {
+  await inFolder(async (folder) => {
+    const script = "seq 100000; seq 100000 >&2; exit 1";
+    const error = errorOf(await runShell(script, undefined, { outputFolder: folder }));
+    const whole = await Deno.readTextFile(String(error.output_file));
+    assert(whole.endsWith(String(error.output)) && String(error.output).length > 10_000);
+    assert.deepEqual([error.truncated, error.output_bytes], [true, whole.length]);
+    assert(String(error.stderr).endsWith("99999\n100000\n"));
+    const small = errorOf(
+      await runShell(script, undefined, { outputFolder: folder, maxPayloadBytes: 1_000 }),
+    );
+    assert(JSON.stringify(small).length <= 1_000);
+    assert(
+      String(small.output).endsWith("\n100000\n") && String(small.stderr).endsWith("100000\n"),
+    );
+  });
+});
+
+Deno.test("50 MB of output are cut at a whole character; all of it is in a file", async () => {
+  await inFolder(async (folder) => {
+    const script = "yes é🐍 | head -c 50000000";
+    const before = Deno.memoryUsage().rss;
+    const done = await runShell(script, undefined, { outputFolder: folder, id: "a/b c" });
+    const grown = Deno.memoryUsage().rss - before;
+    const result = resultOf(done);
+    assert.deepEqual([result.truncated, result.output_bytes], [true, 50_000_000]);
+    const file = String(result.output_file);
+    assert.match(file.slice(folder.length), /^\/a_b_c-[0-9a-f-]+\.out$/);
+    const { size, mode } = await Deno.stat(file);
+    assert.deepEqual([size, (mode ?? 0) & 0o777], [50_000_000, 0o600]);
+    const output = String(result.output);
+    assert(output.startsWith("é🐍\né🐍\n") && !output.includes("\ufffd") && output.isWellFormed());
+    const bytes = JSON.stringify(done.result).length;
+    assert(new TextEncoder().encode(JSON.stringify(done.result)).length <= 1_000_000);
+    assert(new TextEncoder().encode(JSON.stringify(done.result)).length > 999_900, `${bytes}`);
+    assert(grown < 45_000_000, `${grown} bytes more are in memory`);
+  });
+});
+
+Deno.test("output that is too large only as JSON is cut too, and is in a file", async () => {
+  await inFolder(async (folder) => {
+    const options = { outputFolder: folder, maxPayloadBytes: 1_000 };
+    const message = '"'.repeat(600);
+    const result = resultOf(await runOnce(["cat"], { message }, options));
+    assert.deepEqual([result.truncated, result.output_bytes], [true, 600]);
+    assert.equal(await Deno.readTextFile(String(result.output_file)), message);
+    const exact = "x".repeat(900);
+    const whole = resultOf(await runOnce(["cat"], { message: exact }, options));
+    assert.deepEqual(whole, { output: exact, exit_code: 0 });
+  });
+});
+
+Deno.test("a file has a limit, and a folder that cannot be written stops nothing", async () => {
+  await inFolder(async (folder) => {
+    const options = { maxPayloadBytes: 1_000 };
+    const message = "x".repeat(5_000);
+    const limited = resultOf(
+      await runOnce(["cat"], { message }, {
+        ...options,
+        outputFolder: folder,
+        maxOutputBytes: 2_000,
+      }),
+    );
+    assert.deepEqual([limited.output_bytes, limited.output_file_bytes], [5_000, 2_000]);
+    assert.equal((await Deno.stat(String(limited.output_file))).size, 2_000);
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const unwritten = resultOf(
+      await runOnce(["cat"], { message }, { ...options, outputFolder: `${folder}/file/below` }),
+    );
+    assert.deepEqual([unwritten.output_bytes, unwritten.output_file], [5_000, undefined]);
+    assert.equal(typeof unwritten.output_file_error, "string");
+  });
+});
+
+Deno.test("output that is no UTF-8 is replaced, and the result says so", async () => {
+  const { output, invalid_utf8 } = resultOf(await runShell("printf 'a\\377b\\303'"));
+  assert.deepEqual([output, invalid_utf8], ["a\ufffdb\ufffd", true]);
+});
+
+Deno.test("--stdout json: an object is the payload, anything else is returned as it is", async () => {
+  const json = { stdin: "none", stdout: "json" } as const;
+  const print = (text: string) => runOnce(["printf", "%s", text], {}, json);
+  assert.deepEqual((await print('\ufeff {"a": [1]}\n')).result, { a: [1] });
+  assert.deepEqual((await print("[1, 2]")).result, [1, 2]);
+  assert.deepEqual((await print("null")).result, null);
+  const wrong = errorOf(await print(`nonsense ${"x".repeat(5_000)}`));
+  assert.deepEqual([wrong.code, String(wrong.output).length], ["not_json", 2_000]);
+  assert.match(String(wrong.message), /^printf did not print JSON: it printed something else$/);
+  assert.match(String(errorOf(await print("")).message), /it printed nothing$/);
+  const bytes = errorOf(await runShell("printf '\"\\377\"'", {}, json));
+  assert.match(String(bytes.message), /it is not UTF-8$/);
+  await inFolder(async (folder) => {
+    const options = {
+      ...json,
+      stdin: "json",
+      outputFolder: folder,
+      maxPayloadBytes: 1_000,
+    } as const;
+    const large = errorOf(await runOnce(["cat"], { message: "x".repeat(2_000) }, options));
+    assert.deepEqual([large.code, large.output_bytes], ["result_too_large", 2_015]);
+    assert.equal((await Deno.stat(String(large.output_file))).size, 2_015);
+  });
+});
+
+Deno.test({
+  name: "jq",
+  ignore: !hasProgram("jq"),
+  fn: async () => {
+    const options = { stdin: "json", stdout: "json" } as const;
+    const sum = ["jq", "{sum: (.numbers | add)}"];
+    const { result } = await runOnce(sum, { numbers: [1, 2, 3] }, options);
+    assert.deepEqual(result, { sum: 6 });
+  },
+});
+
+Deno.test({
+  name: "git, in a folder",
+  ignore: !hasProgram("git"),
+  fn: async () => {
+    await inFolder(async (folder) => {
+      const script =
+        "git init -q . && git add a && git -c user.name=n -c user.email=e commit -qm first";
+      await Deno.writeTextFile(`${folder}/a`, "a");
+      await runShell(script, undefined, { cwd: folder });
+      const log = ["git", "log", "--format=%s", "-1", "{message}"];
+      const options = { cwd: folder, stdin: "none" } as const;
+      assert.equal(resultOf(await runOnce(log, { message: "HEAD" }, options)).output, "first\n");
+      const wrong = errorOf(await runOnce(log, { message: "nowhere" }, options));
+      assert.match(String(wrong.message), /^git ended with exit code 128: .*/);
+    });
+  },
+});
+
+Deno.test("a command may leave its input unread, or close it", async () => {
+  const message = "x".repeat(5_000_000);
+  assert.equal(resultOf(await runOnce(["true"], { message })).exit_code, 0);
+  assert.equal(resultOf(await runOnce(["head", "-c", "2"], { message })).output, "xx");
+  const { output } = resultOf(await runShell("exec <&-; echo closed; sleep 0.05", { message }));
+  assert.equal(output, "closed\n");
+});
+
+Deno.test("a command that is not there, or cannot be run, is refused at once", () => {
+  const make = (...command: string[]) => () => new ExecAgent({ command, env: { PATH } });
+  assert.throws(make("nope-nope"), {
+    message: 'Cannot run the command: "nope-nope" is not on PATH',
+  });
+  assert.throws(make("./nope"), { message: 'Cannot run the command: "./nope" does not exist' });
+  assert.throws(make("/etc/passwd"), /"\/etc\/passwd" is not executable/);
+  assert.throws(make("/etc"), /"\/etc" is no file/);
+  assert.throws(make(""), /"" is no name of a program/);
+  const cwd = () => new ExecAgent({ command: ["true"], env: { PATH }, cwd: "/nope" });
+  assert.throws(cwd, /in "\/nope": it is no folder/);
+});
+
+Deno.test("a command that has vanished, or cannot be run any more, is an error result", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/program`;
+    await Deno.writeTextFile(path, "#!/bin/sh\necho $0\n", { mode: 0o755 });
+    await using agent = new ExecAgent({ command: ["./program"], cwd: folder, env: { PATH } });
+    assert.equal(resultOf(await doWork(agent, { message: "" })).output, `${path}\n`);
+    await Deno.chmod(path, 0o644);
+    assert.equal(errorOf(await doWork(agent, { message: "" })).code, "command_not_executable");
+    await Deno.remove(path);
+    const { code, message } = errorOf(await doWork(agent, { message: "" }));
+    assert.equal(code, "command_not_found");
+    assert.match(String(message), /^Cannot start the command: /);
+  });
+});
+
+Deno.test("a command that takes too long is ended, with all that it has started", async () => {
+  const script = "sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; echo $$; wait";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
+  assert.equal(error.code, "timeout");
+  assert.equal(error.message, "sh took longer than 0.3 s and was ended");
+  assert.deepEqual([error.timeout_ms, error.signal], [300, "SIGTERM"]);
+  const pids = String(error.output).trim().split("\n").map(Number);
+  assert.equal(pids.length, 4);
+  for (const pid of pids) assert.equal(await isRunning(pid), false);
+});
+
+Deno.test("what ignores SIGTERM is killed, a grandchild too", async () => {
+  const script = "trap '' TERM; echo $$; (sleep 1000; sleep 1000) & echo $!; wait; sleep 1000";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 200, killAfterMs: 100 }));
+  assert.deepEqual([error.code, error.signal], ["timeout", "SIGKILL"]);
+  for (const pid of String(error.output).trim().split("\n")) {
+    assert.equal(await isRunning(Number(pid)), false);
+  }
+});
+
+Deno.test("what ends well on SIGTERM may say so, but its time was over", async () => {
+  const script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
+  assert.deepEqual([error.code, error.exit_code, error.output], ["timeout", 0, "ready\nbye\n"]);
+});
+
+Deno.test("what a command leaves behind does not hold its result up, and is ended", async () => {
+  const script = "(trap '' TERM; while :; do sleep 1; done) & echo $!";
+  const held = resultOf(await runShell(script, undefined, { killAfterMs: 50 }));
+  assert.equal(await isRunning(Number(held.output)), false);
+  const silent = resultOf(await runShell("sleep 1000 >/dev/null 2>&1 & echo $!"));
+  assert.equal(await isRunning(Number(silent.output)), false);
+});
+
+Deno.test("what makes a session of its own lives on", async () => {
+  await inFolder(async (folder) => {
+    const daemon = "echo $$; : >started; exec sleep 1000 >/dev/null 2>&1";
+    const script = `setsid sh -c '${daemon}' & until [ -e started ]; do sleep 0.01; done`;
+    const { output } = resultOf(await runShell(script, undefined, { cwd: folder }));
+    const pid = Number(output);
+    assert.equal(await isRunning(pid), true);
+    Deno.kill(pid, "SIGKILL");
+  });
+});
+
+Deno.test("work that is cancelled has its command ended, and is not answered", async () => {
+  const stop = new AbortController();
+  const reason = new Error("cancelled");
+  let pid = 0;
+  const done = await runShell("echo $$ >&2; sleep 1000", undefined, {
+    signal: stop.signal,
+    onProgress: (told) => {
+      pid = Number((told as { message: string }).message);
+      stop.abort(reason);
+    },
+  });
+  assert.equal(done.error, reason);
+  assert.equal(await isRunning(pid), false);
+  const before = await runShell("sleep 1000", undefined, { signal: AbortSignal.abort(reason) });
+  assert.equal(before.error, reason);
+});
+
+Deno.test("kill ends everything at once", async () => {
+  const pids: number[] = [];
+  await using agent = new ExecAgent({
+    command: ["sh", "-c", "trap '' TERM; echo $$ >&2; sleep 1000"],
+    env: { PATH },
+  });
+  const onProgress = (told: unknown) => pids.push(Number((told as { message: string }).message));
+  const works = [1, 2].map(() => doWork(agent, { message: "" }, { onProgress }));
+  await until(() => pids.length === 2);
+  agent.kill();
+  for (const done of await Promise.all(works)) assert.equal(errorOf(done).signal, "SIGKILL");
+});

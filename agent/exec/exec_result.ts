@@ -1,0 +1,159 @@
+/**
+ * What becomes of a command that has ended: a result's payload, or an error to throw.
+ *
+ * @module
+ */
+import { RetryableError, WorkError } from "../errors.ts";
+import { cutBeginning, cutEnd, jsonSize } from "./json_size.ts";
+import type { OutputCapture } from "./output_capture.ts";
+import type { StderrProgress } from "./stderr_progress.ts";
+
+/** How a command ended, and what it wrote. */
+export interface EndedCommand {
+  /** What it is called. */
+  readonly name: string;
+  /** Its exit code; 128 and the signal's number if a signal ended it. */
+  readonly exitCode: number;
+  /** The signal that ended it, if one did. */
+  readonly signal: string | null;
+  readonly durationMs: number;
+  readonly output: OutputCapture;
+  readonly stderr: StderrProgress;
+  /** Variables that were left out of its environment. */
+  readonly omitted: readonly string[];
+}
+
+/** Of an error's message, the part that is the last line of standard error; in characters. */
+const SHOWN_LINE_CHARACTERS = 300;
+/** Of output that is not JSON as much is shown, in characters. */
+const SHOWN_OUTPUT_CHARACTERS = 2_000;
+
+/**
+ * The payload of a result with the output as text: cut, with a note and a file, if it is larger
+ * than `maxPayloadBytes`.
+ */
+export async function textResult(
+  ended: EndedCommand,
+  maxPayloadBytes: number,
+): Promise<Record<string, unknown>> {
+  const { output, exitCode, durationMs } = ended;
+  const head = output.head();
+  const payload = (text: string, notes: object = {}) => ({
+    output: text,
+    exit_code: exitCode,
+    duration_ms: durationMs,
+    ...(output.hasInvalidUtf8 && { invalid_utf8: true }),
+    ...omittedNote(ended),
+    ...notes,
+  });
+  const whole = payload(head);
+  if (output.isWhole && jsonSize(whole) <= maxPayloadBytes) return whole;
+  const notes = { truncated: true, output_bytes: output.bytes, ...await output.save() };
+  return payload(cutEnd(head, maxPayloadBytes - jsonSize(payload("", notes))), notes);
+}
+
+/**
+ * The JSON that a command printed, as a result's payload.
+ *
+ * @throws {WorkError} `not_json` if it is none, with its beginning; `result_too_large` if it is
+ * larger than a result may be, with a file.
+ */
+export async function jsonResult(ended: EndedCommand): Promise<unknown> {
+  const { output, name } = ended;
+  if (!output.isWhole) {
+    const message = `${name} printed ${output.bytes} bytes of JSON, more than a result may have`;
+    const details = { output_bytes: output.bytes, ...await output.save(), ...endOf(ended) };
+    throw new WorkError("result_too_large", message, { details });
+  }
+  const text = output.head();
+  const wrong = output.hasInvalidUtf8 ? "it is not UTF-8" : undefined;
+  try {
+    if (wrong === undefined) return JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch {
+    // Said below.
+  }
+  const why = text.trim() === "" ? "it printed nothing" : wrong ?? "it printed something else";
+  throw new WorkError("not_json", `${name} did not print JSON: ${why}`, {
+    details: { output: text.slice(0, SHOWN_OUTPUT_CHARACTERS).toWellFormed(), ...endOf(ended) },
+  });
+}
+
+/** Options of {@linkcode failure}. */
+export interface FailureOptions {
+  readonly maxPayloadBytes: number;
+  /** Exit codes that give the work back. */
+  readonly retryOn: readonly number[];
+  readonly retryDelayMs: number | undefined;
+}
+
+/** The error for a command that did not end with 0. */
+export async function failure(ended: EndedCommand, options: FailureOptions): Promise<Error> {
+  const { name, exitCode, signal } = ended;
+  const how = signal === null
+    ? `${name} ended with exit code ${exitCode}`
+    : `${name} was ended by ${signal}`;
+  const said = lastLine(ended.stderr.tail());
+  const message = said === "" ? how : `${how}: ${said}`;
+  if (options.retryOn.includes(exitCode)) {
+    return new RetryableError(message, { delayMs: options.retryDelayMs });
+  }
+  const code = signal === null ? "exit" : "signal";
+  return await detailed(code, message, ended, options.maxPayloadBytes);
+}
+
+/** The error for a command that took too long. */
+export async function timeoutError(
+  ended: EndedCommand,
+  timeoutMs: number,
+  maxPayloadBytes: number,
+): Promise<Error> {
+  const message = `${ended.name} took longer than ${timeoutMs / 1_000} s and was ended`;
+  return await detailed("timeout", message, ended, maxPayloadBytes, { timeout_ms: timeoutMs });
+}
+
+async function detailed(
+  code: string,
+  message: string,
+  ended: EndedCommand,
+  maxPayloadBytes: number,
+  more: object = {},
+): Promise<WorkError> {
+  const { output } = ended;
+  const notes = {
+    ...endOf(ended),
+    ...more,
+    ...(!output.tailIsWhole && {
+      truncated: true,
+      output_bytes: output.bytes,
+      ...await output.save(),
+    }),
+  };
+  const details = (stderr: string, text: string) => ({ ...notes, stderr, output: text });
+  const room = maxPayloadBytes - jsonSize({ code, message, ...details("", "") });
+  const stderr = cutBeginning(ended.stderr.tail(), room / 2);
+  const left = room - (jsonSize([stderr]) - jsonSize([""]));
+  return new WorkError(code, message, {
+    details: details(stderr, cutBeginning(output.tail(), left)),
+  });
+}
+
+function endOf(ended: EndedCommand): object {
+  const { exitCode, signal, durationMs, output } = ended;
+  return {
+    exit_code: exitCode,
+    ...(signal !== null && { signal }),
+    duration_ms: durationMs,
+    ...(output.hasInvalidUtf8 && { invalid_utf8: true }),
+    ...omittedNote(ended),
+  };
+}
+
+function omittedNote({ omitted }: EndedCommand): object {
+  return omitted.length === 0 ? {} : { omitted_variables: omitted };
+}
+
+function lastLine(text: string): string {
+  const line = text.split(/[\r\n]/).findLast((each) => each.trim() !== "")?.trim() ?? "";
+  if (line.length <= SHOWN_LINE_CHARACTERS) return line;
+  return `${line.slice(0, SHOWN_LINE_CHARACTERS).toWellFormed()}…`;
+}

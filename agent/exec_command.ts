@@ -1,0 +1,146 @@
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { parseBytes, parseDurationMs } from "@ourocodus/bus";
+import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
+import { ExecAgent, VARIABLES } from "./exec/mod.ts";
+import type { RunAgent } from "./run_agent.ts";
+
+/**
+ * `exec`: runs a command for each piece of work.
+ *
+ * @param root The program.
+ * @param env The environment that the command inherits.
+ */
+export function execCommand(
+  root: Command,
+  run: RunAgent,
+  env: Readonly<Record<string, string>>,
+): Command {
+  return agentCommand(root, "exec")
+    .summary("runs a command once for each piece of work")
+    .description("Runs a command once for each piece of work. What it prints is the result.")
+    .usage("[options] -- COMMAND [ARG...]")
+    .argument("<command...>", "the program and its arguments; no shell is involved")
+    .addOption(
+      new Option("--timeout <duration>", "how long the command may take, or none")
+        .argParser(timeout).default(HOUR_MS, "1h"),
+    )
+    .addOption(
+      new Option("--kill-after <duration>", "how long after SIGTERM it is killed")
+        .argParser(duration(0)).default(10_000, "10s"),
+    )
+    .option("--retry-on <codes>", "exit codes that give the work back: 75,100", exitCodes)
+    .option(
+      "--retry-delay <duration>",
+      "when such work is handed out again (default: 1s)",
+      duration(0, 1),
+    )
+    .addOption(
+      new Option("--stdin <what>", "what is on its standard input")
+        .choices(["message", "json", "none"] as const).default("message" as const),
+    )
+    .addOption(
+      new Option("--stdout <what>", "what it prints: text, or JSON that is the result's payload")
+        .choices(["text", "json"] as const).default("text" as const),
+    )
+    .option("--cwd <folder>", "the folder that it runs in (default: this one)")
+    .option("--env <name=value>", "a variable of its environment; can be repeated", variable)
+    .option(
+      "--output-folder <folder>",
+      "for output that is too large for a result (default: a new one in the temporary folder)",
+    )
+    .option("--max-output <size>", "of one output as much is kept there (default: 1GB)", size)
+    .passThroughOptions()
+    .addHelpText("after", `\n${NOTES}\n\n${SETTINGS_HELP}\n\n${EXAMPLES}`)
+    .action(async (command, options) => {
+      await using agent = new ExecAgent({
+        command,
+        env: { ...env, ...options.env },
+        cwd: options.cwd,
+        stdin: options.stdin,
+        stdout: options.stdout,
+        timeoutMs: options.timeout === Infinity ? undefined : options.timeout,
+        killAfterMs: options.killAfter,
+        retryOn: options.retryOn,
+        retryDelayMs: options.retryDelay,
+        outputFolder: options.outputFolder,
+        maxOutputBytes: options.maxOutput,
+      });
+      await run({
+        flags: agentFlags(options),
+        handler: agent.handler,
+        beforeExit: () => agent.kill(),
+      });
+    }) as unknown as Command;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const MAX_DAYS = 24;
+const MAX_BYTES = 1024 ** 4;
+
+const NOTES = `The payload's "message" is on the command's standard input, and replaces {message} in
+its arguments; {id}, {session} and {role} are replaced too. {{id}} stands for {id} itself, other
+braces for themselves. A message that is no string is written as JSON; work without one that is
+asked for gets an error result. The environment has OUROCODUS_MESSAGE, _ID, _SESSION, _ROLE,
+_AGENT_ID and _ATTEMPT; OUROCODUS_OMITTED names those that are too large for an environment.
+
+The result is {output, exit_code, duration_ms}. Lines on standard error are progress events. An exit
+code other than 0 is an error result with the end of both outputs. What is too large for a result is
+cut, and is whole in a file that the result names; nobody removes these files.
+
+The command runs in a process group of its own. When it has ended, when its time is over or when
+the agent stops, what is left of the group is ended too: SIGTERM, then SIGKILL.`;
+
+const EXAMPLES = `Examples:
+  $ deno run -A agent/main.ts exec --session docs --role count -- wc -w
+  $ deno run -A agent/main.ts exec --session docs --role log --stdin none -- git log -1 {message}
+  $ deno run -A agent/main.ts exec --session docs --role pick --stdin json --stdout json -- jq .message
+  $ deno run -A agent/main.ts exec --session docs --role build --retry-on 75 --timeout 10m -- \\
+      sh -c 'make "$OUROCODUS_MESSAGE"'`;
+
+function timeout(text: string): number {
+  return text === "none" ? Infinity : duration(1)(text);
+}
+
+function duration(min: number, maxDays = MAX_DAYS): (text: string) => number {
+  return (text) => {
+    const milliseconds = parseDurationMs(text);
+    if (milliseconds === undefined) {
+      throw new InvalidArgumentError("It must be a duration like 30s, 10m or 1h");
+    }
+    if (milliseconds < min || milliseconds > maxDays * DAY_MS) {
+      throw new InvalidArgumentError(`Allowed is ${min}ms to ${maxDays}d`);
+    }
+    return milliseconds;
+  };
+}
+
+function size(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined || !(bytes <= MAX_BYTES)) {
+    throw new InvalidArgumentError("It must be a size like 64KB or 1GB, at most 1TB");
+  }
+  return bytes;
+}
+
+function exitCodes(text: string): number[] {
+  return text.split(",").map((part) => {
+    const code = /^\s*\d{1,3}\s*$/.test(part) ? Number(part) : NaN;
+    if (!(code >= 1 && code <= 255)) {
+      throw new InvalidArgumentError(
+        "It must be exit codes from 1 to 255 with commas between them",
+      );
+    }
+    return code;
+  });
+}
+
+function variable(text: string, before: Readonly<Record<string, string>> = {}) {
+  const [, name, value] = /^([^=\0]+)=([^\0]*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError("It must be NAME=VALUE");
+  }
+  const own: readonly string[] = VARIABLES;
+  if (own.includes(name)) throw new InvalidArgumentError(`${name} is set for each piece of work`);
+  return { ...before, [name]: value };
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import {
+  BusClient,
+  isRunning,
+  ROOT,
+  runProcess,
+  startNats,
+  startProcess,
+  startRelay,
+  type TestProcess,
+  until,
+} from "../tests/support/mod.ts";
+import { workLine } from "./testing/fake_relay.ts";
+import { StandInRelay, storedLine } from "./testing/stand_in_relay.ts";
+
+const COMMAND = ["run", "-A", `${ROOT}/agent/main.ts`, "exec"];
+const WHO = ["--session", "test", "--role", "r"];
+const env = { SESSION_ID: "", ROLE: "", RELAY_URL: "" };
+
+function startExec(relayUrl: string, ...args: string[]): TestProcess {
+  const flags = [...WHO, "--relay", relayUrl, ...args];
+  return startProcess(Deno.execPath(), [...COMMAND, ...flags], { name: "exec agent", env });
+}
+
+/** Waits for the progress with which a command tells its process id. */
+async function toldPid(relay: StandInRelay): Promise<number> {
+  const sent = await until(() => relay.sent.find(({ type }) => type === "progress"));
+  return Number(sent.payload.message);
+}
+
+Deno.test("what cannot be run is refused at once, with 2 and in one line", async () => {
+  const cases: [string[], RegExp][] = [
+    [[], /missing required argument 'command'/],
+    [["--", "nope-nope"], /^error: Cannot run the command: "nope-nope" is not on PATH\n$/],
+    [["--cwd", "/nope", "--", "cat"], /in "\/nope": it is no folder/],
+    [["--timeout", "soon", "--", "cat"], /--timeout .*'soon' is invalid. It must be a duration/],
+    [["--retry-on", "75,300", "--", "cat"], /exit codes from 1 to 255/],
+    [["--env", "A", "--", "cat"], /It must be NAME=VALUE/],
+    [["--env", "OUROCODUS_ID=1", "--", "cat"], /is set for each piece of work/],
+    [["--stdn", "json", "--", "cat"], /Did you mean --std/],
+    [["--concurrency", "0", "--", "cat"], /^error: --concurrency is "0", allowed is 1 to 1024\n$/],
+  ];
+  await Promise.all(cases.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
+      ...COMMAND,
+      ...WHO,
+      ...args,
+    ], { env });
+    assert.deepEqual([code, stdout, stderr.split("\n").length], [2, "", 2]);
+    assert.match(stderr, message);
+  }));
+});
+
+Deno.test("200 pieces of work through eight commands at once, then a stop that drains", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using bus = await BusClient.connect(nats.url);
+  const ids = Array.from({ length: 200 }, (_, index) => `w${index}`);
+  for (const id of ids) await bus.send("test", "r", id, "a ".repeat(Number(id.slice(1))));
+  await using agent = startExec(relay.url, "--concurrency", "8", "--", "wc", "-w");
+  const results = await bus.hasResults("test", ids.length, 60_000);
+  const right = ids.map((id) => [id, `${id.slice(1)}\n`]).toSorted();
+  const got = results.map(({ message: { id, payload } }) => [id, payload.output]).toSorted();
+  assert.deepEqual(got, right);
+  assert.equal((await agent.stop()).code, 0);
+  assert.equal(await bus.waiting(), 0);
+});
+
+Deno.test("SIGTERM lets the command finish", async () => {
+  await using relay = new StandInRelay();
+  const script = 'trap "" TERM; echo $$ >&2; until [ -e "$1" ]; do sleep 0.01; done; echo end';
+  const folder = await Deno.makeTempDir();
+  try {
+    await using agent = startExec(relay.url, "--", "sh", "-c", script, "sh", `${folder}/go`);
+    const socket = await relay.connection(0);
+    socket.send(workLine("1", "L", 1, { message: "" }));
+    await toldPid(relay);
+    agent.send("SIGTERM");
+    await agent.waitForLine("Stopping");
+    await Deno.writeTextFile(`${folder}/go`, "");
+    const result = await until(() => relay.sent.find(({ type }) => type === "result"));
+    assert.equal(result.payload.output, "end\n");
+    socket.send(storedLine("L"));
+    assert.equal((await agent.status).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("when the time to finish is over, nothing of a command is left running", async () => {
+  await using relay = new StandInRelay();
+  const script = "trap '' TERM; echo $$ >&2; sleep 1000; sleep 1000";
+  const flags = ["--drain", "50ms", "--kill-after", "50ms"];
+  await using agent = startExec(relay.url, ...flags, "--", "sh", "-c", script);
+  (await relay.connection(0)).send(workLine("1", "L", 1, { message: "" }));
+  const pid = await toldPid(relay);
+  agent.send("SIGTERM");
+  assert.equal((await agent.status).code, 0);
+  assert.equal(await isRunning(pid), false);
+});
+
+for (
+  const [how, end] of [
+    ["a second signal", async (agent: TestProcess) => {
+      agent.send("SIGTERM");
+      await agent.waitForLine("Stopping");
+      agent.send("SIGTERM");
+      assert.equal((await agent.status).code, 143);
+    }],
+    ["SIGKILL", async (agent: TestProcess) => {
+      await agent.kill();
+    }],
+  ] as const
+) {
+  Deno.test(`${how} ends the command with the agent`, async () => {
+    await using relay = new StandInRelay();
+    const script = "trap '' TERM; sleep 1000 & echo $$ >&2; wait; sleep 1000";
+    const flags = ["--kill-after", "50ms", "--", "sh", "-c", script];
+    await using agent = startExec(relay.url, ...flags);
+    (await relay.connection(0)).send(workLine("1", "L", 1, { message: "" }));
+    const pid = await toldPid(relay);
+    await end(agent);
+    await until(async () => !await isRunning(pid), { message: `the end of ${pid}` });
+  });
+}

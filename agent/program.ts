@@ -1,0 +1,58 @@
+import { Command, CommanderError } from "@commander-js/extra-typings";
+import { InvalidNameError, messageOf, OurocodusError, SettingError, VERSION } from "@ourocodus/bus";
+import { echoCommand } from "./echo_command.ts";
+import { OptionError } from "./errors.ts";
+import { execCommand } from "./exec_command.ts";
+import { type RunAgent, runAgent } from "./run_agent.ts";
+
+/** The exit codes of a program that ends by itself. */
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+const EXAMPLES = `
+Examples:
+  $ SESSION_ID=test ROLE=echo deno task agent
+  $ deno run -A agent/main.ts exec --session docs --role count -- wc -w
+
+agent/main.ts <command> --help has more.`;
+
+/**
+ * Runs an agent as a command line says, until it is stopped.
+ *
+ * @param args The words after the program's name.
+ * @param env Settings, and what commands inherit.
+ * @returns The exit code. What is wrong has been printed, in one line.
+ */
+export async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  const settings = { get: (name: string) => env[name] };
+  try {
+    const root = program((agent) => runAgent(settings, agent), env);
+    await root.parseAsync(args, { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof OurocodusError)) throw error;
+    console.error(`error: ${messageOf(error)}`);
+    const isUsage = error instanceof SettingError || error instanceof OptionError ||
+      error instanceof InvalidNameError;
+    return isUsage ? EXIT.usage : EXIT.failed;
+  }
+}
+
+function program(run: RunAgent, env: Readonly<Record<string, string>>): Command {
+  const root: Command = new Command("agent")
+    .description("Takes work from a relay and answers it.")
+    .version(VERSION, "-V, --version", "print the version")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      // One line, with the nearest name at its end.
+      outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
+    })
+    .addHelpText("after", EXAMPLES);
+  root.addCommand(echoCommand(root, run), { isDefault: true });
+  root.addCommand(execCommand(root, run, env));
+  return root;
+}

@@ -1,0 +1,28 @@
+import { configureLogging, type Environment, logLevelSetting } from "@ourocodus/bus";
+import { serve } from "./serve.ts";
+import { type AgentFlags, agentSettings } from "./settings.ts";
+import { stopSignal } from "./stop_signal.ts";
+import type { Handler } from "./work.ts";
+
+/** What an agent's command line amounts to. */
+export interface AgentProgram {
+  readonly flags: AgentFlags;
+  readonly handler: Handler;
+  /** Called before the process is ended at once. */
+  readonly beforeExit?: () => void;
+}
+
+/** Runs an agent until it is stopped. */
+export type RunAgent = (program: AgentProgram) => Promise<void>;
+
+/**
+ * Runs an agent until SIGINT or SIGTERM, and logs what happens to standard error.
+ *
+ * @throws {SettingError} If a setting cannot be used.
+ * @throws {ServeError} If a relay says not to come back.
+ */
+export async function runAgent(env: Environment, program: AgentProgram): Promise<void> {
+  const settings = agentSettings(env, program.flags);
+  await configureLogging({ level: logLevelSetting(env), pretty: Deno.stderr.isTerminal() });
+  await serve({ ...settings, signal: stopSignal(program.beforeExit) }, program.handler);
+}

@@ -1,0 +1,75 @@
+import { ExecAgent, type ExecOptions } from "../exec/mod.ts";
+import type { Work, WorkContext } from "../work.ts";
+
+/** What became of work, and the progress that it made. */
+export interface Done {
+  /** What the handler returned. */
+  readonly result?: unknown;
+  /** What it threw. */
+  readonly error?: unknown;
+  readonly progress: readonly unknown[];
+}
+
+/** What is different about work. */
+export interface ExecWorkOptions {
+  readonly id?: string;
+  readonly signal?: AbortSignal;
+  readonly maxPayloadBytes?: number;
+  readonly onProgress?: (payload: unknown) => void;
+}
+
+/** A piece of work. */
+export function workOf(payload: Work["payload"], id = "w"): Work {
+  const message = { id, type: "work", payload };
+  return { ...message, attempt: 1, message };
+}
+
+/** Has an agent do a piece of work. */
+export async function doWork(
+  agent: ExecAgent,
+  payload: Work["payload"],
+  options: ExecWorkOptions = {},
+): Promise<Done> {
+  const { id, signal = new AbortController().signal, maxPayloadBytes = 1_000_000 } = options;
+  const progress: unknown[] = [];
+  const context: WorkContext = {
+    progress: (told) => {
+      progress.push(told);
+      options.onProgress?.(told);
+    },
+    attempt: 1,
+    signal,
+    maxPayloadBytes,
+    session: "s",
+    role: "r",
+    agentId: "a",
+  };
+  try {
+    return { result: await agent.handler(workOf(payload, id), context), progress };
+  } catch (error) {
+    return { error, progress };
+  }
+}
+
+/** Runs a command for one piece of work. */
+export async function runOnce(
+  command: readonly string[],
+  payload: Work["payload"] = { message: "hello" },
+  options: Partial<ExecOptions> & ExecWorkOptions = {},
+): Promise<Done> {
+  await using agent = new ExecAgent({
+    env: { PATH: Deno.env.get("PATH") ?? "" },
+    ...options,
+    command,
+  });
+  return await doWork(agent, payload, options);
+}
+
+/** The same for a script of `sh`. */
+export function runShell(
+  script: string,
+  payload?: Work["payload"],
+  options?: Partial<ExecOptions> & ExecWorkOptions,
+): Promise<Done> {
+  return runOnce(["sh", "-c", script], payload, options);
+}
