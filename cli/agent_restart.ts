@@ -20,7 +20,6 @@ import { findHome, type Home } from "./system/home.ts";
 import type { StopOptions } from "./system/kept_process.ts";
 import { managedAgents } from "./system/managed_agents.ts";
 import { pause, sizeOf } from "./system/log_file.ts";
-import { agentEnvironment } from "./system/process_agents.ts";
 import type { ProcessView } from "./system/process_spec.ts";
 import { agentSelector } from "./system/select_agents.ts";
 import { partEnvironment } from "./system/system_parts.ts";
@@ -79,12 +78,7 @@ async function restartProcesses(
   const earlier = (await client.list() ?? []).filter(({ spec }) => names.includes(spec.name));
   const logs = new Map<string, number>();
   for (const { spec } of earlier) logs.set(spec.name, await sizeOf(spec.log));
-  await client.ask({
-    type: "restart",
-    names,
-    environment: agentEnvironment(environment),
-    options,
-  });
+  await client.ask({ type: "restart", names, environment, options });
   await untilNew(client, earlier, console);
   return {
     check: () => checkRunning(client, earlier, logs),

@@ -12,7 +12,7 @@ COMP_WORDS=(ourocodus "$@"); COMP_CWORD=$#; _ourocodus; printf '%s\\n' "\${COMPR
 }
 
 Deno.test("bash completes commands, subcommands, arguments and flags", async () => {
-  assert.deepEqual(await bashOffers("s"), ["send"]);
+  assert.deepEqual(await bashOffers("s"), ["start", "stop", "status", "send"]);
   assert.deepEqual(await bashOffers(""), ["send", "tail", "completion", "help"]);
   assert.deepEqual(await bashOffers("tail", ""), ["results", "events", "help"]);
   assert.deepEqual(await bashOffers("tail", "results", "--s"), ["--session", "--since"]);

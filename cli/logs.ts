@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { countFlag } from "./flag_values.ts";
@@ -13,6 +12,7 @@ import { readDockerRecord } from "./system/docker_record.ts";
 import { systemContainers } from "./system/docker_system.ts";
 import { explainFailure } from "./system/explain_failure.ts";
 import { findHome, type Home, logPath } from "./system/home.ts";
+import { listLogs } from "./system/log_folder.ts";
 import { type ContainerLog, showContainerLogs } from "./system/show_container_logs.ts";
 import { followLogs, LogScreen, type NamedLog, showLastLines } from "./system/show_logs.ts";
 import { SUPERVISOR } from "./system/supervisor_log.ts";
@@ -51,7 +51,7 @@ export function logs(
     if (found.length === 0) throw await unknown(home, flags.name);
     const screen = new LogScreen(console, { prefixed: flags.name === undefined });
     await showLastLines(found, count, screen);
-    if (flags.follow) await followLogs(find, screen, console.signal);
+    if (flags.follow) await followLogs(find, screen, { signal: console.signal });
     return EXIT.ok;
   });
 }
@@ -83,26 +83,12 @@ async function findLogs(
   name: string | undefined,
   { agentsOnly = false }: LogsOptions,
 ): Promise<NamedLog[]> {
-  const parts = agentsOnly ? [] : await logsIn(home.logs);
-  const all = [...parts, ...await logsIn(join(home.logs, "agents"))];
+  const all = await listLogs(home, { agentsOnly });
   // What the supervisor says of a program stands in that one's log too.
   if (name === undefined) return all.filter((log) => log.name !== SUPERVISOR);
   const { processes } = await lookAtSystem(home);
   const agent = processes.find(({ spec }) => spec.agent?.id === name)?.spec.name;
   return all.filter((log) => log.name === name || log.name === agent);
-}
-
-async function logsIn(folder: string): Promise<NamedLog[]> {
-  const logs: NamedLog[] = [];
-  try {
-    for await (const { name, isFile } of Deno.readDir(folder)) {
-      if (!isFile || !name.endsWith(".log")) continue;
-      logs.push({ name: basename(name, ".log"), path: join(folder, name) });
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return logs.sort((one, other) => one.name < other.name ? -1 : 1);
 }
 
 async function unknown(home: Home, name: string | undefined): Promise<SystemError> {

@@ -6,6 +6,16 @@ import { cli, MemoryOutput } from "./testing/memory_console.ts";
 
 const COMMANDS = [
   [],
+  ["start"],
+  ["stop"],
+  ["status"],
+  ["logs"],
+  ["agent"],
+  ["agent", "start"],
+  ["agent", "list"],
+  ["agent", "stop"],
+  ["agent", "restart"],
+  ["agent", "logs"],
   ["send"],
   ["send", "work"],
   ["tail"],
@@ -19,7 +29,9 @@ Deno.test("every command has help; those that do something have examples", async
     const { code, stdout } = await cli([...words, "--help"]);
     assert.equal(code, EXIT.ok, words.join(" "));
     assert.match(stdout, /^Usage: ourocodus/);
-    if (!["send", "tail"].includes(words.join(" "))) assert.match(stdout, /Examples:\n {2}\$ /);
+    if (!["send", "tail", "agent"].includes(words.join(" "))) {
+      assert.match(stdout, /Examples:\n {2}\$ /);
+    }
   }
 });
 

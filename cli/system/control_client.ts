@@ -15,7 +15,7 @@ import { SUPERVISOR } from "./supervisor_log.ts";
 import { SystemError } from "./system_error.ts";
 
 /** How long a supervisor may take to answer, and to begin, in milliseconds. */
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 10_000;
 const BEGIN_MS = 60_000;
 const LOOK_MS = 50;
 /** How many lines are shown of the log of something that failed. */

@@ -4,8 +4,7 @@
  * @module
  */
 import { isObject } from "@ourocodus/bus";
-import type { Home } from "./home.ts";
-import { makeHome } from "./home.ts";
+import { type Home, makeHome } from "./home.ts";
 
 /** What the file says. */
 export interface DockerRecord {

@@ -4,8 +4,10 @@
  * @module
  */
 import type { Console } from "../console.ts";
+import { EndRequests } from "./end_requests.ts";
 import { type ControlClient, findSupervisor } from "./control_client.ts";
 import type { Home } from "./home.ts";
+import { logSizes } from "./log_folder.ts";
 import { followLogs, LogScreen, type NamedLog } from "./show_logs.ts";
 import { Supervisor } from "./supervisor.ts";
 import { SystemError } from "./system_error.ts";
@@ -27,22 +29,25 @@ export async function runForeground(
   console: Console,
   { environment, bringUp }: ForegroundOptions,
 ): Promise<void> {
+  const sizes = await logSizes(home);
   const supervisor = await Supervisor.begin(home, { environment });
   const starting = new AbortController();
-  let asked = false;
-  console.takeSignals?.(() => {
+  const requests = new EndRequests();
+  console.takeSignals?.((signal) => {
+    const wish = requests.heard(signal, performance.now());
+    if (wish === undefined) return;
     starting.abort(new SystemError("It was ended while it started"));
+    const now = wish === "now";
     // Nobody may be there to read it.
-    console.out.write(asked ? "stopping at once\n" : "stopping; once more stops at once\n")
+    console.out.write(now ? "stopping at once\n" : "stopping; once more stops at once\n")
       .catch(() => {});
-    void supervisor.end({ now: asked });
-    asked = true;
+    void supervisor.end({ now });
   });
   const following = new AbortController();
   const screen = new LogScreen(console, { prefixed: true });
   const logs = (): Promise<NamedLog[]> =>
     Promise.resolve(supervisor.views.map(({ spec }) => ({ name: spec.name, path: spec.log })));
-  const shown = followLogs(logs, screen, following.signal).catch(() => {});
+  const shown = followLogs(logs, screen, { signal: following.signal, sizes }).catch(() => {});
   try {
     const client = await findSupervisor(home);
     if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);
@@ -50,7 +55,7 @@ export async function runForeground(
     await supervisor.ended;
   } catch (error) {
     await supervisor.end();
-    if (!asked) throw error;
+    if (!requests.any) throw error;
   } finally {
     following.abort();
     await shown;
@@ -64,12 +69,12 @@ export async function runBackground(
   environment: Readonly<Record<string, string>>,
 ): Promise<void> {
   const supervisor = await Supervisor.begin(home, { environment });
-  let asked = false;
+  const requests = new EndRequests();
   console.takeSignals?.((signal) => {
     // A terminal that is closed is no reason.
     if (signal === "SIGHUP") return;
-    void supervisor.end({ now: asked });
-    asked = true;
+    const wish = requests.heard(signal, performance.now());
+    if (wish !== undefined) void supervisor.end({ now: wish === "now" });
   });
   await supervisor.ended;
 }

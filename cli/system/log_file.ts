@@ -13,10 +13,14 @@ const TAIL_BYTES = 1024 * 1024;
 /** How often to look for more, in milliseconds. */
 const LOOK_MS = 100;
 
-/** Adds a line about a program to its log. */
+/** Adds a line about a program to its log, if that can be written: a full disk ends nobody. */
 export function addLogEntry(path: string, text: string): void {
   const line = `${new Date().toISOString()} [ourocodus] ${text}\n`;
-  Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
+  try {
+    Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
+  } catch {
+    // There is no better place to say so.
+  }
 }
 
 /** Puts a log aside if it has grown too large, in place of the one put aside before. */
@@ -69,7 +73,9 @@ export async function* followLog(
   let offset = from;
   let rest = "";
   let decoder = new TextDecoder();
-  while (!signal.aborted) {
+  for (let ends = false; !ends;) {
+    // What was written before the signal is still told.
+    ends = signal.aborted;
     const size = await sizeOf(path);
     // It was put aside; what was added in between stands in the copy.
     if (size < offset) {
@@ -77,7 +83,7 @@ export async function* followLog(
       decoder = new TextDecoder();
     }
     if (size === offset) {
-      await pause(LOOK_MS, signal);
+      if (!ends) await pause(LOOK_MS, signal);
       continue;
     }
     const end = Math.min(size, offset + TAIL_BYTES);

@@ -46,7 +46,7 @@ export async function startProcesses(
       }),
     );
     try {
-      await client.ask({ type: "start", specs, environment: agentEnvironment(environment) });
+      await client.ask({ type: "start", specs, environment });
       return startedAgents(client, agents, relayUrl);
     } catch (error) {
       const named = wanted.name !== undefined && wanted.count === 1;
@@ -79,14 +79,6 @@ function startedAgents(
       return first ? await lastLines(first.log, SHOWN_LINES, { from: first.logFrom }) : [];
     },
   };
-}
-
-/** What agents get of the environment of whoever starts them. */
-export function agentEnvironment(
-  environment: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const { DRAIN_SECONDS: _, ...rest } = partEnvironment(environment);
-  return rest;
 }
 
 function agentSpec(

@@ -74,12 +74,16 @@ const LOOK_MS = 500;
  * Writes what is added to logs, also to those that come later.
  *
  * @param find The logs there are now.
- * @param signal Ends it.
+ * @param options `signal` ends it. `sizes`: what logs, also those that come later, had in them
+ * before, which is not shown; by default what they have now.
  */
 export async function followLogs(
   find: () => Promise<readonly NamedLog[]>,
   screen: LogScreen,
-  signal: AbortSignal,
+  { signal, sizes }: {
+    readonly signal: AbortSignal;
+    readonly sizes?: ReadonlyMap<string, number>;
+  },
 ): Promise<void> {
   const followed = new Map<string, Promise<void>>();
   const follow = async (log: NamedLog, from: number) => {
@@ -89,7 +93,10 @@ export async function followLogs(
   for (let first = true; !signal.aborted; first = false) {
     for (const log of await find()) {
       if (followed.has(log.path)) continue;
-      followed.set(log.path, follow(log, first ? await sizeOf(log.path) : 0));
+      followed.set(
+        log.path,
+        follow(log, sizes?.get(log.path) ?? (first ? await sizeOf(log.path) : 0)),
+      );
     }
     await pause(LOOK_MS, signal);
   }

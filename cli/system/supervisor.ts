@@ -13,14 +13,13 @@
 import { VERSION } from "@ourocodus/bus";
 import { type ControlServer, serveControl } from "./control_server.ts";
 import type { ControlRequest } from "./control_request.ts";
-import type { Home } from "./home.ts";
-import { makeHome } from "./home.ts";
+import { type Home, logPath, makeHome } from "./home.ts";
 import { type KeeperOptions, KeptProcess, type StopOptions } from "./kept_process.ts";
 import { addLogEntry, boundLog } from "./log_file.ts";
 import { environmentOf, identify, isAlive } from "./process_identity.ts";
 import type { ProcessSpec, ProcessView } from "./process_spec.ts";
 import { FORMAT, readState, removeState, type SupervisorRecord, writeState } from "./state_file.ts";
-import { supervisorLog } from "./supervisor_log.ts";
+import { SUPERVISOR, supervisorLog } from "./supervisor_log.ts";
 import { SystemError } from "./system_error.ts";
 
 /** Options of {@linkcode Supervisor.begin}. */
@@ -32,7 +31,7 @@ export interface SupervisorOptions
 
 /** How often to look at the logs' sizes, in milliseconds. */
 const BOUND_EVERY_MS = 5_000;
-/** How often, and how often at most, to try for the lock, which a reader may hold for a moment. */
+/** How often to try for the lock, which one that ends may hold for a moment; and the pause, in ms. */
 const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 50;
 
@@ -190,11 +189,13 @@ export class Supervisor {
   #write(): void {
     // Until then, what an earlier supervisor wrote is the better record; after the end there is none.
     if (this.#record === undefined) return;
-    writeState(this.#home, {
-      format: FORMAT,
-      supervisor: this.#record,
-      processes: this.views,
-    });
+    const state = { format: FORMAT, supervisor: this.#record, processes: this.views } as const;
+    try {
+      writeState(this.#home, state);
+    } catch (error) {
+      // A full disk is no reason to end; the next change is written again.
+      supervisorLog(this.#home, `the state cannot be written: ${error}`);
+    }
   }
 
   /** Does what was asked for, or begins to; how it goes on is seen in the views. */
@@ -225,7 +226,8 @@ export class Supervisor {
   }
 
   #boundLogs(): void {
-    for (const { spec: { log } } of this.#kept.values()) {
+    const logs = [...this.#kept.values()].map(({ spec }) => spec.log);
+    for (const log of [logPath(this.#home, SUPERVISOR, "part"), ...logs]) {
       boundLog(log).catch((error) => addLogEntry(log, `cannot be put aside: ${error}`));
     }
   }

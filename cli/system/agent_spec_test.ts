@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { UsageError } from "../usage_error.ts";
+import { agentNames, agentsWanted } from "./agent_spec.ts";
+
+const FLAGS = { session: "s", role: "r", count: "1", concurrency: "1", command: [] };
+
+Deno.test("without a command an agent echoes, with one it runs it, as it is", () => {
+  assert.deepEqual(agentsWanted(FLAGS).args, ["echo"]);
+  const command = ["sh", "-c", "echo {id}; rm -rf /tmp/$1"];
+  assert.deepEqual(agentsWanted({ ...FLAGS, command, timeout: "1h", retryOn: "75" }).args, [
+    ...["exec", "--timeout", "1h", "--retry-on", "75", "--"],
+    ...command,
+  ]);
+  assert.throws(() => agentsWanted({ ...FLAGS, timeout: "1h" }), UsageError);
+});
+
+Deno.test("names are free ones, and ids never the same", () => {
+  const wanted = { ...agentsWanted({ ...FLAGS, count: "3" }) };
+  const names = agentNames(wanted, new Set(["r-2"]));
+  assert.deepEqual(names.map(({ name }) => name), ["r-1", "r-3", "r-4"]);
+  const one = agentsWanted({ ...FLAGS, name: "mine" });
+  const [first] = agentNames(one, new Set());
+  const [second] = agentNames(one, new Set());
+  assert.equal(first?.name, "mine");
+  assert.notEqual(first?.id, second?.id);
+});
+
+Deno.test("variables keep everything after the first equals sign", () => {
+  assert.deepEqual(agentsWanted({ ...FLAGS, env: ["A=b=c", "D="] }).env, { A: "b=c", D: "" });
+  assert.throws(() => agentsWanted({ ...FLAGS, env: ["=x"] }), UsageError);
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { findHome, logPath } from "./home.ts";
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "ourocodus-home-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("the home is where OUROCODUS_HOME says", () => {
+  const env = new Map([["OUROCODUS_HOME", "some/where"]]);
+  assert.equal(findHome(env, "/work").folder, "/work/some/where");
+  assert.equal(findHome(new Map([["OUROCODUS_HOME", " "]]), "/").folder, "/.ourocodus");
+});
+
+Deno.test("the home is that of the nearest folder upwards, else of the project's root", async () => {
+  await withFolder(async (folder) => {
+    const deep = `${folder}/project/a/b`;
+    await Deno.mkdir(deep, { recursive: true });
+    assert.equal(findHome(new Map(), deep).folder, `${deep}/.ourocodus`);
+    await Deno.mkdir(`${folder}/project/.git`);
+    assert.equal(findHome(new Map(), deep).folder, `${folder}/project/.ourocodus`);
+    await Deno.mkdir(`${folder}/project/a/.ourocodus`);
+    assert.equal(findHome(new Map(), deep).folder, `${folder}/project/a/.ourocodus`);
+  });
+});
+
+Deno.test("an agent's log is not a part's, whatever it is called", () => {
+  const home = findHome(new Map(), "/");
+  assert.notEqual(logPath(home, "relay", "agent"), logPath(home, "relay", "part"));
+});
