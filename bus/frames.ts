@@ -15,6 +15,9 @@ export const SUBPROTOCOL_V1 = "ourocodus.v1";
 /** The most characters that a sender puts into one frame before it begins another. */
 export const FRAME_CHARACTERS = 256 * 1024;
 
+/** What the types of a relay's own messages begin with. */
+export const RELAY_PREFIX = "relay.";
+
 /** Types that only a relay sends. */
 export const RELAY_TYPE = {
   /** First thing on a connection: who the relay is and what it makes of the agent. */

@@ -23,6 +23,7 @@ Settings (environment variables):
   HOST                   127.0.0.1               where to listen
   PORT                   8080                    0: any free port
   LOG_LEVEL              info                    trace, debug, info, warn, error, fatal
+  ALLOWED_ORIGINS                                other hosts' pages that may connect, with commas; * is any
   DRAIN_SECONDS          25                      how long SIGTERM waits for work in hand
   ACK_WAIT_SECONDS       30                      how long work waits for a relay that died
   MAX_DELIVER            5                       attempts before work is given up on

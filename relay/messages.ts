@@ -16,6 +16,7 @@ import {
   type Message,
   parseLease,
   parseMessage,
+  RELAY_PREFIX,
   RELAY_TYPE,
   type RelayErrorPayload,
   splitFrame,
@@ -89,6 +90,15 @@ export class AgentMessages {
   }
 
   #message(agent: AgentConnection, text: string, message: Message): void {
+    if (agent.v1 && message.type.startsWith(RELAY_PREFIX)) {
+      const reason = `type is ${
+        JSON.stringify(message.type)
+      }; types with ${RELAY_PREFIX} are the relay's`;
+      return this.#refuse(agent, "reserved_type", reason);
+    }
+    if (agent.v1 && message.type === AGENT_TYPE.drain && message.lease === undefined) {
+      return this.#drain(agent);
+    }
     const work = agent.find(message);
     if (work === undefined) return this.#unmatched(agent, text, message);
     if (work.id !== message.id) {
@@ -182,7 +192,6 @@ export class AgentMessages {
   /** A message about work that is not in the agent's hands. */
   #unmatched(agent: AgentConnection, text: string, message: Message): void {
     if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
-    if (agent.v1 && message.type === AGENT_TYPE.drain) return this.#drain(agent);
     if (message.type === AGENT_TYPE.progress) return;
     const known = !agent.v1 && agent.hasAnswered(message.id);
     const type = known ? "result.duplicate" : "result.unmatched";

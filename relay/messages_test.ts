@@ -99,7 +99,7 @@ Deno.test("a lease that is not of the agent's session and role is refused, and t
     false,
   ];
   for (const one of foreign) {
-    for (const type of ["result", "error", "retry", "progress", "relay.stored"]) {
+    for (const type of ["result", "error", "retry", "progress", "answer"]) {
       agent.frame(JSON.stringify({ id: "1", type, payload: {}, lease: one }));
     }
   }
@@ -372,6 +372,28 @@ Deno.test("an unknown type about work in hand is its result", async () => {
   test.work("1");
   agent.say("answer", await agent.hasWork());
   assert.deepEqual((await test.hasResults(1))[0]?.type, "answer");
+});
+
+Deno.test("a type of the relay's own is refused, and is no result", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.say("relay.stored", work);
+  agent.say("result", work);
+  assert.equal((await test.hasResults(1))[0]?.type, "result");
+  assert.deepEqual(agent.errors, ["reserved_type"]);
+});
+
+Deno.test("a drain with the id of work in hand is no result of it", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.say("drain", { id: work.id });
+  agent.say("result", work);
+  assert.deepEqual((await test.hasResults(1)).map(({ type }) => type), ["result"]);
+  assert.deepEqual(agent.errors, []);
 });
 
 Deno.test("a frame of a thousand results is a thousand results", async () => {

@@ -44,6 +44,8 @@ export interface RelayParts {
   readonly acknowledger: Acknowledger;
   /** The log's duplicate window, in milliseconds. */
   readonly duplicateWindowMs: number;
+  /** Told when work cannot be pulled; the stream may have gone. */
+  readonly onProblem?: () => void;
 }
 
 /** What `GET /health` says. */
@@ -279,7 +281,10 @@ export class Relay {
         role,
         this.#parts.queue.open(session, role, {
           onWork: (delivery) => this.#delivered(opened, delivery),
-          onProblem: (reason) => log.warn("work cannot be pulled yet", { session, role, reason }),
+          onProblem: (reason) => {
+            log.warn("work cannot be pulled yet", { session, role, reason });
+            this.#parts.onProblem?.();
+          },
         }),
       );
       found = opened;

@@ -6,6 +6,7 @@
  */
 import type { AgentSocket } from "./agent_connection.ts";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
+import { isForeignOrigin } from "./origin.ts";
 import type { Relay } from "./relay.ts";
 
 /** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */
@@ -14,18 +15,28 @@ const IDLE_SECONDS = 30;
 /** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
 const CLOSE_MS = 2_000;
 
+/** Settings of {@linkcode relayHandler}. */
+export interface HandlerOptions {
+  /** Origins of pages that may connect besides the relay's own host's; `*` is any. */
+  readonly allowedOrigins?: readonly string[];
+}
+
 /**
  * Makes the handler for `Deno.serve`.
  *
  * @param relay Where agents are handed to.
  * @returns A function from a request to its response.
  */
-export function relayHandler(relay: Relay): (request: Request) => Response {
+export function relayHandler(
+  relay: Relay,
+  options: HandlerOptions = {},
+): (request: Request) => Response {
   return (request) => {
     const url = new URL(request.url);
     switch (url.pathname) {
       case "/agent":
-        return get(request) ?? upgrade(relay, request, url.searchParams);
+        return get(request) ?? foreign(request, options) ??
+          upgrade(relay, request, url.searchParams);
       case "/health":
         return get(request) ?? health(relay);
       default:
@@ -37,6 +48,13 @@ export function relayHandler(relay: Relay): (request: Request) => Response {
 function get(request: Request): Response | undefined {
   if (request.method === "GET" || request.method === "HEAD") return undefined;
   return json(405, { error: `method is ${request.method}, allowed is GET` }, { allow: "GET" });
+}
+
+function foreign(request: Request, { allowedOrigins }: HandlerOptions): Response | undefined {
+  if (!isForeignOrigin(request, allowedOrigins)) return undefined;
+  const error = `origin is ${request.headers.get("origin")}, a page of another host; ` +
+    "ALLOWED_ORIGINS may name it";
+  return json(403, { error });
 }
 
 function health(relay: Relay): Response {

@@ -235,3 +235,16 @@ Deno.test("a relay that is going away answers 503 to an agent", async () => {
   assert.match(answer, /^HTTP\/1.1 503 [\s\S]*retry-after: 1[\s\S]*this relay is going away/);
   assert.equal((await server.get("/health")).body.status, "draining");
 });
+
+Deno.test("a page of another host is refused before the upgrade", async () => {
+  await using server = await TestServer.start();
+  const answer = await server.raw([
+    "GET /agent?session_id=s&role=r HTTP/1.1",
+    "Origin: https://evil.example",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+  ]);
+  assert.match(answer, /^HTTP\/1\.1 403 /);
+  assert.match(answer, /origin is https:\/\/evil\.example/);
+  assert.equal(server.test.relay.health().agents, 0);
+});

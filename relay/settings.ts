@@ -24,6 +24,8 @@ export interface RelaySettings {
   readonly port: number;
   readonly logLevel: ReturnType<typeof logLevelSetting>;
   readonly drainMs: number;
+  /** Origins of pages that may connect besides the relay's own host's; `*` is any. */
+  readonly allowedOrigins: readonly string[];
   readonly limits: RelayLimits;
 }
 
@@ -53,7 +55,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
 };
 
 /**
- * Reads `HOST` (127.0.0.1), `PORT` (8080), `LOG_LEVEL` (info), `DRAIN_SECONDS` (25),
+ * Reads `HOST` (127.0.0.1), `PORT` (8080), `LOG_LEVEL` (info), `ALLOWED_ORIGINS`, `DRAIN_SECONDS` (25),
  * `ACK_WAIT_SECONDS` (30), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each),
  * `MAX_FRAME_BYTES` (16 MiB), and the settings of NATS and the streams.
  *
@@ -69,6 +71,9 @@ export function relaySettings(env: Environment): RelaySettings {
     port: integerSetting(env, "PORT", { fallback: 8080, min: 0, max: 65_535 }),
     logLevel: logLevelSetting(env),
     drainMs: durationSettingMs(env, "DRAIN_SECONDS", { fallback: 25_000, min: 0, max: 3_600_000 }),
+    allowedOrigins: (textSetting(env, "ALLOWED_ORIGINS") ?? "").split(",").map((origin) =>
+      origin.trim()
+    ).filter(Boolean),
     limits: {
       ackWaitMs: durationSettingMs(env, "ACK_WAIT_SECONDS", {
         fallback: DEFAULT_LIMITS.ackWaitMs,

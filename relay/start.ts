@@ -74,7 +74,7 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   });
   const { duplicateWindowMs } = streams;
   const relay = new Relay(
-    { connection, queue, writer, acknowledger, duplicateWindowMs },
+    { connection, queue, writer, acknowledger, duplicateWindowMs, onProblem: repair },
     settings.limits,
   );
   const server = listen(relay, settings);
@@ -108,7 +108,10 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
 function listen(relay: Relay, settings: RelaySettings): Deno.HttpServer<Deno.NetAddr> {
   const { host, port } = settings;
   try {
-    return Deno.serve({ hostname: host, port, onListen: () => {} }, relayHandler(relay));
+    return Deno.serve(
+      { hostname: host, port, onListen: () => {} },
+      relayHandler(relay, { allowedOrigins: settings.allowedOrigins }),
+    );
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse ? "it is in use" : messageOf(error);
     throw new SettingError(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error });
