@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { durationSettingMs } from "@ourocodus/bus";
 import { ensureNatsServer } from "@ourocodus/setup";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -55,6 +56,11 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
       natsPort: asked.natsPort ?? 4222,
       relayPort: asked.relayPort ?? 8080,
       host: asked.host ?? "127.0.0.1",
+      relayDrainMs: durationSettingMs(console.env, "DRAIN_SECONDS", {
+        fallback: 25_000,
+        min: 0,
+        max: 3_600_000,
+      }),
     };
     return flags.foreground
       ? await startForeground(settings, environment, console)

@@ -18,6 +18,8 @@ export interface SystemSettings {
   readonly relayPort: number;
   /** The address on which the relay listens for agents; NATS listens on 127.0.0.1 alone. */
   readonly host: string;
+  /** How long the relay waits for work in hand when it is stopped, in milliseconds. */
+  readonly relayDrainMs: number;
 }
 
 /** A part of the system. */
@@ -41,6 +43,9 @@ export interface SystemPart {
 export interface PartHealth {
   readonly version: string;
 }
+
+/** How long a relay may take to store what has come in, after it has drained, in milliseconds. */
+const STORING_MS = 15_000;
 
 /** Variables of the user's that would lead a part to another NATS, or to another port. */
 const NOT_HANDED_ON =
@@ -73,14 +78,14 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     portFlag: "--port",
     port: ({ relayPort }) => relayPort,
     host: ({ host }) => host,
-    run: ({ natsPort, relayPort, host }) => ({
+    run: ({ natsPort, relayPort, host, relayDrainMs }) => ({
       ...program("relay"),
       env: {
         NATS_URL: `nats://127.0.0.1:${natsPort}`,
         HOST: host,
         PORT: String(relayPort),
       },
-      stopMs: 45_000,
+      stopMs: relayDrainMs + STORING_MS,
     }),
     async health({ port = 0, env }) {
       const health = await relayHealth(reachable(env.HOST), port);
