@@ -13,7 +13,7 @@ import type { RunAgent } from "./run_agent.ts";
 export function execCommand(
   root: Command,
   run: RunAgent,
-  env: Readonly<Record<string, string>>,
+  env: () => Readonly<Record<string, string>>,
 ): Command {
   return agentCommand(root, "exec")
     .summary("runs a command once for each piece of work")
@@ -54,7 +54,7 @@ export function execCommand(
     .action(async (command, options) => {
       await using agent = new ExecAgent({
         command,
-        env: { ...env, ...options.env },
+        env: { ...env(), ...options.env },
         cwd: options.cwd,
         stdin: options.stdin,
         stdout: options.stdout,

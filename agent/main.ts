@@ -6,4 +6,4 @@
 import { run } from "./program.ts";
 
 // A socket that was given up would keep the process alive.
-Deno.exit(await run(Deno.args, Deno.env.toObject()));
+Deno.exit(await run(Deno.args, Deno.env));

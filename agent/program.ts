@@ -1,5 +1,12 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
-import { InvalidNameError, messageOf, OurocodusError, SettingError, VERSION } from "@ourocodus/bus";
+import {
+  type Environment,
+  InvalidNameError,
+  messageOf,
+  OurocodusError,
+  SettingError,
+  VERSION,
+} from "@ourocodus/bus";
 import { echoCommand } from "./echo_command.ts";
 import { OptionError } from "./errors.ts";
 import { execCommand } from "./exec_command.ts";
@@ -15,20 +22,24 @@ Examples:
 
 agent/main.ts <command> --help has more.`;
 
+/** Settings, and all variables there are, for commands to inherit; `Deno.env` is one. */
+export interface WholeEnvironment extends Environment {
+  toObject(): Record<string, string>;
+}
+
 /**
  * Runs an agent as a command line says, until it is stopped.
  *
  * @param args The words after the program's name.
- * @param env Settings, and what commands inherit.
+ * @param env Where settings come from.
  * @returns The exit code. What is wrong has been printed, in one line.
  */
 export async function run(
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  env: WholeEnvironment,
 ): Promise<number> {
-  const settings = { get: (name: string) => env[name] };
   try {
-    const root = program((agent) => runAgent(settings, agent), env);
+    const root = program((agent) => runAgent(env, agent), env);
     await root.parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
@@ -41,7 +52,7 @@ export async function run(
   }
 }
 
-function program(run: RunAgent, env: Readonly<Record<string, string>>): Command {
+function program(run: RunAgent, env: WholeEnvironment): Command {
   const root: Command = new Command("agent")
     .description("Takes work from a relay and answers it.")
     .version(VERSION, "-V, --version", "print the version")
@@ -53,6 +64,6 @@ function program(run: RunAgent, env: Readonly<Record<string, string>>): Command 
     })
     .addHelpText("after", EXAMPLES);
   root.addCommand(echoCommand(root, run), { isDefault: true });
-  root.addCommand(execCommand(root, run, env));
+  root.addCommand(execCommand(root, run, () => env.toObject()));
   return root;
 }
