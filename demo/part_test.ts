@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../tests/support/mod.ts";
 import { Part } from "./part.ts";
 
 function part(script: string): Part {
@@ -26,6 +27,7 @@ Deno.test("a part's log has what it wrote to both its outputs, and its end only 
 
 Deno.test("stop kills a part that does not end in time", async () => {
   const stubborn = part("trap '' TERM; echo ready; while :; do sleep 1; done");
+  await until(() => stubborn.log.includes("ready"));
   await stubborn.stop(50);
   assert.equal(stubborn.status?.signal, "SIGKILL");
 });
