@@ -1,0 +1,104 @@
+/**
+ * The same commands on a real Docker engine. They build images and take their time, so all but the
+ * first run only with OUROCODUS_TEST_DOCKER=1.
+ */
+import assert from "node:assert/strict";
+import { runProcess, until } from "../tests/support/mod.ts";
+import { TestSystem } from "./testing/test_system.ts";
+
+const ignore = Deno.env.get("OUROCODUS_TEST_DOCKER") !== "1";
+
+/** Runs docker. @returns What it printed. */
+async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runProcess("docker", args);
+  if (code !== 0) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+/** A system in Docker, as a compose project of its own; it and its volumes are removed. */
+async function withDocker(
+  run: (system: TestSystem, project: string) => Promise<void>,
+): Promise<void> {
+  const project = `octest-${crypto.randomUUID().slice(0, 8)}`;
+  await using system = await TestSystem.create();
+  try {
+    await system.ok(["start", "--docker", ...system.ports], { COMPOSE_PROJECT_NAME: project });
+    await run(system, project);
+  } finally {
+    await system.run(["stop", "--now", "--volumes"]);
+  }
+}
+
+Deno.test("without a Docker daemon it is said how to go on", async () => {
+  await using system = await TestSystem.create();
+  const { code, stderr } = await system.run(["start", "--docker"], {
+    DOCKER_HOST: "unix:///no/such.sock",
+    DOCKER_CONTEXT: "",
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: No Docker daemon answers at unix:\/\/\/no\/such\.sock: /);
+  assert.match(stderr, /"ourocodus agent start --process"\n$/);
+  const agent = await system.run([
+    ...["agent", "start", "--docker", "--session", "s", "--role", "r"],
+  ]);
+  assert.equal(agent.code, 1);
+  assert.match(agent.stderr, /^error: No system was started in Docker from /);
+});
+
+Deno.test({
+  name: "in Docker, start, agent start, send, tail, status and stop are one story too",
+  ignore,
+  fn: () =>
+    withDocker(async (system, project) => {
+      const start = ["agent", "start", "--session", "test", "--role", "test"];
+      assert.match(await system.ok(start), /^✓ test-1 connected to relay-/);
+      await system.ok(["send", "work", "--session", "test", "--message", "hello"]);
+      await until(async () => (await system.json(["status"])).streams.log.results === 1);
+      const tail = await system.ok(["tail", "results", "--session", "test", "--no-follow"]);
+      assert.match(tail, /"message":"hello"/);
+      const status = await system.json(["status"]);
+      assert.deepEqual([status.healthy, status.runtime], [true, "docker"]);
+      assert.match(
+        await system.ok(["start", "--docker"], { COMPOSE_PROJECT_NAME: project }),
+        /It runs already; nothing was changed/,
+      );
+      assert.match(await system.ok(["agent", "logs", "test-1"]), /Connected to/);
+      assert.match(await system.ok(["stop", "--volumes"]), /✓ test-1 stopped\n/);
+      for (const kind of ["container", "network", "volume"]) {
+        const all = kind === "container" ? ["--all"] : [];
+        assert.equal(await docker(kind, "ls", ...all, "-q", "--filter", `name=${project}`), "");
+      }
+      assert.match((await system.run(["status"])).stdout, /^Nothing runs/);
+    }),
+});
+
+Deno.test({
+  name: "an agent's container has no privileges and its limits, and Docker brings it back",
+  ignore,
+  fn: () =>
+    withDocker(async (system) => {
+      const limits = ["--memory", "256MB", "--cpus", "0.5"];
+      const start = ["agent", "start", "--session", "s", "--role", "r"];
+      await system.ok([...start, ...limits, "--", "wc", "-w"]);
+      const [row] = await system.json(["agent", "list"]);
+      assert.deepEqual([row.runtime, row.status, row.restarts], ["docker", "connected", 0]);
+      const [{ HostConfig, State }] = JSON.parse(await docker("inspect", row.container));
+      assert.deepEqual([HostConfig.ReadonlyRootfs, HostConfig.Privileged, HostConfig.CapDrop], [
+        true,
+        false,
+        ["ALL"],
+      ]);
+      assert.deepEqual([HostConfig.Memory, HostConfig.NanoCpus], [256 * 2 ** 20, 5e8]);
+      const refused = await system.run([...start, "--", "/no/such"]);
+      assert.match(refused.stderr, /^error: r-2 ended with exit code 2\. The end of its log:\n/);
+      // As seen from the machine; that needs an engine on this one, and the right to do so.
+      Deno.kill(State.Pid, "SIGKILL");
+      await until(async () => {
+        const [agent] = await system.json(["agent", "list"]);
+        return agent.status === "connected" && agent.restarts === 1;
+      }, { timeoutMs: 30_000, message: "another container" });
+      assert.match(await system.ok(["agent", "restart", "r-1"]), /✓ r-1 connected/);
+      assert.match(await system.ok(["agent", "stop", "r-1"]), /✓ r-1 stopped/);
+      assert.deepEqual(await system.json(["agent", "list"]), []);
+    }),
+});
