@@ -14,6 +14,7 @@ import {
   type ConnectionOptions,
   credsAuthenticator,
   type NatsConnection,
+  PermissionViolationError,
   type Status,
 } from "@nats-io/nats-core";
 import { connect as connectTcp } from "@nats-io/transport-node";
@@ -59,6 +60,8 @@ export interface ConnectionListener {
   onLost?(): void;
   /** The connection is back. */
   onRestored?(): void;
+  /** The server has refused a message: this client may not publish to its subject. */
+  onDenied?(subject: string): void;
 }
 
 /**
@@ -153,8 +156,16 @@ export class Connection {
     for await (const status of statuses) {
       if (status.type === "disconnect") this.#lost();
       else if (status.type === "reconnect") this.#restored();
-      else if (status.type === "error") onError?.(status.error);
+      else if (status.type === "error") {
+        onError?.(status.error);
+        this.#refused(status.error);
+      }
     }
+  }
+
+  #refused(error: Error): void {
+    if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
+    for (const listener of this.#listeners) listener.onDenied?.(error.subject);
   }
 
   #lost(): void {

@@ -9,8 +9,8 @@
  * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
  *    front of it: published in one turn on one connection (a lost connection sends all of its
  *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
- *    have seen the beginning), and the largest message last (a limit on size or space that it
- *    passes, the others pass too). Everything else is acknowledged one by one.
+ *    have seen the beginning), no publish denied meanwhile, and the largest message last (a limit on
+ *    size or space that it passes, the others pass too). Everything else is acknowledged one by one.
  * 3. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
  *    is ours, is decided by comparing.
  *
@@ -63,6 +63,8 @@ interface Held {
 interface Batch {
   readonly held: readonly Held[];
   readonly sentAt: number;
+  /** As many publishes had been denied when it was sent. */
+  readonly denials: number;
 }
 
 const ACK_TIMEOUT_MS = 5_000;
@@ -85,6 +87,7 @@ export class LogWriter {
   #queue: Held[] = [];
   #later: Held[] = [];
   #nextBatch = 1;
+  #denials = 0;
   #entries = 0;
   #bytes = 0;
   #closed = false;
@@ -103,6 +106,7 @@ export class LogWriter {
     this.#unlisten = connection.listen({
       onLost: () => this.#resendLater(() => true),
       onRestored: () => this.flush(),
+      onDenied: () => void this.#denials++,
     });
     this.#sweep = setInterval(() => {
       const limit = Date.now() - ACK_TIMEOUT_MS;
@@ -174,7 +178,7 @@ export class LogWriter {
 
   #publish(held: readonly Held[]): void {
     const batch = this.#nextBatch++;
-    this.#inFlight.set(batch, { held, sentAt: Date.now() });
+    this.#inFlight.set(batch, { held, sentAt: Date.now(), denials: this.#denials });
     const last = held.length - 1;
     held.forEach((one, index) => {
       const { entry } = one;
@@ -193,16 +197,31 @@ export class LogWriter {
     this.#inFlight.delete(number);
     const ack = parseAck(msg);
     const [first] = batch.held;
-    if (ack.kind === "stored") {
-      this.#retryMs = FIRST_RETRY_MS;
-      for (const held of batch.held) this.#settle(held, ack);
+    if (ack.kind === "stored" && batch.held.length > 1) {
+      // That one of them was denied is told by an error, which may be on its way from the client.
+      setImmediate(() => {
+        if (this.#denials === batch.denials) this.#stored(batch);
+        else this.#sendEach(batch);
+      });
+    } else if (ack.kind === "stored") {
+      this.#stored(batch);
     } else if (batch.held.length > 1) {
-      // Which of them it was is not known: each is sent again, by itself.
-      this.#queue = [...this.#queue, ...batch.held];
-      this.flush();
+      this.#sendEach(batch);
     } else if (first !== undefined) {
       this.#resolve(first, ack);
     }
+  }
+
+  #stored(batch: Batch): void {
+    if (this.#closed) return;
+    this.#retryMs = FIRST_RETRY_MS;
+    for (const held of batch.held) this.#settle(held, { kind: "stored" });
+  }
+
+  /** Which of them was not stored is not known: each is sent again, by itself. */
+  #sendEach(batch: Batch): void {
+    this.#queue = [...this.#queue, ...batch.held];
+    this.flush();
   }
 
   #resolve(held: Held, ack: Exclude<Ack, { kind: "stored" }>): void {

@@ -285,3 +285,32 @@ Deno.test("a stored message is read with its subject, data and time; one that is
   assert.equal(stored?.timeNs.length, 19);
   assert.equal(await readStored(test.client, LOG_STREAM, 2), undefined);
 });
+
+Deno.test("an entry that this client may not publish is not vouched for by those that it may", async () => {
+  await using nats = await startNats({
+    config: `authorization { users: [
+      { user: "any", password: "any" }
+      { user: "some", password: "some", permissions: { publish: { deny: "sessions.denied.>" } } }
+    ] }`,
+  });
+  await using client = await connect({ url: nats.url, user: "any", password: "any" });
+  await ensureStreams(client);
+  await using connection = await connect({ url: nats.url, user: "some", password: "some" });
+  const writer = new LogWriter(connection);
+  const settled: string[] = [];
+  const append = (id: string, session: string, size: number) => {
+    writer.append({
+      subject: eventsSubject(session),
+      data: new Uint8Array(size),
+      id,
+      onSettled: ({ kind }) => settled.push(`${id} ${kind}`),
+    });
+  };
+  append("1", "allowed", 10);
+  append("2", "denied", 10);
+  append("3", "allowed", 20);
+  await until(() => settled.length >= 2);
+  assert.deepEqual(settled.sort(), ["1 stored", "3 stored"]);
+  assert.equal(writer.heldBytes, 10);
+  writer.close();
+});
