@@ -8,7 +8,7 @@ export function agentRestartCommand(console: Console, done: (code: ExitCode) => 
   const command = new Command("restart")
     .summary("stop agents and start them again")
     .description(
-      "Stops agents that were started here, as agent stop does, and starts them again as they were,\n" +
+      "Stops agents that were started here, as agent stop does, and starts them again as they were, " +
         "with the environment of this command. Those that have exited are started too.",
     )
     .argument("[agents...]", "names or ids")

@@ -8,7 +8,7 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
   const command = new Command("start")
     .summary("start agents in the background")
     .description(
-      "Starts agents in the background, and waits until each is connected to a relay. With a command\n" +
+      "Starts agents in the background, and waits until each is connected to a relay. With a command " +
         "they run it for each piece of work; without one they answer with what they got (echo).",
     )
     .argument("[command...]", "after --: the command and its arguments")

@@ -8,7 +8,7 @@ export function logsCommand(console: Console, done: (code: ExitCode) => void): C
   const command = new Command("logs")
     .summary("print the logs of the system and its agents")
     .description(
-      "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server,\n" +
+      "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server, " +
         "relay, supervisor, or an agent's name.",
     )
     .argument("[name]", "whose log; default: all")

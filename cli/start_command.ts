@@ -8,7 +8,7 @@ export function startCommand(console: Console, done: (code: ExitCode) => void): 
   const command = new Command("start")
     .summary("start nats-server and a relay on this machine")
     .description(
-      "Starts nats-server and a relay in the background, and waits until both are healthy. What\n" +
+      "Starts nats-server and a relay in the background, and waits until both are healthy. What " +
         "crashes is started again. What an earlier start left running is taken over.",
     )
     .option("--docker", "in Docker instead, with compose.yaml; see below")

@@ -8,7 +8,7 @@ export function statusCommand(console: Console, done: (code: ExitCode) => void):
   const command = new Command("status")
     .summary("say how the system is, what waits, and who is connected")
     .description(
-      "Says how each part of the system is, how much is in the streams, and which agents there are.\n" +
+      "Says how each part of the system is, how much is in the streams, and which agents there are. " +
         "The exit code is 1 if a part is not healthy, or nothing runs.",
     )
     .option("--docker", "the system in Docker; without it too, if it was started so")

@@ -8,8 +8,8 @@ export function stopCommand(console: Console, done: (code: ExitCode) => void): C
   const command = new Command("stop")
     .summary("stop the system and its agents")
     .description(
-      "Stops what start and agent start have started here, and nothing else: agents first, which\n" +
-        "finish what they have in hand, then the relay, then nats-server. Waiting work and results\n" +
+      "Stops what start and agent start have started here, and nothing else: agents first, which " +
+        "finish what they have in hand, then the relay, then nats-server. Waiting work and results " +
         "stay in the store for the next start.",
     )
     .option("--now", "don't let agents finish: what they have in hand is handed out again")

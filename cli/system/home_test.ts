@@ -12,7 +12,7 @@ async function withFolder(run: (folder: string) => Promise<void>): Promise<void>
 
 Deno.test("the home is where OUROCODUS_HOME says", () => {
   const env = new Map([["OUROCODUS_HOME", "some/where"]]);
-  assert.equal(findHome(env, "/work").folder, "/work/some/where");
+  assert.equal(findHome(env, "/project").folder, "/project/some/where");
   assert.equal(findHome(new Map([["OUROCODUS_HOME", " "]]), "/").folder, "/.ourocodus");
 });
 
