@@ -159,7 +159,7 @@ async function startForeground(
 function partLine({ part, view, version }: HealthyPart, console: Console): string {
   const colors = paint(console.out.hasColor);
   const name = `${part.name} ${version}`.padEnd(20);
-  const url = part.url(view.spec.port ?? 0).padEnd(24);
+  const url = part.url(view.spec).padEnd(24);
   return `${colors.green("✓")} ${name} ${url} pid ${view.identity?.pid}`;
 }
 

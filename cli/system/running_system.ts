@@ -30,14 +30,17 @@ export async function runningSystem(env: Environment): Promise<RunningSystem | u
     const { natsPort, relayPort } = docker;
     return { natsUrl: `nats://127.0.0.1:${natsPort}`, relayUrl: `ws://127.0.0.1:${relayPort}` };
   }
-  const state = await readState(home);
+  const state = await readState(home).catch((error) => {
+    // Another user's system is not ours to find.
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  });
   if (state === undefined) return undefined;
   const kept = await isAlive(state.supervisor.identity);
   const url = async (name: string) => {
     const view = state.processes.find(({ spec }) => spec.name === name);
-    const port = view?.spec.port;
-    if (view === undefined || port === undefined || !(kept || await runs(view))) return undefined;
-    return SYSTEM_PARTS.find((part) => part.name === name)?.url(port);
+    if (view === undefined || !(kept || await runs(view))) return undefined;
+    return SYSTEM_PARTS.find((part) => part.name === name)?.url(view.spec);
   };
   const [natsUrl, relayUrl] = [await url("nats-server"), await url("relay")];
   return natsUrl && relayUrl ? { natsUrl, relayUrl } : undefined;

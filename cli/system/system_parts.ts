@@ -35,8 +35,8 @@ export interface SystemPart {
   run(settings: SystemSettings): Pick<ProcessSpec, "command" | "args" | "env" | "stopMs">;
   /** Asks it how it is. @returns Undefined if it is not healthy. */
   health(spec: ProcessSpec): Promise<PartHealth | undefined>;
-  /** Where others find it. */
-  url(port: number): string;
+  /** Where others on this machine find it. */
+  url(spec: ProcessSpec): string;
 }
 
 /** A part that is healthy. */
@@ -71,7 +71,7 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
       const greeting = await natsGreeting(port);
       return greeting?.server_name === natsName(port) ? greeting : undefined;
     },
-    url: (port) => `nats://127.0.0.1:${port}`,
+    url: ({ port }) => `nats://127.0.0.1:${port}`,
   },
   {
     name: "relay",
@@ -91,7 +91,10 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
       const health = await relayHealth(reachable(env.HOST), port);
       return health?.status === "healthy" ? health : undefined;
     },
-    url: (port) => `ws://127.0.0.1:${port}`,
+    url: ({ port, env }) => {
+      const host = reachable(env.HOST);
+      return `ws://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    },
   },
 ];
 
@@ -123,6 +126,7 @@ function natsName(port: number): string {
   return `ourocodus-${port}`;
 }
 
+/** An address at which what listens on another can be reached from here. */
 function reachable(host = "127.0.0.1"): string {
   return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
 }
