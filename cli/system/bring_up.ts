@@ -5,6 +5,7 @@
  * @module
  */
 import { ControlClient, SHOWN_LINES } from "./control_client.ts";
+import type { Home } from "./home.ts";
 import { lastLines, pause, sizeOf } from "./log_file.ts";
 import { exitText, type ProcessView } from "./process_spec.ts";
 import { partSpec, SYSTEM_PARTS, type SystemPart, type SystemSettings } from "./system_parts.ts";
@@ -34,7 +35,7 @@ const HEALTHY_MS = 60_000;
 const LOOK_MS = 50;
 
 /**
- * Starts every part that does not run.
+ * Starts every part that does not run. If somebody else is about to, that is waited for.
  *
  * @returns Whether anything was started.
  * @throws {SystemError} If a port is in use, or a part ends or does not become healthy; with the
@@ -46,6 +47,7 @@ export async function bringUp(
   options: BringUpOptions,
 ): Promise<boolean> {
   const started: string[] = [];
+  using _lock = await lockStart(settings.home, options.signal);
   try {
     for (const part of SYSTEM_PARTS) {
       const { ran, logFrom } = await start(client, part, settings, options);
@@ -56,6 +58,20 @@ export async function bringUp(
     return started.length > 0;
   } catch (error) {
     await takeDown(client, started);
+    throw error;
+  }
+}
+
+async function lockStart(home: Home, signal: AbortSignal): Promise<Disposable> {
+  const file = await Deno.open(home.startLock, { create: true, write: true, mode: 0o600 });
+  try {
+    while (!await file.tryLock(true)) {
+      signal.throwIfAborted();
+      await pause(LOOK_MS, signal);
+    }
+    return file;
+  } catch (error) {
+    file.close();
     throw error;
   }
 }
@@ -83,16 +99,8 @@ async function start(
   if (there !== undefined && there.status !== "exited") return { ran: true, logFrom: 0 };
   checkPort(part, settings);
   const logFrom = await sizeOf(spec.log);
-  try {
-    await client.ask({ type: "start", specs: [spec], environment });
-    return { ran: false, logFrom };
-  } catch (error) {
-    // Another start may have been faster.
-    if ((await client.list())?.some(({ spec }) => spec.name === part.name)) {
-      return { ran: true, logFrom };
-    }
-    throw error;
-  }
+  await client.ask({ type: "start", specs: [spec], environment });
+  return { ran: false, logFrom };
 }
 
 function checkPort(part: SystemPart, settings: SystemSettings): void {

@@ -13,6 +13,8 @@ export interface Home {
   readonly state: string;
   /** Locked as long as a supervisor lives. */
   readonly lock: string;
+  /** Locked while somebody starts the system, so that two don't try for the same ports. */
+  readonly startLock: string;
   /** How the system in Docker was started, if one was. */
   readonly docker: string;
   readonly logs: string;
@@ -55,6 +57,7 @@ function homeIn(folder: string): Home {
     folder,
     state: join(folder, "state.json"),
     lock: join(folder, "lock"),
+    startLock: join(folder, "start.lock"),
     docker: join(folder, "docker.json"),
     logs: join(folder, "logs"),
     natsStore: join(folder, "nats"),

@@ -6,7 +6,8 @@
  * 1. There is one supervisor for a home: it holds the lock as long as it lives, and the system
  *    releases the lock however it ends.
  * 2. The state file names everything that it has started and that may still run.
- * 3. It ends when it is told to, or when nothing is left to keep, and by then nothing runs.
+ * 3. It ends when it is told to, when nothing is left to keep, or when its home has been removed, in
+ *    which nobody would find it any more; and by then nothing runs.
  *
  * @module
  */
@@ -29,8 +30,8 @@ export interface SupervisorOptions
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** How often to look at the logs' sizes, in milliseconds. */
-const BOUND_EVERY_MS = 5_000;
+/** How often to look at the logs' sizes, and whether the home is there, in milliseconds. */
+const LOOK_EVERY_MS = 2_000;
 /** How often to try for the lock, which one that ends may hold for a moment; and the pause, in ms. */
 const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 50;
@@ -46,7 +47,7 @@ export class Supervisor {
   readonly #end = Promise.withResolvers<void>();
   #record: SupervisorRecord | undefined;
   #control: ControlServer | undefined;
-  #bounding: ReturnType<typeof setInterval> | undefined;
+  #looking: ReturnType<typeof setInterval> | undefined;
   #ending = false;
 
   /**
@@ -132,7 +133,7 @@ export class Supervisor {
     if (this.#ending) return await this.ended;
     this.#ending = true;
     await this.stop([...this.#kept.keys()], options);
-    clearInterval(this.#bounding);
+    clearInterval(this.#looking);
     this.#record = undefined;
     removeState(this.#home);
     await this.#control?.close();
@@ -152,7 +153,7 @@ export class Supervisor {
     supervisorLog(this.#home, `supervisor ${VERSION} begins, pid ${identity.pid}`);
     for (const view of earlier?.processes ?? []) await this.#recover(view);
     this.#write();
-    this.#bounding = setInterval(() => this.#boundLogs(), BOUND_EVERY_MS);
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   /** Takes over what still runs; an agent that does not is kept in mind, a part is not. */
@@ -223,6 +224,15 @@ export class Supervisor {
 
   #unwatched(promise: Promise<void>): void {
     promise.catch((error) => supervisorLog(this.#home, `failed: ${error}`));
+  }
+
+  #look(): void {
+    try {
+      Deno.statSync(this.#home.lock);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return this.#unwatched(this.end({ now: true }));
+    }
+    this.#boundLogs();
   }
 
   #boundLogs(): void {
