@@ -187,7 +187,9 @@ Deno.test("a system whose home is removed ends, as nobody would find it any more
   const pids = await Promise.all(
     ["supervisor", "nats-server", "relay"].map((name) => system.pid(name)),
   );
-  await Deno.remove(system.home.folder, { recursive: true });
+  // nats-server may be writing to it.
+  const remove = () => Deno.remove(system.home.folder, { recursive: true });
+  await until(() => remove().then(() => true, (error) => error instanceof Deno.errors.NotFound));
   for (const pid of pids) {
     await until(async () => !await isRunning(pid), { timeoutMs: 30_000, message: `end of ${pid}` });
   }
