@@ -75,7 +75,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const timeoutMs = options.timeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
   const target = parseServers(url);
   const settings: ConnectionOptions = {
-    servers: target.servers,
+    servers: shuffled(target.servers),
+    // Nor the addresses of a name: of several that fail, the last one's error is told, and that
+    // should not be the one of an IPv6 that this machine does not have.
+    noRandomize: true,
     name: options.name,
     // The first server may be one that never speaks.
     timeout: Math.ceil(timeoutMs / target.servers.length),
@@ -226,6 +229,12 @@ function decode(part: string): string {
   } catch {
     return part;
   }
+}
+
+/** In an order of chance, so that clients spread over a cluster. */
+function shuffled(servers: readonly string[]): string[] {
+  const order = servers.map((server) => ({ server, place: Math.random() }));
+  return order.sort((a, b) => a.place - b.place).map(({ server }) => server);
 }
 
 async function credentials(target: Servers, options: ConnectOptions): Promise<ConnectionOptions> {
