@@ -104,8 +104,7 @@ for (
     ["a second signal", async (agent: TestProcess) => {
       agent.send("SIGTERM");
       await agent.waitForLine("Stopping");
-      agent.send("SIGTERM");
-      assert.equal((await agent.status).code, 143);
+      assert.equal((await agent.insist("SIGTERM")).code, 143);
     }],
     ["SIGKILL", async (agent: TestProcess) => {
       await agent.kill();

@@ -81,8 +81,7 @@ Deno.test("a second signal ends the agent at once", async () => {
     await relay.messages(1);
     agent.send(signal);
     await agent.waitForLine("Stopping");
-    agent.send(signal);
-    assert.equal((await agent.status).code, code);
+    assert.equal((await agent.insist(signal)).code, code);
   }
 });
 

@@ -1,7 +1,6 @@
-import { configureLogging, type Environment, logLevelSetting } from "@ourocodus/bus";
+import { configureLogging, type Environment, logLevelSetting, stopSignal } from "@ourocodus/bus";
 import { serve } from "./serve.ts";
 import { type AgentFlags, agentSettings } from "./settings.ts";
-import { stopSignal } from "./stop_signal.ts";
 import type { Handler } from "./work.ts";
 
 /** What an agent's command line amounts to. */

@@ -20,6 +20,7 @@ export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
 export * from "./role_queue.ts";
 export * from "./settings.ts";
+export * from "./stop_signal.ts";
 export * from "./stored_message.ts";
 export * from "./stream_numbers.ts";
 export * from "./streams.ts";

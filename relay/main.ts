@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { configureLogging, messageOf, OurocodusError, VERSION } from "@ourocodus/bus";
+import { configureLogging, messageOf, OurocodusError, stopSignal, VERSION } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { checkHealth } from "./health_check.ts";
 import { relaySettings } from "./settings.ts";
@@ -46,19 +46,19 @@ async function main(): Promise<void> {
   await configureLogging({ level: settings.logLevel, pretty: Deno.stderr.isTerminal() });
   const log = getLogger(["ourocodus", "relay"]);
   const running = await startRelay(settings);
+  const stop = stopSignal((second) => log.warn(`ending at once on a second signal, ${second}`));
   log.info(`relay listens on ws://${settings.host}:${running.port}`, {
     relay_id: running.relay.id,
     version: VERSION,
     nats: running.nats,
   });
-  const signal = await Promise.race([nextSignal(), running.failed.then(() => undefined)]);
-  if (signal === undefined) return fail("the connection to NATS was closed for good", 1);
-  log.info(`draining on ${signal}`, { in_hand: running.relay.health().in_hand });
-  const hurry = nextSignal().then((second) => {
-    log.warn(`ending at once on a second signal, ${second}`);
-    Deno.exit(second === "SIGINT" ? 130 : 143);
+  const stopped = new Promise<void>((resolve) => {
+    stop.addEventListener("abort", () => resolve(), { once: true });
   });
-  await Promise.race([running.stop(), hurry]);
+  await Promise.race([stopped, running.failed]);
+  if (!stop.aborted) return fail("the connection to NATS was closed for good", 1);
+  log.info(`draining on ${stop.reason}`, { in_hand: running.relay.health().in_hand });
+  await running.stop();
   log.info("relay has ended");
   Deno.exit(0);
 }
@@ -67,17 +67,6 @@ async function showHealth(): Promise<void> {
   const health = await checkHealth(relaySettings(Deno.env));
   if (health.kind === "unhealthy") return fail(health.reason, 1);
   console.log(health.body);
-}
-
-function nextSignal(): Promise<Deno.Signal> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(signal, function heard() {
-        Deno.removeSignalListener(signal, heard);
-        resolve(signal);
-      });
-    }
-  });
 }
 
 function fail(message: string, code: number): never {

@@ -136,6 +136,20 @@ export class TestProcess implements AsyncDisposable {
     return await this.status;
   }
 
+  /**
+   * Sends it a signal again and again until it has ended: a second one that follows at once on the
+   * first may count as the same.
+   *
+   * @throws {UntilError} If it does not end within 10 s.
+   */
+  async insist(signal: Deno.Signal): Promise<Deno.CommandStatus> {
+    await until(() => {
+      this.send(signal);
+      return this.ended;
+    }, { message: `an end after more than one ${signal}` });
+    return await this.status;
+  }
+
   /** Sends it a signal; nothing happens if it has ended. */
   send(signal: Deno.Signal): void {
     if (this.#ended) return;
