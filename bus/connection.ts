@@ -112,6 +112,7 @@ export class Connection {
   /** Where it leads, without credentials, for messages to people. */
   readonly url: string;
   #epoch = 0;
+  #maxPayloadBytes = 1024 * 1024;
   #connected = true;
   readonly #listeners = new Set<ConnectionListener>();
   readonly #watched: Promise<void>;
@@ -119,6 +120,7 @@ export class Connection {
   constructor(nats: NatsConnection, url: string, onError?: (error: Error) => void) {
     this.nats = nats;
     this.url = url;
+    this.#maxPayloadBytes = nats.info?.max_payload ?? this.#maxPayloadBytes;
     this.#watched = this.#watch(nats.status(), onError);
   }
 
@@ -134,7 +136,9 @@ export class Connection {
 
   /** The largest message that the server takes, headers included, in bytes. */
   get maxPayloadBytes(): number {
-    return this.nats.info?.max_payload ?? 1024 * 1024;
+    // While the connection is lost, the client knows nothing of the server.
+    this.#maxPayloadBytes = this.nats.info?.max_payload ?? this.#maxPayloadBytes;
+    return this.#maxPayloadBytes;
   }
 
   /** Adds a listener. @returns A function that removes it. */

@@ -10,6 +10,9 @@ import { type Lease, workStoredAt } from "./lease.ts";
 import { readLog } from "./log_reader.ts";
 import { resultsSubject } from "./subjects.ts";
 
+/** The clocks of a cluster's servers may differ by so much. */
+const CLOCK_SKEW_MS = 60_000;
+
 interface Lookup {
   /** In milliseconds. */
   readonly since: number;
@@ -33,7 +36,7 @@ export class OutcomeLookup {
    * @throws {StreamError} If the log cannot be read.
    */
   async isAnswered(session: string, role: string, lease: Lease): Promise<boolean> {
-    const since = workStoredAt(lease).getTime();
+    const since = workStoredAt(lease).getTime() - CLOCK_SKEW_MS;
     let lookup = this.#lookups.get(lease.consumer);
     if (lookup === undefined || lookup.since > since) {
       lookup = { since, answered: this.#read(session, role, since) };

@@ -264,6 +264,8 @@ export class RoleQueue {
   /** @param counted Whether it was asked for on the present inbox. */
   #received(msg: Msg, counted: boolean): void {
     if (counted && this.#outstanding > 0) this.#outstanding--;
+    // A request may end in this very turn, before the owner says what it wants now.
+    if (this.#wanted > 0) this.#wanted--;
     const lease = parseLease(msg.reply ?? "");
     if (lease === undefined) return;
     this.#listener.onWork({ lease, text: decode(msg.data) });

@@ -137,6 +137,8 @@ export function strayWorkSubjects(
     return undefined;
   }
   if (NAME.test(session) && NAME.test(role)) return undefined;
+  // NATS stores what is published to these literally, but takes them for patterns elsewhere.
+  if ([session, role].some((token) => token === "*" || token === ">")) return undefined;
   return {
     results: `sessions.${session}.results.${role}`,
     dead: `sessions.${session}.dead.${role}`,

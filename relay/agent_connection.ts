@@ -52,8 +52,10 @@ export class AgentConnection {
   #closed = false;
   #draining = false;
   #quiet = false;
-  /** Bytes that waited at the last heartbeat. */
-  #unread = 0;
+  /** Characters that were sent, ever. */
+  #sent = 0;
+  /** As many of them had been read at the last heartbeat, at the most. */
+  #read: number | undefined;
   /** Heartbeats for which nothing of them was read. */
   #stalled = 0;
   /** Results of this agent that are not stored yet. */
@@ -169,7 +171,10 @@ export class AgentConnection {
     const frames = this.v1 ? joinFrames(this.#lines) : this.#lines;
     this.#lines = [];
     this.#quiet = false;
-    for (const frame of frames) this.#socket.send(frame);
+    for (const frame of frames) {
+      this.#socket.send(frame);
+      this.#sent += frame.length;
+    }
     const unread = this.#socket.unreadBytes;
     if (unread > maxUnreadBytes) {
       this.close(CLOSE.slowReader, `${unread} bytes wait to be read, limit is ${maxUnreadBytes}`);
@@ -182,8 +187,10 @@ export class AgentConnection {
    */
   heartbeat(): void {
     const unread = this.#socket.unreadBytes;
-    this.#stalled = unread > 0 && unread >= this.#unread ? this.#stalled + 1 : 0;
-    this.#unread = unread;
+    const read = this.#sent - unread;
+    const progress = unread === 0 || read > (this.#read ?? Infinity);
+    this.#stalled = progress ? 0 : this.#stalled + 1;
+    this.#read = read;
     if (this.#stalled >= STALLED_HEARTBEATS) {
       return this.close(CLOSE.slowReader, `${unread} bytes wait, and nothing is read`);
     }

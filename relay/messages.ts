@@ -220,6 +220,8 @@ export class AgentMessages {
       const reason = "the work of this lease is not in this agent's hands any more";
       return this.#refuse(agent, "lease_lost", reason, lease.subject);
     }
+    const overloaded = this.#options.overload(text.length);
+    if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     void this.#lateResult(agent, stripLease(text, lease.subject), message.id, lease);
   }
 
@@ -234,10 +236,11 @@ export class AgentMessages {
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
-    const open = !ended(works.get(lease.work)) &&
-      await outcomes.isOpen({ session, role, lease });
-    if (open === undefined) return;
-    if (!open || ended(works.get(lease.work))) {
+    const holding = works.get(lease.work);
+    if (holding !== undefined) holding.sole = false;
+    const found = ended(holding) ? "answered" : await outcomes.lookUp({ session, role, lease });
+    if (found === undefined) return;
+    if (found !== "open" || ended(works.get(lease.work))) {
       return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
     }
     const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };

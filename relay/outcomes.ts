@@ -83,9 +83,9 @@ export class Outcomes {
     if (outcome.sole || Date.now() - outcome.deliveredAt < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
-    void this.isOpen(outcome).then((open) => {
-      if (open) writer.append(entry);
-      else if (open === false) onSettled({ kind: "duplicate" });
+    void this.lookUp(outcome).then((found) => {
+      if (found === "open") writer.append(entry);
+      else if (found !== undefined) onSettled({ kind: "duplicate" });
     });
   }
 
@@ -98,11 +98,11 @@ export class Outcomes {
   async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
     const { lease, session, role, id } = outcome;
     const { acknowledger } = this.#options;
-    const stored = await this.#lookUp(lease);
+    const stored = await this.#waiting(lease);
     if (stored === undefined) return false;
-    const open = outcome.sole || await this.isOpen(outcome);
-    if (open === false) acknowledger.acknowledge(lease.subject);
-    if (!open) return false;
+    const found = outcome.sole ? "open" : await this.lookUp(outcome);
+    if (found === "answered") acknowledger.acknowledge(lease.subject);
+    if (found !== "open") return false;
     const work = {
       identity: lease.work,
       id,
@@ -119,21 +119,22 @@ export class Outcomes {
   }
 
   /**
-   * Whether work has no outcome yet: it is in its stream, and the log has none of it either. Waits
-   * until both can be asked.
+   * Finds out whether work has an outcome. Waits until stream and log can be asked.
    *
-   * @returns `undefined` if this was closed before there was an answer: then nothing is known, and
-   * nothing may be done to the work.
+   * @returns `open` if it waits for one, `answered` if the log has one, `gone` if the stream has no
+   * such work (any more); `undefined` if this was closed before there was an answer: then nothing
+   * is known, and nothing may be done to the work.
    */
-  async isOpen(
+  async lookUp(
     work: Pick<Outcome, "session" | "role" | "lease">,
-  ): Promise<boolean | undefined> {
+  ): Promise<"open" | "answered" | "gone" | undefined> {
     const { session, role, lease } = work;
-    const waiting = await this.#lookUp(lease) !== undefined;
-    const answered = waiting &&
-      await this.#persist(() => this.#answered.isAnswered(session, role, lease));
-    if (this.#closed || answered === undefined) return undefined;
-    return waiting && !answered;
+    const waiting = await this.#waiting(lease) !== undefined;
+    if (this.#closed) return undefined;
+    if (!waiting) return "gone";
+    const answered = await this.#persist(() => this.#answered.isAnswered(session, role, lease));
+    if (answered === undefined) return undefined;
+    return answered ? "answered" : "open";
   }
 
   /** Stops waiting: lookups under way end without an answer. */
@@ -153,14 +154,16 @@ export class Outcomes {
       id: outcome.lease.work,
       suspect: true,
       onSettled: (stored) => {
-        this.#options.acknowledger.acknowledge(outcome.lease.subject);
+        // Without an outcome the work stays in its stream, and is handed out again.
+        if (stored.kind === "refused") this.#options.onProblem(stored.reason);
+        else this.#options.acknowledger.acknowledge(outcome.lease.subject);
         onSettled(stored.kind === "stored" ? { kind: "refused", reason } : stored);
       },
     });
   }
 
   /** The work as it is in the stream, `undefined` if it is gone. */
-  async #lookUp(lease: Lease): Promise<Uint8Array | undefined> {
+  async #waiting(lease: Lease): Promise<Uint8Array | undefined> {
     const { connection } = this.#options;
     const stored = await this.#persist(() => readStored(connection, WORK_STREAM, lease.sequence));
     if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
@@ -174,11 +177,12 @@ export class Outcomes {
   async #persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
     while (!this.#closed) {
       try {
-        return await ask();
+        // What is asked while the connection is lost can only time out.
+        if (this.#options.connection.connected) return await ask();
       } catch (error) {
         this.#options.onProblem(messageOf(error));
-        await this.#pause();
       }
+      await this.#pause();
     }
     return undefined;
   }

@@ -313,6 +313,7 @@ export class Relay {
       // Its lease had run out, say while NATS was away. Whoever has it goes on with it.
       known.lease = lease;
       known.sole = false;
+      known.lapsed = false;
       known.keptAt = Date.now();
       return;
     }
@@ -328,6 +329,7 @@ export class Relay {
       state: "waiting",
       holder: undefined,
       sole: lease.attempt === 1,
+      lapsed: false,
       deliveredAt: now,
       keptAt: now,
     };
@@ -342,24 +344,25 @@ export class Relay {
       const message = `given up after ${lease.attempt - 1} attempts without a result`;
       return this.#works.bury(work, { code: "max_deliver", message });
     }
-    if (work.sole || this.#works.wasReturned(lease.work)) this.#offer(role, work, text);
+    if (work.sole || this.#works.wasReturned(lease)) this.#offer(role, work, text);
     else void this.#offerIfOpen(role, work, text);
   }
 
   /** Offers work that another relay had, unless it died between the result and the acknowledgement. */
   async #offerIfOpen(role: Role, work: Work, text: string): Promise<void> {
     role.reserved++;
-    const open = await this.#outcomes.isOpen(work);
+    const found = await this.#outcomes.lookUp(work);
     role.reserved--;
     this.#turn.role(role);
-    if (open) return this.#offer(role, work, text);
+    if (found === "open") return this.#offer(role, work, text);
     this.#works.forget(work);
-    if (open === false) this.#parts.acknowledger.acknowledge(work.lease.subject);
+    if (found === "answered") this.#parts.acknowledger.acknowledge(work.lease.subject);
   }
 
   #offer(role: Role, work: Work, text: string): void {
-    if (!role.open || this.#draining) {
-      // Before it goes back, or it would come again at once.
+    if (!role.hasFree || this.#draining) {
+      // Its slot is gone meanwhile, and elsewhere there may be one. What was asked for too much goes
+      // before it, or it would come again at once.
       this.#pull(role);
       return this.#works.giveBack(work, "no_agent");
     }

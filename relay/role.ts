@@ -41,17 +41,23 @@ export class Role {
     return false;
   }
 
+  /** Whether any agent has a free slot now. */
+  get hasFree(): boolean {
+    for (const agent of this.#ready) if (agent.free > 0) return true;
+    return false;
+  }
+
   /** Adds an agent. */
   join(agent: AgentConnection): void {
     this.#agents.add(agent);
     this.#ready.add(agent);
   }
 
-  /** Removes an agent. @returns Work that waited, if it was the last one. */
+  /** Removes an agent. @returns Work that waited, if no other takes any. */
   leave(agent: AgentConnection): Work[] {
     this.#agents.delete(agent);
     this.#ready.delete(agent);
-    return this.#agents.size > 0 ? [] : this.takeWaiting();
+    return this.open ? [] : this.takeWaiting();
   }
 
   /** Hands work to the next agent that can take it, or keeps it until one can. */

@@ -33,6 +33,7 @@ function workOf(id: string): Work {
     state: "waiting",
     holder: undefined,
     sole: true,
+    lapsed: false,
     deliveredAt: 0,
     keptAt: 0,
   };

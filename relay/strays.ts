@@ -64,9 +64,13 @@ export class StrayCollector {
         if (outcome === undefined) continue;
         for (;;) {
           const work = await readFirstOf(connection, WORK_STREAM, subject);
-          if (work === undefined) break;
+          // A subject of another's work, should this one have been taken for a pattern.
+          if (work === undefined || work.subject !== subject) break;
           await this.#bury(work, outcome);
-          await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false);
+          // Another relay may have been faster.
+          const deleted = await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false)
+            .catch(() => false);
+          if (!deleted) break;
           log.warn("stray work is dead", { subject, seq: work.sequence });
         }
       }

@@ -33,6 +33,8 @@ export interface Work {
    * danger. If not, another result may be stored already.
    */
   sole: boolean;
+  /** Whether its lease may have run out, so that another agent may have the work too. */
+  lapsed: boolean;
   /** When it was delivered, in milliseconds. */
   readonly deliveredAt: number;
   /** When its lease was last kept alive, in milliseconds. */

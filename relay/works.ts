@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Connection, messageOf, type WorkQueue } from "@ourocodus/bus";
+import { type Connection, type Lease, messageOf, type WorkQueue } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import type { Reason } from "./dead_letter.ts";
 import type { Journal } from "./journal.ts";
@@ -23,6 +23,8 @@ export interface WorksOptions {
 
 /** As many pieces of work are remembered to have been given back. */
 const REMEMBERED = 10_000;
+/** And for so long, in milliseconds: within the log's duplicate window. */
+const RETURNED_MS = 60_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** The pieces of work of a relay. */
@@ -30,10 +32,10 @@ export class Works {
   readonly #options: WorksOptions;
   /** The work's identity → the work. */
   readonly #works = new Map<string, Work>();
-  /** Leases to give back as soon as NATS is there again. */
-  #returns: string[] = [];
-  /** Identities of work that was given back here, the oldest first. */
-  readonly #returned = new Set<string>();
+  /** What to give back as soon as NATS is there again. */
+  #returns: { readonly lease: string; readonly keptAt: number; readonly delayMs: number }[] = [];
+  /** Work that was given back here, by its identity, the oldest first. */
+  readonly #returned = new Map<string, { readonly attempt: number; readonly at: number }>();
 
   constructor(options: WorksOptions) {
     this.#options = options;
@@ -79,17 +81,21 @@ export class Works {
     const { connection, queue, journal } = this.#options;
     journal.work(work.session, "work.returned", workItem(work, { reason }));
     this.forget(work);
-    this.#remember(work.lease.work);
-    if (connection.connected) queue.giveBack(work.lease.subject, delayMs);
-    else this.#returns.push(work.lease.subject);
+    // JetStream does not fence: giving back what has run out takes it from whoever has it now.
+    if (work.lapsed) return;
+    this.#remember(work.lease);
+    const { subject: lease } = work.lease;
+    if (connection.connected) queue.giveBack(lease, delayMs);
+    else this.#returns.push({ lease, keptAt: work.keptAt, delayMs });
   }
 
   /**
-   * Whether work was given back here: then it is known to have had no outcome. Work of a relay that
-   * died may have one already.
+   * Whether the attempt before this one was given back here, lately: then it is known to have had
+   * no outcome. Work of a relay that died may have one already.
    */
-  wasReturned(identity: string): boolean {
-    return this.#returned.has(identity);
+  wasReturned({ work, attempt }: Lease): boolean {
+    const returned = this.#returned.get(work);
+    return returned?.attempt === attempt - 1 && Date.now() - returned.at < RETURNED_MS;
   }
 
   /** Gives work up: it becomes a dead letter, with an error result. */
@@ -106,10 +112,11 @@ export class Works {
     );
   }
 
-  #remember(identity: string): void {
-    this.#returned.add(identity);
+  #remember({ work, attempt }: Lease): void {
+    this.#returned.delete(work);
+    this.#returned.set(work, { attempt, at: Date.now() });
     if (this.#returned.size <= REMEMBERED) return;
-    for (const oldest of this.#returned) {
+    for (const oldest of this.#returned.keys()) {
       this.#returned.delete(oldest);
       return;
     }
@@ -122,10 +129,18 @@ export class Works {
     for (const work of this.#works.values()) {
       const age = now - work.keptAt;
       if (work.state === "answered" || age < queue.ackWaitMs / 3) continue;
-      if (age >= queue.ackWaitMs) work.sole = false;
-      work.keptAt = now;
-      queue.keepAlive(work.lease.subject);
+      this.#keep(work, now);
     }
+  }
+
+  #keep(work: Work, now: number): void {
+    const { queue } = this.#options;
+    if (now - work.keptAt >= queue.ackWaitMs) {
+      work.sole = false;
+      work.lapsed = true;
+    }
+    work.keptAt = now;
+    queue.keepAlive(work.lease.subject);
   }
 
   /** NATS is away: leases may run out meanwhile. */
@@ -137,11 +152,11 @@ export class Works {
   restored(now: number): void {
     const { queue } = this.#options;
     for (const work of this.#works.values()) {
-      if (work.state === "answered") continue;
-      work.keptAt = now;
-      queue.keepAlive(work.lease.subject);
+      if (work.state !== "answered") this.#keep(work, now);
     }
-    for (const lease of this.#returns) queue.giveBack(lease);
+    for (const { lease, keptAt, delayMs } of this.#returns) {
+      if (now - keptAt < queue.ackWaitMs) queue.giveBack(lease, delayMs);
+    }
     this.#returns = [];
   }
 }

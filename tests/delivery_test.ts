@@ -233,3 +233,16 @@ Deno.test("work under a name that no agent can have is dead-lettered by the next
   assert.equal(answer.payload.message, 'session is "größe", allowed are A-Z a-z 0-9 _ -');
   assert.equal(answers.length, 1);
 });
+
+Deno.test("work published to a pattern takes nobody's work with it", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  await client.send("s", "r", "sound");
+  client.connection.nats.publish("sessions.*.work.r", '{"id":"p","type":"work","payload":{}}');
+  client.connection.nats.publish("sessions.ü.work.r", '{"id":"q","type":"work","payload":{}}');
+  await until(async () => await client.waiting() === 3, { message: "all to be stored" });
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await until(async () => await client.waiting() === 2, { message: "the stray work to go" });
+  await using agent = await SocketAgent.connect({ relayUrl: relay.url, session: "s", role: "r" });
+  assert.equal((await agent.gets(1)).id, "sound");
+});

@@ -40,12 +40,12 @@ Deno.test({
     const project = `ourocodus-e2e-${Deno.pid}`;
     await using system = await System.create({
       COMPOSE_PROJECT_NAME: project,
-      OUROCODUS_NATS_PORT: String(freePort()),
-      OUROCODUS_RELAY_PORT: String(freePort()),
     });
-    await system.scenario(["start", "--docker"]);
+    const ports = ["--nats-port", String(freePort()), "--port", String(freePort())];
+    const start = ["start", "--docker", ...ports];
+    await system.scenario(start);
     assert.deepEqual(await leftOf(project), [`volume ${project}_nats`]);
-    await system.ourocodus(["start", "--docker"]);
+    await system.ourocodus(start);
     const tail = await system.ourocodus(["tail", "results", "--session", "test", "--no-follow"]);
     assert.match(tail.stdout, /hello/, "results survive in the volume");
     await system.ourocodus(["stop", "--volumes"]);
