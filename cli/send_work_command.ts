@@ -25,7 +25,7 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
         "send work --session docs --role writer --message hello --wait",
         `send work --session docs --role writer --payload '{"topic": "tides"}' --id tides-1`,
         "send work --session docs --role writer --file topics.jsonl",
-        "generate | ourocodus send work --session docs --role writer - --wait --json",
+        "send work --session docs --role writer - --wait --json < topics.jsonl",
       ], NOTES),
     );
   command.action(async (input, flags) => {

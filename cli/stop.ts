@@ -36,12 +36,13 @@ export function stop(flags: StopFlags, console: Console): Promise<ExitCode> {
   return explainFailure(console, async () => {
     const home = findHome(console.env);
     const docker = await dockerRecord(home, flags);
+    if (flags.volumes && docker === undefined) {
+      throw new SystemError("--volumes: no system was started in Docker here; nothing was stopped");
+    }
     const code = await stopProcesses(home, options, docker !== undefined, console);
     if (docker !== undefined) {
       const { stopDocker } = await import("./stop_docker.ts");
       await stopDocker(home, docker, { ...options, volumes: flags.volumes === true }, console);
-    } else if (flags.volumes) {
-      throw new SystemError("--volumes: no system was started in Docker here");
     }
     return code;
   });

@@ -102,11 +102,14 @@ class System implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await runProcess(
-      Deno.execPath(),
-      ["run", "-q", "-A", `${ROOT}/cli/main.ts`, "stop", "--now", "--volumes"],
-      { name: "ourocodus", env: this.#env, timeoutMs: SLOW_MS },
-    );
+    // Only a system in Docker has volumes.
+    for (const flags of [["--now", "--volumes"], ["--now"]]) {
+      await runProcess(
+        Deno.execPath(),
+        ["run", "-q", "-A", `${ROOT}/cli/main.ts`, "stop", ...flags],
+        { name: "ourocodus", env: this.#env, timeoutMs: SLOW_MS },
+      );
+    }
     await Deno.remove(this.#home, { recursive: true });
   }
 }
