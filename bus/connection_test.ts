@@ -164,7 +164,7 @@ Deno.test("a server with a certificate of one's own authority is entered with th
       new RegExp(`^Cannot connect to NATS at ${address}: .*cert`, "i"),
     );
     assert.match(
-      await failure({ url, caFile: `${folder}/none.pem` }),
+      await failure({ url: address, caFile: `${folder}/none.pem` }),
       /^Cannot connect to NATS at .*none\.pem/,
     );
   } finally {
