@@ -3,7 +3,8 @@
  * connection breaks right behind it: otherwise finished work would be handed out again.
  *
  * Acknowledgements are not answered one by one. NATS handles what one connection sends in order,
- * so an answered PING confirms all that went before it.
+ * so an answered PING confirms that it has received all that went before it. A server that is killed
+ * may still forget some, and hands that work out again.
  *
  * @module
  */

@@ -4,9 +4,6 @@
  * @module
  */
 
-/** Events about connections; payload: {@linkcode AgentEvent}. */
-export const AGENT_EVENTS = ["agent.connected", "agent.disconnected"] as const;
-
 /**
  * Events about pieces of work; payload: `{relay_id, work: WorkEvent[]}`, a list for all that
  * happened in one turn of the relay's event loop.
@@ -30,10 +27,7 @@ export const WORK_EVENTS = [
 /** One of {@linkcode WORK_EVENTS}. */
 export type WorkEventType = typeof WORK_EVENTS[number];
 
-/** The type of the event that forwards an agent's progress. */
-export const PROGRESS_EVENT = "progress";
-
-/** Payload of {@linkcode AGENT_EVENTS}. */
+/** Payload of `agent.connected` and `agent.disconnected`. */
 export interface AgentEvent {
   readonly relay_id: string;
   readonly agent_id: string;
