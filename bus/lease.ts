@@ -68,12 +68,18 @@ export function parseLease(subject: string): Lease | undefined {
 
 /** When a lease's work was stored, to the millisecond. */
 export function workStoredAt(lease: Lease): Date {
-  const nanoseconds = lease.work.slice(lease.work.indexOf(".") + 1);
-  return new Date(Math.floor(Number(nanoseconds) / 1e6));
+  return fromNanoseconds(lease.work.slice(lease.work.indexOf(".") + 1));
 }
 
-/** The sequence in a piece of work's identity, or `undefined` if the text is none. */
-export function workSequence(identity: string): number | undefined {
-  const [, sequence] = /^(\d{1,16})\.\d{1,19}$/.exec(identity) ?? [];
-  return sequence === undefined ? undefined : Number(sequence);
+/** Takes a piece of work's identity apart, or `undefined` if the text is none. */
+export function workPlace(
+  identity: string,
+): { readonly sequence: number; readonly storedAt: Date } | undefined {
+  const [, sequence, time] = /^(\d{1,16})\.(\d{1,19})$/.exec(identity) ?? [];
+  if (sequence === undefined || time === undefined) return undefined;
+  return { sequence: Number(sequence), storedAt: fromNanoseconds(time) };
+}
+
+function fromNanoseconds(time: string): Date {
+  return new Date(Math.floor(Number(time) / 1e6));
 }

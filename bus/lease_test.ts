@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseLease, workSequence } from "./lease.ts";
+import { parseLease, workPlace } from "./lease.ts";
 
 const SHORT = "$JS.ACK.OUROCODUS_WORK.s=r.2.7.9.1795459357920106100.0";
 const LONG = "$JS.ACK.hub.ACCOUNT.OUROCODUS_WORK.s=r.2.7.9.1795459357920106100.0";
@@ -67,8 +67,11 @@ Deno.test("parsing any text never throws, and what is parsed names the work stre
 });
 
 Deno.test("the sequence is read from a piece of work's identity, and from nothing else", () => {
-  assert.equal(workSequence("7.1795459357920106100"), 7);
+  assert.deepEqual(workPlace("7.1795459357920106100"), {
+    sequence: 7,
+    storedAt: new Date(1795459357920),
+  });
   for (const text of ["", "7", "7.", ".7", "7.1.2", "7.1.d", "7.1.d", "a.1", "7.1\n", "-7.1"]) {
-    assert.equal(workSequence(text), undefined, text);
+    assert.equal(workPlace(text), undefined, text);
   }
 });

@@ -1,5 +1,6 @@
 /**
- * Reading the log: results, events and dead letters, from any point on, and then what comes.
+ * Reading the log: results, events, dead letters and copies of work, from any point on, and then
+ * what comes.
  *
  * Invariants:
  * 1. Records come in the order of their sequence, each once, none left out, whatever happens to
@@ -30,7 +31,7 @@ import {
 } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
-import { workSequence } from "./lease.ts";
+import { workPlace } from "./lease.ts";
 import { LOG_STREAM } from "./streams.ts";
 import { parseSubject } from "./subjects.ts";
 
@@ -41,7 +42,7 @@ export interface LogRecord {
   /** When it was stored. */
   readonly time: Date;
   readonly subject: string;
-  readonly kind: "results" | "events" | "dead";
+  readonly kind: "results" | "events" | "dead" | "stored";
   readonly session: string;
   /** Events have none. */
   readonly role?: string;
@@ -49,13 +50,20 @@ export interface LogRecord {
   readonly text: string;
   /** Its `Nats-Msg-Id`. */
   readonly messageId?: string;
-  /** The piece of work that a result or a dead letter belongs to. */
-  readonly work?: {
-    /** Its sequence in the stream `OUROCODUS_WORK`. */
-    readonly sequence: number;
-  };
+  /** The piece of work that a result, a dead letter or a copy belongs to. */
+  readonly work?: WorkPlace;
+  /** A header's value. */
+  header(name: string): string | undefined;
   /** As many further messages were there when this one was handed out. */
   readonly pending: number;
+}
+
+/** What tells a piece of work from all others. */
+export interface WorkPlace {
+  /** Its sequence in the stream `OUROCODUS_WORK`. */
+  readonly sequence: number;
+  /** When it was stored there. */
+  readonly storedAt: Date;
 }
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
@@ -94,7 +102,8 @@ const PASSED_OVER = 1_000;
 /**
  * Reads messages of one subject, oldest first.
  *
- * @param subject Of `resultsSubject`, `eventsSubject` or `deadSubject`.
+ * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject`, `storedSubject` or
+ * `sessionSubjects`; or `ALL_LOG_SUBJECTS`.
  * @returns Ends when all that was there has been read, or with `follow` never: until the signal
  * is aborted, the loop is left, or the connection is closed.
  * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also
@@ -456,23 +465,44 @@ function toRecord(message: Msg, place: Place): LogRecord | undefined {
   if (parsed === undefined) return undefined;
   const { kind } = parsed;
   if (kind === "work") return undefined;
-  const messageId = message.headers?.get("Nats-Msg-Id") || undefined;
-  const work = kind === "events" ? undefined : workOf(messageId);
+  const header = (name: string) => message.headers?.get(name) || undefined;
+  const messageId = header("Nats-Msg-Id");
+  const time = new Date(place.timeMs);
+  const work = workOf(kind, time, header);
   return {
     sequence: place.sequence,
-    time: new Date(place.timeMs),
+    time,
     subject: message.subject,
     ...parsed,
     kind,
     text: message.string(),
     ...(messageId !== undefined && { messageId }),
-    ...(work !== undefined && { work: { sequence: work } }),
+    ...(work !== undefined && { work }),
+    header,
     pending: place.pending,
   };
 }
 
-function workOf(messageId: string | undefined): number | undefined {
-  return workSequence(messageId?.replace(/\.d$/, "") ?? "");
+function workOf(
+  kind: LogRecord["kind"],
+  time: Date,
+  header: (name: string) => string | undefined,
+): WorkPlace | undefined {
+  switch (kind) {
+    case "events":
+      return undefined;
+    case "stored": {
+      // Of the copy's original, see NATS' ADR-28. Servers before 2.10 don't give the time, but make
+      // the copy at once.
+      const sequence = Number(header("Nats-Sequence"));
+      const given = new Date(header("Nats-Time-Stamp") ?? NaN);
+      const storedAt = isNaN(given.getTime()) ? time : given;
+      return Number.isSafeInteger(sequence) ? { sequence, storedAt } : undefined;
+    }
+    case "results":
+    case "dead":
+      return workPlace(header("Nats-Msg-Id")?.replace(/\.d$/, "") ?? "");
+  }
 }
 
 /** Whether trying again cannot help. */

@@ -56,7 +56,7 @@ Deno.test("readLog gives a result with its subject's parts, its work and its tim
   connection.nats.publish("sessions.s.events", "{}");
   await stored(connection, 2);
   const [result] = await read(connection, SUBJECT);
-  const { time, ...rest } = result ?? assert.fail("no record");
+  const { time, header: headerOf, ...rest } = result ?? assert.fail("no record");
   assert.deepEqual(rest, {
     sequence: 1,
     subject: SUBJECT,
@@ -65,9 +65,11 @@ Deno.test("readLog gives a result with its subject's parts, its work and its tim
     role: "r",
     text: '{"id":"ü"}',
     messageId: "42.1795459357920106100",
-    work: { sequence: 42 },
+    work: { sequence: 42, storedAt: new Date(1795459357920) },
     pending: 0,
   });
+  assert.equal(headerOf("Nats-Msg-Id"), "42.1795459357920106100");
+  assert.equal(headerOf("Nats-None"), undefined);
   assert(Math.abs(time.getTime() - before) < 60_000, time.toISOString());
   const [event] = await read(connection, eventsSubject("*"));
   assert.deepEqual([event?.kind, event?.role, event?.work], ["events", undefined, undefined]);

@@ -1,6 +1,9 @@
 /**
  * The two JetStream streams: `OUROCODUS_WORK`, a work queue that holds a piece of work until its
- * result is stored, and `OUROCODUS_LOG`, which keeps results, events and dead letters for a while.
+ * result is stored, and `OUROCODUS_LOG`, which keeps results, events, dead letters and a copy of
+ * each piece of work for a while. The copies are the server's own doing (`republish`, NATS'
+ * ADR-28): so whoever sends work, the log has it in the order in which it was stored, also after it
+ * is gone from the queue.
  *
  * Any number of processes may ensure them at once: creating a stream that exists with the same
  * settings is no error, and one that exists with other limits is left as it is, unless a limit was
@@ -28,12 +31,12 @@ import {
   integerSetting,
   textSetting,
 } from "./settings.ts";
-import { LOG_SUBJECTS, WORK_SUBJECTS } from "./subjects.ts";
+import { LOG_SUBJECTS, WORK_COPIES, WORK_SUBJECTS } from "./subjects.ts";
 
 /** The name of the work queue's stream. */
 export const WORK_STREAM = "OUROCODUS_WORK";
 
-/** The name of the stream with results, events and dead letters. */
+/** The name of the stream with results, events, dead letters and copies of work. */
 export const LOG_STREAM = "OUROCODUS_LOG";
 
 /** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
@@ -113,22 +116,11 @@ export async function ensureStreams(
   } catch (error) {
     throw noJetStream(connection, error);
   }
-  const work = await ensureStream(connection, manager, {
-    name: WORK_STREAM,
-    description: "Ourocodus: work that has no result yet",
-    subjects: [WORK_SUBJECTS],
-    retention: RetentionPolicy.Workqueue,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    allow_direct: true,
-    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    max_bytes: limits.workMaxBytes ?? -1,
-    num_replicas: limits.replicas ?? 1,
-  }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
+  // First the log, so that the first piece of work finds it for its copy.
   const maxAge = limits.logMaxAgeMs === undefined ? undefined : nanos(limits.logMaxAgeMs);
   const log = await ensureStream(connection, manager, {
     name: LOG_STREAM,
-    description: "Ourocodus: results, events and dead letters",
+    description: "Ourocodus: results, events, dead letters and copies of work",
     subjects: [...LOG_SUBJECTS],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
@@ -139,6 +131,19 @@ export async function ensureStreams(
     max_bytes: limits.logMaxBytes ?? DEFAULT_LOG_MAX_BYTES,
     num_replicas: limits.replicas ?? 1,
   }, given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }));
+  const work = await ensureStream(connection, manager, {
+    name: WORK_STREAM,
+    description: "Ourocodus: work that has no result yet",
+    subjects: [WORK_SUBJECTS],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+    republish: WORK_COPIES,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    max_bytes: limits.workMaxBytes ?? -1,
+    num_replicas: limits.replicas ?? 1,
+  }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
   return { work, log, duplicateWindowMs: log.config.duplicate_window / 1e6 };
 }
 
@@ -151,7 +156,7 @@ async function ensureStream(
   try {
     const found = await findStream(manager, wanted.name) ?? await makeStream(manager, wanted);
     checkPromises(found.config, wanted);
-    return await withLimits(manager, found, asked);
+    return await withCopies(manager, await withLimits(manager, found, asked), wanted);
   } catch (error) {
     if (error instanceof StreamError) throw error;
     if (isNoJetStream(error)) throw noJetStream(connection, error);
@@ -202,13 +207,36 @@ async function withLimits(
   });
 }
 
+/** Lets a stream that an earlier version made take part in keeping copies of work. */
+async function withCopies(
+  manager: JetStreamManager,
+  found: StreamInfo,
+  wanted: Partial<StreamConfig>,
+): Promise<StreamInfo> {
+  const { name, subjects } = found.config;
+  const added = (wanted.subjects ?? []).filter((subject) => !subjects.includes(subject));
+  const republishes = wanted.republish === undefined || found.config.republish !== undefined;
+  if (added.length === 0 && republishes) return found;
+  try {
+    return await manager.streams.update(name, {
+      subjects: [...subjects, ...added],
+      ...(!republishes && { republish: wanted.republish }),
+    });
+  } catch (error) {
+    // Servers before 2.10 cannot change it. Then work is copied only once the stream is made anew.
+    if (error instanceof JetStreamApiError) return found;
+    throw error;
+  }
+}
+
 /** Refuses an existing stream whose settings would break a promise. */
 function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void {
   const wrong: string[] = [];
   const expect = (name: keyof StreamConfig, ok: boolean, want: unknown) => {
     if (!ok) wrong.push(`${name} is ${JSON.stringify(found[name])}, needed is ${want}`);
   };
-  const subjects = wanted.subjects ?? [];
+  // Copies of work are added later, see withCopies.
+  const subjects = (wanted.subjects ?? []).filter((subject) => !subject.includes(".stored."));
   expect(
     "subjects",
     subjects.every((subject) => found.subjects.includes(subject)),

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import {
+  DiscardPolicy,
+  jetstreamManager,
+  RetentionPolicy,
+  type StreamConfig,
+} from "@nats-io/jetstream";
 import { startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
+import { readLog } from "./log_reader.ts";
 import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
-import { LOG_SUBJECTS, WORK_SUBJECTS } from "./subjects.ts";
+import { LOG_SUBJECTS, storedSubject, WORK_SUBJECTS } from "./subjects.ts";
+import { sendWork } from "./work_sender.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {
@@ -102,9 +109,50 @@ Deno.test("an existing stream under which promises break is refused, with what t
     const message = await failure(nats.url);
     assert.ok(message.startsWith(`Stream ${name} exists with other settings: ${shown}`), message);
     assert.match(message, /nats stream edit OUROCODUS_/);
-    await manager.streams.delete(name);
+    for (const made of await manager.streams.names().next()) await manager.streams.delete(made);
   }
   await ensureStreams(connection);
+});
+
+Deno.test("the log has a copy of each piece of work, in the order in which it was stored", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  for (const id of ["1", "2", "3"]) {
+    await sendWork(connection, { session: "s", role: "r", id, payload: { n: Number(id) } });
+  }
+  // Stored once, so copied once.
+  await sendWork(connection, { session: "s", role: "r", id: "2", payload: {} });
+  const copies = await Array.fromAsync(readLog(connection, storedSubject("s", "*")));
+  assert.deepEqual(
+    copies.map((
+      { kind, session, role, work, text },
+    ) => [kind, session, role, work?.sequence, text]),
+    ["1", "2", "3"].map((
+      id,
+    ) => ["stored", "s", "r", Number(id), `{"id":"${id}","type":"work","payload":{"n":${id}}}`]),
+  );
+  const [first] = copies;
+  assert.ok(Math.abs((first?.work?.storedAt.getTime() ?? 0) - Date.now()) < 60_000);
+});
+
+Deno.test("streams of an earlier version take part in copies as far as the server lets them", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const manager = await jetstreamManager(connection.nats);
+  await manager.streams.add({
+    ...{ name: WORK_STREAM, subjects: [WORK_SUBJECTS], retention: RetentionPolicy.Workqueue },
+    ...{ discard: DiscardPolicy.New, allow_direct: true },
+  });
+  await manager.streams.add({
+    ...{ name: LOG_STREAM, subjects: LOG_SUBJECTS.slice(0, 3), allow_direct: true },
+  });
+  const { work, log } = await ensureStreams(connection);
+  assert.deepEqual(log.config.subjects, LOG_SUBJECTS);
+  // Servers before 2.10 refuse to change it.
+  const [, minor = 0] = (connection.nats.info?.version ?? "").split(".").map(Number);
+  assert.equal(work.config.republish !== undefined, minor >= 10);
+  await sendWork(connection, { session: "s", role: "r", id: "1", payload: {} });
 });
 
 Deno.test("another stream on the same subjects is named as what is in the way", async () => {
@@ -114,7 +162,7 @@ Deno.test("another stream on the same subjects is named as what is in the way", 
   await manager.streams.add({ name: "OTHER", subjects: ["sessions.>"] });
   assert.match(
     await failure(nats.url),
-    /^Cannot use stream OUROCODUS_WORK: .*Another stream already takes these subjects/,
+    /^Cannot use stream OUROCODUS_LOG: .*Another stream already takes these subjects/,
   );
 });
 
@@ -146,6 +194,6 @@ Deno.test("more replicas than servers is an error that names the setting", async
   await using nats = await startNats();
   assert.match(
     await failure(nats.url, { replicas: 3 }),
-    /^Cannot use stream OUROCODUS_WORK: .*OUROCODUS_REPLICAS asks for more servers than/,
+    /^Cannot use stream OUROCODUS_LOG: .*OUROCODUS_REPLICAS asks for more servers than/,
   );
 });

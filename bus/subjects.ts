@@ -7,6 +7,7 @@
  * | `sessions.{session}.results.{role}` | results and final errors, published by relays |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
+ * | `sessions.{session}.stored.{role}` | a copy of each piece of work, made by the server as it stores it |
  *
  * A session and a role are one token each, so that no name can widen a subject (a role of `>`
  * would otherwise read everybody's work).
@@ -27,7 +28,17 @@ export const LOG_SUBJECTS: readonly string[] = [
   "sessions.*.results.*",
   "sessions.*.events",
   "sessions.*.dead.*",
+  "sessions.*.stored.*",
 ];
+
+/** What the log listens to and holds, whichever session and kind it is of. */
+export const ALL_LOG_SUBJECTS = "sessions.>";
+
+/** Where the server publishes a copy of each piece of work that it stores: into the log. */
+export const WORK_COPIES = {
+  src: WORK_SUBJECTS,
+  dest: "sessions.{{wildcard(1)}}.stored.{{wildcard(2)}}",
+} as const;
 
 /** The subject on which every relay answers with its agents. */
 export const RELAYS_AGENTS_SUBJECT = "relays.agents";
@@ -35,7 +46,7 @@ export const RELAYS_AGENTS_SUBJECT = "relays.agents";
 /** A subject of ours, taken apart. */
 export type ParsedSubject =
   | {
-    readonly kind: "work" | "results" | "dead";
+    readonly kind: "work" | "results" | "dead" | "stored";
     readonly session: string;
     readonly role: string;
   }
@@ -96,6 +107,25 @@ export function deadSubject(session: string, role: string): string {
 }
 
 /**
+ * `sessions.{session}.stored.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function storedSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.stored.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * All that the log has of one session.
+ *
+ * @throws {InvalidNameError}
+ */
+export function sessionSubjects(session: string): string {
+  return `sessions.${checked("session", session)}.>`;
+}
+
+/**
  * Takes a subject apart.
  *
  * @returns Its parts, or `undefined` if it is none of ours or has a malformed name in it.
@@ -119,7 +149,9 @@ export function parseSubject(subject: string): ParsedSubject | undefined {
     return undefined;
   }
   if (kind === "events") return role === undefined ? { kind, session } : undefined;
-  if (kind !== "work" && kind !== "results" && kind !== "dead") return undefined;
+  if (kind !== "work" && kind !== "results" && kind !== "dead" && kind !== "stored") {
+    return undefined;
+  }
   return role !== undefined && NAME.test(role) ? { kind, session, role } : undefined;
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Connection, formatMessage, type LogWriter } from "@ourocodus/bus";
+import { type Connection, formatMessage, LOG_HEADER, type LogWriter } from "@ourocodus/bus";
 
 /** Why work is given up on. */
 export interface Reason {
@@ -64,6 +64,7 @@ export async function storeDeadLetter(
     subject: work.results,
     data: UTF8.encode(error),
     id: work.identity,
+    headers: { [LOG_HEADER.outcome]: "dead" },
     suspect: true,
   });
   if (first.kind !== "stored") return false;
@@ -74,11 +75,11 @@ export async function storeDeadLetter(
     data: cut ? work.data.subarray(0, room) : work.data,
     id: `${work.identity}.d`,
     headers: {
-      "Ourocodus-Reason": headerValue(reason.code),
-      "Ourocodus-Error": headerValue(reason.message),
-      "Ourocodus-Attempts": String(work.attempts),
-      "Ourocodus-Work-Sequence": work.identity.slice(0, work.identity.indexOf(".")),
-      ...(cut && { "Ourocodus-Cut": String(work.data.length) }),
+      [LOG_HEADER.reason]: headerValue(reason.code),
+      [LOG_HEADER.error]: headerValue(reason.message),
+      [LOG_HEADER.attempts]: String(work.attempts),
+      [LOG_HEADER.workSequence]: work.identity.slice(0, work.identity.indexOf(".")),
+      ...(cut && { [LOG_HEADER.cut]: String(work.data.length) }),
     },
     suspect: true,
   });

@@ -112,7 +112,7 @@ export class AgentMessages {
       case AGENT_TYPE.retry:
         return this.#retry(agent, work, message);
       default:
-        return this.#result(agent, work, text);
+        return this.#result(agent, work, text, message.type);
     }
   }
 
@@ -149,7 +149,7 @@ export class AgentMessages {
     this.#options.onFree(agent);
   }
 
-  #result(agent: AgentConnection, work: Work, text: string): void {
+  #result(agent: AgentConnection, work: Work, text: string, type: string): void {
     const { works, outcomes, ackWaitMs, overload, onFree } = this.#options;
     const overloaded = overload(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
@@ -157,7 +157,7 @@ export class AgentMessages {
     agent.release(work);
     work.state = "settling";
     agent.unsettled++;
-    const result = agent.v1 ? stripLease(text, work.offered) : text;
+    const result = { text: agent.v1 ? stripLease(text, work.offered) : text, type };
     outcomes.result(work, result, (stored) => {
       works.forget(work);
       const item = { ...workItem(work), agent_id: agent.agentId };
@@ -222,13 +222,14 @@ export class AgentMessages {
     }
     const overloaded = this.#options.overload(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
-    void this.#lateResult(agent, stripLease(text, lease.subject), message.id, lease);
+    const result = { text: stripLease(text, lease.subject), type: message.type };
+    void this.#lateResult(agent, result, message.id, lease);
   }
 
   /** Whichever attempt's result is stored first wins, so a late one may still. */
   async #lateResult(
     agent: AgentConnection,
-    text: string,
+    result: { readonly text: string; readonly type: string },
     id: string,
     lease: Lease,
   ): Promise<void> {
@@ -244,7 +245,7 @@ export class AgentMessages {
       return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
     }
     const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };
-    outcomes.result(outcome, text, (stored) => {
+    outcomes.result(outcome, result, (stored) => {
       if (stored.kind !== "duplicate") this.#answered(works.get(lease.work));
       this.#settled(agent, stored, item, lease.subject);
     });

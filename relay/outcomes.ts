@@ -14,11 +14,13 @@
  */
 import {
   type Acknowledger,
+  AGENT_TYPE,
   type Connection,
   consumerName,
   deadSubject,
   formatMessage,
   type Lease,
+  LOG_HEADER,
   type LogWriter,
   messageOf,
   OutcomeLookup,
@@ -47,6 +49,8 @@ export interface OutcomesOptions {
 
 const UTF8 = new TextEncoder();
 const RETRY_MS = 500;
+const FAILED = { [LOG_HEADER.outcome]: "failed" };
+
 /** Stores outcomes. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
@@ -63,14 +67,20 @@ export class Outcomes {
    * Stores a result and acknowledges its work.
    *
    * @param text The agent's message, forwarded as it is.
+   * @param type The message's type.
    * @param onSettled Called once: `duplicate` if another result was accepted.
    */
-  result(outcome: Outcome, text: string, onSettled: (stored: Stored) => void): void {
+  result(
+    outcome: Outcome,
+    { text, type }: { readonly text: string; readonly type: string },
+    onSettled: (stored: Stored) => void,
+  ): void {
     const { writer, duplicateWindowMs } = this.#options;
     const entry = {
       subject: resultsSubject(outcome.session, outcome.role),
       data: UTF8.encode(text),
       id: outcome.lease.work,
+      ...(type === AGENT_TYPE.error && { headers: FAILED }),
       suspect: !outcome.sole,
       onSettled: (stored: Stored) => {
         if (stored.kind === "refused") {
@@ -152,6 +162,7 @@ export class Outcomes {
       subject: resultsSubject(outcome.session, outcome.role),
       data: UTF8.encode(text),
       id: outcome.lease.work,
+      headers: FAILED,
       suspect: true,
       onSettled: (stored) => {
         // Without an outcome the work stays in its stream, and is handed out again.
