@@ -29,3 +29,4 @@ export * from "./subjects.ts";
 export * from "./version.ts";
 export * from "./work_queue.ts";
 export * from "./work_sender.ts";
+export * from "./work_trace_types.ts";

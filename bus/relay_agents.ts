@@ -2,7 +2,7 @@
  * The request `relays.agents`: every relay answers with the agents that are connected to it, in
  * as many pages as the server's payload limit asks for.
  *
- * The request's body is empty or JSON: `{"session"?: string, "role"?: string}`.
+ * The request's body is empty or JSON: `{"session"?: string, "role"?: string, "work"?: boolean}`.
  *
  * @module
  */
@@ -11,6 +11,19 @@
 export interface AgentsQuery {
   readonly session?: string;
   readonly role?: string;
+  /** Whether to list the pieces of work that each agent has. */
+  readonly work?: boolean;
+}
+
+/** A piece of work in an agent's hands. */
+export interface AgentWork {
+  /** Its sequence in the stream `OUROCODUS_WORK`. */
+  readonly sequence: number;
+  /** Its message's. */
+  readonly id: string;
+  readonly attempt: number;
+  /** When it was handed to the relay, ISO 8601. */
+  readonly since: string;
 }
 
 /** One connected agent. */
@@ -25,6 +38,8 @@ export interface AgentRecord {
   readonly in_hand: number;
   /** When it connected, ISO 8601. */
   readonly connected_at: string;
+  /** The work in its hands, if that was asked for. */
+  readonly work?: readonly AgentWork[];
 }
 
 /** One page of a relay's answer. */

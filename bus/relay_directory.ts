@@ -7,7 +7,7 @@
 import { createInbox, type Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { isObject } from "./message.ts";
-import type { AgentRecord, AgentsPage, AgentsQuery } from "./relay_agents.ts";
+import type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 import { RELAYS_AGENTS_SUBJECT } from "./subjects.ts";
 
 /** Options of {@linkcode askRelays}. */
@@ -143,5 +143,11 @@ function isAgent(value: unknown): value is AgentRecord {
   return isObject(value) &&
     ["agent_id", "session_id", "role", "protocol", "connected_at"]
       .every((name) => typeof value[name] === "string") &&
-    ["concurrency", "in_hand"].every((name) => typeof value[name] === "number");
+    ["concurrency", "in_hand"].every((name) => typeof value[name] === "number") &&
+    (value.work === undefined || (Array.isArray(value.work) && value.work.every(isAgentWork)));
+}
+
+function isAgentWork(value: unknown): value is AgentWork {
+  return isObject(value) && isCount(value.sequence) && isCount(value.attempt) &&
+    typeof value.id === "string" && typeof value.since === "string";
 }

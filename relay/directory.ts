@@ -16,6 +16,7 @@ import type { Relay } from "./relay.ts";
 
 /** What a page says beside its agents, at the most. */
 const ENVELOPE_BYTES = 1_024;
+const UTF8 = new TextEncoder();
 
 /** Answers until the connection is closed. */
 export function answerAgentQueries(connection: Connection, relay: Relay): void {
@@ -38,12 +39,12 @@ export function answerAgentQueries(connection: Connection, relay: Relay): void {
   });
 }
 
-/** Splits records into lists whose JSON is at most so long; all of it is ASCII. */
+/** Splits records into lists whose JSON is at most so many bytes. */
 export function paginate(records: readonly AgentRecord[], limit: number): AgentRecord[][] {
   const pages: AgentRecord[][] = [[]];
   let size = 0;
   for (const record of records) {
-    const length = JSON.stringify(record).length + 1;
+    const length = UTF8.encode(JSON.stringify(record)).length + 1;
     if (size + length > limit && size > 0) {
       pages.push([]);
       size = 0;
@@ -60,7 +61,11 @@ function parseQuery(text: string): AgentsQuery {
     const query: unknown = JSON.parse(text);
     if (!isObject(query)) return {};
     const name = (value: unknown) => typeof value === "string" ? value : undefined;
-    return { session: name(query.session), role: name(query.role) };
+    return {
+      session: name(query.session),
+      role: name(query.role),
+      work: query.work === true,
+    };
   } catch {
     return {};
   }

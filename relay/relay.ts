@@ -11,6 +11,8 @@
 import {
   type Acknowledger,
   type AgentRecord,
+  type AgentsQuery,
+  type AgentWork,
   CLOSE,
   type Connection,
   consumerName,
@@ -164,8 +166,8 @@ export class Relay {
     };
   }
 
-  /** Its agents, those of one session or role if asked. */
-  agents(query: { readonly session?: string; readonly role?: string } = {}): AgentRecord[] {
+  /** Its agents, those of one session or role if asked, with their work if asked. */
+  agents(query: AgentsQuery = {}): AgentRecord[] {
     const { session, role } = query;
     const records: AgentRecord[] = [];
     for (const agent of this.#agents) {
@@ -179,6 +181,7 @@ export class Relay {
         concurrency: agent.concurrency,
         in_hand: agent.inHand,
         connected_at: agent.connectedAt.toISOString(),
+        ...(query.work && { work: Array.from(agent.works(), agentWork) }),
       });
     }
     return records;
@@ -458,6 +461,11 @@ export class Relay {
 
 function agentKey(agent: AgentConnection): string {
   return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
+}
+
+function agentWork({ id, lease, deliveredAt }: Work): AgentWork {
+  const since = new Date(deliveredAt).toISOString();
+  return { sequence: lease.sequence, id, attempt: lease.attempt, since };
 }
 
 function agentItem(agent: AgentConnection): Record<string, unknown> {

@@ -1,0 +1,159 @@
+/**
+ * What is known of a piece of work, in the form in which it is shown as JSON: by the API, and by
+ * `ourocodus trace --json`.
+ *
+ * @module
+ */
+
+/**
+ * Where a piece of work is.
+ *
+ * - `waiting`: in the queue; no agent has it.
+ * - `in_hand`: an agent has it, and its relay says so.
+ * - `done`: it has a result.
+ * - `failed`: it has an error result, from its agent or because its result could not be stored.
+ * - `dead`: it was given up on.
+ * - `gone`: it is not in the queue, and the log has no outcome (any more).
+ */
+export type WorkState = "waiting" | "in_hand" | "done" | "failed" | "dead" | "gone";
+
+/** A message of the log: the message's own fields, whichever it has, and ours, which win. */
+export interface LogItem {
+  /** The message's; null where the text is no message, which stands in `text` then. */
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly payload: Readonly<Record<string, unknown>> | null;
+  /** The text of what is no message; at most 64 KiB of it. */
+  readonly text?: string;
+  /** Its sequence in the log. */
+  readonly sequence: number;
+  /** When it was stored, ISO 8601. */
+  readonly time: string;
+  readonly kind: "event" | "work" | "result" | "dead";
+  readonly session_id: string;
+  /** Events have none. */
+  readonly role?: string;
+  /** Of work, results and dead letters: the work's sequence in the work stream. */
+  readonly work_sequence?: number;
+  readonly [field: string]: unknown;
+}
+
+/** Something that happened to a piece of work, as it is recorded. */
+export interface TraceStep {
+  /** Its sequence in the log; null where only the work stream tells it. */
+  readonly sequence: number | null;
+  /** When it was recorded, ISO 8601. */
+  readonly time: string;
+  /** `work.stored`, one of the work events, `progress`, `result`, `error`, or `dead_letter`. */
+  readonly type: string;
+  readonly attempt?: number;
+  readonly agent_id?: string;
+  readonly relay_id?: string;
+  /** Machine-readable, of what went back or was given up. */
+  readonly reason?: string;
+  /** For people. */
+  readonly error?: string;
+  /** Of progress. */
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+/** Why and when work was given up on. */
+export interface DeadLetterSummary {
+  /** Its sequence in the log: what requeueing asks for. */
+  readonly sequence: number;
+  readonly time: string;
+  readonly reason: string;
+  readonly error: string;
+  readonly attempts: number;
+  /** Whether its text is not whole; then it has this many bytes, and cannot be sent again. */
+  readonly cut_from_bytes: number | null;
+  /** The work's sequence as which it was sent again, the newest; null if it was not. */
+  readonly requeued_as: number | null;
+}
+
+/** All that is known of one piece of work. */
+export interface WorkTrace {
+  /** Its identity: its sequence in the stream `OUROCODUS_WORK`. */
+  readonly work_sequence: number;
+  readonly session_id: string;
+  readonly role: string;
+  /** Its message's id; null if it is no message. */
+  readonly id: string | null;
+  readonly state: WorkState;
+  /** What else there is to say about the state, for people; null if nothing. */
+  readonly note: string | null;
+  /** ISO 8601; null if nothing recorded tells. */
+  readonly stored_at: string | null;
+  /** How often it was handed to an agent, as far as is recorded. */
+  readonly attempts: number;
+  /** Who has it (`in_hand`), or had it last. */
+  readonly agent_id: string | null;
+  /** The work itself, from the queue, the log or its dead letter; null if none has it any more. */
+  readonly message: Readonly<Record<string, unknown>> | null;
+  /** Its text, where that is no message; at most 64 KiB of it. */
+  readonly text: string | null;
+  /** The result or error result; null as long as there is none. */
+  readonly result: LogItem | null;
+  readonly dead_letter: DeadLetterSummary | null;
+  /** The dead letter's sequence in the log that was sent again as this work; null if it was not. */
+  readonly requeued_from: number | null;
+  /** What is recorded, oldest first; of progress at most the newest 1000. */
+  readonly history: readonly TraceStep[];
+}
+
+/** A dead letter. */
+export interface DeadLetter extends DeadLetterSummary {
+  readonly session_id: string;
+  readonly role: string;
+  readonly work_sequence: number;
+  /** The work's message; null if it is none, which stands in `text` then. */
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly payload: Readonly<Record<string, unknown>> | null;
+  readonly text: string | null;
+}
+
+/** Work that has no outcome yet. */
+export interface PendingWork {
+  /** Its sequence in the stream `OUROCODUS_WORK`. */
+  readonly work_sequence: number;
+  readonly session_id: string;
+  readonly role: string;
+  /** Its message's; null if it is no message. */
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly payload: Readonly<Record<string, unknown>> | null;
+  /** When it was stored, ISO 8601. */
+  readonly stored_at: string;
+  readonly state: "waiting" | "in_hand";
+  /** Of work in hand. */
+  readonly attempt: number | null;
+  readonly agent_id: string | null;
+  /** Since when the agent has it, ISO 8601. */
+  readonly since: string | null;
+}
+
+/** How a role, or a whole session, is. */
+export interface WorkCounts {
+  /** Connected agents. */
+  readonly agents: number;
+  /** Pieces of work in the queue that no agent has. */
+  readonly waiting: number;
+  /** Pieces of work that relays have: in agents' hands, or about to be. */
+  readonly in_hand: number;
+  /** Of the outcomes that the log still has: results, … */
+  readonly done: number;
+  /** … errors, … */
+  readonly failed: number;
+  /** … and work given up on. */
+  readonly dead: number;
+}
+
+/** How a session is. */
+export interface SessionSummary extends WorkCounts {
+  readonly session_id: string;
+  /** When its newest message was stored, ISO 8601; null if the log has none any more. */
+  readonly last_activity: string | null;
+  /** By role, sorted by name. */
+  readonly roles: readonly ({ readonly role: string } & WorkCounts)[];
+}
