@@ -28,6 +28,7 @@ RUN NO_COLOR=1 deno install --frozen && chown root:root /deno-dir
 
 FROM packages AS source
 COPY bus bus
+COPY http http
 
 FROM source AS source-relay
 COPY relay relay
@@ -90,6 +91,7 @@ ARG DENORT_BIN
 RUN echo 'export {};' >/tmp/empty.ts && \
   deno compile -q --no-config --output /tmp/empty /tmp/empty.ts && rm /tmp/empty*
 COPY bus bus
+COPY http http
 COPY setup setup
 
 FROM compiler AS build-relay

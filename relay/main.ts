@@ -5,7 +5,7 @@
  */
 import { configureLogging, messageOf, OurocodusError, stopSignal, VERSION } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { checkHealth } from "./health_check.ts";
+import { checkHealth } from "@ourocodus/http";
 import { relaySettings } from "./settings.ts";
 import { startRelay } from "./start.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { AgentSocket } from "./agent_connection.ts";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
-import { isForeignOrigin } from "./origin.ts";
+import { isForeignOrigin } from "@ourocodus/http";
 import type { Relay } from "./relay.ts";
 
 /** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */

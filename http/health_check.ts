@@ -1,23 +1,23 @@
 /**
- * `--health-check`: asks the relay that runs with the same settings how it is. Images have no other
+ * `--health-check`: asks the relay, or the API, that runs with the same settings how it is. Images have no other
  * program that could.
  *
  * @module
  */
 import { messageOf } from "@ourocodus/bus";
 
-/** How a relay is, by its own account. */
+/** How it is, by its own account. */
 export type HealthCheck =
   | { readonly kind: "healthy"; readonly body: string }
   | { readonly kind: "unhealthy"; readonly reason: string };
 
-/** How long a relay may take to answer, in milliseconds. */
+/** How long it may take to answer, in milliseconds. */
 const TIMEOUT_MS = 4_000;
 
 /**
  * Asks `GET /health`.
  *
- * @param address Where the relay listens; one that listens on all addresses is asked on its own.
+ * @param address Where it listens; one that listens on all addresses is asked on its own.
  * @param options `timeoutMs`: how long it may take to answer; 4 000 by default.
  * @returns What it said; `unhealthy` if it cannot be reached, too.
  */
