@@ -1,0 +1,47 @@
+/**
+ * Agents, as the API shows them.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+
+/** A piece of work that an agent has. */
+export const AgentWorkSchema = z.object({
+  sequence: z.int().openapi({ description: "Its sequence in the work stream" }),
+  id: z.string().openapi({ description: "Its message's" }),
+  attempt: z.int(),
+  since: z.string().openapi({ description: "When it was handed out, ISO 8601" }),
+}).openapi("AgentWork");
+
+/** An agent. */
+export const AgentSchema = z.object({
+  id: z.string(),
+  name: z.string().nullable().openapi({
+    description:
+      "What it is called where `agent start` started it; null if it was started elsewhere",
+  }),
+  session_id: z.string(),
+  role: z.string(),
+  runtime: z.enum(["process", "docker", "external"]),
+  status: z.enum(["starting", "connected", "disconnected", "exited"]),
+  protocol: z.enum(["plain", "ourocodus.v1"]).nullable().openapi({
+    description: "Null if it is not connected",
+  }),
+  relay_id: z.string().nullable().openapi({ description: "The relay it is connected to" }),
+  concurrency: z.int(),
+  in_hand: z.int().openapi({ description: "Pieces of work that it has" }),
+  work: z.array(AgentWorkSchema),
+  since: z.string().nullable().openapi({
+    description: "When it connected or was started, ISO 8601; null if it does not run",
+  }),
+  pid: z.int().nullable(),
+  container: z.string().nullable(),
+  restarts: z.int(),
+  exit: z.object({ code: z.int(), signal: z.string().nullable() }).nullable(),
+}).openapi("Agent");
+
+/** The answer of `GET /api/agents`. */
+export const AgentListSchema = z.object({
+  agents: z.array(AgentSchema),
+  relays: z.array(z.object({ relay_id: z.string(), version: z.string() })),
+}).openapi("AgentList");

@@ -1,0 +1,48 @@
+/**
+ * Parameters that many routes have.
+ *
+ * @module
+ */
+import { invalidId, invalidName, MAX_NAME_CHARACTERS } from "@ourocodus/bus";
+import { z } from "@hono/zod-openapi";
+
+const PATTERN = `^[A-Za-z0-9_-]{1,${MAX_NAME_CHARACTERS}}$`;
+
+/** A session, a role or an agent's id. */
+export function nameSchema(what: string): z.ZodType<string> {
+  return z.string().superRefine((value, context) => {
+    const wrong = invalidName(value);
+    if (wrong !== undefined) context.addIssue({ code: "custom", message: `${what} ${wrong}` });
+  }).openapi({ type: "string", pattern: PATTERN, example: what === "role" ? "writer" : "docs" });
+}
+
+/** A message's id. */
+export const MessageIdSchema: z.ZodType<string> = z.string().superRefine((value, context) => {
+  const wrong = invalidId(value);
+  if (wrong !== undefined) context.addIssue({ code: "custom", message: wrong });
+}).openapi({ type: "string", minLength: 1, maxLength: 128, example: "task-17" });
+
+/** A sequence in a stream, as it stands in a path or a query. */
+export function sequenceSchema(what: string): z.ZodType<number> {
+  return z.string().transform((text, context) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+    if (Number.isSafeInteger(value) && value >= 1) return value;
+    const shown = JSON.stringify(text.slice(0, 40));
+    context.addIssue({
+      code: "custom",
+      message: `${what} is ${shown}, it must be a whole number from 1`,
+    });
+    return z.NEVER;
+  }).openapi({ type: "integer", minimum: 1, example: 17 });
+}
+
+/** How many items a page may have. */
+export const LimitSchema: z.ZodType<number> = z.string().default("100").transform(
+  (text, context) => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
+    if (value >= 1 && value <= 1_000) return value;
+    const shown = JSON.stringify(text.slice(0, 40));
+    context.addIssue({ code: "custom", message: `limit is ${shown}, allowed is 1 to 1000` });
+    return z.NEVER;
+  },
+).openapi({ type: "integer", minimum: 1, maximum: 1_000, default: 100 });

@@ -1,0 +1,26 @@
+/**
+ * What every refused or failed request is answered with: problem details (RFC 9457).
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+
+/** The body, of type `application/problem+json`. */
+export const ProblemSchema = z.object({
+  type: z.string().openapi({
+    description: "What kind of problem it is; a fragment of the API's own documentation",
+    example: "/problems#not-found",
+  }),
+  title: z.string().openapi({ description: "The kind of problem, in words" }),
+  status: z.int().openapi({ description: "The HTTP status" }),
+  detail: z.string().openapi({ description: "What was wrong this time: the value and the limit" }),
+  instance: z.string().openapi({ description: "The path that was asked for" }),
+  errors: z.array(z.object({
+    in: z.enum(["path", "query", "header", "body"]),
+    name: z.string().openapi({ description: "The parameter, or a JSON Pointer into the body" }),
+    detail: z.string(),
+  })).optional().openapi({ description: "Every parameter or field that was wrong" }),
+}).catchall(z.unknown()).openapi("Problem");
+
+/** A problem. */
+export type Problem = z.infer<typeof ProblemSchema>;

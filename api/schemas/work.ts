@@ -1,0 +1,173 @@
+/**
+ * Messages, work and its outcomes, as the API shows them.
+ *
+ * @module
+ */
+import type { DeadLetter, LogItem, PendingWork, SessionSummary, WorkTrace } from "@ourocodus/bus";
+import { z } from "@hono/zod-openapi";
+import { MessageIdSchema } from "./names.ts";
+
+const time = z.string().openapi({ format: "date-time" });
+const payload = z.record(z.string(), z.unknown());
+
+/** A message of the log: its own fields, and ours. */
+export const LogItemSchema = z.object({
+  id: z.string().nullable(),
+  type: z.string().nullable(),
+  payload: payload.nullable(),
+  text: z.string().optional(),
+  sequence: z.int(),
+  time,
+  kind: z.enum(["event", "work", "result", "dead"]),
+  session_id: z.string(),
+  role: z.string().optional(),
+  work_sequence: z.int().optional(),
+}).catchall(z.unknown()).openapi("LogItem") satisfies z.ZodType<LogItem>;
+
+/** The answer of `GET /api/sessions/{session}/results`. */
+export const ResultListSchema = z.object({
+  results: z.array(LogItemSchema).openapi({ description: "Newest first" }),
+  next_before: z.int().nullable().openapi({
+    description: "Where the next page begins; null if there is none",
+  }),
+}).openapi("ResultList");
+
+const dead = {
+  sequence: z.int(),
+  time,
+  reason: z.string(),
+  error: z.string(),
+  attempts: z.int(),
+  cut_from_bytes: z.int().nullable(),
+  requeued_as: z.int().nullable(),
+};
+
+/** A dead letter. */
+export const DeadLetterSchema = z.object({
+  ...dead,
+  session_id: z.string(),
+  role: z.string(),
+  work_sequence: z.int(),
+  id: z.string().nullable(),
+  type: z.string().nullable(),
+  payload: payload.nullable(),
+  text: z.string().nullable(),
+}).openapi("DeadLetter") satisfies z.ZodType<DeadLetter>;
+
+/** The answer of `GET /api/sessions/{session}/dead`. */
+export const DeadLetterListSchema = z.object({
+  dead: z.array(DeadLetterSchema).openapi({ description: "Newest first" }),
+  next_before: z.int().nullable(),
+}).openapi("DeadLetterList");
+
+/** Something that happened to a piece of work. */
+export const TraceStepSchema = z.object({
+  sequence: z.int().nullable(),
+  time,
+  type: z.string(),
+  attempt: z.int().optional(),
+  agent_id: z.string().optional(),
+  relay_id: z.string().optional(),
+  reason: z.string().optional(),
+  error: z.string().optional(),
+  payload: payload.optional(),
+}).openapi("TraceStep");
+
+const trace = {
+  work_sequence: z.int(),
+  session_id: z.string(),
+  role: z.string(),
+  id: z.string().nullable(),
+  state: z.enum(["waiting", "in_hand", "done", "failed", "dead", "gone"]),
+  stored_at: time.nullable(),
+};
+
+/** Where a piece of work is. */
+export const WorkTraceSchema = z.object({
+  ...trace,
+  note: z.string().nullable(),
+  attempts: z.int(),
+  agent_id: z.string().nullable(),
+  message: payload.nullable(),
+  text: z.string().nullable(),
+  result: LogItemSchema.nullable(),
+  dead_letter: z.object(dead).nullable(),
+  requeued_from: z.int().nullable(),
+  history: z.array(TraceStepSchema),
+}).openapi("WorkTrace") satisfies z.ZodType<WorkTrace>;
+
+/** The answer of `GET /api/work/{id}`: the newest piece of work with this id, and the others. */
+export const WorkAnswerSchema = WorkTraceSchema.extend({
+  same_id: z.array(z.object(trace)).openapi({
+    description: "Older pieces of work with the same id; ids may be used again",
+  }),
+}).openapi("WorkAnswer");
+
+/** The answer of `GET /api/sessions/{session}/work`. */
+export const PendingWorkListSchema = z.object({
+  work: z.array(
+    z.object({
+      work_sequence: z.int(),
+      session_id: z.string(),
+      role: z.string(),
+      id: z.string().nullable(),
+      type: z.string().nullable(),
+      payload: payload.nullable(),
+      stored_at: time,
+      state: z.enum(["waiting", "in_hand"]),
+      attempt: z.int().nullable(),
+      agent_id: z.string().nullable(),
+      since: time.nullable(),
+    }).openapi("PendingWork") satisfies z.ZodType<PendingWork>,
+  ).openapi({ description: "Oldest first" }),
+  next: z.int().nullable().openapi({
+    description: "`after` of the next page; null if there is none",
+  }),
+}).openapi("PendingWorkList");
+
+/** The body of `POST /api/sessions/{session}/work/{role}`. */
+export const NewWorkSchema = z.object({
+  id: MessageIdSchema.optional().openapi({ description: "A new one by default" }),
+  type: z.string().min(1).max(64).optional().openapi({ description: "`work` by default" }),
+  payload: payload.optional(),
+  message: z.string().optional().openapi({ description: "Short for a payload of `{message}`" }),
+}).catchall(z.unknown()).openapi("NewWork");
+
+/** The answer to it. */
+export const SentWorkSchema = z.object({
+  id: z.string(),
+  sequence: z.int().openapi({ description: "Its identity: its sequence in the work stream" }),
+  session_id: z.string(),
+  role: z.string(),
+  duplicate: z.boolean().openapi({
+    description: "Whether it was stored before; nothing new is stored then",
+  }),
+  result: LogItemSchema.nullable().openapi({
+    description: "The result, if one came while waiting for it",
+  }),
+}).openapi("SentWork");
+
+const counts = {
+  agents: z.int(),
+  waiting: z.int(),
+  in_hand: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  dead: z.int(),
+};
+
+/** How a session is. */
+export const SessionSchema = z.object({
+  session_id: z.string(),
+  ...counts,
+  last_activity: time.nullable(),
+  roles: z.array(z.object({ role: z.string(), ...counts })),
+}).openapi("Session") satisfies z.ZodType<SessionSummary>;
+
+/** The answer of `GET /api/sessions`. */
+export const SessionListSchema = z.object({
+  sessions: z.array(SessionSchema),
+  next: z.string().nullable().openapi({
+    description: "`after` of the next page; null if there is none",
+  }),
+}).openapi("SessionList");
