@@ -1,0 +1,7 @@
+/**
+ * The HTTP API and the monitor's server.
+ *
+ * @module
+ */
+export * from "./settings.ts";
+export * from "./start.ts";

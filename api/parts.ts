@@ -1,0 +1,13 @@
+/**
+ * What the routes work with.
+ *
+ * @module
+ */
+import type { Connection } from "@ourocodus/bus";
+
+/** All that the API is made of, beside HTTP. */
+export interface ApiParts {
+  readonly connection: Connection;
+  /** When it started, in milliseconds since 1970. */
+  readonly startedAt: number;
+}
