@@ -12,6 +12,7 @@ export * from "./events.ts";
 export * from "./frames.ts";
 export * from "./lease.ts";
 export * from "./log_headers.ts";
+export * from "./log_item.ts";
 export * from "./log_reader.ts";
 export * from "./log_writer.ts";
 export * from "./logging.ts";
