@@ -12,6 +12,7 @@ import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problem.ts";
+import { eventsRoute } from "./routes/events_route.ts";
 import { healthRoute } from "./routes/health_route.ts";
 import { requestProblem } from "./request_problem.ts";
 
@@ -27,7 +28,10 @@ export interface AppOptions {
 }
 
 /** Each adds one route. */
-const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [healthRoute];
+const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
+  healthRoute,
+  eventsRoute,
+];
 
 const log = getLogger(["ourocodus", "api"]);
 

@@ -3,26 +3,8 @@
  *
  * @module
  */
+import { type ProblemKind, PROBLEMS } from "./problem_kinds.ts";
 import type { Problem } from "./schemas/problem.ts";
-
-/** The kinds of problems; each has a place in API.md. */
-export const PROBLEMS = {
-  invalid_request: { status: 400, title: "The request is malformed" },
-  foreign_origin: { status: 403, title: "The request comes from a page of another site" },
-  not_found: { status: 404, title: "There is no such thing" },
-  method_not_allowed: { status: 405, title: "The method is not allowed here" },
-  ambiguous: { status: 409, title: "Several things have this name" },
-  conflict: { status: 409, title: "The state of things does not allow it" },
-  too_large: { status: 413, title: "The request is too large" },
-  unsupported_media_type: { status: 415, title: "The body is of another type" },
-  unprocessable: { status: 422, title: "It is understood, but cannot be done" },
-  internal: { status: 500, title: "A fault of this server" },
-  unavailable: { status: 503, title: "Something that is needed is away" },
-  too_many: { status: 503, title: "Too much at once" },
-} as const;
-
-/** The name of a kind. */
-export type ProblemKind = keyof typeof PROBLEMS;
 
 /** What more a problem may say. */
 export type ProblemExtras = Pick<Problem, "errors"> & Record<string, unknown>;

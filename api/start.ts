@@ -6,6 +6,7 @@
 import { connect, type Connection, ensureStreams, messageOf, SettingError } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { apiApp } from "./app.ts";
+import { EventHub } from "./event_hub.ts";
 import type { ApiParts } from "./parts.ts";
 import type { ApiSettings } from "./settings.ts";
 
@@ -39,25 +40,26 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   });
   try {
     await ensureStreams(connection, settings.streams);
-    return serve(connection, settings);
+    return serve(connection, await EventHub.start(connection), settings);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function serve(connection: Connection, settings: ApiSettings): RunningApi {
+function serve(connection: Connection, events: EventHub, settings: ApiSettings): RunningApi {
   connection.listen({
     onLost: () => log.warn("NATS is away", { url: connection.url }),
     onRestored: () => log.info("NATS is back", { url: connection.url }),
   });
-  const parts: ApiParts = { connection, startedAt: Date.now() };
+  const parts: ApiParts = { connection, events, startedAt: Date.now() };
   const server = listen(parts, settings);
   return {
     port: server.addr.port,
     nats: connection.url,
     failed: connection.nats.closed(),
     async stop() {
+      await events.close();
       await within(CLOSE_TIMEOUT_MS, server.shutdown());
       await connection.close();
     },

@@ -135,6 +135,18 @@ export async function lastLogSequence(connection: Connection): Promise<number> {
   return await new Log(connection, "").lastSequence();
 }
 
+/**
+ * The sequences of the oldest and the newest message in the log. In an empty log the first is above
+ * the last.
+ *
+ * @throws {StreamError} If there is no log, or it cannot be asked.
+ */
+export async function logBounds(
+  connection: Connection,
+): Promise<{ readonly first: number; readonly last: number }> {
+  return await new Log(connection, "").bounds();
+}
+
 /** Where to begin. */
 interface Position {
   readonly start: Partial<ConsumerConfig>;
@@ -203,8 +215,13 @@ class Log {
   }
 
   async lastSequence(): Promise<number> {
+    return (await this.bounds()).last;
+  }
+
+  async bounds(): Promise<{ readonly first: number; readonly last: number }> {
     try {
-      return (await this.#state()).last_seq;
+      const { first_seq, last_seq, messages } = await this.#state();
+      return { first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq };
     } catch (error) {
       throw cannotRead(this.connection, error);
     }
@@ -308,7 +325,7 @@ class Log {
     return info.num_pending;
   }
 
-  async #state(): Promise<{ first_seq: number; last_seq: number }> {
+  async #state(): Promise<{ first_seq: number; last_seq: number; messages: number }> {
     return (await (await this.#jetstream()).streams.info(LOG_STREAM)).state;
   }
 

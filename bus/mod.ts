@@ -21,6 +21,7 @@ export * from "./outcome_lookup.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
 export * from "./role_queue.ts";
+export * from "./semaphore.ts";
 export * from "./settings.ts";
 export * from "./stop_signal.ts";
 export * from "./stored_message.ts";

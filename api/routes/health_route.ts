@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { askRelays, messageOf, streamNumbers, VERSION } from "@ourocodus/bus";
+import { askRelays, logBounds, messageOf, streamNumbers, VERSION } from "@ourocodus/bus";
 import { createRoute, type z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
@@ -40,8 +40,9 @@ async function healthOf(parts: ApiParts): Promise<Health> {
   const { connection } = parts;
   if (!connection.connected) return unhealthy(parts, `NATS at ${connection.url} is away`);
   try {
-    const [numbers, { relays, agents }] = await Promise.all([
+    const [numbers, { first, last }, { relays, agents }] = await Promise.all([
       streamNumbers(connection),
+      logBounds(connection),
       askRelays(connection, {}, { timeoutMs: 1_000 }),
     ]);
     return {
@@ -52,7 +53,10 @@ async function healthOf(parts: ApiParts): Promise<Health> {
         const in_hand = own.reduce((sum, agent) => sum + agent.in_hand, 0);
         return { ...relay, agents: own.length, in_hand };
       }),
-      streams: { work: numbers.work, log: { ...numbers.log, first_sequence: 0, last_sequence: 0 } },
+      streams: {
+        work: numbers.work,
+        log: { ...numbers.log, first_sequence: first, last_sequence: last },
+      },
     };
   } catch (error) {
     return unhealthy(parts, messageOf(error));
@@ -60,7 +64,7 @@ async function healthOf(parts: ApiParts): Promise<Health> {
 }
 
 /** What is known without asking anybody. */
-function unhealthy({ connection, startedAt }: ApiParts, reason?: string): Health {
+function unhealthy({ connection, events, startedAt }: ApiParts, reason?: string): Health {
   return {
     status: "unhealthy",
     nats: connection.connected ? "connected" : "disconnected",
@@ -69,6 +73,6 @@ function unhealthy({ connection, startedAt }: ApiParts, reason?: string): Health
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1_000),
     relays: [],
     streams: null,
-    event_clients: 0,
+    event_clients: events.clients,
   };
 }

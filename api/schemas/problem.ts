@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
+import { type ProblemKind, PROBLEMS } from "../problem_kinds.ts";
 
 /** The body, of type `application/problem+json`. */
 export const ProblemSchema = z.object({
@@ -24,3 +25,24 @@ export const ProblemSchema = z.object({
 
 /** A problem. */
 export type Problem = z.infer<typeof ProblemSchema>;
+
+/** The responses of a route that may have these problems, for its description. */
+export function problems(...kinds: readonly ProblemKind[]): Record<number, ProblemResponse> {
+  const responses: Record<number, ProblemResponse> = {};
+  for (const kind of kinds) {
+    const { status, title } = PROBLEMS[kind];
+    const before = responses[status]?.description;
+    responses[status] = {
+      description: before === undefined ? title : `${before}; or: ${title}`,
+      content: { "application/problem+json": { schema: ProblemSchema } },
+    };
+  }
+  return responses;
+}
+
+interface ProblemResponse {
+  readonly description: string;
+  readonly content: {
+    readonly "application/problem+json": { readonly schema: typeof ProblemSchema };
+  };
+}
