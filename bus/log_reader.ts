@@ -70,6 +70,8 @@ export interface WorkPlace {
 export interface ReadLogOptions {
   /** At most so many messages, the newest, of those that are there; 0 for none. */
   readonly last?: number;
+  /** Only messages with a lower sequence; not with `follow`. */
+  readonly before?: number;
   /** Messages stored at this time or later. */
   readonly since?: Date;
   /** Messages with this sequence or a higher one. */
@@ -108,19 +110,26 @@ const PASSED_OVER = 1_000;
  * is aborted, the loop is left, or the connection is closed.
  * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also
  * if NATS is away for too long.
- * @throws {RangeError} If `last` is not a whole number from 0, or `fromSequence` none from 1.
+ * @throws {RangeError} If `last` is not a whole number from 0, or `fromSequence` or `before` none
+ * from 1.
  */
 export function readLog(
   connection: Connection,
   subject: string,
   options: ReadLogOptions = {},
 ): AsyncIterable<LogRecord> {
-  const { last = 0, fromSequence = 1 } = options;
+  const { last = 0, fromSequence = 1, before = 1 } = options;
   if (!Number.isSafeInteger(last) || last < 0) {
     throw new RangeError(`last is ${last}, it must be a whole number from 0`);
   }
   if (!Number.isSafeInteger(fromSequence) || fromSequence < 1) {
     throw new RangeError(`fromSequence is ${fromSequence}, it must be a whole number from 1`);
+  }
+  if (!Number.isSafeInteger(before) || before < 1) {
+    throw new RangeError(`before is ${before}, it must be a whole number from 1`);
+  }
+  if (options.before !== undefined && options.follow) {
+    throw new RangeError(`before is ${before}, it cannot be had with follow`);
   }
   return { [Symbol.asyncIterator]: () => read(new Log(connection, subject), options) };
 }
@@ -157,24 +166,28 @@ interface Position {
 async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecord> {
   const { follow = false, signal } = options;
   const last = options.last || Infinity;
+  const { before = Infinity } = options;
   let position: Position | undefined;
+  let beyond = 0;
   let fruitless = 0;
   /** As many messages are still to be read; matters without `follow` only. */
   let left: number | undefined;
   while (!ended(log, signal)) {
     const info = await log.retrying(options, async () => {
+      beyond = await log.countFrom(before);
       position ??= { start: await log.locate(options) };
       return await log.open(position.start, options.headersOnly);
     });
     if (info === undefined || position === undefined) return;
     const delivery = new Delivery(log.connection, info, options);
     try {
-      left ??= info.num_pending;
-      let skip: number = position.skip ?? Math.max(0, info.num_pending - last);
+      left ??= info.num_pending - beyond;
+      let skip: number = position.skip ?? Math.max(0, info.num_pending - beyond - last);
       position = { start: position.start, skip };
-      if (!follow && info.num_pending === 0) return;
+      if (!follow && left <= 0) return;
       fruitless++;
       for await (const { message, place } of delivery.messages()) {
+        if (place.sequence >= before) return;
         fruitless = 0;
         skip--;
         position = { start: fromSequence(place.sequence + 1), skip: Math.max(0, skip) };
@@ -236,8 +249,14 @@ class Log {
       : since !== undefined
       ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
       : { deliver_policy: DeliverPolicy.All };
-    if (last === undefined || await this.#count(start) <= last) return start;
-    return await this.#startOfLast(last, start);
+    const beyond = await this.countFrom(options.before ?? Infinity);
+    if (last === undefined || await this.#count(start) - beyond <= last) return start;
+    return await this.#startOfLast(last + beyond, start, options.before);
+  }
+
+  /** How many messages have this sequence or a higher one; none has one beyond all numbers. */
+  async countFrom(sequence: number): Promise<number> {
+    return sequence === Infinity ? 0 : await this.#count(fromSequence(sequence));
   }
 
   /**
@@ -248,13 +267,15 @@ class Log {
   async #startOfLast(
     last: number,
     floor: Partial<ConsumerConfig>,
+    before = Infinity,
   ): Promise<Partial<ConsumerConfig>> {
     const { first_seq, last_seq } = await this.#state();
+    const end = Math.min(before, last_seq + 1);
     let enough: number | undefined;
     let excess = Infinity;
-    let tooFew = last_seq + 1;
+    let tooFew = end;
     for (let distance = last; enough === undefined; distance *= 4) {
-      const sequence = last_seq + 1 - distance;
+      const sequence = end - distance;
       if (sequence <= first_seq) break;
       const count = await this.#count(fromSequence(sequence));
       if (count < last) tooFew = sequence;

@@ -126,6 +126,31 @@ Deno.test("reading begins at a time or a sequence, and last counts from the end 
   assert.deepEqual(await sequences(connection, SUBJECT, { fromSequence: 31 }), []);
 });
 
+Deno.test("pages before a sequence give each message once, whoever else wrote to the log", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const subjects = Array.from(
+    { length: 500 },
+    (_, n) => n % 3 === 0 ? SUBJECT : "sessions.x.events",
+  );
+  await fill(connection, subjects);
+  const pages: number[][] = [];
+  let before: number | undefined;
+  do {
+    const page = await sequences(connection, SUBJECT, { last: 20, before });
+    if (page.length === 0) break;
+    pages.unshift(page);
+    before = page[0];
+  } while (pages.length < 100);
+  assert.deepEqual(pages.flat(), await sequences(connection, SUBJECT));
+  assert.deepEqual(pages.slice(1).map(({ length }) => length), Array(8).fill(20));
+  assert.deepEqual(await sequences(connection, SUBJECT, { before: 8 }), [1, 4, 7]);
+  assert.deepEqual(await sequences(connection, SUBJECT, { last: 5, before: 1 }), []);
+  assert.deepEqual(await sequences(connection, SUBJECT, { last: 1, before: 10_000 }), [499]);
+  assert.throws(() => readLog(connection, SUBJECT, { before: 5, follow: true }), RangeError);
+});
+
 Deno.test("messages near the payload's limit are read, more of them than fit a batch", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
