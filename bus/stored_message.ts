@@ -45,15 +45,49 @@ export async function readFirstOf(
   return await get(connection, stream, { seq: 1, next_by_subj: subject });
 }
 
+/**
+ * Reads the first message of a subject after a sequence.
+ *
+ * @param subject May have wildcards.
+ * @returns `undefined` if the stream has none.
+ * @throws {StreamError} If the stream cannot be asked.
+ */
+export async function readNextOf(
+  connection: Connection,
+  stream: string,
+  subject: string,
+  after: number,
+): Promise<StoredMessage | undefined> {
+  return await get(connection, stream, { seq: after + 1, next_by_subj: subject });
+}
+
+/**
+ * Reads the newest message of a subject.
+ *
+ * @param subject May have wildcards.
+ * @returns `undefined` if the stream has none.
+ * @throws {StreamError} If the stream cannot be asked.
+ */
+export async function readLastOf(
+  connection: Connection,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  return await get(connection, stream, { last_by_subj: subject });
+}
+
 async function get(
   connection: Connection,
   stream: string,
-  which: { readonly seq: number; readonly next_by_subj?: string },
+  which: {
+    readonly seq?: number;
+    readonly next_by_subj?: string;
+    readonly last_by_subj?: string;
+  },
 ): Promise<StoredMessage | undefined> {
+  const named = which.last_by_subj ?? which.next_by_subj ?? which.seq;
   const fail = (why: string, cause?: unknown) =>
-    new StreamError(`Cannot read message ${which.next_by_subj ?? which.seq} of ${stream}: ${why}`, {
-      cause,
-    });
+    new StreamError(`Cannot read message ${named} of ${stream}: ${why}`, { cause });
   const reply = await connection.nats.request(
     `$JS.API.DIRECT.GET.${stream}`,
     JSON.stringify(which),

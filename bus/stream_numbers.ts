@@ -7,7 +7,7 @@ import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { LOG_SUBJECTS } from "./subjects.ts";
+import { ALL_RESULTS } from "./subjects.ts";
 
 /** Messages and bytes in the streams; zero for a stream that nobody has made yet. */
 export interface StreamNumbers {
@@ -46,5 +46,4 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
   }
 }
 
-const ALL_RESULTS = LOG_SUBJECTS.find((subject) => subject.includes(".results."));
 const STREAM_NOT_FOUND = 10059;

@@ -23,9 +23,12 @@ export const MAX_NAME_CHARACTERS = 64;
 /** What the stream `OUROCODUS_WORK` listens to. */
 export const WORK_SUBJECTS = "sessions.*.work.*";
 
+/** Results of every session and role. */
+export const ALL_RESULTS = "sessions.*.results.*";
+
 /** What the stream `OUROCODUS_LOG` listens to. */
 export const LOG_SUBJECTS: readonly string[] = [
-  "sessions.*.results.*",
+  ALL_RESULTS,
   "sessions.*.events",
   "sessions.*.dead.*",
   "sessions.*.stored.*",
@@ -74,6 +77,16 @@ export function invalidName(name: unknown): string | undefined {
 /** `sessions.{session}.work.{role}`. @throws {InvalidNameError} */
 export function workSubject(session: string, role: string): string {
   return `sessions.${checked("session", session)}.work.${checked("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.work.{role}` for reading, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function workSubjects(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.work.${checkedOrAll("role", role)}`;
 }
 
 /**
@@ -185,6 +198,14 @@ export function strayWorkSubjects(
  */
 export function consumerName(session: string, role: string): string {
   return `${checked("session", session)}=${checked("role", role)}`;
+}
+
+/** The session and role of a consumer's name; `undefined` if it is none of ours. */
+export function parseConsumerName(
+  name: string,
+): { readonly session: string; readonly role: string } | undefined {
+  const [session = "", role = "", ...rest] = name.split("=");
+  return rest.length === 0 && NAME.test(session) && NAME.test(role) ? { session, role } : undefined;
 }
 
 function checked(what: string, name: string): string {

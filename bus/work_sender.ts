@@ -33,6 +33,13 @@ export type Work =
     readonly role: string;
     /** 1 to 128 printable characters; the same as in `text`. */
     readonly id: string;
+    /**
+     * Its `Nats-Msg-Id`: of what has the same, one is stored within the stream's duplicate window;
+     * by default one made of session, role and id. ASCII without blanks.
+     */
+    readonly messageId?: string;
+    /** Further headers; neither names nor values may contain line breaks. */
+    readonly headers?: Readonly<Record<string, string>>;
   }
   & (
     | { readonly payload: object; readonly text?: undefined }
@@ -102,8 +109,7 @@ const DEFAULT_WINDOW_BYTES = 8 * 2 ** 20;
 const TICK_MS = 100;
 /** How long to wait, when told to stop, for acknowledgements that are on their way. */
 const STOP_GRACE_MS = 2_000;
-/** `NATS/1.0`, the header's name, the separators and line ends: all but the id itself. */
-const HEADER_BYTES = "NATS/1.0\r\nNats-Msg-Id: \r\n\r\n".length;
+const MESSAGE_ID = "Nats-Msg-Id";
 
 /**
  * Sends one piece of work and waits until the server has stored it. The streams are made if they
@@ -160,10 +166,18 @@ export function workMessageId(session: string, role: string, id: string): string
   return `${session}.${role}.${encodeURIComponent(id)}`;
 }
 
+/** What headers take of a message's size: their text, all of it ASCII. */
+function headerBytes(headers: Readonly<Record<string, string>>): number {
+  return Object.entries(headers).reduce(
+    (sum, [name, value]) => sum + `${name}: ${value}\r\n`.length,
+    "NATS/1.0\r\n\r\n".length,
+  );
+}
+
 interface Outgoing<W> {
   readonly work: W;
   readonly subject: string;
-  readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly data: Uint8Array;
   sentAt: number;
   tries: number;
@@ -268,8 +282,9 @@ class Sender<W extends Work> {
       if (wrongId !== undefined) throw new PublishError(`Cannot send work: ${wrongId}`);
       const subject = workSubject(session, role);
       const data = new TextEncoder().encode(work.text ?? formatMessage(id, "work", work.payload));
-      const messageId = workMessageId(session, role, id);
-      const bytes = data.length + HEADER_BYTES + messageId.length;
+      const { messageId = workMessageId(session, role, id), headers } = work;
+      const all = { ...headers, [MESSAGE_ID]: messageId };
+      const bytes = data.length + headerBytes(all);
       const limit = this.#connection.maxPayloadBytes;
       if (bytes > limit) {
         throw new PublishError(
@@ -277,7 +292,7 @@ class Sender<W extends Work> {
             `${limit}. Send less, or raise max_payload of nats-server`,
         );
       }
-      return { work, subject, messageId, data, sentAt: 0, tries: 0 };
+      return { work, subject, headers: all, data, sentAt: 0, tries: 0 };
     } catch (error) {
       this.#fail(
         work,
@@ -299,7 +314,7 @@ class Sender<W extends Work> {
     outgoing.sentAt = performance.now();
     outgoing.tries++;
     const header = headers();
-    header.set("Nats-Msg-Id", outgoing.messageId);
+    for (const [name, value] of Object.entries(outgoing.headers)) header.set(name, value);
     this.#connection.nats.publish(outgoing.subject, outgoing.data, {
       headers: header,
       reply: `${this.#inbox}.${number}`,

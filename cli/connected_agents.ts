@@ -4,7 +4,7 @@
  * @module
  */
 import { askRelays, type Connection } from "@ourocodus/bus";
-import type { WorkTarget } from "./work_payload.ts";
+import type { WorkTarget } from "@ourocodus/bus";
 
 /** How many relays are there, and how many agents of one session and role. */
 export interface ConnectedAgents {

@@ -20,7 +20,7 @@ import { errorText, recordJson } from "./record_text.ts";
 import type { Sending } from "./send_work.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, waitForResults, whatIsKnown } from "./wait_for_results.ts";
-import { newWorkId, workPayload } from "./work_payload.ts";
+import { newWorkId, workPayload } from "@ourocodus/bus";
 
 /** One payload, and its message's id. */
 export interface OnePayload {

@@ -18,7 +18,7 @@ import {
 } from "@ourocodus/bus";
 import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import { harmless, localTime } from "./terminal_text.ts";
-import type { WorkTarget } from "./work_payload.ts";
+import type { WorkTarget } from "@ourocodus/bus";
 
 /** Where in the log to begin to look. */
 export type Beginning = { readonly fromSequence: number } | { readonly since: Date };

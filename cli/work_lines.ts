@@ -4,7 +4,7 @@
  * @module
  */
 import { describe, formatMessage, isObject, messageOf, parseMessage } from "@ourocodus/bus";
-import { newWorkId, workPayload, type WorkTarget } from "./work_payload.ts";
+import { newWorkId, workPayload, type WorkTarget } from "@ourocodus/bus";
 
 /** A piece of work, and the line that it stands on. */
 export interface LineWork extends WorkTarget {

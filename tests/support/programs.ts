@@ -65,8 +65,31 @@ export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url)).rep
  * @throws {Error} If it ends or is not ready in time; with its output.
  */
 export async function startRelay(options: RelayOptions): Promise<RelayProcess> {
+  const { httpUrl, port, ...server } = await startServer("relay/main.ts", options);
+  return { url: `ws://127.0.0.1:${port}`, httpUrl, port, ...server };
+}
+
+/** The API in a process of its own. */
+export type ApiProcess = Omit<RelayProcess, "httpUrl">;
+
+/**
+ * Runs `api/main.ts` in a child process and waits until `GET /health` answers 200.
+ *
+ * @param options The nats-server, and what is different.
+ * @returns The API; `url` is that of its monitor. Dispose of it with `await using`.
+ * @throws {Error} If it ends or is not ready in time; with its output.
+ */
+export async function startApi(options: RelayOptions): Promise<ApiProcess> {
+  const { httpUrl, ...server } = await startServer("api/main.ts", options);
+  return { url: httpUrl, ...server };
+}
+
+async function startServer(
+  script: string,
+  options: RelayOptions,
+): Promise<Omit<RelayProcess, "url">> {
   const { natsUrl, port = freePort(), env } = options;
-  const process = startDeno("relay/main.ts", [], {
+  const process = startDeno(script, [], {
     NATS_URL: natsUrl,
     HOST: "127.0.0.1",
     PORT: String(port),
@@ -83,7 +106,6 @@ export async function startRelay(options: RelayOptions): Promise<RelayProcess> {
     throw process.failure("was not ready", { cause: error });
   }
   return {
-    url: `ws://127.0.0.1:${port}`,
     httpUrl,
     port,
     process,

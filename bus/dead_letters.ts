@@ -1,0 +1,145 @@
+/**
+ * Dead letters: listing them, and sending one again.
+ *
+ * @module
+ */
+import type { Connection } from "./connection.ts";
+import { deadLetter } from "./dead_letter_record.ts";
+import { LOG_HEADER } from "./log_headers.ts";
+import { type LogRecord, readLog } from "./log_reader.ts";
+import { parseMessage } from "./message.ts";
+import { deadSubject, storedSubject } from "./subjects.ts";
+import { sendWork, type SentWork } from "./work_sender.ts";
+import type { DeadLetter } from "./work_trace_types.ts";
+
+/** Options of {@linkcode deadLetters}. */
+export interface DeadLettersOptions {
+  /** Only of this role. */
+  readonly role?: string;
+  /** Only those with a lower sequence in the log. */
+  readonly before?: number;
+  /** At most so many; 100 by default. */
+  readonly limit?: number;
+  /** Also those that were sent again. */
+  readonly all?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A page of dead letters. */
+export interface DeadLetterPage {
+  /** Newest first. */
+  readonly items: readonly DeadLetter[];
+  /** `before` of the next page; null if there is none. */
+  readonly nextBefore: number | null;
+}
+
+/** What became of a dead letter that was to be sent again. */
+export type Requeued =
+  | { readonly kind: "requeued"; readonly sent: SentWork; readonly dead: DeadLetter }
+  | { readonly kind: "not_found" }
+  | { readonly kind: "already"; readonly work_sequence: number }
+  | { readonly kind: "refused"; readonly reason: string };
+
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Lists a session's dead letters.
+ *
+ * @throws {StreamError} If the log cannot be read.
+ * @throws {InvalidNameError} If session or role is malformed.
+ */
+export async function deadLetters(
+  connection: Connection,
+  session: string,
+  options: DeadLettersOptions = {},
+): Promise<DeadLetterPage> {
+  const { role = "*", limit = DEFAULT_LIMIT, all = false, signal } = options;
+  const requeued = await requeuedOf(connection, session, role, signal);
+  const items: DeadLetter[] = [];
+  let before = options.before;
+  for (;;) {
+    const page = await Array.fromAsync(
+      readLog(connection, deadSubject(session, role), { last: limit, before, signal }),
+    );
+    signal?.throwIfAborted();
+    const oldest = page[0]?.sequence;
+    for (const record of page.reverse()) {
+      const letter = deadLetter(record, requeued.get(record.sequence));
+      if (!all && letter.requeued_as !== null) continue;
+      items.push(letter);
+      if (items.length === limit) return { items, nextBefore: letter.sequence };
+    }
+    if (oldest === undefined || page.length < limit) return { items, nextBefore: null };
+    before = oldest;
+  }
+}
+
+/**
+ * Sends a dead letter's work again, as it was. Two who do so at once store it once.
+ *
+ * @param sequence The dead letter's in the log.
+ * @param options `again`: also if it was sent again before.
+ * @throws {StreamError} If the log cannot be read.
+ * @throws {PublishError} If it cannot be stored.
+ */
+export async function requeueDeadLetter(
+  connection: Connection,
+  session: string,
+  sequence: number,
+  options: { readonly again?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<Requeued> {
+  const { again = false, signal } = options;
+  const record = await recordOf(connection, session, sequence, signal);
+  if (record?.role === undefined) return { kind: "not_found" };
+  const { role } = record;
+  const requeued = await requeuedOf(connection, session, role, signal);
+  const before = requeued.get(sequence);
+  if (before !== undefined && !again) return { kind: "already", work_sequence: before };
+  const dead = deadLetter(record, before);
+  if (dead.cut_from_bytes !== null) {
+    const reason = `the dead letter has ${record.text.length} characters of a message of ` +
+      `${dead.cut_from_bytes} bytes: it is not whole`;
+    return { kind: "refused", reason };
+  }
+  const parsed = parseMessage(record.text);
+  if (parsed.kind === "invalid") {
+    return { kind: "refused", reason: `it would be given up on again: ${parsed.reason}` };
+  }
+  const sent = await sendWork(connection, {
+    ...{ session, role, id: parsed.message.id, text: record.text },
+    messageId: `requeue.${sequence}${before === undefined ? "" : `.${before}`}`,
+    headers: { [LOG_HEADER.requeued]: String(sequence) },
+  }, { signal });
+  return { kind: "requeued", sent, dead };
+}
+
+async function recordOf(
+  connection: Connection,
+  session: string,
+  sequence: number,
+  signal: AbortSignal | undefined,
+): Promise<LogRecord | undefined> {
+  const records = readLog(connection, deadSubject(session, "*"), {
+    fromSequence: sequence,
+    before: sequence + 1,
+    signal,
+  });
+  for await (const record of records) return record.sequence === sequence ? record : undefined;
+  return undefined;
+}
+
+/** The dead letter's sequence in the log → the newest sequence as which it was sent again. */
+async function requeuedOf(
+  connection: Connection,
+  session: string,
+  role: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<number, number>> {
+  const requeued = new Map<number, number>();
+  const copies = readLog(connection, storedSubject(session, role), { headersOnly: true, signal });
+  for await (const { header, work } of copies) {
+    const dead = Number(header(LOG_HEADER.requeued) ?? NaN);
+    if (Number.isSafeInteger(dead) && work !== undefined) requeued.set(dead, work.sequence);
+  }
+  return requeued;
+}

@@ -1,0 +1,170 @@
+/**
+ * Where is a piece of work? Asked in each state that it can be in, of real processes.
+ */
+import assert from "node:assert/strict";
+import {
+  connect,
+  type Connection,
+  deadLetters,
+  ensureStreams,
+  pendingWork,
+  requeueDeadLetter,
+  sendWork,
+  sessionSummary,
+  traceWork,
+  type WorkTrace,
+} from "@ourocodus/bus";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { SocketAgent, startEchoAgent, startNats, startRelay, until } from "./support/mod.ts";
+
+const WORK = { session: "s", role: "r" };
+
+async function send(connection: Connection, id: string, payload: object = {}): Promise<number> {
+  return (await sendWork(connection, { ...WORK, id, payload })).sequence;
+}
+
+/** The newest trace of an id, once it is in a state. */
+async function trace(
+  connection: Connection,
+  id: string,
+  state: WorkTrace["state"],
+): Promise<WorkTrace> {
+  return await until(async () => {
+    const [newest] = await traceWork(connection, { id });
+    return newest?.state === state && newest;
+  }, { message: `${id} to be ${state}` });
+}
+
+function types({ history }: WorkTrace): string[] {
+  return history.map(({ type }) => type);
+}
+
+Deno.test("a trace tells of work that waits, is in hand, is handed out again and is done", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const sequence = await send(connection, "a", { n: 1 });
+  const waiting = await trace(connection, "a", "waiting");
+  assert.equal(waiting.work_sequence, sequence);
+  assert.deepEqual(waiting.message, { id: "a", type: "work", payload: { n: 1 } });
+  assert.match(waiting.note ?? "", /no agent of role r is connected to session s/);
+  assert.deepEqual([types(waiting), waiting.attempts, waiting.result], [["work.stored"], 0, null]);
+  assert.equal((await pendingWork(connection, "s")).items[0]?.state, "waiting");
+
+  await using relay = await startRelay({ natsUrl: nats.url });
+  const first = await SocketAgent.connect({ relayUrl: relay.url, ...WORK, agentId: "first" });
+  await first.gets(1);
+  const inHand = await trace(connection, "a", "in_hand");
+  assert.deepEqual([inHand.agent_id, inHand.attempts], ["first", 1]);
+  assert.deepEqual(types(inHand), ["work.stored", "work.offered"]);
+  const [pending] = (await pendingWork(connection, "s")).items;
+  assert.deepEqual([pending?.state, pending?.agent_id, pending?.attempt], ["in_hand", "first", 1]);
+
+  await first.close();
+  await using second = await SocketAgent.connect({
+    relayUrl: relay.url,
+    ...WORK,
+    agentId: "second",
+  });
+  const work = await second.gets(1);
+  const again = await until(async () => {
+    const now = await trace(connection, "a", "in_hand");
+    return now.agent_id === "second" && now;
+  }, { message: "the second agent to have it" });
+  assert.equal(again.attempts, 2);
+  assert.deepEqual(types(again), [
+    "work.stored",
+    "work.offered",
+    "work.returned",
+    "work.redelivered",
+  ]);
+
+  second.answer(work, { percent: 50 }, "progress");
+  second.answer(work, { answer: 42 });
+  const done = await trace(connection, "a", "done");
+  assert.deepEqual(done.result?.payload, { answer: 42 });
+  assert.deepEqual(types(done).slice(-2), ["progress", "result"]);
+  assert.deepEqual(done.message?.payload, { n: 1 }, "what was asked for is known afterwards, too");
+  const summary = await sessionSummary(connection, "s");
+  assert.deepEqual([summary?.done, summary?.waiting, summary?.in_hand], [1, 0, 0]);
+});
+
+Deno.test("a trace tells of work that failed, is dead, and was sent again", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await using relay = await startRelay({ natsUrl: nats.url, env: { MAX_DELIVER: "2" } });
+  await using agent = await SocketAgent.connect({ relayUrl: relay.url, ...WORK, agentId: "x" });
+  await send(connection, "bad");
+  agent.answer(await agent.gets(1), { code: "broken", message: "no luck" }, "error");
+  const failed = await trace(connection, "bad", "failed");
+  assert.deepEqual(failed.history.at(-1)?.reason, "broken");
+
+  await send(connection, "poison");
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    agent.answer(await agent.gets(1 + attempt), {}, "retry");
+  }
+  const dead = await until(async () => {
+    return (await trace(connection, "poison", "dead")).dead_letter;
+  }, { message: "a dead letter" });
+  assert.deepEqual([dead.reason, dead.attempts], ["max_deliver", 2]);
+  const { items: [letter] } = await deadLetters(connection, "s");
+  assert.equal(letter?.id, "poison");
+  const { sequence } = dead;
+  const [one, other] = await Promise.all([
+    requeueDeadLetter(connection, "s", sequence),
+    requeueDeadLetter(connection, "s", sequence),
+  ]);
+  const sequences = [one, other].map((done) => done.kind === "requeued" && done.sent.sequence);
+  assert.ok(sequences[0] !== false && sequences[0] === sequences[1], "two at once store one");
+  await agent.gets(4);
+  const again = await trace(connection, "poison", "in_hand");
+  assert.equal(again.requeued_from, sequence);
+  const [, old] = await traceWork(connection, { id: "poison" });
+  assert.equal(old?.dead_letter?.requeued_as, again.work_sequence);
+  assert.equal((await requeueDeadLetter(connection, "s", sequence)).kind, "already");
+  assert.deepEqual((await deadLetters(connection, "s")).items, []);
+  assert.equal((await deadLetters(connection, "s", { all: true })).items.length, 1);
+  assert.equal((await requeueDeadLetter(connection, "s", 1)).kind, "not_found");
+  const summary = await sessionSummary(connection, "s");
+  assert.deepEqual([summary?.failed, summary?.dead, summary?.in_hand], [1, 1, 1]);
+});
+
+Deno.test("nothing is claimed of an unknown id, and ids may be used again and be odd", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await using relay = await startRelay({ natsUrl: nats.url });
+  assert.deepEqual(await traceWork(connection, { id: "none" }), []);
+  assert.deepEqual(await traceWork(connection, { workSequence: 9 }), []);
+  await using _echo = await startEchoAgent({ relayUrl: relay.url, ...WORK });
+  const odd = 'ü "quoted" \\ 💡';
+  const escaped = JSON.stringify({ id: odd, type: "work", payload: {} }).replace("ü", "\\u00fc");
+  await sendWork(connection, { ...WORK, id: odd, text: escaped, messageId: "1" });
+  await trace(connection, odd, "done");
+  await sendWork(connection, { ...WORK, id: odd, text: escaped, messageId: "2" });
+  const both = await until(async () => {
+    const found = await traceWork(connection, { id: odd });
+    return found.length === 2 && found.every(({ state }) => state === "done") && found;
+  }, { message: "both" });
+  assert.deepEqual(both.map(({ work_sequence }) => work_sequence), [2, 1]);
+  assert.deepEqual(await traceWork(connection, { id: odd }, { role: "other" }), []);
+  assert.deepEqual(await traceWork(connection, { id: odd }, { session: "other" }), []);
+  const [bySequence] = await traceWork(connection, { workSequence: 1 });
+  assert.deepEqual([bySequence?.id, bySequence?.state], [odd, "done"]);
+});
+
+Deno.test("work without a copy is found in the queue, and work that was removed is gone", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const manager = await jetstreamManager(connection.nats);
+  const text = '{"id":"lone","type":"work","payload":{}}';
+  await sendWork(connection, {
+    ...{ ...WORK, id: "lone", text },
+    headers: { "Nats-Expected-Stream": "OUROCODUS_WORK" },
+  });
+  assert.equal((await trace(connection, "lone", "waiting")).work_sequence, 1);
+  await send(connection, "removed");
+  await trace(connection, "removed", "waiting");
+  await manager.streams.deleteMessage("OUROCODUS_WORK", 2);
+  assert.match((await trace(connection, "removed", "gone")).note ?? "", /removed by hand/);
+});
