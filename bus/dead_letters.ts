@@ -8,6 +8,7 @@ import { deadLetter } from "./dead_letter_record.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { type LogRecord, readLog } from "./log_reader.ts";
 import { parseMessage } from "./message.ts";
+import type { StreamLimits } from "./streams.ts";
 import { deadSubject, storedSubject } from "./subjects.ts";
 import { sendWork, type SentWork } from "./work_sender.ts";
 import type { DeadLetter } from "./work_trace_types.ts";
@@ -39,6 +40,15 @@ export type Requeued =
   | { readonly kind: "not_found" }
   | { readonly kind: "already"; readonly work_sequence: number }
   | { readonly kind: "refused"; readonly reason: string };
+
+/** Options of {@linkcode requeueDeadLetter}. */
+export interface RequeueOptions {
+  /** Also if it was sent again before. */
+  readonly again?: boolean;
+  /** Limits for the streams, in case they don't exist any more and are made. */
+  readonly limits?: StreamLimits;
+  readonly signal?: AbortSignal;
+}
 
 const DEFAULT_LIMIT = 100;
 
@@ -78,7 +88,6 @@ export async function deadLetters(
  * Sends a dead letter's work again, as it was. Two who do so at once store it once.
  *
  * @param sequence The dead letter's in the log.
- * @param options `again`: also if it was sent again before.
  * @throws {StreamError} If the log cannot be read.
  * @throws {PublishError} If it cannot be stored.
  */
@@ -86,9 +95,9 @@ export async function requeueDeadLetter(
   connection: Connection,
   session: string,
   sequence: number,
-  options: { readonly again?: boolean; readonly signal?: AbortSignal } = {},
+  options: RequeueOptions = {},
 ): Promise<Requeued> {
-  const { again = false, signal } = options;
+  const { again = false, limits, signal } = options;
   const record = await recordOf(connection, session, sequence, signal);
   if (record?.role === undefined) return { kind: "not_found" };
   const { role } = record;
@@ -109,7 +118,7 @@ export async function requeueDeadLetter(
     ...{ session, role, id: parsed.message.id, text: record.text },
     messageId: `requeue.${sequence}${before === undefined ? "" : `.${before}`}`,
     headers: { [LOG_HEADER.requeued]: String(sequence) },
-  }, { signal });
+  }, { limits, signal });
   return { kind: "requeued", sent, dead };
 }
 

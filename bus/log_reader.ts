@@ -33,7 +33,7 @@ import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import { workPlace } from "./lease.ts";
 import { LOG_STREAM } from "./streams.ts";
-import { parseSubject } from "./subjects.ts";
+import { ALL_LOG_SUBJECTS, parseSubject } from "./subjects.ts";
 
 /** One message of the log. */
 export interface LogRecord {
@@ -104,8 +104,8 @@ const PASSED_OVER = 1_000;
 /**
  * Reads messages of one subject, oldest first.
  *
- * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject`, `storedSubject` or
- * `sessionSubjects`; or `ALL_LOG_SUBJECTS`.
+ * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject` or `storedSubject`; or
+ * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`, of which `last` cannot be had.
  * @returns Ends when all that was there has been read, or with `follow` never: until the signal
  * is aborted, the loop is left, or the connection is closed.
  * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also
@@ -191,7 +191,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
         fruitless = 0;
         skip--;
         position = { start: fromSequence(place.sequence + 1), skip: Math.max(0, skip) };
-        const record = skip >= 0 ? undefined : toRecord(message, place);
+        const record = skip >= 0 || !log.isRead(message) ? undefined : toRecord(message, place);
         if (record !== undefined) yield record;
         left--;
         if (!follow && (left <= 0 || place.pending === 0)) return;
@@ -300,13 +300,29 @@ class Log {
       deliver_policy: deliver_policy ?? DeliverPolicy.All,
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
-      filter_subject: this.#subject,
+      ...this.#filter(),
       headers_only: headersOnly,
       ack_policy: AckPolicy.None,
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(INACTIVE_MS),
     });
+  }
+
+  /**
+   * What the server sorts out. All that the log has needs no filter; servers before 2.10 refuse one
+   * that is wider than a subject of the stream's, and then we pass over the others' messages.
+   */
+  #filter(): Partial<ConsumerConfig> {
+    const subject = this.#subject;
+    if (subject === ALL_LOG_SUBJECTS) return {};
+    if (subject.endsWith(".>") && !isAtLeast(this.connection.nats.info?.version, 2, 10)) return {};
+    return { filter_subject: subject };
+  }
+
+  /** Whether a message is of the subject that is read. */
+  isRead({ subject }: Msg): boolean {
+    return !this.#subject.endsWith(">") || subject.startsWith(this.#subject.slice(0, -1));
   }
 
   /** Removes a consumer, if the server can be told. */
@@ -541,6 +557,12 @@ function workOf(
     case "dead":
       return workPlace(header("Nats-Msg-Id")?.replace(/\.d$/, "") ?? "");
   }
+}
+
+/** Whether a version like `2.9.10` is this one or newer. */
+function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
+  const [itsMajor = 0, itsMinor = 0] = (version ?? "").split(".").map(Number);
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
 }
 
 /** Whether trying again cannot help. */
