@@ -3,12 +3,19 @@
  *
  * @module
  */
-import { connect, type Connection, ensureStreams, messageOf, SettingError } from "@ourocodus/bus";
+import { connect, ensureStreams, messageOf, OutcomeCounts, SettingError } from "@ourocodus/bus";
+import { fileURLToPath } from "node:url";
 import { getLogger } from "@logtape/logtape";
-import { apiApp } from "./app.ts";
+import { Agents } from "./agents.ts";
+import { apiHandler } from "./app.ts";
 import { EventHub } from "./event_hub.ts";
+import { ApiMetrics, type StreamsSample } from "./metrics.ts";
+import { MonitorFiles } from "./monitor_files.ts";
 import type { ApiParts } from "./parts.ts";
+import { ResultWaits } from "./result_waits.ts";
 import type { ApiSettings } from "./settings.ts";
+import { Stats } from "./stats.ts";
+import { SystemLook } from "./system_look.ts";
 
 /** An API that runs. */
 export interface RunningApi {
@@ -23,6 +30,8 @@ export interface RunningApi {
 }
 
 const log = getLogger(["ourocodus", "api"]);
+/** What `deno task web` writes. */
+const MONITOR_FOLDER = fileURLToPath(new URL("../web/dist", import.meta.url));
 /** How long stopping waits for requests under way, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -40,19 +49,44 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   });
   try {
     await ensureStreams(connection, settings.streams);
-    return serve(connection, await EventHub.start(connection), settings);
+    const events = await EventHub.start(connection);
+    const monitor = await MonitorFiles.read(MONITOR_FOLDER);
+    return serve({ connection, events, monitor }, settings);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function serve(connection: Connection, events: EventHub, settings: ApiSettings): RunningApi {
+function serve(
+  { connection, events, monitor }: Pick<ApiParts, "connection" | "events" | "monitor">,
+  settings: ApiSettings,
+): RunningApi {
+  const look = new SystemLook(connection);
+  const waits = new ResultWaits(events);
+  const stats = new Stats();
+  events.listen((record) => stats.record(record));
+  const metrics = new ApiMetrics({
+    events: () => events,
+    connected: () => connection.connected,
+    waits: () => waits.size,
+    streams: () => streamsSample(look),
+  });
   connection.listen({
     onLost: () => log.warn("NATS is away", { url: connection.url }),
-    onRestored: () => log.info("NATS is back", { url: connection.url }),
+    onRestored: () => {
+      metrics.reconnected();
+      log.info("NATS is back", { url: connection.url });
+    },
   });
-  const parts: ApiParts = { connection, events, startedAt: Date.now() };
+  if (!monitor.isBuilt) log.warn("the monitor is not built: deno task web builds it");
+  const parts: ApiParts = {
+    ...{ connection, events, monitor, look, waits, stats, metrics },
+    limits: settings.streams,
+    agents: new Agents(look),
+    counts: new OutcomeCounts(connection),
+    startedAt: Date.now(),
+  };
   const server = listen(parts, settings);
   return {
     port: server.addr.port,
@@ -68,15 +102,26 @@ function serve(connection: Connection, events: EventHub, settings: ApiSettings):
 
 function listen(parts: ApiParts, settings: ApiSettings): Deno.HttpServer<Deno.NetAddr> {
   const { host, port, allowedOrigins, maxBodyBytes } = settings;
-  const app = apiApp(parts, { allowedOrigins, maxBodyBytes });
+  const handler = apiHandler(parts, { allowedOrigins, maxBodyBytes });
   try {
     return Deno.serve(
       { hostname: host, port, onListen: () => {} },
-      (request) => app.fetch(request),
+      (request) => handler(request),
     );
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse ? "it is in use" : messageOf(error);
     throw new SettingError(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error });
+  }
+}
+
+async function streamsSample(look: SystemLook): Promise<StreamsSample | undefined> {
+  try {
+    const { numbers, directory: { relays, agents } } = await look.sample();
+    const inHand = agents.reduce((sum, agent) => sum + agent.in_hand, 0);
+    const { work, log } = numbers;
+    return { work, log, relays: relays.length, agents: agents.length, inHand };
+  } catch {
+    return undefined;
   }
 }
 

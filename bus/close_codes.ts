@@ -53,6 +53,11 @@ export const CLOSE = {
     name: "replaced",
     meaning: "the same agent_id connected again; the newer socket stays",
   },
+  stopped: {
+    code: 4501,
+    name: "stopped",
+    meaning: "an operator stopped this agent",
+  },
 } as const satisfies Record<string, CloseCode>;
 
 /** The most bytes of UTF-8 that a close reason may have (RFC 6455, section 5.5). */

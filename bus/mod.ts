@@ -22,6 +22,7 @@ export * from "./message.ts";
 export * from "./outcome_counts.ts";
 export * from "./outcome_lookup.ts";
 export * from "./pending_work.ts";
+export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
 export * from "./role_queue.ts";

@@ -46,6 +46,9 @@ export const WORK_COPIES = {
 /** The subject on which every relay answers with its agents. */
 export const RELAYS_AGENTS_SUBJECT = "relays.agents";
 
+/** The subject on which relays are told to stop an agent. */
+export const RELAYS_AGENTS_STOP_SUBJECT = "relays.agents.stop";
+
 /** A subject of ours, taken apart. */
 export type ParsedSubject =
   | {

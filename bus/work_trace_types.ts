@@ -98,7 +98,7 @@ export interface WorkTrace {
   /** The dead letter's sequence in the log that was sent again as this work; null if it was not. */
   readonly requeued_from: number | null;
   /** What is recorded, oldest first; of progress at most the newest 1000. */
-  readonly history: readonly TraceStep[];
+  readonly history: TraceStep[];
 }
 
 /** A dead letter. */
@@ -155,5 +155,5 @@ export interface SessionSummary extends WorkCounts {
   /** When its newest message was stored, ISO 8601; null if the log has none any more. */
   readonly last_activity: string | null;
   /** By role, sorted by name. */
-  readonly roles: readonly ({ readonly role: string } & WorkCounts)[];
+  readonly roles: ({ readonly role: string } & WorkCounts)[];
 }

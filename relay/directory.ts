@@ -1,5 +1,6 @@
 /**
- * Answers the request `relays.agents`, in pages that fit the server's payload limit.
+ * Answers the requests `relays.agents`, in pages that fit the server's payload limit, and
+ * `relays.agents.stop`.
  *
  * @module
  */
@@ -7,8 +8,11 @@ import {
   type AgentRecord,
   type AgentsPage,
   type AgentsQuery,
+  type AgentStopping,
   type Connection,
   isObject,
+  parseAgentStop,
+  RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,
   VERSION,
 } from "@ourocodus/bus";
@@ -35,6 +39,18 @@ export function answerAgentQueries(connection: Connection, relay: Relay): void {
         };
         msg.respond(JSON.stringify(page));
       });
+    },
+  });
+}
+
+/** Stops agents that are connected here, when asked to; stays silent about others. */
+export function answerAgentStops(connection: Connection, relay: Relay): void {
+  connection.nats.subscribe(RELAYS_AGENTS_STOP_SUBJECT, {
+    callback: (error, msg) => {
+      const stop = error ? undefined : parseAgentStop(msg.string());
+      const in_hand = stop && relay.stopAgent(stop);
+      if (in_hand === undefined) return;
+      msg.respond(JSON.stringify({ relay_id: relay.id, in_hand } satisfies AgentStopping));
     },
   });
 }

@@ -12,12 +12,14 @@ import {
   type Acknowledger,
   type AgentRecord,
   type AgentsQuery,
+  type AgentStop,
   type AgentWork,
   CLOSE,
   type Connection,
   consumerName,
   type Delivery,
   type DrainPayload,
+  invalidName,
   type LogWriter,
   parseMessage,
   RELAY_TYPE,
@@ -89,6 +91,8 @@ export class Relay {
   readonly #agents = new Set<AgentConnection>();
   /** Session, role and agent id → connection. */
   readonly #byId = new Map<string, AgentConnection>();
+  /** Agents that an operator stops. */
+  readonly #stopping = new Set<AgentConnection>();
   readonly #closings = new Set<Promise<void>>();
   readonly #keeper: ReturnType<typeof setInterval>;
   readonly #heart: ReturnType<typeof setInterval>;
@@ -187,6 +191,26 @@ export class Relay {
     return records;
   }
 
+  /**
+   * Stops an agent: it gets no more work, and is closed for good when it has nothing in hand.
+   *
+   * @returns What it still has in hand; `undefined` if it is not connected here.
+   */
+  stopAgent(stop: AgentStop): number | undefined {
+    const { session_id: session, role, agent_id: agentId, now } = stop;
+    if ([session, role, agentId].some((name) => invalidName(name) !== undefined)) return undefined;
+    const agent = this.#byId.get(agentKey({ session, role, agentId }));
+    if (agent === undefined) return undefined;
+    log.info("an operator stops an agent", { ...agentItem(agent), in_hand: agent.inHand });
+    agent.drain();
+    this.#stopping.add(agent);
+    const inHand = now ? 0 : agent.inHand;
+    if (now) agent.close(CLOSE.stopped);
+    // Its free slots are gone.
+    this.#freed(agent);
+    return inHand;
+  }
+
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const agent = new AgentConnection(request, socket, new Date());
@@ -216,6 +240,7 @@ export class Relay {
   disconnected(agent: AgentConnection, code: number, reason: string): void {
     if (!this.#agents.delete(agent)) return;
     agent.gone();
+    this.#stopping.delete(agent);
     if (this.#byId.get(agentKey(agent)) === agent) this.#byId.delete(agentKey(agent));
     const role = this.#role(agent.session, agent.role);
     const waiting = role.leave(agent);
@@ -417,9 +442,9 @@ export class Relay {
   #endTurn({ agents, roles }: TurnEnd): void {
     for (const agent of agents) {
       agent.flush(this.#limits.maxUnreadBytes);
-      if (this.#draining && agent.inHand === 0 && agent.unsettled === 0) {
-        agent.close(CLOSE.draining);
-      }
+      if (agent.inHand > 0 || agent.unsettled > 0) continue;
+      if (this.#stopping.has(agent)) agent.close(CLOSE.stopped);
+      else if (this.#draining) agent.close(CLOSE.draining);
     }
     this.#journal.flush();
     this.#parts.writer.flush();
@@ -459,7 +484,7 @@ export class Relay {
   }
 }
 
-function agentKey(agent: AgentConnection): string {
+function agentKey(agent: Pick<AgentConnection, "session" | "role" | "agentId">): string {
   return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
 }
 

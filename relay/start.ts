@@ -15,7 +15,7 @@ import {
   WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { answerAgentQueries } from "./directory.ts";
+import { answerAgentQueries, answerAgentStops } from "./directory.ts";
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
 import type { RelaySettings } from "./settings.ts";
@@ -79,6 +79,7 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   );
   const server = listen(relay, settings);
   answerAgentQueries(connection, relay);
+  answerAgentStops(connection, relay);
   const strays = new StrayCollector({
     connection,
     writer,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { askRelays, logBounds, messageOf, streamNumbers, VERSION } from "@ourocodus/bus";
+import { messageOf, VERSION } from "@ourocodus/bus";
 import { createRoute, type z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
@@ -26,6 +26,8 @@ const ROUTE = createRoute({
   },
 });
 
+type Health = z.infer<typeof HealthSchema>;
+
 /** Adds the route. */
 export function healthRoute(app: ApiApp, parts: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
@@ -34,17 +36,13 @@ export function healthRoute(app: ApiApp, parts: ApiParts): void {
   });
 }
 
-type Health = z.infer<typeof HealthSchema>;
-
 async function healthOf(parts: ApiParts): Promise<Health> {
-  const { connection } = parts;
+  const { connection, look } = parts;
   if (!connection.connected) return unhealthy(parts, `NATS at ${connection.url} is away`);
   try {
-    const [numbers, { first, last }, { relays, agents }] = await Promise.all([
-      streamNumbers(connection),
-      logBounds(connection),
-      askRelays(connection, {}, { timeoutMs: 1_000 }),
-    ]);
+    const { numbers, bounds, directory: { relays, agents } } = await look.sample();
+    const { messages, bytes } = numbers.log;
+    const log = { messages, bytes, first_sequence: bounds.first, last_sequence: bounds.last };
     return {
       ...unhealthy(parts),
       status: "healthy",
@@ -53,10 +51,7 @@ async function healthOf(parts: ApiParts): Promise<Health> {
         const in_hand = own.reduce((sum, agent) => sum + agent.in_hand, 0);
         return { ...relay, agents: own.length, in_hand };
       }),
-      streams: {
-        work: numbers.work,
-        log: { ...numbers.log, first_sequence: first, last_sequence: last },
-      },
+      streams: { work: numbers.work, log },
     };
   } catch (error) {
     return unhealthy(parts, messageOf(error));

@@ -46,3 +46,16 @@ export const LimitSchema: z.ZodType<number> = z.string().default("100").transfor
     return z.NEVER;
   },
 ).openapi({ type: "integer", minimum: 1, maximum: 1_000, default: 100 });
+
+/** A switch in a query: `true` or `false`. */
+export function flagSchema(what: string): z.ZodType<boolean> {
+  return z.string().default("false").transform((text, context) => {
+    if (text === "true" || text === "false") return text === "true";
+    const shown = JSON.stringify(text.slice(0, 40));
+    context.addIssue({
+      code: "custom",
+      message: `${what} is ${shown}, allowed are true, false`,
+    });
+    return z.NEVER;
+  }).openapi({ type: "boolean", default: false });
+}

@@ -1,0 +1,63 @@
+/**
+ * The work that a request asks to send.
+ *
+ * @module
+ */
+import { newWorkId, parseMessage, type Work, workMessageId, workPayload } from "@ourocodus/bus";
+import type { z } from "@hono/zod-openapi";
+import { jsonDepth } from "./json_depth.ts";
+import { ProblemError } from "./problem.ts";
+import type { NewWorkSchema } from "./schemas/work.ts";
+
+/** Nested deeper, many a JSON parser fails. */
+const MAX_DEPTH = 500;
+
+/** What a request says. */
+export interface NewWorkRequest {
+  readonly session: string;
+  readonly role: string;
+  /** The body's text. */
+  readonly text: string;
+  /** The same, checked. */
+  readonly body: z.infer<typeof NewWorkSchema>;
+  /** Of `Idempotency-Key`. */
+  readonly key: string | undefined;
+}
+
+/**
+ * Makes the work. A body that is a whole message is its text; else a message is made of the body.
+ *
+ * @throws {ProblemError} If the body cannot become a message.
+ */
+export function newWork(request: NewWorkRequest): Work & { readonly text: string } {
+  const { session, role, text, body, key } = request;
+  const depth = jsonDepth(text);
+  if (depth > MAX_DEPTH) throw malformed("", `is nested ${depth} deep, limit is ${MAX_DEPTH}`);
+  const { id: given, type, payload, message, ...more } = body;
+  if (message !== undefined && payload !== undefined) {
+    throw malformed("/message", "message and payload are given, allowed is one of them");
+  }
+  if (message === undefined && payload === undefined) {
+    throw malformed("/payload", "payload is missing: an object, or message, a text, in its place");
+  }
+  const target = { session, role };
+  const id = given ?? key ?? newWorkId();
+  const messageId = key === undefined ? undefined : workMessageId(session, role, `key:${key}`);
+  const whole = given !== undefined && type !== undefined && payload !== undefined;
+  const made = whole ? text : JSON.stringify({
+    id,
+    type: type ?? "work",
+    payload: workPayload(target, payload ?? { message }),
+    ...more,
+  });
+  const parsed = parseMessage(made);
+  if (parsed.kind === "invalid") throw malformed("", `is no message: ${parsed.reason}`);
+  return { ...target, id, ...(messageId !== undefined && { messageId }), text: made };
+}
+
+function malformed(pointer: string, detail: string): ProblemError {
+  const shown = pointer === "" ? `the body ${detail}` : detail;
+  return new ProblemError("invalid_request", shown, {
+    extras: { errors: [{ in: "body", name: pointer, detail: shown }] },
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * `GET /api/agents/{id}`.
+ *
+ * @module
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import { theAgent } from "../agents.ts";
+import type { ApiApp } from "../app.ts";
+import type { ApiParts } from "../parts.ts";
+import { AgentSchema } from "../schemas/agent.ts";
+import { nameSchema } from "../schemas/names.ts";
+import { problems } from "../schemas/problem.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/api/agents/{id}",
+  summary: "One agent",
+  description: "An id is unique within its session and role only.",
+  tags: ["Agents"],
+  request: {
+    params: z.object({ id: nameSchema("id") }),
+    query: z.object({
+      session: nameSchema("session").optional(),
+      role: nameSchema("role").optional(),
+    }),
+  },
+  responses: {
+    200: {
+      description: "The agent",
+      content: { "application/json": { schema: AgentSchema } },
+    },
+    ...problems("invalid_request", "not_found", "ambiguous", "unavailable"),
+  },
+});
+
+/** Adds the route. */
+export function agentRoute(app: ApiApp, { agents }: ApiParts): void {
+  app.openapi(ROUTE, async (context) => {
+    const { agents: all } = await agents.list();
+    const { id } = context.req.valid("param");
+    return context.json(theAgent(all, { id, ...context.req.valid("query") }), 200);
+  });
+}

@@ -1,0 +1,203 @@
+/**
+ * `POST /api/sessions/{session}/work/{role}`.
+ *
+ * @module
+ */
+import {
+  invalidId,
+  type LogItem,
+  logItem,
+  messageOf,
+  parseMessage,
+  PublishError,
+  readLog,
+  sendWork,
+  type SentWork,
+  storedSubject,
+  traceWork,
+  type Work,
+} from "@ourocodus/bus";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../app.ts";
+import { newWork } from "../new_work.ts";
+import type { ApiParts } from "../parts.ts";
+import { MAX_WAIT_SECONDS, preferredWaitSeconds } from "../preferences.ts";
+import { ProblemError } from "../problem.ts";
+import { nameSchema } from "../schemas/names.ts";
+import { problems } from "../schemas/problem.ts";
+import { NewWorkSchema, SentWorkSchema } from "../schemas/work.ts";
+import { workLocation } from "../work_location.ts";
+
+/** As many requests may wait for results at once. */
+const MAX_WAITS = 10_000;
+
+const ROUTE = createRoute({
+  method: "post",
+  path: "/api/sessions/{session}/work/{role}",
+  summary: "Send work",
+  description: "The body is a payload, a text, or a whole message, whose further fields travel " +
+    "untouched. The same id again within two minutes is stored once.",
+  tags: ["Work"],
+  request: {
+    params: z.object({ session: nameSchema("session"), role: nameSchema("role") }),
+    headers: z.object({
+      prefer: z.string().optional().openapi({
+        description: `\`wait=30\`: wait so many seconds, at most ${MAX_WAIT_SECONDS}, for the ` +
+          "result (RFC 7240)",
+        example: "wait=30",
+      }),
+      "idempotency-key": z.string().superRefine((key, context) => {
+        const wrong = invalidId(key);
+        if (wrong === undefined) return;
+        context.addIssue({ code: "custom", message: wrong.replace(/^id /, "Idempotency-Key ") });
+      }).optional().openapi({
+        type: "string",
+        description: "The same key again within two minutes is stored once; it is the id, if the " +
+          "body has none",
+      }),
+    }),
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: NewWorkSchema,
+          example: { payload: { message: "Write the changelog" } },
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "It is stored, and has an outcome",
+      content: { "application/json": { schema: SentWorkSchema } },
+    },
+    202: {
+      description: "It is stored",
+      content: { "application/json": { schema: SentWorkSchema } },
+    },
+    ...problems(
+      "invalid_request",
+      "foreign_origin",
+      "too_large",
+      "unsupported_media_type",
+      "unprocessable",
+      "unavailable",
+      "too_many",
+    ),
+  },
+});
+
+/** Adds the route. */
+export function sendWorkRoute(app: ApiApp, parts: ApiParts): void {
+  app.openapi(ROUTE, async (context) => {
+    const { session, role } = context.req.valid("param");
+    const { prefer, "idempotency-key": key } = context.req.valid("header");
+    const text = await context.req.text();
+    const work = newWork({ session, role, key, text, body: context.req.valid("json") });
+    const seconds = preferredWaitSeconds(prefer);
+    const { sent, result } = await send(parts, work, seconds);
+    context.header("location", workLocation(work));
+    if (result !== null) context.header("preference-applied", `wait=${seconds}`);
+    const { id, sequence, duplicate } = sent;
+    const answer = { id, sequence, session_id: session, role, duplicate, result };
+    return context.json(answer, result === null ? 202 : 200);
+  });
+}
+
+async function send(
+  parts: ApiParts,
+  work: Work & { readonly text: string },
+  seconds: number,
+): Promise<{ readonly sent: SentWork; readonly result: LogItem | null }> {
+  const { session, role } = work;
+  if (seconds === 0) return { sent: await store(parts, work), result: null };
+  if (parts.waits.size >= MAX_WAITS) {
+    const detail =
+      `${MAX_WAITS} requests wait for results, that is the limit; send it without wait`;
+    throw new ProblemError("too_many", detail, { headers: { "retry-after": "1" } });
+  }
+  const wait = parts.waits.begin(session, role);
+  try {
+    const sent = await store(parts, work);
+    if (sent.duplicate) {
+      const before = await outcomeOf(parts, sent.sequence, session);
+      if (before !== null) return { sent, result: before };
+    }
+    const record = await wait.result(sent.sequence, seconds * 1_000);
+    return { sent, result: record === undefined ? null : logItem(record) };
+  } finally {
+    wait.close();
+  }
+}
+
+async function outcomeOf(
+  { connection }: ApiParts,
+  workSequence: number,
+  session: string,
+): Promise<LogItem | null> {
+  const [trace] = await traceWork(connection, { workSequence }, { session, limit: 1 });
+  return trace?.result ?? null;
+}
+
+async function store(
+  parts: ApiParts,
+  work: Work & { readonly text: string },
+): Promise<SentWork> {
+  const { connection, limits, metrics } = parts;
+  if (!connection.connected) {
+    const detail = `NATS at ${connection.url} is away; nothing was stored`;
+    throw new ProblemError("unavailable", detail, { headers: { "retry-after": "1" } });
+  }
+  const size = new TextEncoder().encode(work.text).length;
+  if (size > connection.maxPayloadBytes - HEADER_BYTES) {
+    const limit = connection.maxPayloadBytes - HEADER_BYTES;
+    throw new ProblemError("too_large", `the work is ${size} bytes, limit is ${limit}`);
+  }
+  let sent: SentWork;
+  try {
+    sent = await sendWork(connection, work, { limits });
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    const detail = `${messageOf(error)}. Sending it again with the same id is safe`;
+    throw new ProblemError("unavailable", detail, { headers: { "retry-after": "1" } });
+  }
+  metrics.sent(sent.duplicate);
+  if (!sent.duplicate || work.messageId === undefined) return sent;
+  return { ...sent, id: await checkSame(parts, work, sent) };
+}
+
+/** What the headers of work take at most. */
+const HEADER_BYTES = 1_024;
+
+/** With the same key something else was sent: that is an error of whoever sends it. @returns Its id. */
+async function checkSame(
+  { connection }: ApiParts,
+  work: Work & { readonly text: string },
+  { sequence }: SentWork,
+): Promise<string> {
+  const since = new Date(Date.now() - 600_000);
+  const copies = readLog(connection, storedSubject(work.session, work.role), { since });
+  for await (const copy of copies) {
+    if (copy.work?.sequence !== sequence) continue;
+    const before = parseMessage(copy.text);
+    if (before.kind === "invalid") break;
+    const now = parseMessage(work.text);
+    const id = before.message.id;
+    if (now.kind === "ok" && same({ ...now.message, id }, before.message)) return id;
+    const detail = "the Idempotency-Key was used for other work within the last minutes";
+    throw new ProblemError("unprocessable", detail, { extras: { work_sequence: sequence } });
+  }
+  return work.id;
+}
+
+function same(one: object, other: object): boolean {
+  const sorted = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(sorted)
+      : typeof value === "object" && value !== null
+      ? Object.fromEntries(
+        Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([k, v]) => [k, sorted(v)]),
+      )
+      : value;
+  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+}

@@ -1,0 +1,40 @@
+/**
+ * `GET /api/sessions/{session}`.
+ *
+ * @module
+ */
+import { sessionSummary } from "@ourocodus/bus";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../app.ts";
+import type { ApiParts } from "../parts.ts";
+import { ProblemError } from "../problem.ts";
+import { nameSchema } from "../schemas/names.ts";
+import { problems } from "../schemas/problem.ts";
+import { SessionSchema } from "../schemas/work.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/api/sessions/{session}",
+  summary: "One session",
+  tags: ["Sessions"],
+  request: { params: z.object({ session: nameSchema("session") }) },
+  responses: {
+    200: {
+      description: "How it is",
+      content: { "application/json": { schema: SessionSchema } },
+    },
+    ...problems("invalid_request", "not_found", "unavailable"),
+  },
+});
+
+/** Adds the route. */
+export function sessionRoute(app: ApiApp, { connection, counts }: ApiParts): void {
+  app.openapi(ROUTE, async (context) => {
+    const { session } = context.req.valid("param");
+    const summary = await sessionSummary(connection, session, { counts });
+    if (summary !== undefined) return context.json(summary, 200);
+    const detail =
+      `there is no session ${session}: nothing of it is stored, and no agent is connected`;
+    throw new ProblemError("not_found", detail);
+  });
+}

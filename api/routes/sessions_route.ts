@@ -1,0 +1,41 @@
+/**
+ * `GET /api/sessions`.
+ *
+ * @module
+ */
+import { sessionSummaries } from "@ourocodus/bus";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../app.ts";
+import type { ApiParts } from "../parts.ts";
+import { LimitSchema, nameSchema } from "../schemas/names.ts";
+import { problems } from "../schemas/problem.ts";
+import { SessionListSchema } from "../schemas/work.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/api/sessions",
+  summary: "All sessions",
+  description: "Every session of which something is in the streams, or an agent is connected.",
+  tags: ["Sessions"],
+  request: {
+    query: z.object({
+      after: nameSchema("after").optional().openapi({ description: "Sessions after this name" }),
+      limit: LimitSchema,
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page of them, sorted by name",
+      content: { "application/json": { schema: SessionListSchema } },
+    },
+    ...problems("invalid_request", "unavailable"),
+  },
+});
+
+/** Adds the route. */
+export function sessionsRoute(app: ApiApp, { connection, counts }: ApiParts): void {
+  app.openapi(ROUTE, async (context) => {
+    const page = await sessionSummaries(connection, { ...context.req.valid("query"), counts });
+    return context.json({ sessions: [...page.items], next: page.next }, 200);
+  });
+}

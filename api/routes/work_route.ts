@@ -1,0 +1,68 @@
+/**
+ * `GET /api/work/{id}`: where is it?
+ *
+ * @module
+ */
+import { traceWork } from "@ourocodus/bus";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../app.ts";
+import type { ApiParts } from "../parts.ts";
+import { ProblemError } from "../problem.ts";
+import { MessageIdSchema, nameSchema } from "../schemas/names.ts";
+import { problems } from "../schemas/problem.ts";
+import { WorkAnswerSchema } from "../schemas/work.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/api/work/{id}",
+  summary: "Where a piece of work is",
+  description: "What is recorded of it, and nothing more: stored, handed to which agent at which " +
+    "attempt, its progress, its result or dead letter. Of several with one id the newest is the " +
+    "answer, the others stand in `same_id`.",
+  tags: ["Work"],
+  request: {
+    params: z.object({ id: MessageIdSchema }),
+    query: z.object({
+      session: nameSchema("session").optional(),
+      role: nameSchema("role").optional(),
+    }),
+  },
+  responses: {
+    200: {
+      description: "What is known",
+      content: { "application/json": { schema: WorkAnswerSchema } },
+    },
+    ...problems("invalid_request", "not_found", "unavailable"),
+  },
+});
+
+/** Adds the route. */
+export function workRoute(app: ApiApp, { connection }: ApiParts): void {
+  app.openapi(ROUTE, async (context) => {
+    const { id } = context.req.valid("param");
+    const query = context.req.valid("query");
+    const [newest, ...others] = await traceWork(connection, { id }, query);
+    if (newest === undefined) throw unknown(id, query);
+    const same_id = others.map(({ work_sequence, session_id, role, id, state, stored_at }) => ({
+      ...{ work_sequence, session_id, role, id, state, stored_at },
+    }));
+    return context.json({ ...newest, same_id }, 200);
+  });
+}
+
+function unknown(
+  id: string,
+  { session, role }: { readonly session?: string; readonly role?: string },
+): ProblemError {
+  const where = [
+    ...(session === undefined ? [] : [`session ${session}`]),
+    ...(role === undefined ? [] : [`role ${role}`]),
+  ].join(", ") || "any session";
+  const bySequence = /^\d{1,15}$/.test(id)
+    ? `; by its sequence it would be /api/sessions/{session}/work/${id}`
+    : "";
+  const detail =
+    `nothing is known of work with the id ${JSON.stringify(id)} in ${where}: neither ` +
+    `queue nor log has it (any more)${bySequence}`;
+  return new ProblemError("not_found", detail);
+}

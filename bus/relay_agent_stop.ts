@@ -1,0 +1,92 @@
+/**
+ * The request `relays.agents.stop`: the relay that an agent is connected to gives it no more work,
+ * waits for what it has in hand, and closes its socket for good.
+ *
+ * @module
+ */
+import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { isObject } from "./message.ts";
+import { RELAYS_AGENTS_STOP_SUBJECT } from "./subjects.ts";
+
+/** Which agent, and how. */
+export interface AgentStop {
+  readonly session_id: string;
+  readonly role: string;
+  readonly agent_id: string;
+  /** Whether to close it at once; what it has in hand is handed out again. */
+  readonly now?: boolean;
+}
+
+/** What a relay answers that has the agent. */
+export interface AgentStopping {
+  readonly relay_id: string;
+  /** Pieces of work that it finishes before; 0 if it is stopped now. */
+  readonly in_hand: number;
+}
+
+/** How long relays have to answer, in milliseconds. */
+const TIMEOUT_MS = 1_000;
+
+/**
+ * Tells the relays.
+ *
+ * @returns What the relay said that has the agent; `undefined` if none has it.
+ */
+export async function stopConnectedAgent(
+  connection: Connection,
+  stop: AgentStop,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<AgentStopping | undefined> {
+  const inbox = createInbox();
+  const { promise, resolve } = Promise.withResolvers<AgentStopping | undefined>();
+  const subscription = connection.nats.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error || message.headers?.code === 503) return resolve(undefined);
+      const answer = parse(message);
+      if (answer !== undefined) resolve(answer);
+    },
+  });
+  const timer = setTimeout(() => resolve(undefined), options.timeoutMs ?? TIMEOUT_MS);
+  try {
+    const request = JSON.stringify(stop);
+    connection.nats.publish(RELAYS_AGENTS_STOP_SUBJECT, request, { reply: inbox });
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
+
+/** The request as a relay receives it; `undefined` if it is none. */
+export function parseAgentStop(text: string): AgentStop | undefined {
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(request)) return undefined;
+  const { session_id, role, agent_id, now } = request;
+  const named = [session_id, role, agent_id].every((name) => typeof name === "string");
+  return named
+    ? {
+      session_id: session_id as string,
+      role: role as string,
+      agent_id: agent_id as string,
+      now: now === true,
+    }
+    : undefined;
+}
+
+function parse(message: Msg): AgentStopping | undefined {
+  try {
+    const answer: unknown = message.json();
+    if (!isObject(answer)) return undefined;
+    const { relay_id, in_hand } = answer;
+    if (typeof relay_id !== "string" || typeof in_hand !== "number") return undefined;
+    return { relay_id, in_hand };
+  } catch {
+    return undefined;
+  }
+}
