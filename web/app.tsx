@@ -1,0 +1,126 @@
+/**
+ * The page's frame: where one can go, what is wrong, and the page itself.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Banner } from "./components/banner.tsx";
+import { Link } from "./components/link.tsx";
+import { Agents } from "./pages/agents.tsx";
+import { Events } from "./pages/events.tsx";
+import { Overview } from "./pages/overview.tsx";
+import { Send } from "./pages/send.tsx";
+import { Session } from "./pages/session.tsx";
+import { Sessions } from "./pages/sessions.tsx";
+import { Work } from "./pages/work.tsx";
+import { address, go } from "./route.ts";
+import { nextTheme, theme } from "./theme.ts";
+
+const PLACES = [
+  ["/", "Overview"],
+  ["/agents", "Agents"],
+  ["/sessions", "Sessions"],
+  ["/events", "Events"],
+  ["/send", "Send"],
+] as const;
+
+/** All of it. */
+export function App(): VNode {
+  const { path } = address.value;
+  const [title, page] = pageOf(path);
+  useEffect(() => {
+    document.title = `${title} · Ourocodus`;
+  }, [title]);
+  return (
+    <>
+      <a class="skip" href="#main">Skip to content</a>
+      <header>
+        <Link href="/" class="brand">
+          <img src="/icon.svg" alt="" width="22" height="22" />
+          Ourocodus
+        </Link>
+        <nav aria-label="Pages">
+          {PLACES.map(([href, name]) => (
+            <Link
+              key={href}
+              href={href}
+              current={href === "/" ? path === "/" : path.startsWith(href)}
+            >
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <Search />
+        <button
+          type="button"
+          class="quiet theme"
+          onClick={nextTheme}
+          aria-label={`Theme: ${theme.value}`}
+        >
+          {theme.value}
+        </button>
+      </header>
+      <Banner />
+      <main id="main" tabIndex={-1}>{page}</main>
+    </>
+  );
+}
+
+/** Finds work by its id. The key / goes there. */
+function Search(): VNode {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.key !== "/" || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const id = input.current?.value.trim();
+    if (id) go(`/work/${encodeURIComponent(id)}`);
+  };
+  return (
+    <form role="search" onSubmit={submit}>
+      <input
+        ref={input}
+        type="search"
+        aria-label="Find work by its id"
+        placeholder="Find work by id  /"
+        spellcheck={false}
+      />
+    </form>
+  );
+}
+
+function pageOf(path: string): [string, VNode] {
+  const [, first = "", name = "", second = "", last = ""] = path.split("/");
+  switch (first) {
+    case "":
+      return ["Overview", <Overview />];
+    case "agents":
+      return ["Agents", <Agents />];
+    case "events":
+      return ["Events", <Events />];
+    case "send":
+      return ["Send", <Send />];
+    case "sessions":
+      if (name === "") return ["Sessions", <Sessions />];
+      if (second === "work" && last !== "") {
+        return [`Work ${last}`, <Work key={path} path={`/api/sessions/${name}/work/${last}`} />];
+      }
+      return [name, <Session key={name} name={name} />];
+    case "work": {
+      // An id may have a slash in it.
+      const id = location.pathname.slice("/work/".length);
+      return ["Work", <Work key={id} path={`/api/work/${id}${location.search}`} />];
+    }
+    default:
+      return ["Nothing here", <p class="empty">There is no page {path}.</p>];
+  }
+}

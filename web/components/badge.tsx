@@ -1,0 +1,28 @@
+/**
+ * States, in words and colour.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+
+/** Which colour a state has: by how it is meant, never by colour alone. */
+const TONES: Readonly<Record<string, string>> = {
+  healthy: "good",
+  connected: "good",
+  done: "good",
+  in_hand: "busy",
+  starting: "busy",
+  waiting: "calm",
+  disconnected: "warn",
+  redelivered: "warn",
+  gone: "warn",
+  failed: "bad",
+  unhealthy: "bad",
+  dead: "bad",
+  exited: "warn",
+};
+
+/** A state. */
+export function Badge({ state }: { readonly state: string }): VNode {
+  return <span class={`badge ${TONES[state] ?? "calm"}`}>{state.replaceAll("_", " ")}</span>;
+}

@@ -1,0 +1,39 @@
+/**
+ * Points in time.
+ *
+ * @module
+ */
+import { signal } from "@preact/signals";
+import type { VNode } from "preact";
+import { duration } from "../format.ts";
+
+/** Moves on once a second; one timer for all. */
+const now = signal(Date.now());
+setInterval(() => now.value = Date.now(), 1_000);
+
+/** How long ago something was; the exact time is its title. */
+export function Ago({ time }: { readonly time: string | null }): VNode {
+  if (time === null) return <span class="dim">–</span>;
+  const ms = Math.max(0, now.value - Date.parse(time));
+  const text = ms < 1_000 ? "now" : duration(ms < 10_000 ? Math.floor(ms / 1_000) * 1_000 : ms);
+  return <time dateTime={time} title={exact(time)}>{text.replace(".0", "")}</time>;
+}
+
+/** A time of day, to the millisecond; the whole of it is its title. */
+export function Clock({ time }: { readonly time: string }): VNode {
+  const date = new Date(time);
+  const day = date.toLocaleTimeString("en-GB");
+  const ms = String(date.getMilliseconds()).padStart(3, "0");
+  return <time dateTime={time} title={exact(time)}>{day}.{ms}</time>;
+}
+
+/** How long ago, in a sentence, for times that are numbers. */
+export function Since({ ms }: { readonly ms: number }): VNode {
+  return (
+    <>{duration(Math.max(0, Math.floor((now.value - ms) / 1_000) * 1_000)).replace(".0", "")}</>
+  );
+}
+
+function exact(time: string): string {
+  return `${new Date(time).toLocaleString("en-GB")} (${time})`;
+}

@@ -1,0 +1,176 @@
+/**
+ * The agents there are.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+import { useRef, useState } from "preact/hooks";
+import type { Agent, AgentList } from "../../api/wire.ts";
+import { type ApiError, call } from "../api.ts";
+import { Badge } from "../components/badge.tsx";
+import { Link } from "../components/link.tsx";
+import { Command, Empty, Failure, Loading } from "../components/notice.tsx";
+import { Ago } from "../components/time.tsx";
+import { things } from "../format.ts";
+import { useResource } from "../resource.ts";
+import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
+
+const EVERY_MS = 2_000;
+
+/** The page. */
+export function Agents(): VNode {
+  const { data, error, refresh } = useResource<AgentList>("/api/agents", { everyMs: EVERY_MS });
+  const [stopping, setStopping] = useState<Agent>();
+  const filter = address.value.query.get("q") ?? "";
+  const agents = data?.agents.filter((agent) => matches(agent, filter)) ?? [];
+  return (
+    <>
+      <div class="title">
+        <h1>Agents</h1>
+        <input
+          type="search"
+          aria-label="Filter agents"
+          placeholder="Filter by session, role, id, state"
+          value={filter}
+          onInput={(event) => setQuery({ q: event.currentTarget.value })}
+        />
+        {data && <span class="dim">{things(agents.length, "agent")}</span>}
+      </div>
+      <Failure error={error} />
+      {data === undefined && error === undefined && <Loading />}
+      {data && data.agents.length === 0 && (
+        <Empty title="No agent is connected.">
+          <Command>ourocodus agent start --session docs --role writer</Command>
+        </Empty>
+      )}
+      {data && data.agents.length > 0 && agents.length === 0 && <Empty title="No agent matches." />}
+      {agents.length > 0 && <Table agents={agents} onStop={setStopping} />}
+      {stopping && (
+        <StopDialog
+          agent={stopping}
+          onClose={() => {
+            setStopping(undefined);
+            refresh();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Table(
+  { agents, onStop }: {
+    readonly agents: readonly Agent[];
+    readonly onStop: (agent: Agent) => void;
+  },
+): VNode {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Agents">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Session</th>
+            <th scope="col">Role</th>
+            <th scope="col">Agent</th>
+            <th scope="col">Status</th>
+            <th scope="col">Runs in</th>
+            <th scope="col">In hand</th>
+            <th scope="col">Since</th>
+            <th scope="col">
+              <span class="hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {agents.map((agent) => (
+            <tr key={`${agent.session_id} ${agent.role} ${agent.id}`}>
+              <td>
+                <Link href={sessionUrl(agent.session_id)}>{agent.session_id}</Link>
+              </td>
+              <td>{agent.role}</td>
+              <td class="name">
+                <code>{agent.name ?? agent.id}</code>
+              </td>
+              <td>
+                <Badge state={agent.status} />
+              </td>
+              <td class="dim">{agent.runtime}{agent.protocol === "plain" && ", plain"}</td>
+              <td class="number">
+                <InHand agent={agent} />
+              </td>
+              <td class="number">
+                <Ago time={agent.since} />
+              </td>
+              <td class="actions">
+                <button
+                  type="button"
+                  class="quiet"
+                  aria-label={`Stop ${agent.name ?? agent.id}`}
+                  onClick={() => onStop(agent)}
+                >
+                  Stop
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function InHand({ agent }: { readonly agent: Agent }): VNode {
+  const [first] = agent.work;
+  const text = `${agent.in_hand} of ${agent.concurrency}`;
+  if (first === undefined) return <span class="dim">{text}</span>;
+  return <Link href={workUrl(agent.session_id, first.sequence)} title={first.id}>{text}</Link>;
+}
+
+function StopDialog(
+  { agent, onClose }: { readonly agent: Agent; readonly onClose: () => void },
+): VNode {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [error, setError] = useState<ApiError>();
+  const show = (element: HTMLDialogElement | null) => {
+    dialog.current = element;
+    if (element !== null && !element.open) element.showModal();
+  };
+  const stop = async (now: boolean) => {
+    const query = new URLSearchParams({ session: agent.session_id, role: agent.role });
+    if (now) query.set("now", "true");
+    try {
+      await call(`/api/agents/${encodeURIComponent(agent.id)}?${query}`, { method: "DELETE" });
+      onClose();
+    } catch (failure) {
+      setError(failure as ApiError);
+    }
+  };
+  const busy = agent.in_hand > 0;
+  return (
+    <dialog ref={show} onClose={onClose} aria-labelledby="stop-title">
+      <h2 id="stop-title">Stop {agent.name ?? agent.id}?</h2>
+      <p>
+        It gets no more work and is told not to come back. {busy
+          ? `It finishes the ${
+            things(agent.in_hand, "piece")
+          } of work that it has; at once, they ` +
+            "are handed to another agent."
+          : "It has nothing in hand."}
+      </p>
+      <Failure error={error} />
+      <div class="buttons">
+        <button type="button" class="danger" onClick={() => void stop(false)}>
+          {busy ? "Stop when done" : "Stop"}
+        </button>
+        {busy && <button type="button" onClick={() => void stop(true)}>Stop at once</button>}
+        <button type="button" class="quiet" onClick={() => dialog.current?.close()}>Cancel</button>
+      </div>
+    </dialog>
+  );
+}
+
+function matches(agent: Agent, filter: string): boolean {
+  const text = [agent.session_id, agent.role, agent.id, agent.name, agent.status, agent.runtime]
+    .join(" ").toLowerCase();
+  return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}

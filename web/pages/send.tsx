@@ -1,0 +1,210 @@
+/**
+ * Sending work, and seeing its result.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import type { SentWork, SessionList } from "../../api/wire.ts";
+import { type ApiError, call } from "../api.ts";
+import { Badge } from "../components/badge.tsx";
+import { Link } from "../components/link.tsx";
+import { Failure } from "../components/notice.tsx";
+import { Payload } from "../components/payload.tsx";
+import { line } from "../format.ts";
+import { useResource } from "../resource.ts";
+import { address, setQuery, workUrl } from "../route.ts";
+
+const WAIT_SECONDS = 60;
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+interface Attempt {
+  readonly key: number;
+  readonly session: string;
+  readonly role: string;
+  readonly text: string;
+  readonly sent?: SentWork;
+  readonly error?: ApiError;
+}
+
+let nextKey = 1;
+
+/** The page. */
+export function Send(): VNode {
+  const { query } = address.value;
+  const [mode, setMode] = useState<"message" | "json">("message");
+  const [text, setText] = useState("");
+  const [attempts, setAttempts] = useState<readonly Attempt[]>([]);
+  const session = query.get("session") ?? "";
+  const role = query.get("role") ?? "";
+  const { data } = useResource<SessionList>("/api/sessions?limit=1000", { everyMs: 15_000 });
+  const known = data?.sessions ?? [];
+  const roles = known.filter(({ session_id }) => session === "" || session_id === session)
+    .flatMap(({ roles }) => roles.map(({ role }) => role));
+  const wrong = [wrongName("Session", session), wrongName("Role", role), wrongText(mode, text)];
+  const ready = wrong.every((reason) => reason === undefined);
+
+  const change = (key: number, more: Partial<Attempt>) =>
+    setAttempts((all) => all.map((one) => one.key === key ? { ...one, ...more } : one));
+
+  const send = async () => {
+    if (!ready) return;
+    const key = nextKey++;
+    setAttempts((all) => [{ key, session, role, text }, ...all].slice(0, 50));
+    const body = mode === "message" ? JSON.stringify({ message: text }) : wrapped(text);
+    try {
+      const path = `/api/sessions/${session}/work/${role}`;
+      const stored = await call<SentWork>(path, { method: "POST", body });
+      change(key, { sent: stored });
+      // The same id again is the same work: this one only waits.
+      const again = JSON.stringify({ ...JSON.parse(body), id: stored.id });
+      const done = await call<SentWork>(path, {
+        method: "POST",
+        body: again,
+        headers: { prefer: `wait=${WAIT_SECONDS}` },
+        timeoutMs: (WAIT_SECONDS + 10) * 1_000,
+      });
+      change(key, { sent: { ...done, duplicate: false } });
+    } catch (error) {
+      change(key, { error: error as ApiError });
+    }
+  };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void send();
+  };
+  return (
+    <>
+      <h1>Send</h1>
+      <form class="send" onSubmit={submit}>
+        <Field
+          name="session"
+          label="Session"
+          value={session}
+          wrong={wrong[0]}
+          list={known.map(({ session_id }) => session_id)}
+        />
+        <Field name="role" label="Role" value={role} wrong={wrong[1]} list={[...new Set(roles)]} />
+        <fieldset>
+          <legend>Payload</legend>
+          <label class="check">
+            <input
+              type="radio"
+              name="mode"
+              checked={mode === "message"}
+              onChange={() => setMode("message")}
+            />
+            Message
+          </label>
+          <label class="check">
+            <input
+              type="radio"
+              name="mode"
+              checked={mode === "json"}
+              onChange={() => setMode("json")}
+            />
+            JSON
+          </label>
+        </fieldset>
+        <label class="wide">
+          <span>{mode === "message" ? "Message" : "Payload, a JSON object"}</span>
+          <textarea
+            rows={6}
+            value={text}
+            spellcheck={mode === "message"}
+            aria-describedby="text-wrong"
+            onInput={(event) => setText(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
+            }}
+          />
+          <small id="text-wrong" class="wrong">{text !== "" && wrong[2]}</small>
+        </label>
+        <p class="buttons wide">
+          <button type="submit" class="primary" disabled={!ready}>Send work</button>
+          <span class="dim">Ctrl+Enter</span>
+        </p>
+      </form>
+      <ul class="sent" aria-live="polite">
+        {attempts.map((attempt) => <Sent key={attempt.key} attempt={attempt} />)}
+      </ul>
+    </>
+  );
+}
+
+function Field(
+  { name, label, value, wrong, list }: {
+    readonly name: string;
+    readonly label: string;
+    readonly value: string;
+    readonly wrong: string | undefined;
+    readonly list: readonly string[];
+  },
+): VNode {
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        name={name}
+        value={value}
+        list={`${name}-list`}
+        autocomplete="off"
+        spellcheck={false}
+        aria-describedby={`${name}-wrong`}
+        onInput={(event) => setQuery({ [name]: event.currentTarget.value })}
+      />
+      <datalist id={`${name}-list`}>
+        {list.map((item) => <option key={item} value={item} />)}
+      </datalist>
+      <small id={`${name}-wrong`} class="wrong">{value !== "" && wrong}</small>
+    </label>
+  );
+}
+
+function Sent({ attempt }: { readonly attempt: Attempt }): VNode {
+  const { session, role, text, sent, error } = attempt;
+  const result = sent?.result;
+  const state = error ? "failed" : result ? result.type === "error" ? "failed" : "done" : "waiting";
+  return (
+    <li>
+      <p class="title">
+        <Badge state={state} />
+        {sent
+          ? <Link href={workUrl(session, sent.sequence)}>{line(sent.id, 60)}</Link>
+          : <span>{error ? "not sent" : "sending…"}</span>}
+        <span class="dim">{session} / {role} · {line(text, 80)}</span>
+      </p>
+      <Failure error={error} />
+      {error?.status === 0 && <p class="failure">{error.message}</p>}
+      {sent && !result && !error && (
+        <p class="dim">Stored as {sent.sequence}; its result will stand here.</p>
+      )}
+      {result?.payload && <Payload value={result.payload} label="The result" />}
+    </li>
+  );
+}
+
+function wrongName(what: string, name: string): string | undefined {
+  if (NAME.test(name)) return undefined;
+  return name === "" ? `${what} is missing` : `${what}: 1 to 64 of A-Z a-z 0-9 _ -`;
+}
+
+function wrongText(mode: "message" | "json", text: string): string | undefined {
+  if (text === "") return "It is empty";
+  if (mode === "message") return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? undefined
+      : "It must be a JSON object";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A whole message stays one; anything else is a payload. */
+function wrapped(text: string): string {
+  const value = JSON.parse(text) as Record<string, unknown>;
+  const whole = typeof value.payload === "object" && typeof value.id === "string";
+  return whole ? text : JSON.stringify({ payload: value });
+}

@@ -1,0 +1,245 @@
+/**
+ * One session: its roles, its work, its results, its dead letters.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+import { useState } from "preact/hooks";
+import type {
+  DeadLetter,
+  DeadLetterList,
+  LogItem,
+  PendingWorkList,
+  ResultList,
+  SentWork,
+  Session as SessionState,
+} from "../../api/wire.ts";
+import { type ApiError, call } from "../api.ts";
+import { Badge } from "../components/badge.tsx";
+import { Link } from "../components/link.tsx";
+import { Empty, Failure, Loading } from "../components/notice.tsx";
+import { Ago } from "../components/time.tsx";
+import { line } from "../format.ts";
+import { useResource } from "../resource.ts";
+import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
+import { Cell } from "./sessions.tsx";
+
+const EVERY_MS = 2_000;
+const PAGE = 50;
+const TABS = [["work", "Work"], ["results", "Results"], ["dead", "Dead letters"]] as const;
+
+/** The page. */
+export function Session({ name }: { readonly name: string }): VNode {
+  const api = `/api/sessions/${encodeURIComponent(name)}`;
+  const { data, error } = useResource<SessionState>(api, { everyMs: EVERY_MS });
+  const { query } = address.value;
+  const tab = query.get("show") ?? "work";
+  return (
+    <>
+      <p class="crumbs">
+        <Link href="/sessions">Sessions</Link>
+      </p>
+      <div class="title">
+        <h1>{name}</h1>
+        {data && (
+          <span class="dim">
+            last activity <Ago time={data.last_activity} />
+          </span>
+        )}
+        <Link href={`/events?session=${name}`}>Events</Link>
+        <Link href={`/send?session=${name}`}>Send work</Link>
+      </div>
+      <Failure error={error} />
+      {data && <Roles roles={data.roles} />}
+      <nav class="tabs" aria-label={`What of session ${name}`}>
+        {TABS.map(([id, label]) => (
+          <Link key={id} href={`${sessionUrl(name)}?show=${id}`} current={tab === id}>{label}</Link>
+        ))}
+      </nav>
+      {tab === "results"
+        ? <Results api={api} session={name} />
+        : tab === "dead"
+        ? <DeadLetters api={api} session={name} />
+        : <Pending api={api} session={name} />}
+    </>
+  );
+}
+
+function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
+  if (roles.length === 0) return <Empty title="It has no work and no agents." />;
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Roles">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Role</th>
+            <th scope="col">Agents</th>
+            <th scope="col">Waiting</th>
+            <th scope="col">In hand</th>
+            <th scope="col">Done</th>
+            <th scope="col">Failed</th>
+            <th scope="col">Dead</th>
+          </tr>
+        </thead>
+        <tbody>
+          {roles.map((role) => (
+            <tr key={role.role}>
+              <td>{role.role}</td>
+              <Cell value={role.agents} />
+              <Cell value={role.waiting} tone={role.agents === 0 ? "warn" : undefined} />
+              <Cell value={role.in_hand} tone="busy" />
+              <Cell value={role.done} />
+              <Cell value={role.failed} tone="bad" />
+              <Cell value={role.dead} tone="bad" />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface TabProps {
+  readonly api: string;
+  readonly session: string;
+}
+
+function Pending({ api, session }: TabProps): VNode {
+  const after = address.value.query.get("after") ?? "";
+  const path = `${api}/work?limit=${PAGE}${after && `&after=${after}`}`;
+  const { data, error } = useResource<PendingWorkList>(path, { everyMs: EVERY_MS });
+  if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
+  if (data.work.length === 0) return <Empty title="Nothing waits, and nothing is in hand." />;
+  return (
+    <>
+      <ul class="rows work">
+        {data.work.map((work) => (
+          <li key={work.work_sequence}>
+            <Badge state={work.state} />
+            <Link href={workUrl(session, work.work_sequence)}>
+              {line(work.id ?? "no message", 60)}
+            </Link>
+            <span class="dim preview">{work.role} · {line(JSON.stringify(work.payload), 120)}</span>
+            <span class="dim">
+              {work.agent_id && `${work.agent_id}, attempt ${work.attempt}, `}
+            </span>
+            <Ago time={work.since ?? work.stored_at} />
+          </li>
+        ))}
+      </ul>
+      <Pages first={after !== ""} next={data.next} name="after" />
+    </>
+  );
+}
+
+function Results({ api, session }: TabProps): VNode {
+  const before = address.value.query.get("before") ?? "";
+  const path = `${api}/results?limit=${PAGE}${before && `&before=${before}`}`;
+  const { data, error } = useResource<ResultList>(path, { everyMs: EVERY_MS });
+  if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
+  if (data.results.length === 0) return <Empty title="There is no result yet." />;
+  return (
+    <>
+      <ul class="rows work">
+        {data.results.map((result) => (
+          <li key={result.sequence}>
+            <Badge state={result.type === "error" ? "failed" : "done"} />
+            <Link href={linkOf(session, result)}>{line(result.id ?? "no message", 60)}</Link>
+            <span class="dim preview">
+              {result.role} · {line(JSON.stringify(result.payload), 160)}
+            </span>
+            <Ago time={result.time} />
+          </li>
+        ))}
+      </ul>
+      <Pages first={before !== ""} next={data.next_before} name="before" />
+    </>
+  );
+}
+
+function DeadLetters({ api, session }: TabProps): VNode {
+  const { query } = address.value;
+  const all = query.get("all") === "true";
+  const { data, error, refresh } = useResource<DeadLetterList>(
+    `${api}/dead?limit=${PAGE}&all=${all}`,
+    { everyMs: EVERY_MS },
+  );
+  if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
+  return (
+    <>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={all}
+          onChange={(event) => setQuery({ all: event.currentTarget.checked ? "true" : "" })}
+        />
+        Also those that were sent again
+      </label>
+      {data.dead.length === 0 && <Empty title="No work was given up on." />}
+      <ul class="rows work">
+        {data.dead.map((letter) => (
+          <li key={letter.sequence}>
+            <Badge state="dead" />
+            <Link href={workUrl(session, letter.work_sequence)}>
+              {line(letter.id ?? letter.text ?? "no message", 60)}
+            </Link>
+            <span class="dim preview">
+              {letter.role} · {line(letter.error || letter.reason, 160)}
+            </span>
+            <Ago time={letter.time} />
+            {letter.requeued_as === null
+              ? <Requeue letter={letter} onDone={refresh} />
+              : <Link href={workUrl(session, letter.requeued_as)}>sent again</Link>}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Sends a dead letter's work again, and goes there. */
+export function Requeue(
+  { letter, onDone }: {
+    readonly letter: Pick<DeadLetter, "session_id" | "sequence">;
+    readonly onDone?: () => void;
+  },
+): VNode {
+  const [error, setError] = useState<ApiError>();
+  const send = async () => {
+    try {
+      const path = `/api/sessions/${letter.session_id}/dead/${letter.sequence}/requeue`;
+      const sent = await call<SentWork>(path, { method: "POST" });
+      onDone?.();
+      go(workUrl(letter.session_id, sent.sequence));
+    } catch (failure) {
+      setError(failure as ApiError);
+    }
+  };
+  return (
+    <>
+      <button type="button" onClick={() => void send()}>Send again</button>
+      <Failure error={error} />
+    </>
+  );
+}
+
+function Pages(
+  { first, next, name }: {
+    readonly first: boolean;
+    readonly next: number | null;
+    readonly name: string;
+  },
+): VNode {
+  return (
+    <p class="buttons">
+      {first && <button type="button" onClick={() => setQuery({ [name]: "" })}>First page</button>}
+      {next !== null && (
+        <button type="button" onClick={() => setQuery({ [name]: String(next) })}>Next page</button>
+      )}
+    </p>
+  );
+}
+
+function linkOf(session: string, { work_sequence }: LogItem): string {
+  return work_sequence === undefined ? sessionUrl(session) : workUrl(session, work_sequence);
+}

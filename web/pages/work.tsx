@@ -1,0 +1,201 @@
+/**
+ * Where one piece of work is.
+ *
+ * @module
+ */
+import type { VNode } from "preact";
+import type { TraceStep, WorkAnswer, WorkTrace } from "../../api/wire.ts";
+import { Badge } from "../components/badge.tsx";
+import { Link } from "../components/link.tsx";
+import { Empty, Failure, Loading } from "../components/notice.tsx";
+import { LongText, Payload } from "../components/payload.tsx";
+import { Ago, Clock } from "../components/time.tsx";
+import { duration, line, visible } from "../format.ts";
+import { useResource } from "../resource.ts";
+import { sessionUrl, workUrl } from "../route.ts";
+import { Requeue } from "./session.tsx";
+
+const EVERY_MS = 1_000;
+const FINISHED_EVERY_MS = 15_000;
+const UNFINISHED = ["waiting", "in_hand"];
+
+/** The page. @param path Where the API tells of the work. */
+export function Work({ path }: { readonly path: string }): VNode {
+  const { data, error } = useResource<WorkTrace & Partial<WorkAnswer>>(path, {
+    everyMs: ({ state }) => UNFINISHED.includes(state) ? EVERY_MS : FINISHED_EVERY_MS,
+  });
+  if (data === undefined) {
+    if (error?.status === 404) return <Empty title={error.message} />;
+    return error ? <Failure error={error} /> : <Loading />;
+  }
+  return (
+    <>
+      <p class="crumbs">
+        <Link href="/sessions">Sessions</Link> /{" "}
+        <Link href={sessionUrl(data.session_id)}>{data.session_id}</Link> / {data.role}
+      </p>
+      <div class="title">
+        <h1 class="id">{line(data.id ?? `work ${data.work_sequence}`, 128)}</h1>
+        <Badge state={data.state} />
+        <span class="dim">sequence {data.work_sequence}</span>
+      </div>
+      <p class="lead">{sentence(data)}</p>
+      {data.note && <p class="note">{line(data.note, 400)}</p>}
+      <Failure error={error} />
+      {data.dead_letter && <DeadNote trace={data} />}
+      {data.requeued_from !== null && (
+        <p class="note">It was sent again, after it had been given up on.</p>
+      )}
+      <div class="columns wide">
+        <section aria-labelledby="timeline">
+          <h2 id="timeline">What happened</h2>
+          <Timeline history={data.history} />
+        </section>
+        <section aria-labelledby="message">
+          <h2 id="message">What was asked for</h2>
+          <Message trace={data} />
+          {data.result && (
+            <>
+              <h2>{data.result.type === "error" ? "Error" : "Result"}</h2>
+              {data.result.payload
+                ? <Payload value={data.result.payload} label="The result" />
+                : <LongText text={data.result.text ?? ""} label="result" />}
+            </>
+          )}
+        </section>
+      </div>
+      {data.same_id && data.same_id.length > 0 && (
+        <section aria-labelledby="same">
+          <h2 id="same">Older work with the same id</h2>
+          <ul class="rows">
+            {data.same_id.map((other) => (
+              <li key={other.work_sequence}>
+                <Badge state={other.state} />
+                <Link href={workUrl(other.session_id, other.work_sequence)}>
+                  {other.session_id} / {other.role}, sequence {other.work_sequence}
+                </Link>
+                <Ago time={other.stored_at} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function sentence(trace: WorkTrace): VNode {
+  const { state, agent_id: agent, attempts, stored_at, history } = trace;
+  const end = history.findLast(({ type }) => type !== "dead_letter")?.time;
+  const took = stored_at && end ? duration(Date.parse(end) - Date.parse(stored_at)) : undefined;
+  switch (state) {
+    case "waiting":
+      return (
+        <>
+          It waits in the queue, since <Ago time={stored_at} />.
+        </>
+      );
+    case "in_hand":
+      return (
+        <>
+          Agent <code>{agent}</code> has it, attempt {attempts}.
+        </>
+      );
+    case "done":
+      return (
+        <>
+          {agent
+            ? (
+              <>
+                Agent <code>{agent}</code> did it
+              </>
+            )
+            : "It was done"}
+          {took && `, ${took} after it was stored`}.
+        </>
+      );
+    case "failed":
+      return (
+        <>
+          It failed{agent && (
+            <>
+              , says agent <code>{agent}</code>
+            </>
+          )}
+          {took && `, ${took} after it was stored`}.
+        </>
+      );
+    case "dead":
+      return <>It was given up on{took && `, ${took} after it was stored`}.</>;
+    default:
+      return <>Nobody knows what became of it.</>;
+  }
+}
+
+function DeadNote({ trace }: { readonly trace: WorkTrace }): VNode {
+  const letter = trace.dead_letter;
+  if (letter === null) return <></>;
+  return (
+    <p class="note buttons">
+      <span>{line(letter.error || letter.reason, 400)}</span>
+      {letter.requeued_as === null
+        ? <Requeue letter={{ session_id: trace.session_id, sequence: letter.sequence }} />
+        : <Link href={workUrl(trace.session_id, letter.requeued_as)}>It was sent again</Link>}
+    </p>
+  );
+}
+
+const STEP: Readonly<Record<string, readonly [string, string]>> = {
+  "work.stored": ["Stored", "calm"],
+  "work.offered": ["Handed to", "busy"],
+  "work.redelivered": ["Handed again to", "warn"],
+  "work.returned": ["Given back by", "warn"],
+  "work.dead": ["Given up on", "bad"],
+  "dead_letter": ["Kept as a dead letter", "bad"],
+  "result.duplicate": ["A second result was refused, of", "warn"],
+  "progress": ["Progress", "calm"],
+  "result": ["Result", "good"],
+  "error": ["Error", "bad"],
+};
+
+function Timeline({ history }: { readonly history: readonly TraceStep[] }): VNode {
+  return (
+    <ol class="timeline">
+      {history.map((step, index) => {
+        const [text, tone] = STEP[step.type] ?? [line(step.type, 64), "good"];
+        const before = history[index - 1];
+        const since = before && Date.parse(step.time) - Date.parse(before.time);
+        return (
+          <li key={index} class={tone}>
+            <span class="when">
+              <Clock time={step.time} />
+              {since !== undefined && since > 0 && <small>+{duration(since)}</small>}
+            </span>
+            <span class="what">
+              {text} {step.agent_id && step.type !== "progress" && <code>{step.agent_id}</code>}
+              {step.attempt !== undefined && step.type.startsWith("work.") && (
+                <span class="dim">, attempt {step.attempt}</span>
+              )}
+              {step.reason && <span class="dim">: {line(step.reason, 100)}</span>}
+              {step.error && <span class="detail">{line(step.error, 400)}</span>}
+              {step.payload && <span class="detail">{progressText(step.payload)}</span>}
+            </span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function progressText(payload: Readonly<Record<string, unknown>>): string {
+  const { message } = payload;
+  const text = typeof message === "string" ? message : JSON.stringify(payload);
+  return text.length > 600 ? line(text, 600) : visible(text);
+}
+
+function Message({ trace: { message, text } }: { readonly trace: WorkTrace }): VNode {
+  if (text !== null) return <LongText text={text} label="work" />;
+  if (message === null) return <p class="dim">Its text is no longer kept.</p>;
+  const { payload } = message;
+  return <Payload value={payload as Readonly<Record<string, unknown>>} label="The payload" />;
+}
