@@ -1,16 +1,17 @@
 /**
  * Stores results, events and dead letters in the log, many at once.
  *
- * All that one turn of the event loop brings is published together, and only the last message asks
- * for an acknowledgement: JetStream stores what one connection publishes to one stream in order.
+ * All that one turn of the event loop brings is published together, in order, and only the last
+ * message and the largest ask for an acknowledgement: JetStream stores what one connection publishes
+ * to one stream in order.
  *
  * Invariants:
  * 1. An entry is settled once: stored, or refused for good. Until then it is held in memory.
  * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
  *    front of it: published in one turn on one connection (a lost connection sends all of its
  *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
- *    have seen the beginning), no publish denied meanwhile, and the largest message last (a limit on
- *    size or space that it passes, the others pass too). Everything else is acknowledged one by one.
+ *    have seen the beginning), no publish denied meanwhile, and the largest message acknowledged too (a
+ *    limit on size that it passes, the others pass). Everything else is acknowledged one by one.
  * 3. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
  *    is ours, is decided by comparing.
  *
@@ -62,6 +63,8 @@ interface Held {
 
 interface Batch {
   readonly held: readonly Held[];
+  /** As many acknowledgements are still to come. */
+  awaited: number;
   readonly sentAt: number;
   /** As many publishes had been denied when it was sent. */
   readonly denials: number;
@@ -150,7 +153,7 @@ export class LogWriter {
       if (alone) this.#publish([held]);
       else together.push(held);
     }
-    if (together.length > 0) this.#publish(largestLast(together));
+    if (together.length > 0) this.#publish(together);
   }
 
   /** Resolves once nothing is held any more. */
@@ -178,14 +181,16 @@ export class LogWriter {
 
   #publish(held: readonly Held[]): void {
     const batch = this.#nextBatch++;
-    this.#inFlight.set(batch, { held, sentAt: Date.now(), denials: this.#denials });
     const last = held.length - 1;
+    const largest = indexOfLargest(held);
+    const awaited = largest === last ? 1 : 2;
+    this.#inFlight.set(batch, { held, awaited, sentAt: Date.now(), denials: this.#denials });
     held.forEach((one, index) => {
       const { entry } = one;
       one.sent = true;
       this.#connection.nats.publish(entry.subject, entry.data, {
         headers: rawHeaders(one.headers),
-        reply: index === last ? `${this.#inbox}.${batch}` : "",
+        reply: index === last || index === largest ? `${this.#inbox}.${batch}` : "",
       });
     });
   }
@@ -194,8 +199,9 @@ export class LogWriter {
     const number = Number(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
     const batch = this.#inFlight.get(number);
     if (batch === undefined) return;
-    this.#inFlight.delete(number);
     const ack = parseAck(msg);
+    if (ack.kind === "stored" && --batch.awaited > 0) return;
+    this.#inFlight.delete(number);
     const [first] = batch.held;
     if (ack.kind === "stored" && batch.held.length > 1) {
       // That one of them was denied is told by an error, which may be on its way from the client.
@@ -314,15 +320,14 @@ function sizeOf({ entry, headers }: Held): number {
   return entry.data.length + headers.length;
 }
 
-function largestLast(held: Held[]): Held[] {
-  let last = 0;
-  let largest = 0;
+function indexOfLargest(held: readonly Held[]): number {
+  let found = 0;
+  let largest = -1;
   held.forEach((one, index) => {
     const size = sizeOf(one);
-    if (size > largest) [last, largest] = [index, size];
+    if (size >= largest) [found, largest] = [index, size];
   });
-  held.push(...held.splice(last, 1));
-  return held;
+  return found;
 }
 
 const UTF8 = new TextEncoder();

@@ -28,7 +28,7 @@ const PLACES = [
 /** All of it. */
 export function App(): VNode {
   const { path } = address.value;
-  const [title, page] = pageOf(path);
+  const { title, page } = pageOf(path);
   useEffect(() => {
     document.title = `${title} · Ourocodus`;
   }, [title]);
@@ -98,29 +98,35 @@ function Search(): VNode {
   );
 }
 
-function pageOf(path: string): [string, VNode] {
+interface Place {
+  readonly title: string;
+  readonly page: VNode;
+}
+
+function pageOf(path: string): Place {
   const [, first = "", name = "", second = "", last = ""] = path.split("/");
   switch (first) {
     case "":
-      return ["Overview", <Overview />];
+      return { title: "Overview", page: <Overview /> };
     case "agents":
-      return ["Agents", <Agents />];
+      return { title: "Agents", page: <Agents /> };
     case "events":
-      return ["Events", <Events />];
+      return { title: "Events", page: <Events /> };
     case "send":
-      return ["Send", <Send />];
-    case "sessions":
-      if (name === "") return ["Sessions", <Sessions />];
-      if (second === "work" && last !== "") {
-        return [`Work ${last}`, <Work key={path} path={`/api/sessions/${name}/work/${last}`} />];
-      }
-      return [name, <Session key={name} name={name} />];
+      return { title: "Send", page: <Send /> };
+    case "sessions": {
+      if (name === "") return { title: "Sessions", page: <Sessions /> };
+      const api = `/api/sessions/${name}/work/${last}`;
+      return second === "work" && last !== ""
+        ? { title: `Work ${last}`, page: <Work key={api} path={api} /> }
+        : { title: name, page: <Session key={name} name={name} /> };
+    }
     case "work": {
       // An id may have a slash in it.
       const id = location.pathname.slice("/work/".length);
-      return ["Work", <Work key={id} path={`/api/work/${id}${location.search}`} />];
+      return { title: "Work", page: <Work key={id} path={`/api/work/${id}${location.search}`} /> };
     }
     default:
-      return ["Nothing here", <p class="empty">There is no page {path}.</p>];
+      return { title: "Nothing here", page: <p class="empty">There is no page {path}.</p> };
   }
 }

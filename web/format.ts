@@ -5,9 +5,8 @@
  */
 
 /** Characters that would hide, or turn other text around; and those that cannot be seen. */
-// deno-lint-ignore no-control-regex
 const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  /(?![\n\t])[\p{Cc}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
 /** A text in which nothing hides: control and direction characters are named. */
 export function visible(text: string): string {

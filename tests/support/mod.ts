@@ -25,12 +25,14 @@ export {
   TestProcess,
 } from "./processes.ts";
 export {
+  type ApiProcess,
   type CliOptions,
   type EchoAgentOptions,
   type RelayOptions,
   type RelayProcess,
   ROOT,
   runCli,
+  startApi,
   startEchoAgent,
   startRelay,
 } from "./programs.ts";

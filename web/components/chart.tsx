@@ -112,6 +112,12 @@ function options(
   };
 }
 
+/** A custom property's colour, as it is now: a canvas does not know of light and dark. */
 function property(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

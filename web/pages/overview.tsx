@@ -70,13 +70,13 @@ function Figures(
       <Figure name="Agents" note={busy === undefined ? "" : `${count(busy)} at work`}>
         <Link href="/agents">{agents === undefined ? "–" : count(agents.agents.length)}</Link>
       </Figure>
-      <Figure name="Waiting" note="work that no agent has">
+      <Figure name="Waiting" note="no agent has it">
         {shown(sum(({ waiting }) => waiting))}
       </Figure>
-      <Figure name="In hand" note="work that agents have">
+      <Figure name="In hand" note="agents have it">
         {shown(sum(({ in_hand }) => in_hand))}
       </Figure>
-      <Figure name="Done" note="that the log still has">{shown(sum(({ done }) => done))}</Figure>
+      <Figure name="Done" note="as the log has it">{shown(sum(({ done }) => done))}</Figure>
       <Figure name="Failed" note="error results">{shown(sum(({ failed }) => failed))}</Figure>
       <Figure name="Dead" note="given up on">{shown(sum(({ dead }) => dead))}</Figure>
     </dl>

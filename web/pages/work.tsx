@@ -132,9 +132,9 @@ function sentence(trace: WorkTrace): VNode {
   }
 }
 
-function DeadNote({ trace }: { readonly trace: WorkTrace }): VNode {
+function DeadNote({ trace }: { readonly trace: WorkTrace }): VNode | null {
   const letter = trace.dead_letter;
-  if (letter === null) return <></>;
+  if (letter === null) return null;
   return (
     <p class="note buttons">
       <span>{line(letter.error || letter.reason, 400)}</span>
