@@ -11,6 +11,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { agentCommand } from "./agent_command.ts";
 import { completionCommand } from "./completion_command.ts";
 import type { Console } from "./console.ts";
+import { deadCommand } from "./dead_command.ts";
 import manifest from "./deno.json" with { type: "json" };
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
 import { logsCommand } from "./logs_command.ts";
@@ -22,6 +23,7 @@ import { stopCommand } from "./stop_command.ts";
 import { superviseCommand } from "./supervise_command.ts";
 import { tailCommand } from "./tail_command.ts";
 import { harmless } from "./terminal_text.ts";
+import { traceCommand } from "./trace_command.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
@@ -54,6 +56,8 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(superviseCommand(console, done), { hidden: true });
   root.addCommand(sendCommand(console, done));
   root.addCommand(tailCommand(console, done));
+  root.addCommand(traceCommand(console, done));
+  root.addCommand(deadCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));
   inheritSettings(root);
   return root;
@@ -65,6 +69,8 @@ const EXAMPLES = `Examples:
   $ ourocodus send work --session docs --role writer --message hello --wait
   $ ourocodus tail results --session docs
   $ ourocodus tail events
+  $ ourocodus trace task-17
+  $ ourocodus dead list --session docs
   $ source <(ourocodus completion bash)
 
 ourocodus <command> --help has more.`;

@@ -1,0 +1,107 @@
+/**
+ * `dead requeue`.
+ *
+ * @module
+ */
+import { type Connection, deadLetters, requeueDeadLetter, streamSettings } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { countFlag, nameFlag } from "./flag_values.ts";
+import { connectNats, ensureLog } from "./nats.ts";
+import { harmless, harmlessJson, paint } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Flags of `dead requeue`. */
+export interface DeadRequeueFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly all?: true;
+  readonly again?: true;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws {UsageError} If it does not say which, or a flag has a value that cannot be used.
+ */
+export async function deadRequeue(
+  sequences: readonly string[],
+  flags: DeadRequeueFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const session = nameFlag("--session", flags.session);
+  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  if ((sequences.length > 0) === (flags.all === true)) {
+    throw new UsageError(`give ${flags.all ? "only " : ""}one of sequences and --all`);
+  }
+  if (role !== undefined && !flags.all) throw new UsageError("--role goes with --all");
+  const given = sequences.map((text) => Math.max(1, countFlag("the sequence", text)));
+  await using connection = await connectNats(console, { url: flags.nats });
+  await ensureLog(console, connection);
+  let code: ExitCode = EXIT.ok;
+  const which = flags.all ? allOf(connection, session, role, console) : given;
+  let any = false;
+  for await (const sequence of which) {
+    any = true;
+    if (!await requeue(connection, session, sequence, flags, console)) code = EXIT.failed;
+    if (console.signal.aborted) return EXIT.interrupted;
+  }
+  if (!any) await console.out.write(`No work of session ${session} was given up on\n`);
+  return code;
+}
+
+/** Oldest first, as they were sent the first time. */
+async function* allOf(
+  connection: Connection,
+  session: string,
+  role: string | undefined,
+  { signal }: Console,
+): AsyncGenerator<number> {
+  const found: number[] = [];
+  let before: number | undefined;
+  do {
+    const page = await deadLetters(connection, session, { role, before, limit: 1_000, signal });
+    found.push(...page.items.map(({ sequence }) => sequence));
+    before = page.nextBefore ?? undefined;
+  } while (before !== undefined);
+  yield* found.reverse();
+}
+
+async function requeue(
+  connection: Connection,
+  session: string,
+  sequence: number,
+  { again, json }: DeadRequeueFlags,
+  console: Console,
+): Promise<boolean> {
+  const { green } = paint(console.out.hasColor);
+  const { signal, env } = console;
+  const limits = streamSettings(env);
+  const done = await requeueDeadLetter(connection, session, sequence, { again, limits, signal });
+  switch (done.kind) {
+    case "requeued": {
+      const { id, sequence: work } = done.sent;
+      const text = json
+        ? harmlessJson(JSON.stringify({ id, sequence: work, requeued_from: sequence }))
+        : `${green("✓")} ${harmless(id)} sent again: sequence ${work}`;
+      await console.out.write(`${text}\n`);
+      return true;
+    }
+    case "not_found":
+      await console.err.write(`error: session ${session} has no dead letter ${sequence}\n`);
+      return false;
+    case "already":
+      await console.err.write(
+        `error: ${sequence} was sent again already, as sequence ${done.work_sequence}; ` +
+          "--again sends it once more\n",
+      );
+      return false;
+    case "refused":
+      await console.err.write(
+        `error: ${sequence} cannot be sent again: ${harmless(done.reason)}\n`,
+      );
+      return false;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * `trace`.
+ *
+ * @module
+ */
+import { invalidId, type TraceStep, traceWork, type WorkTrace } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { nameFlag } from "./flag_values.ts";
+import { connectNats, ensureLog } from "./nats.ts";
+import { table } from "./table.ts";
+import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Flags of `trace`. */
+export interface TraceFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly sequence?: true;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+/** Of a payload as much is shown, in characters. */
+const SHOWN = 400;
+
+/** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
+export async function trace(id: string, flags: TraceFlags, console: Console): Promise<ExitCode> {
+  const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
+  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const query = flags.sequence ? { workSequence: sequenceOf(id) } : { id: checkedId(id) };
+  await using connection = await connectNats(console, { url: flags.nats });
+  await ensureLog(console, connection);
+  const { signal } = console;
+  const traces = await traceWork(connection, query, { session, role, signal });
+  if (traces.length === 0) {
+    await console.err.write(`error: ${unknown(id, flags)}\n`);
+    return EXIT.failed;
+  }
+  if (flags.json) {
+    for (const found of traces) await console.out.write(`${harmlessJson(JSON.stringify(found))}\n`);
+    return EXIT.ok;
+  }
+  const colors = paint(console.out.hasColor);
+  const [newest, ...others] = traces;
+  if (newest !== undefined) await console.out.write(`${traceText(newest, colors).join("\n")}\n`);
+  for (const other of others) {
+    const { work_sequence, session_id, role, state } = other;
+    const line =
+      `Older, with the same id: sequence ${work_sequence}, ${session_id} / ${role}, ${state}`;
+    await console.out.write(`${colors.dim(line)}\n`);
+  }
+  return EXIT.ok;
+}
+
+function sequenceOf(text: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (value >= 1) return value;
+  throw new UsageError(`the sequence is ${JSON.stringify(text)}, it must be a whole number from 1`);
+}
+
+function checkedId(id: string): string {
+  const wrong = invalidId(id);
+  if (wrong !== undefined) throw new UsageError(wrong);
+  return id;
+}
+
+function unknown(id: string, { session, role, sequence }: TraceFlags): string {
+  const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
+    .join(", ");
+  const what = sequence ? `the sequence ${id}` : `the id ${harmless(JSON.stringify(id))}`;
+  const hint = !sequence && /^\d{1,15}$/.test(id) ? ". --sequence takes it for a sequence" : "";
+  return `nothing is known of work with ${what}${where && ` in ${where}`}: neither the queue nor ` +
+    `the log has it (any more)${hint}`;
+}
+
+function traceText(trace: WorkTrace, paint: Paint): string[] {
+  const { session_id, role, id, work_sequence, note, message, text, result } = trace;
+  const name = harmless(id ?? `work ${work_sequence}`);
+  return [
+    `${paint.bold(name)}  ${stateText(trace, paint)}`,
+    paint.dim(`session ${session_id}, role ${role}, sequence ${work_sequence}`),
+    ...(note === null ? [] : [paint.yellow(harmless(note))]),
+    "",
+    ...table(trace.history.map((step, index) => stepRow(step, trace.history[index - 1], paint))),
+    "",
+    `${paint.dim("work  ")}  ${shown(text ?? message?.payload ?? "no longer kept")}`,
+    ...(result === null ? [] : [`${paint.dim("result")}  ${shown(result.payload ?? result.text)}`]),
+    ...(trace.dead_letter === null ? [] : [deadText(trace, paint)]),
+  ];
+}
+
+function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): string {
+  switch (state) {
+    case "waiting":
+      return paint.cyan("waiting: it is in the queue, no agent has it");
+    case "in_hand":
+      return paint.blue(`in hand: agent ${agent_id} has it, attempt ${attempts}`);
+    case "done":
+      return paint.green("done");
+    case "failed":
+      return paint.red("failed");
+    case "dead":
+      return paint.red("dead: it was given up on");
+    case "gone":
+      return paint.yellow("gone");
+  }
+}
+
+const STEPS: Readonly<Record<string, string>> = {
+  "work.stored": "stored",
+  "work.offered": "handed to",
+  "work.redelivered": "handed again to",
+  "work.returned": "given back by",
+  "work.dead": "given up on",
+  "result.duplicate": "second result refused, of",
+  "dead_letter": "dead letter",
+};
+
+function stepRow(step: TraceStep, before: TraceStep | undefined, paint: Paint): string[] {
+  const { type, agent_id, attempt, reason, error, payload } = step;
+  const since = before && Date.parse(step.time) - Date.parse(before.time);
+  const isWork = type.startsWith("work.");
+  const about = [
+    isWork || type === "result.duplicate" ? agent_id : undefined,
+    isWork && attempt !== undefined ? `attempt ${attempt}` : undefined,
+    error ?? reason,
+    payload === undefined ? undefined : shown(payload),
+  ].filter((part) => part !== undefined).join(", ");
+  return [
+    paint.dim(localTime(new Date(step.time))),
+    since === undefined || since <= 0 ? "" : paint.dim(`+${span(since)}`),
+    harmless(STEPS[type] ?? type),
+    harmless(about),
+  ];
+}
+
+function deadText({ dead_letter, session_id }: WorkTrace, paint: Paint): string {
+  if (dead_letter === null) return "";
+  const { sequence, requeued_as } = dead_letter;
+  return requeued_as === null
+    ? paint.dim(`ourocodus dead requeue --session ${session_id} ${sequence}  sends it again`)
+    : paint.dim(`it was sent again as sequence ${requeued_as}`);
+}
+
+function shown(value: unknown): string {
+  const text = harmless(typeof value === "string" ? value : JSON.stringify(value) ?? "");
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
