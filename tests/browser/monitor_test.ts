@@ -1,0 +1,238 @@
+/**
+ * The monitor in a real Chromium, before a real system. Pictures of every page are kept in the
+ * folder that SCREENSHOTS names.
+ */
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { connect, eventsSubject } from "@ourocodus/bus";
+import { startNats, until } from "../support/mod.ts";
+import { complaints, findChromium, startBrowser } from "./browser.ts";
+import { fill, type Scene, startScene } from "./scene.ts";
+import { PAGES, takeScreenshots } from "./screenshots.ts";
+
+const HOSTILE =
+  '<img src=x onerror="document.title=\'hacked\'"><script>document.title="hacked"</script>';
+
+/** A test in a browser; without one it is left out, and CI counts that as a failure. */
+function inBrowser(
+  name: string,
+  run: (page: Page, scene: Scene, browser: Browser) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ignore: findChromium() === undefined,
+    // The driver keeps its process and sockets for a moment longer than a test.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await using scene = await startScene();
+      const browser = await startBrowser();
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(15_000);
+        const found = complaints(page);
+        await run(page, scene, browser);
+        assert.deepEqual(found, [], "the browser has nothing to complain about");
+      } finally {
+        await browser.close();
+      }
+    },
+  });
+}
+
+inBrowser(
+  "an agent that connects appears without a reload, and one that is stopped goes",
+  async (page, scene) => {
+    await page.goto(`${scene.api.url}/agents`);
+    await page.getByText("No agent is connected.").waitFor();
+    const agent = await scene.agent("docs", "writer", "writer-1");
+    await page.getByRole("cell", { name: "writer-1", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Stop writer-1" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Stop", exact: true }).click();
+    assert.equal((await agent.closed).code, 4501);
+    await page.getByText("No agent is connected.").waitFor();
+  },
+);
+
+inBrowser(
+  "work is sent from the form, and its result is shown when it comes",
+  async (page, scene) => {
+    await scene.agent(
+      "docs",
+      "writer",
+      "writer-1",
+      (text) => ({ payload: { output: text.toUpperCase() } }),
+    );
+    await page.goto(`${scene.api.url}/send`);
+    await page.getByLabel("Session").fill("docs");
+    await page.getByLabel("Role").fill("writer");
+    await page.getByLabel("Message", { exact: true }).last().fill("hello there");
+    await page.getByRole("button", { name: "Send work" }).click();
+    await page.getByText("HELLO THERE").waitFor();
+    assert.match(page.url(), /session=docs&role=writer/, "the form's state is in the address");
+    await page.getByRole("link", { name: /^work_/ }).click();
+    await page.getByRole("heading", { name: "What happened" }).waitFor();
+    await page.getByText("Handed to").waitFor();
+    await page.goBack();
+    assert.equal(await page.getByLabel("Session").inputValue(), "docs");
+    await page.getByLabel("JSON").check();
+    await page.getByLabel("Payload, a JSON object").fill("[1]");
+    await page.getByText("It must be a JSON object").waitFor();
+    assert.ok(await page.getByRole("button", { name: "Send work" }).isDisabled());
+  },
+);
+
+inBrowser("a banner tells that NATS is away, and goes when it is back", async (page, scene) => {
+  await page.goto(`${scene.api.url}/`);
+  await page.getByText("healthy", { exact: true }).waitFor();
+  await scene.nats.kill();
+  const banner = page.getByText("NATS is away.");
+  await banner.waitFor();
+  await page.getByText(/Showing what was known/).waitFor();
+  await using _again = await startNats({ port: scene.nats.port, storeDir: scene.nats.storeDir });
+  await banner.waitFor({ state: "detached" });
+  await page.getByText("healthy", { exact: true }).waitFor();
+});
+
+inBrowser(
+  "5,000 events are drawn row by row, and what one reads stays where it is",
+  async (page, scene) => {
+    await page.goto(`${scene.api.url}/events`);
+    await page.getByText("Nothing has happened").waitFor();
+    await using connection = await connect({ url: scene.nats.url });
+    const event = (number: number) =>
+      connection.nats.publish(
+        eventsSubject("load"),
+        JSON.stringify({
+          id: `${number}`,
+          type: "progress",
+          payload: { message: `step ${number}` },
+        }),
+      );
+    for (let number = 1; number <= 5_000; number++) event(number);
+    await page.getByText("step 5000", { exact: true }).waitFor();
+    await page.getByText("5\u202f000 events").waitFor();
+    const rows = page.getByRole("option");
+    assert.ok(await rows.count() < 120, "only what is seen is in the page");
+    const log = page.getByRole("listbox");
+    await log.evaluate((element) => element.scrollTop = 28 * 2_000);
+    const reading = page.getByText("step 2005", { exact: true });
+    await reading.waitFor();
+    const before = await reading.boundingBox();
+    for (let number = 5_001; number <= 5_200; number++) event(number);
+    await page.getByRole("button", { name: /200 new/ }).waitFor();
+    assert.deepEqual(await reading.boundingBox(), before);
+    // The page answers: a click on a row shows the event within the time-out of this test.
+    await reading.click();
+    await page.getByLabel("The event").getByText('"step 2005"').waitFor();
+    await page.getByRole("button", { name: /200 new/ }).click();
+    await page.getByText("step 5200", { exact: true }).waitFor();
+    await page.getByLabel("Search in events").fill("step 1234");
+    await page.getByText(/^1 of 5.200 events/).waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    event(12_345);
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByText(/^2 of 5.201 events/).waitFor();
+  },
+);
+
+inBrowser(
+  "what agents send is text: no markup, no megabyte, no hidden characters",
+  async (page, scene) => {
+    const huge = "x".repeat(900_000);
+    const agent = await scene.agent(
+      "s",
+      "r",
+      "evil",
+      (text) =>
+        text === "huge"
+          ? { payload: { output: huge } }
+          : { payload: { [HOSTILE]: HOSTILE, list: [HOSTILE], hidden: "a\u202eb\u0007c" } },
+    );
+    await scene.send("s", "r", HOSTILE.slice(0, 100), { message: HOSTILE });
+    await scene.send("s", "r", "huge", { message: "huge" });
+    await scene.is("huge", "done");
+    const progress = { id: "p", type: HOSTILE.slice(0, 60), payload: { message: HOSTILE } };
+    agent.send(JSON.stringify(progress));
+    for (
+      const path of ["/events", "/sessions/s?show=results", "/work/huge", "/sessions/s/work/1", "/"]
+    ) {
+      await page.goto(scene.api.url + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForLoadState("networkidle").catch(() => {});
+      assert.doesNotMatch(await page.title(), /hacked/);
+      assert.equal(await page.locator("main img, main script").count(), 0, path);
+    }
+    await page.goto(`${scene.api.url}/sessions/s/work/1`);
+    await page.getByText("a⟨U+202E⟩b⟨U+0007⟩c").waitFor();
+    await page.goto(`${scene.api.url}/work/huge`);
+    const text = page.getByRole("definition").locator("pre").first();
+    await text.waitFor();
+    assert.ok(((await text.textContent()) ?? "").length < 10_000, "a megabyte is cut");
+    await page.getByRole("button", { name: /Show all, 87. KiB/ }).click();
+    await until(async () => ((await text.textContent()) ?? "").length === 900_000);
+  },
+);
+
+inBrowser("dead work is sent again from its page", async (page, scene) => {
+  await fill(scene);
+  await page.goto(`${scene.api.url}/work/build-2026-11-24`);
+  await page.getByText("given up after 2 attempts").first().waitFor();
+  await page.getByRole("button", { name: "Send again" }).click();
+  await page.waitForURL(/\/sessions\/nightly-build\/work\/\d+$/);
+  await page.getByText("It was sent again, after it had been given up on.").waitFor();
+});
+
+inBrowser(
+  "the search finds work by its id, by keyboard alone, and an unknown one is told",
+  async (page, scene) => {
+    await scene.send("s", "r", "some/odd id?#%", {});
+    await page.goto(scene.api.url);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("some/odd id?#%");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "some/odd id?#%" }).waitFor();
+    await page.getByText("no agent of role r is connected").waitFor();
+    await page.goto(`${scene.api.url}/work/nothing`);
+    await page.getByText(/nothing is known of work/).waitFor();
+  },
+);
+
+inBrowser(
+  "every page has a picture, and axe finds nothing serious in any, dark or light",
+  async (page, scene, browser) => {
+    await fill(scene);
+    const folder = Deno.env.get("SCREENSHOTS") ??
+      await Deno.makeTempDir({ prefix: "screenshots-" });
+    assert.equal(
+      await takeScreenshots(browser, scene.api.url, folder),
+      6 * Object.keys(PAGES).length,
+    );
+    console.log(`pictures are in ${folder}`);
+    const { default: { source } } = await import("axe-core");
+    for (const colorScheme of ["light", "dark"] as const) {
+      // Our own policy would keep the checker out.
+      const context = await browser.newContext({ colorScheme, bypassCSP: true });
+      const checked = await context.newPage();
+      for (const [name, path] of Object.entries(PAGES)) {
+        await checked.goto(scene.api.url + path);
+        await checked.getByRole("heading", { level: 1 }).waitFor();
+        await checked.evaluate(source);
+        const found = await checked.evaluate(async () => {
+          // deno-lint-ignore no-explicit-any
+          const { violations } = await (globalThis as any).axe.run();
+          // deno-lint-ignore no-explicit-any
+          return violations.filter(({ impact }: any) =>
+            impact === "serious" || impact === "critical"
+          )
+            // deno-lint-ignore no-explicit-any
+            .map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html).join(" ")}`);
+        });
+        assert.deepEqual(found, [], `${name}, ${colorScheme}`);
+      }
+      await context.close();
+    }
+    await page.goto(scene.api.url);
+  },
+);
