@@ -22,11 +22,14 @@ export interface DemoOptions {
   /** Ends its parts at once, without letting them finish. */
   readonly hurry: AbortSignal;
   /** The wanted ports; default {@linkcode WANTED_PORTS}. */
-  readonly ports?: { readonly nats: number; readonly relay: number };
+  readonly ports?: DemoPorts;
 }
 
+/** The ports of a demo. */
+export type DemoPorts = Readonly<Record<"nats" | "relay" | "api", number>>;
+
 /** The ports that the commands use where nothing is set. */
-export const WANTED_PORTS = { nats: 4222, relay: 8080 } as const;
+export const WANTED_PORTS = { nats: 4222, relay: 8080, api: 9000 } as const;
 
 /** How long a part may take to be ready, in milliseconds: the first start may fetch packages. */
 const READY_MS = 60_000;
@@ -42,7 +45,7 @@ const NOT_HANDED_ON =
   /^(NATS_.*|OUROCODUS_.*|PORT|HOST|RELAY_URL|SESSION_ID|ROLE|AGENT_ID|CONCURRENCY|LOG_LEVEL)$/;
 
 /**
- * Runs nats-server, a relay and an echo agent, sends work, and shows the result and what to try
+ * Runs nats-server, a relay, the API and an echo agent, sends work, and shows the result and what to try
  * next; then waits until it is ended, unless it runs once. Nothing it started is left afterwards,
  * however it ends.
  *
@@ -69,8 +72,8 @@ class Demo implements AsyncDisposable {
   readonly #parts: Part[] = [];
   /** Aborted when the demo is ended or a part ends by itself. */
   readonly #ending = new AbortController();
-  readonly #wanted: { readonly nats: number; readonly relay: number };
-  #ports: { readonly nats: number; readonly relay: number };
+  readonly #wanted: DemoPorts;
+  #ports: DemoPorts;
 
   static async create(options: DemoOptions): Promise<Demo> {
     return new Demo(options, await Deno.makeTempDir({ prefix: "ourocodus-demo-" }));
@@ -94,7 +97,8 @@ class Demo implements AsyncDisposable {
     screen.line();
     const nats = await this.#startNats(binary);
     const relay = await this.#startRelay(nats);
-    this.#ports = { nats, relay };
+    const api = await this.#startApi(nats);
+    this.#ports = { nats, relay, api };
     await this.#startAgent(relay);
     screen.line();
   }
@@ -127,6 +131,7 @@ class Demo implements AsyncDisposable {
     screen.command(this.#cli(`send work --session demo --role echo --message "me again" --wait`));
     screen.command(this.#cli("tail results --session demo"), "what agents answered");
     screen.command(this.#cli("tail events --session demo"), "what happened");
+    if (!once) screen.link(`http://127.0.0.1:${this.#ports.api}`, "the monitor, in a browser");
     const relay = this.#setting("RELAY_URL", "ws://127.0.0.1", "relay");
     screen.command(
       `${relay}SESSION_ID=demo ROLE=echo ${this.#deno()} task agent`,
@@ -188,6 +193,41 @@ class Demo implements AsyncDisposable {
     const remark = `${this.#instead("relay", port)}hands work to agents`;
     this.#options.screen.part("relay", `ws://127.0.0.1:${port}`, remark);
     return port;
+  }
+
+  async #startApi(nats: number): Promise<number> {
+    const { root, screen } = this.#options;
+    await this.#buildMonitor(join(root, "web/ensure.ts"));
+    const port = await this.#onFreePort(this.#wanted.api, async (port) => {
+      const part = await this.#startDeno("api", "api/main.ts", {
+        NATS_URL: `nats://127.0.0.1:${nats}`,
+        HOST: "127.0.0.1",
+        PORT: String(port),
+      });
+      // Another demo's API may have been faster to take the port: ours says that it listens.
+      return {
+        part,
+        isReady: async () => part.log.includes("API and monitor on") && await answers(port),
+      };
+    });
+    const remark = `${this.#instead("api", port)}the monitor: open it in a browser`;
+    screen.part("api", `http://127.0.0.1:${port}`, remark);
+    return port;
+  }
+
+  /** Without its bundle the API answers all the same, and says what is missing. */
+  async #buildMonitor(script: string): Promise<void> {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--allow-all", script],
+      env: this.#environment(),
+      clearEnv: true,
+      signal: this.#ending.signal,
+    }).output();
+    this.#ending.signal.throwIfAborted();
+    if (code !== 0) {
+      const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
+      this.#options.screen.step(`The monitor could not be built: ${why}`);
+    }
   }
 
   async #startAgent(relay: number): Promise<void> {
@@ -277,7 +317,7 @@ class Demo implements AsyncDisposable {
     return Object.fromEntries(entries.filter(([name]) => !NOT_HANDED_ON.test(name)));
   }
 
-  #instead(part: "nats" | "relay", port: number): string {
+  #instead(part: keyof DemoPorts, port: number): string {
     const wanted = this.#wanted[part];
     return port === wanted ? "" : `${wanted} is taken, so it uses ${port}; `;
   }
@@ -305,6 +345,16 @@ function ended(part: Part): DemoError {
   const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
   const lines = part.log.trimEnd().split("\n").slice(-SHOWN_LINES).map((line) => `  ${line}`);
   return new DemoError(`The ${part.name} ended ${how}. The end of its log:\n${lines.join("\n")}`);
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health`);
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
 }
 
 /** Names the relay on a port, once it is ready. */

@@ -5,7 +5,7 @@ import { DemoError } from "./demo_error.ts";
 import { type DemoOptions, runDemo } from "./demo.ts";
 import { createScreen } from "./screen.ts";
 
-/** A relay that is ready at once; whatever else was started counts as its agents. */
+/** A relay that is ready at once; what was started beside it and the API counts as its agents. */
 const RELAY = `
   console.log("relay stand-in-" + Deno.pid);
   const started = () => [...Deno.readDirSync(import.meta.dirname + "/../pids")].length;
@@ -13,7 +13,16 @@ const RELAY = `
     port: Number(Deno.env.get("PORT")),
     hostname: Deno.env.get("HOST"),
     onListen: () => {},
-  }, () => Response.json({ relay_id: "stand-in-" + Deno.pid, agents: started() - 1 }));
+  }, () => Response.json({ relay_id: "stand-in-" + Deno.pid, agents: started() - 2 }));
+`;
+/** An API that is ready at once. */
+const API = `
+  console.log("API and monitor on");
+  Deno.serve({
+    port: Number(Deno.env.get("PORT")),
+    hostname: Deno.env.get("HOST"),
+    onListen: () => {},
+  }, () => new Response("{}"));
 `;
 const WAITS = `setInterval(() => {}, 1000);`;
 
@@ -33,6 +42,7 @@ async function stage(
   const root = await Deno.makeTempDir({ prefix: "ourocodus-stage-" });
   const scripts = {
     "relay/main.ts": programs.relay ?? RELAY,
+    "api/main.ts": API,
     "agent/main.ts": programs.agent ?? WAITS,
     "cli/main.ts": programs.cli ?? "",
   };
@@ -43,6 +53,8 @@ async function stage(
     const pid = `Deno.writeTextFileSync(${JSON.stringify(root)} + "/pids/" + Deno.pid, "");`;
     await Deno.writeTextFile(`${root}/${path}`, `${pid}\n${text}\nexport {};\n`);
   }
+  await Deno.mkdir(`${root}/web`);
+  await Deno.writeTextFile(`${root}/web/ensure.ts`, "");
   const nats = await findNatsServer({ env: Deno.env.toObject() });
   assert(nats, "no nats-server: run deno task setup");
   const said: string[] = [];
@@ -57,7 +69,7 @@ async function stage(
       screen: createScreen((line) => said.push(line), false),
       signal: end.signal,
       hurry: new AbortController().signal,
-      ports: { nats: freePort(), relay: freePort() },
+      ports: { nats: freePort(), relay: freePort(), api: freePort() },
       ...options,
     },
     pids: async () => (await names(`${root}/pids`)).map(Number),
@@ -101,8 +113,9 @@ Deno.test("the demo runs each program where it says, then stops them all", async
   const text = play.said.join("\n");
   assert.match(text, new RegExp(`nats://127\\.0\\.0\\.1:${ports.nats} `));
   assert.match(text, new RegExp(`ws://127\\.0\\.0\\.1:${ports.relay} `));
+  assert.match(text, new RegExp(`api +http://127\\.0\\.0\\.1:${ports.api} +the monitor`));
   assert.match(text, /That took \d+\.\d\d s/);
-  await assertAllEnded(play, 3);
+  await assertAllEnded(play, 4);
 });
 
 Deno.test("the demo hands on nothing of the user's that leads elsewhere", async () => {
@@ -147,13 +160,13 @@ Deno.test("the demo names the program that ends while it runs", async () => {
     env: { ...play.options.env, GO: go },
   });
   assert.match(message, /^The echo agent ended with exit code 4\..*\n {2}I am tired$/);
-  await assertAllEnded(play, 3);
+  await assertAllEnded(play, 4);
 });
 
 Deno.test("the demo fails if the command that sends work does", async () => {
   await using play = await stage({ cli: "Deno.exit(3);" });
   assert.equal(await demoError(play.options), "The command ended with exit code 3");
-  await assertAllEnded(play, 3);
+  await assertAllEnded(play, 4);
 });
 
 Deno.test("a signal ends the demo while it waits for the result", async () => {
@@ -165,7 +178,7 @@ Deno.test("a signal ends the demo while it waits for the result", async () => {
   await until(async () => (await names(play.options.root)).includes("sent"));
   play.end.abort(reason);
   await assert.rejects(running, (error) => error === reason);
-  await assertAllEnded(play, 3);
+  await assertAllEnded(play, 4);
 });
 
 Deno.test("a program that does not end by itself is killed when the user is in a hurry", async () => {
@@ -174,7 +187,7 @@ Deno.test("a program that does not end by itself is killed when the user is in a
   await using play = await stage({ agent: stubborn }, { hurry: hurry.signal });
   hurry.abort();
   await runDemo(play.options);
-  await assertAllEnded(play, 3);
+  await assertAllEnded(play, 4);
 });
 
 Deno.test("the demo takes the next ports if somebody has the wanted ones, and says so", async () => {
@@ -197,7 +210,7 @@ Deno.test("the demo shows commands with npx to who started it with npx", async (
 });
 
 Deno.test("two demos at once do not get in each other's way", async () => {
-  const ports = { nats: freePort(), relay: freePort() };
+  const ports = { nats: freePort(), relay: freePort(), api: freePort() };
   await using one = await stage({}, { ports });
   await using two = await stage({}, { ports });
   await Promise.all([runDemo(one.options), runDemo(two.options)]);

@@ -13,7 +13,8 @@ import { DemoError } from "./demo_error.ts";
 import { Interrupted, Interruption } from "./interruption.ts";
 import { createScreen } from "./screen.ts";
 
-const HELP = `Starts nats-server, a relay and an echo agent, sends work and shows the result.
+const HELP =
+  `Starts nats-server, a relay, the API and an echo agent, sends work and shows the result.
 
 Usage: deno task demo [--once]
 

@@ -70,7 +70,7 @@ Deno.test("the demo shows work and its result, once, and leaves nothing behind",
     position(/"message": "hello"/),
     position(/^That took \d+\.\d\d s/),
     position(/deno task cli tail results --session demo/),
-    position(/^Stopped echo agent, relay, nats-server; nothing is left running$/),
+    position(/^Stopped echo agent, api, relay, nats-server; nothing is left running$/),
   ];
   assert.deepEqual(positions, positions.toSorted((a, b) => a - b));
   assert.equal(demo.stderr, "");

@@ -8,6 +8,8 @@ export interface Screen {
   part(name: string, where: string, remark?: string): void;
   /** A command as the user would type it. */
   command(text: string, remark?: string): void;
+  /** Something to open in a browser. */
+  link(url: string, remark: string): void;
   /** A heading. */
   heading(text: string): void;
 }
@@ -27,6 +29,7 @@ export function createScreen(write: (line: string) => void, colour: boolean): Sc
     part: (name, where, remark = "") =>
       write(`  ${name.padEnd(18)} ${cyan(where.padEnd(24))} ${dim(remark)}`.trimEnd()),
     command: (text, remark) => write(`  ${bold(text)}${remark ? `  ${dim(`# ${remark}`)}` : ""}`),
+    link: (url, remark) => write(`  ${cyan(url)}  ${dim(`# ${remark}`)}`),
     heading: (text) => write(bold(text)),
   };
 }
