@@ -29,7 +29,7 @@ export class Agents {
 
   /** All agents, sorted by session, role and name. */
   async list(): Promise<z.infer<typeof AgentListSchema>> {
-    const { directory } = await this.#look.sample();
+    const directory = await this.#look.directory();
     return { agents: directory.agents.map(connected), relays: [...directory.relays] };
   }
 }

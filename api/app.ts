@@ -4,18 +4,15 @@
  *
  * @module
  */
-import { ConnectError, messageOf, StreamError, VERSION } from "@ourocodus/bus";
-import { isForeignOrigin } from "@ourocodus/http";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { getLogger } from "@logtape/logtape";
+import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import { HTTPException } from "hono/http-exception";
-import { routePath } from "hono/route";
-import { secureHeaders } from "hono/secure-headers";
-import { allowedMethods } from "./allowed_methods.ts";
+import { withJsonBody } from "./json_body.ts";
+import { allowed, Operations } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problem.ts";
-import { withBody } from "./request_body.ts";
+import { problemOf, unavailable } from "./problem_of.ts";
+import { checkHost, checkOrigin, checkQuery } from "./request_checks.ts";
 import { requestProblem } from "./request_problem.ts";
 import { agentRoute } from "./routes/agent_route.ts";
 import { agentsRoute } from "./routes/agents_route.ts";
@@ -24,6 +21,7 @@ import { eventsRoute } from "./routes/events_route.ts";
 import { healthRoute } from "./routes/health_route.ts";
 import { metricsRoute } from "./routes/metrics_route.ts";
 import { monitorRoute } from "./routes/monitor_route.ts";
+import { openapiRoute } from "./routes/openapi_route.ts";
 import { pendingWorkRoute } from "./routes/pending_work_route.ts";
 import { problemsRoute } from "./routes/problems_route.ts";
 import { requeueRoute } from "./routes/requeue_route.ts";
@@ -35,6 +33,8 @@ import { statsRoute } from "./routes/stats_route.ts";
 import { stopAgentRoute } from "./routes/stop_agent_route.ts";
 import { workBySequenceRoute } from "./routes/work_by_sequence_route.ts";
 import { workRoute } from "./routes/work_route.ts";
+import { SECURITY_HEADERS } from "./security_headers.ts";
+import { cut } from "./shown.ts";
 
 /** The application that routes are added to. */
 export type ApiApp = OpenAPIHono;
@@ -68,115 +68,115 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   statsRoute,
   eventsRoute,
   problemsRoute,
+  openapiRoute,
+  // Last: it answers for every path.
+  monitorRoute,
 ];
 
 const DEFAULT_BODY_TIMEOUT_MS = 30_000;
-const log = getLogger(["ourocodus", "api"]);
+/** For so long a browser need not ask again whether a page may use the API. */
+const PREFLIGHT_SECONDS = 600;
+const MAX_SHOWN_PATH = 200;
+const MAX_SHOWN_METHOD = 20;
+/** What the API knows by itself, and goes on telling while NATS is away. */
+const WITHOUT_NATS = ["/api/events", "/api/stats"];
 
 /** Makes the handler for `Deno.serve`. */
 export function apiHandler(
   parts: ApiParts,
   options: AppOptions,
 ): (request: Request) => Promise<Response> {
-  const app = apiApp(parts, options);
-  const { maxBodyBytes: maxBytes, bodyTimeoutMs: timeoutMs = DEFAULT_BODY_TIMEOUT_MS } = options;
-  return async (request) => {
-    try {
-      return await app.fetch(await withBody(request, { maxBytes, timeoutMs }));
-    } catch (error) {
-      return answer(error).response(pathOf(request));
-    }
-  };
-}
-
-function apiApp(parts: ApiParts, { allowedOrigins = [] }: AppOptions): ApiApp {
   const app: ApiApp = new OpenAPIHono({
+    // With a slash at its end, a path is the same.
+    strict: false,
     defaultHook: (result) => {
       if (!result.success) throw requestProblem(result.target, result.error);
     },
   });
-  app.onError((error, { req }) => answer(error).response(req.path));
-  app.notFound(({ req }) => notFound(app, req.method, req.path));
-  app.use(async (context, next) => {
+  const operations = new Operations(app);
+  app.onError((error, { req }) => problemOf(error).response(instanceOf(req.raw)));
+  app.notFound(({ req: { raw, path } }) => {
+    const methods = parts.monitor.has(path) ? ["GET"] : operations.methods(path);
+    return nothingThere(raw, path, methods);
+  });
+  app.use(counted(parts, operations));
+  app.use(SECURITY_HEADERS);
+  app.use(crossOrigin(options.allowedOrigins ?? []));
+  app.use(headLength);
+  app.use(checked(parts, operations, options));
+  for (const route of ROUTES) route(app, parts);
+  return async (request) => await app.fetch(request);
+}
+
+/** Counts what is answered, by the operation's path: of others there could be any number. */
+function counted({ metrics, monitor }: ApiParts, operations: Operations): MiddlewareHandler {
+  return async (context, next) => {
     const begun = performance.now();
     await next();
-    const { req, res } = context;
-    const route = routePath(context, -1);
-    const seconds = (performance.now() - begun) / 1_000;
-    parts.metrics.answered(req.method, route, res.status, seconds);
+    const { req: { method, path }, res: { status } } = context;
+    const operation = operations.find(method, path);
+    const route = operation?.path ?? (monitor.has(path) ? "monitor" : "none");
+    metrics.answered({ method, route, status, seconds: (performance.now() - begun) / 1_000 });
+  };
+}
+
+/** Lets pages of other hosts in, if any are allowed. */
+function crossOrigin(allowed: readonly string[]): MiddlewareHandler {
+  if (allowed.length === 0) return async (_, next) => await next();
+  return cors({
+    origin: allowed.includes("*") ? "*" : [...allowed],
+    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+    allowHeaders: ["content-type", "idempotency-key", "last-event-id", "prefer"],
+    exposeHeaders: ["allow", "location", "preference-applied", "retry-after"],
+    maxAge: PREFLIGHT_SECONDS,
   });
-  app.use(HEADERS);
-  if (allowedOrigins.length > 0) {
-    const origin = allowedOrigins.includes("*") ? "*" : [...allowedOrigins];
-    app.use(cors({ origin, exposeHeaders: ["location", "preference-applied"] }));
-  }
-  app.use(async ({ req }, next) => {
-    const { raw, method } = req;
-    if (method !== "GET" && method !== "HEAD" && isForeignOrigin(raw, allowedOrigins)) {
-      const detail = `origin is ${raw.headers.get("origin")}, a page of another host; ` +
-        "ALLOWED_ORIGINS may name it";
-      throw new ProblemError("foreign_origin", detail);
+}
+
+/** Says to HEAD how long the body is that GET would have, unless it has no end. */
+const headLength: MiddlewareHandler = async (context, next) => {
+  await next();
+  const { req, res } = context;
+  if (req.method !== "HEAD" || res.body === null) return;
+  const { byteLength } = await res.clone().arrayBuffer();
+  res.headers.set("content-length", String(byteLength));
+};
+
+/** Lets only requests through that a route can do something with. */
+function checked(
+  { connection }: ApiParts,
+  operations: Operations,
+  { allowedOrigins = [], maxBodyBytes, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: AppOptions,
+): MiddlewareHandler {
+  const limits = { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs };
+  return async ({ req }, next) => {
+    checkHost(req.raw);
+    checkOrigin(req.raw, allowedOrigins);
+    const operation = operations.find(req.method, req.path);
+    if (operation?.path.startsWith("/api/")) {
+      checkQuery(req.raw, operation);
+      if (!connection.connected && !WITHOUT_NATS.includes(operation.path)) {
+        throw unavailable(`NATS at ${connection.url} is away`);
+      }
+      if (operation.takesBody) req.raw = await withJsonBody(req.raw, limits);
     }
     await next();
-  });
-  for (const route of ROUTES) route(app, parts);
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: {
-      title: "Ourocodus",
-      version: VERSION,
-      description: "Where all agents, sessions and pieces of work are, live, and sending work.",
-    },
-  });
-  monitorRoute(app, parts);
-  return app;
+  };
 }
 
-const HEADERS = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'", "data:"],
-    fontSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    baseUri: ["'none'"],
-    formAction: ["'self'"],
-    frameAncestors: ["'none'"],
-  },
-  crossOriginResourcePolicy: "same-origin",
-  referrerPolicy: "no-referrer",
-  strictTransportSecurity: false,
-  xFrameOptions: "DENY",
-});
-
-function notFound(app: ApiApp, method: string, path: string): Response {
-  const allowed = allowedMethods(app, path);
-  if (allowed.length === 0 || allowed.includes(method) && method !== "OPTIONS") {
-    return new ProblemError("not_found", `there is no ${path}`).response(path);
+function nothingThere(request: Request, path: string, methods: readonly string[]): Response {
+  const { method } = request;
+  const instance = instanceOf(request);
+  const allow = allowed(methods).join(", ");
+  if (allow === "" || method === "GET" || method === "HEAD") {
+    return new ProblemError("not_found", `there is no ${cut(path, MAX_SHOWN_PATH)}`)
+      .response(instance);
   }
-  const allow = allowed.join(", ");
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
-  const detail = `method is ${method}, allowed are ${allow}`;
-  return new ProblemError("method_not_allowed", detail, { headers: { allow } }).response(path);
+  const detail = `method is ${cut(method, MAX_SHOWN_METHOD)}, allowed are ${allow}`;
+  return new ProblemError("method_not_allowed", detail, { headers: { allow } }).response(instance);
 }
 
-function answer(error: unknown): ProblemError {
-  if (error instanceof ProblemError) return error;
-  if (error instanceof HTTPException && error.status < 500) {
-    // Of the body, which is read before a route is: of another type, or no JSON.
-    const kind = error.status === 415 ? "unsupported_media_type" : "invalid_request";
-    const detail = kind === "invalid_request" ? error.message : "the body must be application/json";
-    return new ProblemError(kind, detail);
-  }
-  if (error instanceof StreamError || error instanceof ConnectError) {
-    return new ProblemError("unavailable", messageOf(error), { headers: { "retry-after": "1" } });
-  }
-  const shown = error instanceof Error ? error.stack ?? error.message : String(error);
-  log.error("a request failed", { error: shown });
-  return new ProblemError("internal", "this is a fault of the server, which has logged it");
-}
-
-function pathOf({ url }: Request): string {
+/** The path as it was asked for. */
+function instanceOf({ url }: Request): string {
   return URL.parse(url)?.pathname ?? "/";
 }

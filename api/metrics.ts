@@ -11,62 +11,80 @@ export interface MetricsSource {
   /** Clients of the event stream, and what they were sent. */
   events(): { readonly clients: number; readonly sent: number; readonly cut: number };
   connected(): boolean;
+  /** Requests that wait for a result. */
   waits(): number;
-  /** What is in the streams; undefined if they cannot be asked. */
-  streams(): Promise<StreamsSample | undefined>;
+  /** What is in streams and relays; undefined if they cannot be asked. */
+  system(): Promise<SystemNumbers | undefined>;
 }
 
-/** What is in the streams. */
-export interface StreamsSample {
-  readonly work: { readonly messages: number; readonly bytes: number };
-  readonly log: { readonly messages: number; readonly bytes: number };
+/** What is in streams and relays. */
+export interface SystemNumbers {
+  readonly streams: Readonly<Record<"work" | "log", StreamSize>>;
   readonly relays: number;
   readonly agents: number;
   readonly inHand: number;
 }
 
+interface StreamSize {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** A request that was answered. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The path's pattern, of which there are few, not the path. */
+  readonly route: string;
+  readonly status: number;
+  /** Until the head of its answer. */
+  readonly seconds: number;
+}
+
 const PREFIX = "ourocodus_api_";
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300];
+/** Others may be anything, and each would be a series of its own. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** The API's metrics. */
 export class ApiMetrics {
   readonly #registry = new Registry();
+  readonly #source: MetricsSource;
   readonly #requests: Counter<"method" | "route" | "status">;
-  readonly #durations: Histogram<"route">;
+  readonly #durations: Histogram<"method" | "route">;
   readonly #sent: Counter;
   readonly #duplicates: Counter;
   readonly #reconnects: Counter;
+  readonly #system: SystemGauges;
 
   constructor(source: MetricsSource) {
-    const registers = [this.#registry];
-    const counter = (name: string, help: string) =>
-      new Counter({ name: `${PREFIX}${name}`, help, registers });
+    this.#source = source;
     this.#requests = new Counter({
-      name: `${PREFIX}http_requests_total`,
-      help: "Requests answered, by method, route and status",
+      ...this.#named("http_requests_total", "Requests answered, by method, route and status"),
       labelNames: ["method", "route", "status"],
-      registers,
     });
     this.#durations = new Histogram({
-      name: `${PREFIX}http_request_duration_seconds`,
-      help: "Time from a request to the head of its answer",
-      labelNames: ["route"],
+      ...this.#named("http_request_duration_seconds", "Time until the head of the answer"),
+      labelNames: ["method", "route"],
       buckets: DURATION_BUCKETS,
-      registers,
     });
-    this.#sent = counter("work_sent_total", "Pieces of work that were stored");
-    this.#duplicates = counter(
+    this.#sent = new Counter(this.#named("work_sent_total", "Pieces of work that were stored"));
+    this.#duplicates = new Counter(this.#named(
       "work_duplicates_total",
       "Pieces of work that were stored before, under the same id or key",
-    );
-    this.#reconnects = counter("nats_reconnects_total", "Times that NATS was lost and came back");
-    this.#collected(source);
+    ));
+    this.#reconnects = new Counter(this.#named(
+      "nats_reconnects_total",
+      "Times that NATS was lost and came back",
+    ));
+    this.#system = this.#systemGauges();
+    this.#collected();
   }
 
-  /** A request was answered. @param route The route's pattern, not the path. */
-  answered(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ method, route, status: String(status) });
-    this.#durations.observe({ route }, seconds);
+  /** A request was answered. */
+  answered({ method, route, status, seconds }: AnsweredRequest): void {
+    const known = METHODS.includes(method) ? method : "other";
+    this.#requests.inc({ method: known, route, status: String(status) });
+    this.#durations.observe({ method: known, route }, seconds);
   }
 
   /** Work was sent. */
@@ -81,25 +99,26 @@ export class ApiMetrics {
 
   /** The page for Prometheus, and its content type. */
   async page(): Promise<{ readonly text: string; readonly type: string }> {
+    this.#system.set(await this.#source.system());
     return { text: await this.#registry.metrics(), type: this.#registry.contentType };
   }
 
-  #collected(source: MetricsSource): void {
-    const registers = [this.#registry];
+  #named(name: string, help: string): { name: string; help: string; registers: [Registry] } {
+    return { name: `${PREFIX}${name}`, help, registers: [this.#registry] };
+  }
+
+  #collected(): void {
+    const source = this.#source;
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
-        name: `${PREFIX}${name}`,
-        help,
-        registers,
+        ...this.#named(name, help),
         collect() {
           this.set(value());
         },
       });
     const total = (name: string, help: string, value: () => number) =>
       new Counter({
-        name: `${PREFIX}${name}`,
-        help,
-        registers,
+        ...this.#named(name, help),
         collect() {
           this.reset();
           this.inc(value());
@@ -114,43 +133,51 @@ export class ApiMetrics {
     );
     gauge("result_waits", "Requests that wait for a result", () => source.waits());
     gauge("nats_connected", "Whether NATS is connected, 0 or 1", () => Number(source.connected()));
-    gauge(
-      "resident_memory_bytes",
-      "Resident memory of the process",
-      () => Deno.memoryUsage().rss,
-    );
-    new Gauge({
-      name: `${PREFIX}build_info`,
-      help: "Always 1; the version is a label",
-      labelNames: ["version"],
-      registers,
-    }).set({ version: VERSION }, 1);
-    this.#streams(source);
+    const rss = () => Deno.memoryUsage().rss;
+    gauge("resident_memory_bytes", "Resident memory of the process", rss);
+    const info = this.#named("build_info", "Always 1; the version is a label");
+    new Gauge({ ...info, labelNames: ["version"] }).set({ version: VERSION }, 1);
   }
 
-  #streams(source: MetricsSource): void {
+  #systemGauges(): SystemGauges {
+    const plain = (name: string, help: string) => new Gauge(this.#named(name, help));
     const byStream = (name: string, help: string) =>
-      new Gauge({ name, help, labelNames: ["stream"], registers: [this.#registry] });
-    const plain = (name: string, help: string, collect?: () => Promise<void>) =>
-      new Gauge({ name, help, registers: [this.#registry], ...(collect && { collect }) });
-    const messages = byStream("ourocodus_stream_messages", "Messages in a stream");
-    const bytes = byStream("ourocodus_stream_bytes", "Bytes in a stream");
-    const agents = plain("ourocodus_agents", "Connected agents");
-    const inHand = plain("ourocodus_work_in_hand", "Pieces of work in agents' hands");
-    const gauges: Gauge<string>[] = [messages, bytes, agents, inHand];
-    const fill = async () => {
-      const sample = await source.streams();
-      for (const gauge of gauges) gauge.reset();
-      if (sample === undefined) return;
-      messages.set({ stream: "work" }, sample.work.messages);
-      messages.set({ stream: "log" }, sample.log.messages);
-      bytes.set({ stream: "work" }, sample.work.bytes);
-      bytes.set({ stream: "log" }, sample.log.bytes);
-      agents.set(sample.agents);
-      inHand.set(sample.inHand);
-      gauges.at(-1)?.set(sample.relays);
-    };
-    // One question for all of these: all are collected before any is written.
-    gauges.push(plain("ourocodus_relays", "Relays that answer", fill));
+      new Gauge({ ...this.#named(name, help), labelNames: ["stream"] });
+    return new SystemGauges({
+      messages: byStream("stream_messages", "Messages in a stream"),
+      bytes: byStream("stream_bytes", "Bytes in a stream"),
+      relays: plain("relays", "Relays that answer"),
+      agents: plain("agents", "Connected agents"),
+      inHand: plain("work_in_hand", "Pieces of work that agents have in hand"),
+      waiting: plain("work_waiting", "Pieces of work that wait for an agent"),
+    });
+  }
+}
+
+type GaugesByName = Readonly<
+  Record<"messages" | "bytes" | "relays" | "agents" | "inHand" | "waiting", Gauge>
+>;
+
+/** Gauges that are set together, or not at all. */
+class SystemGauges {
+  readonly #gauges: GaugesByName;
+
+  constructor(gauges: GaugesByName) {
+    this.#gauges = gauges;
+  }
+
+  set(numbers: SystemNumbers | undefined): void {
+    // What is not known is not told, rather than what was known once.
+    for (const gauge of Object.values(this.#gauges)) gauge.remove();
+    if (numbers === undefined) return;
+    const { messages, bytes, relays, agents, inHand, waiting } = this.#gauges;
+    for (const [stream, size] of Object.entries(numbers.streams)) {
+      messages.set({ stream }, size.messages);
+      bytes.set({ stream }, size.bytes);
+    }
+    relays.set(numbers.relays);
+    agents.set(numbers.agents);
+    inHand.set(numbers.inHand);
+    waiting.set(Math.max(0, numbers.streams.work.messages - numbers.inHand));
   }
 }

@@ -5,20 +5,17 @@
  */
 import { newWorkId, parseMessage, type Work, workMessageId, workPayload } from "@ourocodus/bus";
 import type { z } from "@hono/zod-openapi";
-import { jsonDepth } from "./json_depth.ts";
+import { parseExactly } from "./json_text.ts";
 import { ProblemError } from "./problem.ts";
 import type { NewWorkSchema } from "./schemas/work.ts";
-
-/** Nested deeper, many a JSON parser fails. */
-const MAX_DEPTH = 500;
 
 /** What a request says. */
 export interface NewWorkRequest {
   readonly session: string;
   readonly role: string;
-  /** The body's text. */
+  /** The body's text, which is JSON. */
   readonly text: string;
-  /** The same, checked. */
+  /** What the schema made of it. */
   readonly body: z.infer<typeof NewWorkSchema>;
   /** Of `Idempotency-Key`. */
   readonly key: string | undefined;
@@ -31,9 +28,9 @@ export interface NewWorkRequest {
  */
 export function newWork(request: NewWorkRequest): Work & { readonly text: string } {
   const { session, role, text, body, key } = request;
-  const depth = jsonDepth(text);
-  if (depth > MAX_DEPTH) throw malformed("", `is nested ${depth} deep, limit is ${MAX_DEPTH}`);
-  const { id: given, type, payload, message, ...more } = body;
+  const { id: given, type } = body;
+  // As it came: with numbers that JavaScript cannot hold, and names that schemas drop.
+  const { id: _, type: __, payload, message, ...more } = parseExactly(text) as typeof body;
   if (message !== undefined && payload !== undefined) {
     throw malformed("/message", "message and payload are given, allowed is one of them");
   }

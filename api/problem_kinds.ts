@@ -10,6 +10,7 @@ export const PROBLEMS = {
   foreign_origin: { status: 403, title: "The request comes from a page of another site" },
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
+  too_slow: { status: 408, title: "The request came too slowly" },
   ambiguous: { status: 409, title: "Several things have this name" },
   conflict: { status: 409, title: "The state of things does not allow it" },
   too_large: { status: 413, title: "The request is too large" },

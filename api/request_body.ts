@@ -14,25 +14,20 @@ export interface BodyLimits {
 }
 
 /**
- * The same request with its body in memory.
+ * Reads it.
  *
  * @throws {ProblemError} If it is too large, comes too slowly, or breaks off.
  */
-export async function withBody(request: Request, limits: BodyLimits): Promise<Request> {
-  const { url, method, headers, body } = request;
-  if (body === null || method === "GET" || method === "HEAD") return request;
-  const length = Number(headers.get("content-length") ?? 0);
-  if (length > limits.maxBytes) {
-    await body.cancel();
-    throw tooLarge(`the body is ${length} bytes, limit is ${limits.maxBytes}`);
-  }
-  return new Request(url, { method, headers, body: await read(body, limits) });
-}
-
-async function read(
-  body: ReadableStream<Uint8Array>,
+export async function readBody(
+  { body, headers }: Request,
   { maxBytes, timeoutMs }: BodyLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (body === null) return new Uint8Array();
+  const length = Number(headers.get("content-length") ?? 0);
+  if (length > maxBytes) {
+    await body.cancel();
+    throw last("too_large", `the body is ${length} bytes, limit is ${maxBytes}`);
+  }
   const reader = body.getReader();
   let late = false;
   const timer = setTimeout(() => {
@@ -44,21 +39,24 @@ async function read(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (late) throw malformed(`the body did not come within ${timeoutMs} ms`);
-      if (done) break;
+      if (late) throw last("too_slow", `the body did not come within ${timeoutMs} ms`);
+      if (done) return joined(parts, bytes);
       bytes += value.length;
       if (bytes > maxBytes) {
         await reader.cancel();
-        throw tooLarge(`the body is more than ${maxBytes} bytes`);
+        throw last("too_large", `the body is more than ${maxBytes} bytes, which is the limit`);
       }
       parts.push(value);
     }
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw malformed("the body broke off");
+    throw last("invalid_request", "the body broke off");
   } finally {
     clearTimeout(timer);
   }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const part of parts) {
@@ -68,10 +66,7 @@ async function read(
   return whole;
 }
 
-function tooLarge(detail: string): ProblemError {
-  return new ProblemError("too_large", detail, { headers: { connection: "close" } });
-}
-
-function malformed(detail: string): ProblemError {
-  return new ProblemError("invalid_request", detail, { headers: { connection: "close" } });
+/** What is left of the body is not read, so no other request can follow it. */
+function last(kind: "too_large" | "too_slow" | "invalid_request", detail: string): ProblemError {
+  return new ProblemError(kind, detail, { headers: { connection: "close" } });
 }

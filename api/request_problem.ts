@@ -27,7 +27,10 @@ export function requestProblem(target: keyof typeof PLACE, error: z.ZodError): P
     name: place === "body" ? pointer(path) : path.join("."),
     detail: message,
   }));
-  const detail = errors.map(({ name, detail }) => `${name || place}: ${detail}`).join("; ");
+  const detail = errors.map(({ name, detail }) =>
+    // Our own messages name what they are about.
+    detail.startsWith(`${name} `) ? detail : `${name || place}: ${detail}`
+  ).join("; ");
   return new ProblemError("invalid_request", detail, { extras: { errors } });
 }
 

@@ -9,7 +9,7 @@ import { getLogger } from "@logtape/logtape";
 import { Agents } from "./agents.ts";
 import { apiHandler } from "./app.ts";
 import { EventHub } from "./event_hub.ts";
-import { ApiMetrics, type StreamsSample } from "./metrics.ts";
+import { ApiMetrics, type SystemNumbers } from "./metrics.ts";
 import { MonitorFiles } from "./monitor_files.ts";
 import type { ApiParts } from "./parts.ts";
 import { ResultWaits } from "./result_waits.ts";
@@ -70,7 +70,7 @@ function serve(
     events: () => events,
     connected: () => connection.connected,
     waits: () => waits.size,
-    streams: () => streamsSample(look),
+    system: () => systemNumbers(look),
   });
   connection.listen({
     onLost: () => log.warn("NATS is away", { url: connection.url }),
@@ -114,12 +114,12 @@ function listen(parts: ApiParts, settings: ApiSettings): Deno.HttpServer<Deno.Ne
   }
 }
 
-async function streamsSample(look: SystemLook): Promise<StreamsSample | undefined> {
+async function systemNumbers(look: SystemLook): Promise<SystemNumbers | undefined> {
   try {
-    const { numbers, directory: { relays, agents } } = await look.sample();
+    const asked = [look.streams(), look.directory()] as const;
+    const [{ numbers: { work, log } }, { relays, agents }] = await Promise.all(asked);
     const inHand = agents.reduce((sum, agent) => sum + agent.in_hand, 0);
-    const { work, log } = numbers;
-    return { work, log, relays: relays.length, agents: agents.length, inHand };
+    return { streams: { work, log }, relays: relays.length, agents: agents.length, inHand };
   } catch {
     return undefined;
   }

@@ -5,68 +5,83 @@
  */
 import {
   askRelays,
+  ConnectError,
   type Connection,
   logBounds,
   type RelayDirectory,
   type StreamNumbers,
   streamNumbers,
 } from "@ourocodus/bus";
+import { SharedAnswer } from "./shared_answer.ts";
 
-/** What there is. */
-export interface SystemSample {
+/** What is in the streams, and where the log begins and ends. */
+export interface StreamsSample {
   readonly numbers: StreamNumbers;
   readonly bounds: { readonly first: number; readonly last: number };
-  readonly directory: RelayDirectory;
 }
 
 /** For so long a look is shared, in milliseconds. */
-const SHARED_MS = 500;
-const TIMEOUT_MS = 1_500;
+const SHARE_MS = 500;
+/** So long NATS may take: who asks for the health waits about a second. */
+const TIMEOUT_MS = 900;
+/** So long relays may take. */
+const RELAYS_TIMEOUT_MS = 700;
 
 /** Looks. */
 export class SystemLook {
-  readonly #connection: Connection;
-  #sample: Promise<SystemSample> | undefined;
-  #at = 0;
+  readonly #streams: SharedAnswer<StreamsSample>;
+  readonly #directory: SharedAnswer<RelayDirectory>;
 
   constructor(connection: Connection) {
-    this.#connection = connection;
+    const away = (why: string) => new ConnectError(`NATS at ${connection.url} ${why}`);
+    const options = {
+      shareMs: SHARE_MS,
+      timeoutMs: TIMEOUT_MS,
+      late: () => away(`does not answer within ${TIMEOUT_MS} ms`),
+    };
+    const whileConnected = <T>(ask: () => Promise<T>) => async () => {
+      if (!connection.connected) throw away("is away");
+      return await ask();
+    };
+    this.#streams = new SharedAnswer(
+      whileConnected(async () => {
+        const asked = [streamNumbers(connection), logBounds(connection)] as const;
+        const [numbers, bounds] = await Promise.all(asked);
+        return { numbers, bounds };
+      }),
+      options,
+    );
+    this.#directory = new SharedAnswer(
+      whileConnected(async () => {
+        // Without a server that answers, it is not known that there is no relay.
+        const asked = [
+          askRelays(connection, { work: true }, { timeoutMs: RELAYS_TIMEOUT_MS }),
+          connection.nats.flush(),
+        ] as const;
+        const [directory] = await Promise.all(asked);
+        return directory;
+      }),
+      options,
+    );
   }
 
-  /** What there is, as of now or a moment ago. @throws {Error} If NATS does not answer in time. */
-  async sample(): Promise<SystemSample> {
-    const now = performance.now();
-    if (this.#sample === undefined || now - this.#at > SHARED_MS) {
-      this.#at = now;
-      const sample = this.#look();
-      this.#sample = sample;
-      // A failure is not shared any longer than until it is known.
-      sample.catch(() => {
-        if (this.#sample === sample) this.#sample = undefined;
-      });
-    }
-    return await this.#sample;
+  /**
+   * The streams, as of now or a moment ago.
+   *
+   * @throws {ConnectError} If NATS is away, or does not answer in time.
+   * @throws {StreamError} If the streams cannot be asked.
+   */
+  async streams(): Promise<StreamsSample> {
+    return await this.#streams.get();
   }
 
-  async #look(): Promise<SystemSample> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const { url } = this.#connection;
-      const fail = () =>
-        reject(new Error(`NATS at ${url} does not answer within ${TIMEOUT_MS} ms`));
-      timer = setTimeout(fail, TIMEOUT_MS);
-    });
-    const asked = Promise.all([
-      streamNumbers(this.#connection),
-      logBounds(this.#connection),
-      askRelays(this.#connection, { work: true }, { timeoutMs: 1_000 }),
-    ]);
-    asked.catch(() => {});
-    try {
-      const [numbers, bounds, directory] = await Promise.race([asked, late]);
-      return { numbers, bounds, directory };
-    } finally {
-      clearTimeout(timer);
-    }
+  /**
+   * The relays and their agents, as of now or a moment ago.
+   *
+   * @returns Empty if there is no relay, or none answered in time.
+   * @throws {ConnectError} If NATS is away.
+   */
+  async directory(): Promise<RelayDirectory> {
+    return await this.#directory.get();
   }
 }

@@ -11,6 +11,7 @@ import type { EventKind } from "../event_frame.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
 import { problems } from "../schemas/problem.ts";
+import { shown } from "../shown.ts";
 
 const INCLUDABLE = ["work", "results", "dead"] as const;
 const MAX_VALUES = 100;
@@ -172,8 +173,4 @@ function invalid(
   return new ProblemError("invalid_request", detail, {
     extras: { errors: [{ in: place, name, detail }] },
   });
-}
-
-function shown(value: string): string {
-  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }

@@ -31,16 +31,17 @@ type Health = z.infer<typeof HealthSchema>;
 /** Adds the route. */
 export function healthRoute(app: ApiApp, parts: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
+    context.header("cache-control", "no-store");
     const health = await healthOf(parts);
     return context.json(health, health.status === "healthy" ? 200 : 503);
   });
 }
 
 async function healthOf(parts: ApiParts): Promise<Health> {
-  const { connection, look } = parts;
-  if (!connection.connected) return unhealthy(parts, `NATS at ${connection.url} is away`);
+  const { look } = parts;
   try {
-    const { numbers, bounds, directory: { relays, agents } } = await look.sample();
+    const asked = [look.streams(), look.directory()] as const;
+    const [{ numbers, bounds }, { relays, agents }] = await Promise.all(asked);
     const { messages, bytes } = numbers.log;
     const log = { messages, bytes, first_sequence: bounds.first, last_sequence: bounds.last };
     return {

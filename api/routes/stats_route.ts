@@ -27,7 +27,7 @@ const ROUTE = createRoute({
 /** Adds the route. */
 export function statsRoute(app: ApiApp, { stats, look }: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
-    const sample = await look.sample().catch(() => undefined);
+    const sample = await look.streams().catch(() => undefined);
     if (sample !== undefined) stats.pending(sample.numbers.work.messages);
     return context.json(stats.report(), 200);
   });

@@ -5,6 +5,7 @@
  */
 import { invalidId, invalidName, MAX_NAME_CHARACTERS } from "@ourocodus/bus";
 import { z } from "@hono/zod-openapi";
+import { shown } from "../shown.ts";
 
 const PATTERN = `^[A-Za-z0-9_-]{1,${MAX_NAME_CHARACTERS}}$`;
 
@@ -27,10 +28,9 @@ export function sequenceSchema(what: string): z.ZodType<number> {
   return z.string().transform((text, context) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(value) && value >= 1) return value;
-    const shown = JSON.stringify(text.slice(0, 40));
     context.addIssue({
       code: "custom",
-      message: `${what} is ${shown}, it must be a whole number from 1`,
+      message: `${what} is ${shown(text)}, it must be a whole number from 1`,
     });
     return z.NEVER;
   }).openapi({ type: "integer", minimum: 1, example: 17 });
@@ -41,8 +41,7 @@ export const LimitSchema: z.ZodType<number> = z.string().default("100").transfor
   (text, context) => {
     const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
     if (value >= 1 && value <= 1_000) return value;
-    const shown = JSON.stringify(text.slice(0, 40));
-    context.addIssue({ code: "custom", message: `limit is ${shown}, allowed is 1 to 1000` });
+    context.addIssue({ code: "custom", message: `limit is ${shown(text)}, allowed is 1 to 1000` });
     return z.NEVER;
   },
 ).openapi({ type: "integer", minimum: 1, maximum: 1_000, default: 100 });
@@ -51,10 +50,9 @@ export const LimitSchema: z.ZodType<number> = z.string().default("100").transfor
 export function flagSchema(what: string): z.ZodType<boolean> {
   return z.string().default("false").transform((text, context) => {
     if (text === "true" || text === "false") return text === "true";
-    const shown = JSON.stringify(text.slice(0, 40));
     context.addIssue({
       code: "custom",
-      message: `${what} is ${shown}, allowed are true, false`,
+      message: `${what} is ${shown(text)}, allowed are true, false`,
     });
     return z.NEVER;
   }).openapi({ type: "boolean", default: false });

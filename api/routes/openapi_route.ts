@@ -1,0 +1,60 @@
+/**
+ * `GET /openapi.json`: what describes all the others.
+ *
+ * @module
+ */
+import { VERSION } from "@ourocodus/bus";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../app.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  summary: "This description",
+  tags: ["System"],
+  responses: {
+    200: {
+      description: "The API, in OpenAPI 3.1",
+      content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
+    },
+  },
+});
+
+const TAGS = [
+  { name: "Work", description: "Sending work, and where it is" },
+  { name: "Sessions", description: "What work is grouped by" },
+  { name: "Agents", description: "Who does the work" },
+  { name: "Events", description: "What happens, as it happens" },
+  { name: "System", description: "How all of it is" },
+];
+
+const DESCRIPTION =
+  `Where all agents, sessions and pieces of work are, live; sending work and following it.
+
+Names of sessions, roles and agents are 1 to 64 of \`A-Z a-z 0-9 _ -\`. Every answer that is no
+success is a problem (RFC 9457). Parameters that an operation does not have are refused. Paths that
+exist answer \`HEAD\` and \`OPTIONS\` too, and 405 with \`Allow\` to other methods.`;
+
+/** `identifier` is of OpenAPI 3.1; the library's type is that of 3.0. */
+const LICENSE = { name: "Apache-2.0", identifier: "Apache-2.0" };
+
+/** Adds the route. */
+export function openapiRoute(app: ApiApp): void {
+  let document: ReturnType<ApiApp["getOpenAPI31Document"]> | undefined;
+  app.openapi(ROUTE, (context) => {
+    // Once all routes are there.
+    document ??= app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "Ourocodus",
+        version: VERSION,
+        description: DESCRIPTION,
+        license: LICENSE,
+      },
+      servers: [{ url: "/", description: "The API that answers this" }],
+      tags: TAGS,
+      security: [],
+    });
+    return context.json(document as unknown as { openapi: string }, 200);
+  });
+}
