@@ -46,3 +46,4 @@ export {
   type SocketAgentOptions,
   workItems,
 } from "./socket_agent.ts";
+export { readEvents, type StreamedEvent } from "./event_stream.ts";
