@@ -30,6 +30,8 @@ export interface Lease {
    * time tells it from one with the same sequence in a stream that was removed and made again.
    */
   readonly work: string;
+  /** When the piece of work was stored, in milliseconds since 1970. */
+  readonly storedAtMs: number;
 }
 
 const DIGITS = /^\d{1,19}$/;
@@ -63,12 +65,13 @@ export function parseLease(subject: string): Lease | undefined {
     attempt: Number(attempt),
     sequence: Number(sequence),
     work: `${sequence}.${time}`,
+    storedAtMs: Math.floor(Number(time) / 1e6),
   };
 }
 
 /** When a lease's work was stored, to the millisecond. */
 export function workStoredAt(lease: Lease): Date {
-  return fromNanoseconds(lease.work.slice(lease.work.indexOf(".") + 1));
+  return new Date(lease.storedAtMs);
 }
 
 /** Takes a piece of work's identity apart, or `undefined` if the text is none. */

@@ -13,6 +13,7 @@ Deno.test("a lease is taken apart, with and without domain and account", () => {
       attempt: 2,
       sequence: 7,
       work: "7.1795459357920106100",
+      storedAtMs: 1795459357920,
     });
   }
 });

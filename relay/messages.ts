@@ -25,6 +25,7 @@ import {
 } from "@ourocodus/bus";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Journal } from "./journal.ts";
+import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { type Work, workItem } from "./work.ts";
 import type { Works } from "./works.ts";
@@ -34,6 +35,7 @@ export interface AgentMessagesOptions {
   readonly works: Works;
   readonly outcomes: Outcomes;
   readonly journal: Journal;
+  readonly metrics: RelayMetrics;
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
   /** The largest frame taken, in characters. */
@@ -160,6 +162,7 @@ export class AgentMessages {
     const result = { text: agent.v1 ? stripLease(text, work.offered) : text, type };
     outcomes.result(work, result, (stored) => {
       works.forget(work);
+      if (stored.kind === "stored") this.#count(work.deliveredAt, result.text);
       const item = { ...workItem(work), agent_id: agent.agentId };
       this.#settled(agent, stored, item, work.offered);
     });
@@ -174,7 +177,15 @@ export class AgentMessages {
     this.#options.onPending(agent);
   }
 
+  #count(deliveredAt: number, text: string): void {
+    const { metrics } = this.#options;
+    metrics.results++;
+    metrics.resultCharacters += text.length;
+    metrics.worked.observe(Date.now() - deliveredAt);
+  }
+
   #duplicate(agent: AgentConnection, item: object, lease?: string): void {
+    this.#options.metrics.duplicates++;
     this.#options.journal.work(agent.session, "result.duplicate", item);
     const reason = "another result was accepted for this work, or it was given up on";
     this.#refuse(agent, "duplicate", reason, lease);
@@ -247,6 +258,7 @@ export class AgentMessages {
     const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };
     outcomes.result(outcome, result, (stored) => {
       if (stored.kind !== "duplicate") this.#answered(works.get(lease.work));
+      if (stored.kind === "stored") this.#count(outcome.deliveredAt, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
   }

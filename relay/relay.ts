@@ -33,6 +33,7 @@ import { AgentConnection, type AgentSocket } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { Journal } from "./journal.ts";
 import { AgentMessages } from "./messages.ts";
+import { RelayMetrics } from "./metrics.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Role } from "./role.ts";
 import type { RelayLimits } from "./settings.ts";
@@ -78,6 +79,7 @@ const log = getLogger(["ourocodus", "relay"]);
 /** A relay. */
 export class Relay {
   readonly id: string = `relay-${nuid.next()}`;
+  readonly metrics: RelayMetrics = new RelayMetrics();
   readonly #parts: RelayParts;
   readonly #limits: RelayLimits;
   readonly #journal: Journal;
@@ -120,12 +122,14 @@ export class Relay {
       queue,
       outcomes: this.#outcomes,
       journal: this.#journal,
+      metrics: this.metrics,
       maxDeliver: limits.maxDeliver,
     });
     this.#messages = new AgentMessages({
       works: this.#works,
       outcomes: this.#outcomes,
       journal: this.#journal,
+      metrics: this.metrics,
       ackWaitMs: queue.ackWaitMs,
       maxFrameCharacters: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
@@ -148,6 +152,11 @@ export class Relay {
   get maxMessageBytes(): number {
     const { connection } = this.#parts;
     return Math.min(connection.maxPayloadBytes - HEADER_BYTES, this.#limits.maxFrameBytes);
+  }
+
+  /** How many events were dropped, because NATS was away for too long. */
+  get droppedEvents(): number {
+    return this.#journal.dropped;
   }
 
   /** Whether it is going away and takes no more agents. */
@@ -399,7 +408,12 @@ export class Relay {
   }
 
   #offered(work: Work, agent: AgentConnection): void {
-    const type = work.lease.attempt === 1 ? "work.offered" : "work.redelivered";
+    const first = work.lease.attempt === 1;
+    const type = first ? "work.offered" : "work.redelivered";
+    if (first) {
+      this.metrics.delivered++;
+      this.metrics.queued.observe(work.deliveredAt - work.lease.storedAtMs);
+    } else this.metrics.redelivered++;
     this.#journal.work(work.session, type, workItem(work));
     this.#turn.agent(agent);
   }
@@ -479,6 +493,7 @@ export class Relay {
 
   #restored(): void {
     log.info("NATS is back", { url: this.#parts.connection.url });
+    this.metrics.reconnects++;
     this.#works.restored(Date.now());
     for (const role of this.#roles.values()) this.#turn.role(role);
   }

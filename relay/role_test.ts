@@ -29,7 +29,7 @@ function workOf(id: string): Work {
     session: "s",
     role: "r",
     offered: subject,
-    lease: { subject, consumer: "s=r", attempt: 1, sequence: made, work: `${made}.1` },
+    lease: { subject, consumer: "s=r", attempt: 1, sequence: made, work: `${made}.1`, storedAtMs: 0 },
     state: "waiting",
     holder: undefined,
     sole: true,

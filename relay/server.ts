@@ -1,5 +1,6 @@
 /**
- * The relay's HTTP side: `GET /agent` upgrades to a WebSocket, `GET /health` says how it is. A thin
+ * The relay's HTTP side: `GET /agent` upgrades to a WebSocket, `GET /health` says how it is,
+ * `GET /metrics` is for Prometheus. A thin
  * adapter: what happens with frames is decided in relay.ts.
  *
  * @module
@@ -7,6 +8,7 @@
 import type { AgentSocket } from "./agent_connection.ts";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
 import { isForeignOrigin } from "@ourocodus/http";
+import { MetricsPage } from "./metrics_page.ts";
 import type { Relay } from "./relay.ts";
 
 /** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */
@@ -14,6 +16,8 @@ const IDLE_SECONDS = 30;
 
 /** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
 const CLOSE_MS = 2_000;
+
+const PATHS = ["/agent", "/health", "/metrics"];
 
 /** Settings of {@linkcode relayHandler}. */
 export interface HandlerOptions {
@@ -30,7 +34,8 @@ export interface HandlerOptions {
 export function relayHandler(
   relay: Relay,
   options: HandlerOptions = {},
-): (request: Request) => Response {
+): (request: Request) => Response | Promise<Response> {
+  const page = new MetricsPage(relay);
   return (request) => {
     const url = new URL(request.url);
     switch (url.pathname) {
@@ -39,8 +44,10 @@ export function relayHandler(
           upgrade(relay, request, url.searchParams);
       case "/health":
         return get(request) ?? health(relay);
+      case "/metrics":
+        return get(request) ?? metrics(page);
       default:
-        return json(404, { error: `no such path: ${url.pathname}`, paths: ["/agent", "/health"] });
+        return json(404, { error: `no such path: ${url.pathname}`, paths: PATHS });
     }
   };
 }
@@ -60,6 +67,11 @@ function foreign(request: Request, { allowedOrigins }: HandlerOptions): Response
 function health(relay: Relay): Response {
   const health = relay.health();
   return json(health.nats === "connected" ? 200 : 503, health);
+}
+
+async function metrics(page: MetricsPage): Promise<Response> {
+  const { text, type } = await page.page();
+  return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
 }
 
 function upgrade(relay: Relay, request: Request, query: URLSearchParams): Response {

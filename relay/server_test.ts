@@ -75,7 +75,7 @@ Deno.test("an unknown path is 404, and says which there are", async () => {
   for (const path of ["/", "/agents", "/agent/", "/health/x", "/%61gent%2f"]) {
     const { status, headers, body } = await server.get(path);
     assert.equal(status, 404, path);
-    assert.deepEqual(body.paths, ["/agent", "/health"]);
+    assert.deepEqual(body.paths, ["/agent", "/health", "/metrics"]);
     assert.equal(headers.get("content-type"), "application/json");
     assert.equal(headers.get("cache-control"), "no-store");
   }

@@ -8,6 +8,7 @@ import { type Connection, type Lease, messageOf, type WorkQueue } from "@ourocod
 import { getLogger } from "@logtape/logtape";
 import type { Reason } from "./dead_letter.ts";
 import type { Journal } from "./journal.ts";
+import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { type Work, workItem } from "./work.ts";
 
@@ -17,6 +18,7 @@ export interface WorksOptions {
   readonly queue: WorkQueue;
   readonly outcomes: Outcomes;
   readonly journal: Journal;
+  readonly metrics: RelayMetrics;
   /** After so many attempts a piece of work is given up on. */
   readonly maxDeliver: number;
 }
@@ -78,7 +80,8 @@ export class Works {
    * @param delayMs When it may be handed out again; at once by default.
    */
   giveBack(work: Work, reason: string, delayMs = 0): void {
-    const { connection, queue, journal } = this.#options;
+    const { connection, queue, journal, metrics } = this.#options;
+    metrics.returned++;
     journal.work(work.session, "work.returned", workItem(work, { reason }));
     this.forget(work);
     // JetStream does not fence: giving back what has run out takes it from whoever has it now.
@@ -105,6 +108,7 @@ export class Works {
     work.state = "settling";
     this.#options.outcomes.bury(work, reason).then((dead) => {
       if (!dead) return;
+      this.#options.metrics.dead++;
       log.warn("work is dead", { session: work.session, ...item });
       this.#options.journal.work(work.session, "work.dead", item);
     }, (error) => log.error("work cannot be buried", { ...item, error: messageOf(error) })).finally(
