@@ -168,7 +168,11 @@ class SystemGauges {
 
   set(numbers: SystemNumbers | undefined): void {
     // What is not known is not told, rather than what was known once.
-    for (const gauge of Object.values(this.#gauges)) gauge.remove();
+    for (const gauge of Object.values(this.#gauges)) {
+      gauge.reset();
+      // Without labels a reset one is 0, not unknown.
+      if (gauge !== this.#gauges.messages && gauge !== this.#gauges.bytes) gauge.remove();
+    }
     if (numbers === undefined) return;
     const { messages, bytes, relays, agents, inHand, waiting } = this.#gauges;
     for (const [stream, size] of Object.entries(numbers.streams)) {

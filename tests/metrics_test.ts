@@ -67,8 +67,8 @@ Deno.test("relay and API tell Prometheus what there is and what was done", async
     ofApi.get('ourocodus_api_http_requests_total{method="GET",route="/api/sessions",status="200"}'),
     1,
   );
-  assert.equal(ofApi.get("ourocodus_relays"), 1);
-  assert.equal(ofApi.get("ourocodus_agents"), 1);
-  assert.equal(ofApi.get("ourocodus_work_in_hand"), 1);
-  assert.equal(ofApi.get('ourocodus_stream_messages{stream="work"}'), 1);
+  assert.equal(ofApi.get("ourocodus_api_relays"), 1);
+  assert.equal(ofApi.get("ourocodus_api_agents"), 1);
+  assert.equal(ofApi.get("ourocodus_api_work_in_hand"), 1);
+  assert.equal(ofApi.get('ourocodus_api_stream_messages{stream="work"}'), 1);
 });
