@@ -3,7 +3,7 @@
 #   docker build --target relay .          an executable on a small base
 #   docker build --target source-relay .   from source, on Deno's image
 #
-# and likewise for agent and cli. compiled-relay is another name of relay.
+# and likewise for api, agent and cli. compiled-relay is another name of relay.
 #
 # What a part may do stands in deno.json, under "permissions". The images run without root, on a
 # read-only file system, fetch nothing, and end on SIGTERM. They are built with BuildKit or without
@@ -48,6 +48,27 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts", "--health-check"]
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts"]
+
+FROM source AS source-api
+COPY api api
+COPY web web
+RUN deno run -q -A web/build.ts && \
+  deno run -q --cached-only --frozen --no-prompt -P=api api/main.ts --help >/dev/null && \
+  find /deno-dir -maxdepth 1 -type f -delete
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-api" \
+  org.opencontainers.image.description="The HTTP API and the web monitor" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+ENV HOST=0.0.0.0 PORT=9000
+EXPOSE 9000
+USER 1993:1993
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts", "--health-check"]
+ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts"]
 
 FROM source AS source-agent
 COPY agent agent
@@ -99,6 +120,12 @@ ARG DENORT_BIN
 COPY relay relay
 RUN deno run -q -A setup/compile.ts relay --output /out
 
+FROM compiler AS build-api
+ARG DENORT_BIN
+COPY api api
+COPY web web
+RUN deno run -q -A web/build.ts && deno run -q -A setup/compile.ts api --output /out
+
 FROM compiler AS build-agent
 ARG DENORT_BIN
 COPY agent agent
@@ -125,6 +152,23 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["/usr/local/bin/relay", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/relay"]
+
+FROM gcr.io/distroless/cc-debian12 AS api
+COPY --from=build-api /out/api /usr/local/bin/api
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ourocodus-api" \
+  org.opencontainers.image.description="The HTTP API and the web monitor" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+ENV HOST=0.0.0.0 PORT=9000
+EXPOSE 9000
+USER 1993:1993
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["/usr/local/bin/api", "--health-check"]
+ENTRYPOINT ["/usr/local/bin/api"]
 
 # Agents run programs, so theirs is a system with a shell.
 FROM debian:bookworm-slim AS agent
@@ -158,5 +202,6 @@ ENTRYPOINT ["/usr/local/bin/ourocodus"]
 
 # What compose.yaml calls them.
 FROM relay AS compiled-relay
+FROM api AS compiled-api
 FROM agent AS compiled-agent
 FROM cli AS compiled-cli

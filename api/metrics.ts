@@ -4,7 +4,7 @@
  * @module
  */
 import { VERSION } from "@ourocodus/bus";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "@ourocodus/http";
 
 /** What is asked for at each scrape. */
 export interface MetricsSource {
@@ -49,8 +49,8 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 export class ApiMetrics {
   readonly #registry = new Registry();
   readonly #source: MetricsSource;
-  readonly #requests: Counter<"method" | "route" | "status">;
-  readonly #durations: Histogram<"method" | "route">;
+  readonly #requests: Counter;
+  readonly #durations: Histogram;
   readonly #sent: Counter;
   readonly #duplicates: Counter;
   readonly #reconnects: Counter;
@@ -84,7 +84,7 @@ export class ApiMetrics {
   answered({ method, route, status, seconds }: AnsweredRequest): void {
     const known = METHODS.includes(method) ? method : "other";
     this.#requests.inc({ method: known, route, status: String(status) });
-    this.#durations.observe({ method: known, route }, seconds);
+    this.#durations.observe(seconds, { method: known, route });
   }
 
   /** Work was sent. */
@@ -100,7 +100,7 @@ export class ApiMetrics {
   /** The page for Prometheus, and its content type. */
   async page(): Promise<{ readonly text: string; readonly type: string }> {
     this.#system.set(await this.#source.system());
-    return { text: await this.#registry.metrics(), type: this.#registry.contentType };
+    return { text: this.#registry.metrics(), type: this.#registry.contentType };
   }
 
   #named(name: string, help: string): { name: string; help: string; registers: [Registry] } {
@@ -112,17 +112,12 @@ export class ApiMetrics {
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
         ...this.#named(name, help),
-        collect() {
-          this.set(value());
-        },
+        value,
       });
     const total = (name: string, help: string, value: () => number) =>
       new Counter({
         ...this.#named(name, help),
-        collect() {
-          this.reset();
-          this.inc(value());
-        },
+        value,
       });
     gauge("event_clients", "Clients of the event stream", () => source.events().clients);
     total("events_sent_total", "Events handed over, to all clients", () => source.events().sent);
@@ -136,7 +131,7 @@ export class ApiMetrics {
     const rss = () => Deno.memoryUsage().rss;
     gauge("resident_memory_bytes", "Resident memory of the process", rss);
     const info = this.#named("build_info", "Always 1; the version is a label");
-    new Gauge({ ...info, labelNames: ["version"] }).set({ version: VERSION }, 1);
+    new Gauge({ ...info, labelNames: ["version"] }).set(1, { version: VERSION });
   }
 
   #systemGauges(): SystemGauges {
@@ -168,16 +163,12 @@ class SystemGauges {
 
   set(numbers: SystemNumbers | undefined): void {
     // What is not known is not told, rather than what was known once.
-    for (const gauge of Object.values(this.#gauges)) {
-      gauge.reset();
-      // Without labels a reset one is 0, not unknown.
-      if (gauge !== this.#gauges.messages && gauge !== this.#gauges.bytes) gauge.remove();
-    }
+    for (const gauge of Object.values(this.#gauges)) gauge.unset();
     if (numbers === undefined) return;
     const { messages, bytes, relays, agents, inHand, waiting } = this.#gauges;
     for (const [stream, size] of Object.entries(numbers.streams)) {
-      messages.set({ stream }, size.messages);
-      bytes.set({ stream }, size.bytes);
+      messages.set(size.messages, { stream });
+      bytes.set(size.bytes, { stream });
     }
     relays.set(numbers.relays);
     agents.set(numbers.agents);

@@ -84,7 +84,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     await using running = await startDemo();
     await running.demo.waitForLine(RUNS, PATIENCE);
     const children = await running.children();
-    assert.equal(children.length, 4);
+    // nats-server, relay, API, agent and keeper.
+    assert.equal(children.length, 5);
     for (const pid of children) assert.equal(await isRunning(pid), true);
     const { code } = await running.demo.stop({ signal });
     assert.equal(code, 0);

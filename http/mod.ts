@@ -5,3 +5,4 @@
  */
 export * from "./health_check.ts";
 export * from "./origin.ts";
+export * from "./prometheus.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { VERSION } from "@ourocodus/bus";
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, histogramSamples, Registry } from "@ourocodus/http";
 import { LATENCY_BUCKETS, type LatencyHistogram } from "./metrics.ts";
 import type { Relay } from "./relay.ts";
 
@@ -22,9 +22,9 @@ export class MetricsPage {
   }
 
   /** The page, and its content type. */
-  async page(): Promise<{ readonly text: string; readonly type: string }> {
+  page(): { readonly text: string; readonly type: string } {
     const { queued, worked } = this.#relay.metrics;
-    const text = await this.#registry.metrics() +
+    const text = this.#registry.metrics() +
       histogram("queued_seconds", "Time from storing work to handing it to an agent", queued) +
       histogram("worked_seconds", "Time from handing work out to its stored result", worked);
     return { text, type: this.#registry.contentType };
@@ -37,10 +37,7 @@ export class MetricsPage {
         name: `${PREFIX}${name}`,
         help,
         registers: [this.#registry],
-        collect() {
-          this.reset();
-          this.inc(value());
-        },
+        value,
       });
     counter(
       "work_delivered_total",
@@ -88,9 +85,7 @@ export class MetricsPage {
         name: `${PREFIX}${name}`,
         help,
         registers: [this.#registry],
-        collect() {
-          this.set(value());
-        },
+        value,
       });
     gauge("agents", "Connected agents", () => relay.health().agents);
     gauge(
@@ -114,18 +109,12 @@ export class MetricsPage {
       help: "Always 1; the version is a label",
       labelNames: ["version"],
       registers: [this.#registry],
-    }).set({ version: VERSION }, 1);
+    }).set(1, { version: VERSION });
   }
 }
 
-/** In Prometheus' text format; prom-client's own histogram costs more to observe than to hand on. */
 function histogram(name: string, help: string, { counts, sum }: LatencyHistogram): string {
   const full = `${PREFIX}${name}`;
-  let total = 0;
-  const buckets = [...LATENCY_BUCKETS, "+Inf"].map((bound, index) => {
-    total += counts[index] ?? 0;
-    return `${full}_bucket{le="${bound}"} ${total}\n`;
-  });
-  return `\n# HELP ${full} ${help}\n# TYPE ${full} histogram\n${buckets.join("")}` +
-    `${full}_sum ${sum}\n${full}_count ${total}\n`;
+  const samples = histogramSamples(full, { bounds: LATENCY_BUCKETS, counts, sum });
+  return `\n# HELP ${full} ${help}\n# TYPE ${full} histogram\n${samples.join("")}`;
 }

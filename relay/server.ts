@@ -34,7 +34,7 @@ export interface HandlerOptions {
 export function relayHandler(
   relay: Relay,
   options: HandlerOptions = {},
-): (request: Request) => Response | Promise<Response> {
+): (request: Request) => Response {
   const page = new MetricsPage(relay);
   return (request) => {
     const url = new URL(request.url);
@@ -69,8 +69,8 @@ function health(relay: Relay): Response {
   return json(health.nats === "connected" ? 200 : 503, health);
 }
 
-async function metrics(page: MetricsPage): Promise<Response> {
-  const { text, type } = await page.page();
+function metrics(page: MetricsPage): Response {
+  const { text, type } = page.page();
   return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
 }
 

@@ -5,18 +5,29 @@
  * @module
  */
 import { join, relative, resolve } from "node:path";
+import { buildMonitor, monitorIsStale } from "../web/build.ts";
 import { fileURLToPath } from "node:url";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 
 /** A part that can be compiled: its folder, which has a main.ts. */
 export type PartName = keyof typeof PARTS;
 
-/** Each part's executable, and the permission set that is compiled in. */
+/** How a part is compiled. */
+interface Part {
+  readonly executable: string;
+  /** The permission set of deno.json that is compiled in. */
+  readonly permissions: string;
+  /** Folders of files that it reads when it runs. */
+  readonly include: readonly string[];
+}
+
+/** Each part. */
 export const PARTS = {
-  relay: { executable: "relay", permissions: "relay" },
-  agent: { executable: "agent", permissions: "agent" },
-  cli: { executable: "ourocodus", permissions: "cli" },
-} as const;
+  relay: { executable: "relay", permissions: "relay", include: [] },
+  api: { executable: "api", permissions: "api", include: ["web/dist"] },
+  agent: { executable: "agent", permissions: "agent", include: [] },
+  cli: { executable: "ourocodus", permissions: "cli", include: [] },
+} as const satisfies Record<string, Part>;
 
 /** The systems that Deno has bases of executables for. */
 export const TARGETS: readonly string[] = [
@@ -54,9 +65,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const HELP = `Writes executables that need neither Deno nor this folder.
 
-Usage: deno task compile [relay] [agent] [cli] [options]
+Usage: deno task compile [relay] [api] [agent] [cli] [options]
 
-Without a part, all of them: dist/relay, dist/agent and dist/ourocodus. What each may do is
+Without a part, all of them: dist/relay, dist/api, dist/agent and dist/ourocodus. What each may do is
 compiled in, from "permissions" in deno.json.
 
 Options:
@@ -78,7 +89,7 @@ target. Where that cannot be reached, DENORT_BIN names one.`;
  * @returns The executable, or why there is none, for people.
  */
 export async function compilePart(part: PartName, options: CompileOptions): Promise<Compiled> {
-  const { executable, permissions } = PARTS[part];
+  const { executable, permissions, include }: Part = PARTS[part];
   const { folder, target, signal } = options;
   const output = join(folder, executable);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -87,6 +98,7 @@ export async function compilePart(part: PartName, options: CompileOptions): Prom
       ...["--frozen", "--no-prompt", "--exclude-unused-npm"],
       `--permission-set=${options.permissions ?? permissions}`,
       ...(target === undefined ? [] : ["--target", target]),
+      ...include.flatMap((path) => ["--include", join(ROOT, path)]),
       ...["--output", output, join(ROOT, part, "main.ts")],
     ],
     cwd: ROOT,
@@ -139,6 +151,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const parts = positionals.length > 0 ? positionals : Object.keys(PARTS);
   const folder = resolve(values.output ?? join(ROOT, "dist", values.target ?? ""));
+  if (parts.includes("api") && await monitorIsStale()) await buildMonitor();
   for (const part of new Set(parts as PartName[])) {
     const compiled = await compilePart(part, {
       folder,

@@ -93,7 +93,7 @@ error: Type checking failed.
 
 for (
   const [args, message] of [
-    [["api-and-more"], 'part is "api-and-more", allowed are relay, agent, cli'],
+    [["api-and-more"], 'part is "api-and-more", allowed are relay, api, agent, cli'],
     [["--target", "pdp-11"], '--target is "pdp-11", allowed are x86_64-unknown-linux-gnu'],
     [["--quick"], "Unknown option '--quick'"],
   ] as const

@@ -62,7 +62,11 @@ Deno.test("relay and API tell Prometheus what there is and what was done", async
     assert.equal(seen.get(`ourocodus_relay_${name}`), value, name);
   }
   await fetch(`${api.url}/api/sessions`).then((response) => response.body?.cancel());
-  const ofApi = await metrics(api.url);
+  // What was asked of the relays is shared for a moment: it may be from before the agent came.
+  const ofApi = await until(async () => {
+    const values = await metrics(api.url);
+    return values.get("ourocodus_api_agents") === 1 && values;
+  });
   assert.equal(
     ofApi.get('ourocodus_api_http_requests_total{method="GET",route="/api/sessions",status="200"}'),
     1,

@@ -1,11 +1,11 @@
 /**
  * The monitor in a real Chromium, before a real system. Pictures of every page are kept in the
- * folder that SCREENSHOTS names.
+ * folder that SCREENSHOTS names, else in `screenshots/`.
  */
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { connect, eventsSubject } from "@ourocodus/bus";
-import { startNats, until } from "../support/mod.ts";
+import { ROOT, startNats, until } from "../support/mod.ts";
 import { complaints, findChromium, startBrowser } from "./browser.ts";
 import { fill, type Scene, startScene } from "./scene.ts";
 import { PAGES, takeScreenshots } from "./screenshots.ts";
@@ -13,14 +13,17 @@ import { PAGES, takeScreenshots } from "./screenshots.ts";
 const HOSTILE =
   '<img src=x onerror="document.title=\'hacked\'"><script>document.title="hacked"</script>';
 
-/** A test in a browser; without one it is left out, and CI counts that as a failure. */
+const missing = findChromium() === undefined;
+if (missing && Deno.env.get("CI")) throw new Error("Chromium is missing; CI must have it");
+
+/** A test in a browser; without one it is left out. */
 function inBrowser(
   name: string,
   run: (page: Page, scene: Scene, browser: Browser) => Promise<void>,
 ): void {
   Deno.test({
     name,
-    ignore: findChromium() === undefined,
+    ignore: missing,
     // The driver keeps its process and sockets for a moment longer than a test.
     sanitizeOps: false,
     sanitizeResources: false,
@@ -203,8 +206,7 @@ inBrowser(
   "every page has a picture, and axe finds nothing serious in any, dark or light",
   async (page, scene, browser) => {
     await fill(scene);
-    const folder = Deno.env.get("SCREENSHOTS") ??
-      await Deno.makeTempDir({ prefix: "screenshots-" });
+    const folder = Deno.env.get("SCREENSHOTS") ?? `${ROOT}/screenshots`;
     assert.equal(
       await takeScreenshots(browser, scene.api.url, folder),
       6 * Object.keys(PAGES).length,
