@@ -3,17 +3,21 @@
  *
  * @module
  */
+import {
+  type AgentRow,
+  agentRows,
+  findHome,
+  type Home,
+  managedAgents,
+  pause,
+} from "@ourocodus/system";
 import { askRelays, type Connection } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameFlag } from "./flag_values.ts";
 import { connectNats } from "./nats.ts";
-import { type AgentRow, agentRows } from "./system/agent_rows.ts";
-import { agentTable } from "./system/agent_table.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import { pause } from "./system/log_file.ts";
-import { managedAgents } from "./system/managed_agents.ts";
+import { agentTable } from "./agent_table.ts";
+import { explainFailure } from "./explain_failure.ts";
 import { harmless, paint } from "./terminal_text.ts";
 
 /** Flags of `agent list`. */
@@ -56,7 +60,7 @@ async function look(
 ): Promise<AgentRow[]> {
   const directory = connection &&
     await askRelays(connection, { session }, { signal: console.signal });
-  const managed = await managedAgents(home, console);
+  const managed = await managedAgents(home, console.env);
   return agentRows(
     managed.filter((agent) => session === undefined || agent.session === session),
     directory?.agents ?? [],
@@ -73,7 +77,7 @@ async function natsIfThere(
     return await connectNats(console, { url: flags.nats });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
-    if ((await managedAgents(home, console)).length === 0) throw error;
+    if ((await managedAgents(home, console.env)).length === 0) throw error;
     await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
     return undefined;
   }

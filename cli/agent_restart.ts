@@ -3,26 +3,32 @@
  *
  * @module
  */
+import {
+  awaitConnected,
+  checkRuns,
+  connectDocker,
+  type ControlClient,
+  ensureSupervisor,
+  failure,
+  findHome,
+  type Home,
+  type ManagedAgent,
+  managedAgents,
+  partEnvironment,
+  pause,
+  type ProcessView,
+  restartAgent,
+  sizeOf,
+  type StopOptions,
+} from "@ourocodus/system";
 import { askRelays, type Connection } from "@ourocodus/bus";
 import { type AgentStopFlags, announceStop } from "./agent_stop.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
 import { stopOptions } from "./stop.ts";
-import type { ManagedAgent } from "./system/agent_rows.ts";
-import { awaitConnected } from "./system/await_connected.ts";
-import { failure } from "./system/bring_up.ts";
-import { type ControlClient, ensureSupervisor } from "./system/control_client.ts";
-import { checkRuns, restartAgent } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import type { StopOptions } from "./system/kept_process.ts";
-import { managedAgents } from "./system/managed_agents.ts";
-import { pause, sizeOf } from "./system/log_file.ts";
-import type { ProcessView } from "./system/process_spec.ts";
-import { agentSelector } from "./system/select_agents.ts";
-import { partEnvironment } from "./system/system_parts.ts";
+import { explainFailure } from "./explain_failure.ts";
+import { agentSelector } from "./select_agents.ts";
 import { paint } from "./terminal_text.ts";
 
 /** The command line of `agent restart`. */
@@ -38,7 +44,7 @@ export function agentRestart(flags: AgentRestartFlags, console: Console): Promis
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const agents = select(await managedAgents(home, console));
+    const agents = select(await managedAgents(home, console.env));
     if (agents.length === 0) {
       await console.out.write("No agents to restart\n");
       return EXIT.ok;

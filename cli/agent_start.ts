@@ -3,23 +3,28 @@
  *
  * @module
  */
+import {
+  type AgentsWanted,
+  awaitConnected,
+  connectDocker,
+  type DockerRecord,
+  findHome,
+  type Home,
+  readDockerRecord,
+  runningSystem,
+  startContainers,
+  type StartedAgents,
+  startProcesses,
+  SystemError,
+} from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
-import { type AgentFlags, type AgentsWanted, agentsWanted } from "./system/agent_spec.ts";
-import { awaitConnected } from "./system/await_connected.ts";
-import { type ContainerFlags, containerOptions } from "./system/container_flags.ts";
-import { startContainers } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
-import { ensureAgentImage } from "./system/docker_system.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import { startProcesses } from "./system/process_agents.ts";
-import { runningSystem } from "./system/running_system.ts";
-import type { StartedAgents } from "./system/started_agents.ts";
-import { SystemError } from "./system/system_error.ts";
+import { type AgentFlags, agentsWanted } from "./agent_flags.ts";
+import { type ContainerFlags, containerOptions } from "./container_flags.ts";
+import { ensureAgentImage } from "./docker_system.ts";
+import { explainFailure } from "./explain_failure.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 

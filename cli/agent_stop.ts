@@ -3,19 +3,22 @@
  *
  * @module
  */
+import {
+  connectDocker,
+  ensureSupervisor,
+  findHome,
+  type Home,
+  type ManagedAgent,
+  managedAgents,
+  partEnvironment,
+  removeAgent,
+  type StopOptions,
+} from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { stopOptions, untilStopped } from "./stop.ts";
-import type { ManagedAgent } from "./system/agent_rows.ts";
-import { ensureSupervisor } from "./system/control_client.ts";
-import { removeAgent } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import type { StopOptions } from "./system/kept_process.ts";
-import { managedAgents } from "./system/managed_agents.ts";
-import { type AgentSelection, agentSelector } from "./system/select_agents.ts";
-import { partEnvironment } from "./system/system_parts.ts";
+import { explainFailure } from "./explain_failure.ts";
+import { type AgentSelection, agentSelector } from "./select_agents.ts";
 import { paint } from "./terminal_text.ts";
 
 /** The command line of `agent stop`. */
@@ -30,7 +33,7 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const agents = select(await managedAgents(home, console));
+    const agents = select(await managedAgents(home, console.env));
     if (agents.length === 0) {
       await console.out.write("No agents to stop\n");
       return EXIT.ok;

@@ -3,21 +3,25 @@
  *
  * @module
  */
+import {
+  connectDocker,
+  dockerAgents,
+  findHome,
+  type Home,
+  logPath,
+  lookAtSystem,
+  readDockerRecord,
+  SUPERVISOR,
+  SystemError,
+} from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { countFlag } from "./flag_values.ts";
-import { dockerAgents } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { readDockerRecord } from "./system/docker_record.ts";
-import { systemContainers } from "./system/docker_system.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home, logPath } from "./system/home.ts";
-import { listLogs } from "./system/log_folder.ts";
-import { type ContainerLog, showContainerLogs } from "./system/show_container_logs.ts";
-import { followLogs, LogScreen, type NamedLog, showLastLines } from "./system/show_logs.ts";
-import { SUPERVISOR } from "./system/supervisor_log.ts";
-import { SystemError } from "./system/system_error.ts";
-import { lookAtSystem } from "./system/system_look.ts";
+import { systemContainers } from "./docker_system.ts";
+import { explainFailure } from "./explain_failure.ts";
+import { listLogs } from "./log_folder.ts";
+import { type ContainerLog, showContainerLogs } from "./show_container_logs.ts";
+import { followLogs, LogScreen, type NamedLog, showLastLines } from "./show_logs.ts";
 
 /** The command line of `logs`. */
 export interface LogsFlags {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runningSystem } from "@ourocodus/system";
 import {
   connect,
   type Connection,
@@ -13,7 +14,6 @@ import {
   streamSettings,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
-import { runningSystem } from "./system/running_system.ts";
 
 /** Options of {@linkcode connectNats}. */
 export interface ConnectNatsOptions {

@@ -3,20 +3,28 @@
  *
  * @module
  */
+import {
+  bringUp,
+  endIfIdle,
+  ensureSupervisor,
+  findHome,
+  findSupervisor,
+  type HealthyPart,
+  type Home,
+  lookAtSystem,
+  partEnvironment,
+  readDockerRecord,
+  SYSTEM_PARTS,
+  SystemError,
+  type SystemSettings,
+} from "@ourocodus/system";
 import { durationSettingMs } from "@ourocodus/bus";
 import { ensureNatsServer } from "@ourocodus/setup";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { portFlag } from "./system/port_flag.ts";
-import { bringUp, endIfIdle, type HealthyPart } from "./system/bring_up.ts";
-import { ensureSupervisor, findSupervisor } from "./system/control_client.ts";
-import { readDockerRecord } from "./system/docker_record.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import { runForeground } from "./system/foreground.ts";
-import { partEnvironment, SYSTEM_PARTS, type SystemSettings } from "./system/system_parts.ts";
-import { SystemError } from "./system/system_error.ts";
-import { lookAtSystem } from "./system/system_look.ts";
+import { portFlag } from "./port_flag.ts";
+import { explainFailure } from "./explain_failure.ts";
+import { runForeground } from "./foreground.ts";
 import { startDocker } from "./start_docker.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";

@@ -3,14 +3,18 @@
  *
  * @module
  */
+import {
+  connectDocker,
+  type DockerRecord,
+  type Home,
+  lookAtSystem,
+  readDockerRecord,
+  SystemError,
+  writeDockerRecord,
+} from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { type DockerRecord, readDockerRecord, writeDockerRecord } from "./system/docker_record.ts";
-import { dockerUp, type SystemContainer, systemContainers } from "./system/docker_system.ts";
-import type { Home } from "./system/home.ts";
-import { SystemError } from "./system/system_error.ts";
-import { lookAtSystem } from "./system/system_look.ts";
+import { dockerUp, type SystemContainer, systemContainers } from "./docker_system.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Which ports; those left out are what they were, or 4222 and 8080. */

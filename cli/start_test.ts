@@ -1,6 +1,6 @@
+import { writeState } from "@ourocodus/system";
 import assert from "node:assert/strict";
 import { isRunning, startProcess, until } from "../tests/support/mod.ts";
-import { writeState } from "./system/state_file.ts";
 import { TestSystem } from "./testing/test_system.ts";
 
 Deno.test("start, agent start, send, tail, status and stop are one story", async () => {

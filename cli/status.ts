@@ -3,28 +3,31 @@
  *
  * @module
  */
+import {
+  type AgentRow,
+  agentRows,
+  connectDocker,
+  dockerAgents,
+  type DockerRecord,
+  findHome,
+  lookAtSystem,
+  type ManagedAgent,
+  managedProcess,
+  type ProcessView,
+  readDockerRecord,
+  SYSTEM_PARTS,
+  SystemError,
+  type SystemLook,
+  type SystemPart,
+} from "@ourocodus/system";
 import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
 import type { StreamNumbers } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import {
-  type AgentRow,
-  agentRows,
-  type ManagedAgent,
-  managedProcess,
-} from "./system/agent_rows.ts";
-import { agentTable } from "./system/agent_table.ts";
-import { bytesText } from "./system/bytes_text.ts";
-import { dockerAgents } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
-import { systemContainers } from "./system/docker_system.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome } from "./system/home.ts";
-import type { ProcessView } from "./system/process_spec.ts";
-import { SYSTEM_PARTS, type SystemPart } from "./system/system_parts.ts";
-import { SystemError } from "./system/system_error.ts";
-import { lookAtSystem, type SystemLook } from "./system/system_look.ts";
+import { agentTable } from "./agent_table.ts";
+import { bytesText } from "./bytes_text.ts";
+import { systemContainers } from "./docker_system.ts";
+import { explainFailure } from "./explain_failure.ts";
 import { type Cell, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
 

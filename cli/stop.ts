@@ -3,21 +3,26 @@
  *
  * @module
  */
+import {
+  type ControlClient,
+  type DockerRecord,
+  findHome,
+  findSupervisor,
+  type Home,
+  lookAtSystem,
+  pause,
+  type ProcessView,
+  readDockerRecord,
+  sendSignal,
+  type StopOptions,
+  Supervisor,
+  SystemError,
+  untilGone,
+} from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
-import { type ControlClient, findSupervisor } from "./system/control_client.ts";
-import { type DockerRecord, readDockerRecord } from "./system/docker_record.ts";
-import { explainFailure } from "./system/explain_failure.ts";
-import { findHome, type Home } from "./system/home.ts";
-import type { StopOptions } from "./system/kept_process.ts";
-import { untilGone } from "./system/launched_process.ts";
-import { pause } from "./system/log_file.ts";
-import { sendSignal } from "./system/process_identity.ts";
-import type { ProcessView } from "./system/process_spec.ts";
-import { SystemError } from "./system/system_error.ts";
-import { Supervisor } from "./system/supervisor.ts";
-import { lookAtSystem } from "./system/system_look.ts";
+import { explainFailure } from "./explain_failure.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Flags of `stop`. */

@@ -3,13 +3,17 @@
  *
  * @module
  */
+import {
+  connectDocker,
+  dockerAgents,
+  type DockerRecord,
+  type Home,
+  removeAgent,
+  removeDockerRecord,
+  type StopOptions,
+} from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { dockerAgents, removeAgent } from "./system/docker_agents.ts";
-import { connectDocker } from "./system/docker_engine.ts";
-import { type DockerRecord, removeDockerRecord } from "./system/docker_record.ts";
-import { dockerDown } from "./system/docker_system.ts";
-import type { Home } from "./system/home.ts";
-import type { StopOptions } from "./system/kept_process.ts";
+import { dockerDown } from "./docker_system.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Stops it. @throws {SystemError} If Docker cannot be asked, or fails. */

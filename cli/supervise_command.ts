@@ -7,9 +7,8 @@ export function superviseCommand(console: Console, done: (code: ExitCode) => voi
   const command = new Command("supervise")
     .description("Keeps what start and agent start have started running.");
   command.action(async () => {
-    const { runBackground } = await import("./system/foreground.ts");
-    const { findHome } = await import("./system/home.ts");
-    const { partEnvironment } = await import("./system/system_parts.ts");
+    const { runBackground } = await import("./foreground.ts");
+    const { findHome, partEnvironment } = await import("@ourocodus/system");
     const environment = partEnvironment(console.env.toObject?.() ?? {});
     await runBackground(findHome(console.env), console, environment);
     done(EXIT.ok);

@@ -1,3 +1,4 @@
+import { findHome, type Home, readState, type SystemState } from "@ourocodus/system";
 import {
   freePort,
   type ProcessOutput,
@@ -6,8 +7,6 @@ import {
   startProcess,
 } from "../../tests/support/mod.ts";
 import type { TestProcess } from "../../tests/support/mod.ts";
-import { findHome, type Home } from "../system/home.ts";
-import { readState, type SystemState } from "../system/state_file.ts";
 import { testBinary } from "../../tests/support/mod.ts";
 
 /** A home in a temporary folder, with ports of its own. Disposing of it stops what runs there. */

@@ -3,11 +3,10 @@
  *
  * @module
  */
+import type { DockerAgentOptions, DockerRecord } from "@ourocodus/system";
 import { parseBytes } from "@ourocodus/bus";
-import { UsageError } from "../usage_error.ts";
-import type { DockerAgentOptions } from "./docker_agents.ts";
+import { UsageError } from "./usage_error.ts";
 import { agentImage } from "./docker_system.ts";
-import type { DockerRecord } from "./docker_record.ts";
 
 /** As they were given. */
 export interface ContainerFlags {

@@ -1,4 +1,4 @@
-import { UsageError } from "../usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A port's flag; undefined if it was not given. @throws {UsageError} */
 export function portFlag(flag: string, value: string | undefined): number | undefined {

@@ -22,12 +22,12 @@ export function program(name: ProgramName): Program {
   if (Deno.build.standalone) {
     return { command: name === "cli" ? command : join(dirname(command), name), args: [] };
   }
-  const main = fileURLToPath(new URL(`../../${name}/main.ts`, import.meta.url));
+  const main = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
   return { command, args: ["run", "--quiet", "--allow-all", main] };
 }
 
 /** The compose file: the project's own, or for an executable the one in the current folder. */
 export function composeFile(): string {
   if (Deno.build.standalone) return join(Deno.cwd(), "compose.yaml");
-  return fileURLToPath(new URL("../../compose.yaml", import.meta.url));
+  return fileURLToPath(new URL("../compose.yaml", import.meta.url));
 }

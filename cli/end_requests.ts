@@ -1,4 +1,4 @@
-import type { EndingSignal } from "../console.ts";
+import type { EndingSignal } from "./console.ts";
 
 /**
  * Signals so close to the first are taken for the same one, in milliseconds: `deno task` passes

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { until } from "../../tests/support/mod.ts";
+import { until } from "../tests/support/mod.ts";
 import { addLogEntry, boundLog, followLog, lastLines, sizeOf } from "./log_file.ts";
 
 async function withLog(run: (path: string) => Promise<void>): Promise<void> {

@@ -1,14 +1,13 @@
 /**
- * What an agent is started with, whatever it runs in.
+ * The flags that say which agents to start.
  *
  * @module
  */
+import { type AgentsWanted, MAX_AGENT_NAME, SUPERVISOR, SYSTEM_PARTS } from "@ourocodus/system";
 import { invalidName, parseDurationMs } from "@ourocodus/bus";
 import { resolve } from "node:path";
-import { countFlag, nameFlag } from "../flag_values.ts";
-import { UsageError } from "../usage_error.ts";
-import { SYSTEM_PARTS } from "./system_parts.ts";
-import { SUPERVISOR } from "./supervisor_log.ts";
+import { countFlag, nameFlag } from "./flag_values.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The command line of `agent start`, as far as it says what to start. */
 export interface AgentFlags {
@@ -31,32 +30,8 @@ export interface AgentFlags {
   readonly command: readonly string[];
 }
 
-/** What is wanted: `count` agents that differ in their names alone. */
-export interface AgentsWanted {
-  readonly session: string;
-  readonly role: string;
-  readonly count: number;
-  readonly concurrency: number;
-  /** What they are called, or the beginning of it; undefined: they are called for their role. */
-  readonly name: string | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  /** How long work in hand may take when they are stopped, in milliseconds. */
-  readonly drainMs: number;
-  /** Arguments of the agent program. */
-  readonly args: readonly string[];
-  /** The folder that a command runs in, absolute, if one was given. */
-  readonly cwd: string | undefined;
-}
-
-/** An agent's name here, and the id by which relays know it. */
-export interface AgentName {
-  readonly name: string;
-  readonly id: string;
-}
-
 const MAX_COUNT = 1_000;
 const MAX_CONCURRENCY = 1_024;
-const MAX_NAME = 48;
 const DEFAULT_DRAIN_MS = 25_000;
 
 /** Checks flags. @throws {UsageError} */
@@ -73,35 +48,6 @@ export function agentsWanted(flags: AgentFlags): AgentsWanted {
     drainMs: flags.drain === undefined ? DEFAULT_DRAIN_MS : drainMs(flags.drain),
     args: agentArguments(flags),
     cwd: flags.cwd === undefined ? undefined : resolve(flags.cwd),
-  };
-}
-
-/** Names for agents; ids are never used again, so that no two agents are taken for one. */
-export function agentNames(wanted: AgentsWanted, taken: ReadonlySet<string>): AgentName[] {
-  const { name, count, role } = wanted;
-  const named = (name: string): AgentName => ({
-    name,
-    id: `${name}-${crypto.randomUUID().slice(0, 8)}`,
-  });
-  if (name !== undefined && count === 1) return [named(name)];
-  const names: AgentName[] = [];
-  const stem = name ?? role.slice(0, MAX_NAME);
-  for (let number = 1; names.length < count; number++) {
-    const free = `${stem}-${number}`;
-    if (!taken.has(free)) names.push(named(free));
-  }
-  return names;
-}
-
-/** The variables that tell the agent program what to do. */
-export function agentVariables(wanted: AgentsWanted, id: string): Record<string, string> {
-  return {
-    ...wanted.env,
-    SESSION_ID: wanted.session,
-    ROLE: wanted.role,
-    AGENT_ID: id,
-    CONCURRENCY: String(wanted.concurrency),
-    DRAIN_SECONDS: `${wanted.drainMs}ms`,
   };
 }
 
@@ -128,8 +74,8 @@ function agentArguments(flags: AgentFlags): string[] {
 function checkName(name: string): void {
   const wrong = invalidName(name);
   if (wrong !== undefined) throw new UsageError(`--name ${wrong}`);
-  if (name.length > MAX_NAME) {
-    throw new UsageError(`--name has ${name.length} characters, limit is ${MAX_NAME}`);
+  if (name.length > MAX_AGENT_NAME) {
+    throw new UsageError(`--name has ${name.length} characters, limit is ${MAX_AGENT_NAME}`);
   }
   if ([SUPERVISOR, ...SYSTEM_PARTS.map((part) => part.name)].includes(name)) {
     throw new UsageError(`--name is "${name}", which is a part of the system`);

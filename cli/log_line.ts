@@ -4,7 +4,7 @@
  * @module
  */
 import { isObject } from "@ourocodus/bus";
-import { harmless, type Paint } from "../terminal_text.ts";
+import { harmless, type Paint } from "./terminal_text.ts";
 
 /** A line as it is shown; nothing in it can do harm to a terminal. */
 export function readableLogLine(line: string, colors: Paint): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRunning, startProcess } from "../../tests/support/mod.ts";
+import { isRunning, startProcess } from "../tests/support/mod.ts";
 import { environmentOf, identify, isAlive, sendSignal } from "./process_identity.ts";
 
 Deno.test("a process is known by its pid and the time of its start", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ManagedAgent } from "./agent_rows.ts";
-import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agent_spec.ts";
+import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agents_wanted.ts";
 import { containerLogEnd } from "./container_logs.ts";
 import { type ContainerState, type DockerEngine, findContainers } from "./docker_engine.ts";
 import type { DockerRecord } from "./docker_record.ts";

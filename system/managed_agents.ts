@@ -1,5 +1,5 @@
 import { type ManagedAgent, managedProcess } from "./agent_rows.ts";
-import type { Console } from "../console.ts";
+import type { Environment } from "@ourocodus/bus";
 import { dockerAgents } from "./docker_agents.ts";
 import { connectDocker } from "./docker_engine.ts";
 import { readDockerRecord } from "./docker_record.ts";
@@ -7,10 +7,10 @@ import type { Home } from "./home.ts";
 import { lookAtSystem } from "./system_look.ts";
 
 /** The agents that were started from this home, whatever they run in. */
-export async function managedAgents(home: Home, console: Console): Promise<ManagedAgent[]> {
+export async function managedAgents(home: Home, env: Environment): Promise<ManagedAgent[]> {
   const { processes } = await lookAtSystem(home);
   const here = processes.flatMap((view) => managedProcess(view) ?? []);
   const record = await readDockerRecord(home);
   if (record === undefined) return here;
-  return [...here, ...await dockerAgents(await connectDocker(console.env), record)];
+  return [...here, ...await dockerAgents(await connectDocker(env), record)];
 }

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { nameFlag } from "../flag_values.ts";
-import { UsageError } from "../usage_error.ts";
-import type { ManagedAgent } from "./agent_rows.ts";
-import { SystemError } from "./system_error.ts";
+import { type ManagedAgent, SystemError } from "@ourocodus/system";
+import { nameFlag } from "./flag_values.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The part of a command line that says which. */
 export interface AgentSelection {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isRunning, until } from "../../tests/support/mod.ts";
+import { isRunning, until } from "../tests/support/mod.ts";
 import { type KeeperOptions, KeptProcess } from "./kept_process.ts";
 import type { ProcessSpec } from "./process_spec.ts";
 

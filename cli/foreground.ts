@@ -3,14 +3,17 @@
  *
  * @module
  */
-import type { Console } from "../console.ts";
+import {
+  type ControlClient,
+  findSupervisor,
+  type Home,
+  Supervisor,
+  SystemError,
+} from "@ourocodus/system";
+import type { Console } from "./console.ts";
 import { EndRequests } from "./end_requests.ts";
-import { type ControlClient, findSupervisor } from "./control_client.ts";
-import type { Home } from "./home.ts";
 import { logSizes } from "./log_folder.ts";
 import { followLogs, LogScreen, type NamedLog } from "./show_logs.ts";
-import { Supervisor } from "./supervisor.ts";
-import { SystemError } from "./system_error.ts";
 
 /** Options of {@linkcode runForeground}. */
 export interface ForegroundOptions {

@@ -1,6 +1,5 @@
+import { type Home, sizeOf } from "@ourocodus/system";
 import { basename, join } from "node:path";
-import type { Home } from "./home.ts";
-import { sizeOf } from "./log_file.ts";
 import type { NamedLog } from "./show_logs.ts";
 
 /** Every log in a home: of parts, then of agents, each sorted by name. */

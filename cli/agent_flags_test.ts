@@ -1,6 +1,7 @@
+import { agentNames } from "@ourocodus/system";
 import assert from "node:assert/strict";
-import { UsageError } from "../usage_error.ts";
-import { agentNames, agentsWanted } from "./agent_spec.ts";
+import { UsageError } from "./usage_error.ts";
+import { agentsWanted } from "./agent_flags.ts";
 
 const FLAGS = { session: "s", role: "r", count: "1", concurrency: "1", command: [] };
 

@@ -1,8 +1,8 @@
-import type { Console } from "../console.ts";
-import { EXIT, type ExitCode } from "../exit_codes.ts";
-import { harmless, paint } from "../terminal_text.ts";
+import { SystemError } from "@ourocodus/system";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { harmless, paint } from "./terminal_text.ts";
 import { readableLogLine } from "./log_line.ts";
-import { SystemError } from "./system_error.ts";
 
 /**
  * Runs a command of the system; what makes it fail is printed, with the end of a log where there

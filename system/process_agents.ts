@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agent_spec.ts";
+import { type AgentName, agentNames, type AgentsWanted, agentVariables } from "./agents_wanted.ts";
 import { failure, takeDown } from "./bring_up.ts";
 import { type ControlClient, ensureSupervisor, SHOWN_LINES } from "./control_client.ts";
 import { type Home, logPath } from "./home.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Console } from "../console.ts";
-import { containerLogEnd, followContainerLog } from "./container_logs.ts";
-import type { DockerEngine } from "./docker_engine.ts";
+import { containerLogEnd, type DockerEngine, followContainerLog } from "@ourocodus/system";
+import type { Console } from "./console.ts";
 import { logLineTime } from "./log_line.ts";
 import { LogScreen } from "./show_logs.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Console } from "../console.ts";
-import { type Paint, paint } from "../terminal_text.ts";
-import { followLog, lastLines, pause, sizeOf } from "./log_file.ts";
+import { followLog, lastLines, pause, sizeOf } from "@ourocodus/system";
+import type { Console } from "./console.ts";
+import { type Paint, paint } from "./terminal_text.ts";
 import { logLineTime, readableLogLine } from "./log_line.ts";
 
 /** A log, and whose it is. */

@@ -3,13 +3,17 @@
  *
  * @module
  */
-import type { Console } from "../console.ts";
-import { runCompose } from "./compose.ts";
-import { containerLogEnd } from "./container_logs.ts";
-import { type ContainerState, type DockerEngine, findContainers } from "./docker_engine.ts";
-import { type DockerRecord } from "./docker_record.ts";
-import { pause } from "./log_file.ts";
-import { SystemError } from "./system_error.ts";
+import {
+  containerLogEnd,
+  type ContainerState,
+  type DockerEngine,
+  type DockerRecord,
+  findContainers,
+  pause,
+  runCompose,
+  SystemError,
+} from "@ourocodus/system";
+import type { Console } from "./console.ts";
 
 /** A container of the system. */
 export interface SystemContainer {

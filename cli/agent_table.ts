@@ -1,6 +1,6 @@
-import { type Cell, table } from "../table.ts";
-import { type Paint, span } from "../terminal_text.ts";
-import type { AgentRow } from "./agent_rows.ts";
+import type { AgentRow } from "@ourocodus/system";
+import { type Cell, table } from "./table.ts";
+import { type Paint, span } from "./terminal_text.ts";
 
 /** Agents as a table, with a heading. @param now In milliseconds since 1970. */
 export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {

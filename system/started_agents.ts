@@ -1,4 +1,4 @@
-import type { AgentName } from "./agent_spec.ts";
+import type { AgentName } from "./agents_wanted.ts";
 
 /** Agents that were started, in whatever they run, and that may not be connected yet. */
 export interface StartedAgents {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { paint } from "../terminal_text.ts";
+import { paint } from "./terminal_text.ts";
 import { logLineTime, readableLogLine } from "./log_line.ts";
 
 const TIME = "2026-11-23T19:51:11.939Z";

@@ -1,0 +1,54 @@
+/**
+ * What runs on this machine, who keeps it, and how it is stopped; shared by command line and API.
+ *
+ * @module
+ */
+
+export { type AgentRow, agentRows, type ManagedAgent, managedProcess } from "./agent_rows.ts";
+export { agentNames, type AgentsWanted, MAX_AGENT_NAME } from "./agents_wanted.ts";
+export { awaitConnected } from "./await_connected.ts";
+export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
+export { runCompose } from "./compose.ts";
+export { containerLogEnd, followContainerLog } from "./container_logs.ts";
+export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
+export {
+  checkRuns,
+  type DockerAgentOptions,
+  dockerAgents,
+  removeAgent,
+  restartAgent,
+  startContainers,
+} from "./docker_agents.ts";
+export {
+  connectDocker,
+  type ContainerState,
+  type DockerEngine,
+  findContainers,
+} from "./docker_engine.ts";
+export {
+  type DockerRecord,
+  readDockerRecord,
+  removeDockerRecord,
+  writeDockerRecord,
+} from "./docker_record.ts";
+export { findHome, type Home, logPath } from "./home.ts";
+export type { StopOptions } from "./kept_process.ts";
+export { untilGone } from "./launched_process.ts";
+export { followLog, lastLines, pause, sizeOf } from "./log_file.ts";
+export { managedAgents } from "./managed_agents.ts";
+export { startProcesses } from "./process_agents.ts";
+export { sendSignal } from "./process_identity.ts";
+export type { ProcessView } from "./process_spec.ts";
+export { runningSystem } from "./running_system.ts";
+export type { StartedAgents } from "./started_agents.ts";
+export { readState, type SystemState, writeState } from "./state_file.ts";
+export { Supervisor } from "./supervisor.ts";
+export { SUPERVISOR } from "./supervisor_log.ts";
+export { SystemError } from "./system_error.ts";
+export { lookAtSystem, type SystemLook } from "./system_look.ts";
+export {
+  partEnvironment,
+  SYSTEM_PARTS,
+  type SystemPart,
+  type SystemSettings,
+} from "./system_parts.ts";
