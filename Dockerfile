@@ -50,6 +50,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts"]
 
 FROM source AS source-api
+COPY setup setup
+COPY system system
 COPY api api
 COPY web web
 RUN deno run -q -A web/build.ts && \
@@ -90,6 +92,7 @@ ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P
 
 FROM source AS source-cli
 COPY setup setup
+COPY system system
 COPY cli cli
 RUN deno run -q --cached-only --frozen --no-prompt -P=client cli/main.ts --help >/dev/null && \
   find /deno-dir -maxdepth 1 -type f -delete
@@ -122,6 +125,7 @@ RUN deno run -q -A setup/compile.ts relay --output /out
 
 FROM compiler AS build-api
 ARG DENORT_BIN
+COPY system system
 COPY api api
 COPY web web
 RUN deno run -q -A web/build.ts && deno run -q -A setup/compile.ts api --output /out
@@ -133,6 +137,7 @@ RUN deno run -q -A setup/compile.ts agent --output /out
 
 FROM compiler AS build-cli
 ARG DENORT_BIN
+COPY system system
 COPY cli cli
 RUN deno run -q -A setup/compile.ts cli --permissions client --output /out
 

@@ -26,6 +26,8 @@ Settings (environment variables):
   LOG_LEVEL              info                    trace, debug, info, warn, error, fatal
   ALLOWED_ORIGINS                                other hosts' pages that may use it, with commas; * is any
   MAX_BODY_BYTES         1MB                     the largest body of a request
+  OUROCODUS_HOME         .ourocodus              where "ourocodus start" and "agent start" keep what runs
+  DOCKER_HOST, DOCKER_CONTEXT                    where Docker is, if agents were started there
   OUROCODUS_LOG_MAX_AGE, OUROCODUS_LOG_MAX_BYTES, OUROCODUS_WORK_MAX_BYTES, OUROCODUS_REPLICAS
 
 http://HOST:PORT/ is the monitor, /openapi.json describes the API, /metrics is for Prometheus.

@@ -14,6 +14,7 @@ import {
   streamSettings,
   textSetting,
 } from "@ourocodus/bus";
+import { findHome, type Home } from "@ourocodus/system";
 
 /** All settings of the API. */
 export interface ApiSettings {
@@ -26,13 +27,18 @@ export interface ApiSettings {
   readonly allowedOrigins: readonly string[];
   /** The largest body of a request, in bytes. */
   readonly maxBodyBytes: number;
+  /** Where agents are kept that `agent start` started on this machine. */
+  readonly home: Home;
+  /** Where Docker is asked for. */
+  readonly env: Environment;
 }
 
 const MIB = 2 ** 20;
 
 /**
  * Reads `HOST` (127.0.0.1), `PORT` (9000), `LOG_LEVEL` (info), `ALLOWED_ORIGINS`, `MAX_BODY_BYTES`
- * (1 MiB), and the settings of NATS and the streams.
+ * (1 MiB), `OUROCODUS_HOME`, where Docker is (`DOCKER_HOST`, …), and the settings of NATS and the
+ * streams.
  *
  * @throws {SettingError} Names the variable, its value and the limit.
  */
@@ -51,5 +57,7 @@ export function apiSettings(env: Environment): ApiSettings {
       min: 1_024,
       max: 64 * MIB,
     }),
+    home: findHome(env),
+    env,
   };
 }

@@ -83,7 +83,7 @@ function serve(
   const parts: ApiParts = {
     ...{ connection, events, monitor, look, waits, stats, metrics },
     limits: settings.streams,
-    agents: new Agents(look),
+    agents: new Agents({ connection, look, home: settings.home, env: settings.env }),
     counts: new OutcomeCounts(connection),
     startedAt: Date.now(),
   };

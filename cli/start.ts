@@ -5,6 +5,7 @@
  */
 import {
   bringUp,
+  DEFAULT_API_PORT,
   endIfIdle,
   ensureSupervisor,
   findHome,
@@ -35,6 +36,7 @@ export interface StartFlags {
   readonly docker?: true;
   readonly natsPort?: string;
   readonly port?: string;
+  readonly apiPort?: string;
   readonly host?: string;
 }
 
@@ -43,10 +45,11 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
   const asked = {
     natsPort: portFlag("--nats-port", flags.natsPort),
     relayPort: portFlag("--port", flags.port),
+    apiPort: portFlag("--api-port", flags.apiPort),
     host: flags.host,
   };
   if (flags.docker && (flags.foreground || flags.host !== undefined)) {
-    throw new UsageError("--docker goes with --nats-port and --port only");
+    throw new UsageError("--docker goes with --nats-port, --port and --api-port only");
   }
   return explainFailure(console, async () => {
     const home = findHome(console.env);
@@ -63,6 +66,7 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
       natsServer: path,
       natsPort: asked.natsPort ?? 4222,
       relayPort: asked.relayPort ?? 8080,
+      apiPort: asked.apiPort ?? DEFAULT_API_PORT,
       host: asked.host ?? "127.0.0.1",
       relayDrainMs: durationSettingMs(console.env, "DRAIN_SECONDS", {
         fallback: 25_000,
@@ -79,6 +83,7 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
 interface Asked {
   readonly natsPort: number | undefined;
   readonly relayPort: number | undefined;
+  readonly apiPort: number | undefined;
   readonly host: string | undefined;
 }
 
@@ -91,7 +96,7 @@ async function checkRunning(home: Home, asked: Asked): Promise<void> {
     );
   }
   const { processes } = await lookAtSystem(home);
-  const ports = [asked.natsPort, asked.relayPort];
+  const ports = [asked.natsPort, asked.relayPort, asked.apiPort];
   SYSTEM_PARTS.forEach(({ name, portFlag }, index) => {
     const running = processes.find(({ spec, status }) => spec.name === name && status !== "exited");
     const port = ports[index];
@@ -128,7 +133,7 @@ async function startBackground(
     await console.out.write("It runs already; nothing was changed.\n");
     return EXIT.ok;
   }
-  await console.out.write(nextSteps(home));
+  await console.out.write(nextSteps(home, parts));
   return EXIT.ok;
 }
 
@@ -171,8 +176,10 @@ function partLine({ part, view, version }: HealthyPart, console: Console): strin
   return `${colors.green("✓")} ${name} ${url} pid ${view.identity?.pid}`;
 }
 
-function nextSteps(home: Home): string {
-  return `State and logs are in ${home.folder}. Next:
+function nextSteps(home: Home, parts: readonly HealthyPart[]): string {
+  const api = parts.find(({ part }) => part.name === "api");
+  const monitor = api === undefined ? "" : `The monitor: ${api.part.url(api.view.spec)}/\n`;
+  return `${monitor}State and logs are in ${home.folder}. Next:
   ourocodus agent start --session test --role echo
   ourocodus send work --session test --message hello --wait
   ourocodus status

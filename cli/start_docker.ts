@@ -5,6 +5,7 @@
  */
 import {
   connectDocker,
+  DEFAULT_API_PORT,
   type DockerRecord,
   type Home,
   lookAtSystem,
@@ -17,10 +18,11 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { dockerUp, type SystemContainer, systemContainers } from "./docker_system.ts";
 import { paint } from "./terminal_text.ts";
 
-/** Which ports; those left out are what they were, or 4222 and 8080. */
+/** Which ports; those left out are what they were, or 4222, 8080 and 9000. */
 export interface DockerPorts {
   readonly natsPort: number | undefined;
   readonly relayPort: number | undefined;
+  readonly apiPort: number | undefined;
 }
 
 /** The compose project, unless `COMPOSE_PROJECT_NAME` names another. */
@@ -42,6 +44,7 @@ export async function startDocker(
     project: console.env.get("COMPOSE_PROJECT_NAME") || earlier?.project || DEFAULT_PROJECT,
     natsPort: ports.natsPort ?? earlier?.natsPort ?? 4222,
     relayPort: ports.relayPort ?? earlier?.relayPort ?? 8080,
+    apiPort: ports.apiPort ?? earlier?.apiPort ?? DEFAULT_API_PORT,
     images: console.env.get("OUROCODUS_IMAGES") || earlier?.images || "source",
   };
   checkSame(earlier, record);
@@ -65,8 +68,10 @@ export async function startDocker(
 function checkSame(earlier: DockerRecord | undefined, record: DockerRecord): void {
   if (earlier === undefined || JSON.stringify(earlier) === JSON.stringify(record)) return;
   throw new SystemError(
-    `It was started already, as project ${earlier.project} on ports ${earlier.natsPort} and ` +
-      `${earlier.relayPort} (images: ${earlier.images}). Stop it first: ourocodus stop`,
+    `It was started already, as project ${earlier.project} on ports ` +
+      `${
+        [earlier.natsPort, earlier.relayPort, earlier.apiPort].join(", ")
+      } (images: ${earlier.images}). Stop it first: ourocodus stop`,
   );
 }
 

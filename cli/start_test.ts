@@ -8,6 +8,7 @@ Deno.test("start, agent start, send, tail, status and stop are one story", async
   const started = await system.start();
   assert.match(started, new RegExp(`nats://127.0.0.1:${system.natsPort} `));
   assert.match(started, new RegExp(`ws://127.0.0.1:${system.relayPort} `));
+  assert.match(started, new RegExp(`The monitor: http://127.0.0.1:${system.apiPort}/\n`));
   const agent = await system.ok(["agent", "start", "--session", "test", "--role", "test"]);
   assert.match(agent, /^✓ test-1 connected to relay-\w+: session test, role test\n$/);
   await system.ok(["send", "work", "--session", "test", "--message", "hello"]);
@@ -19,15 +20,18 @@ Deno.test("start, agent start, send, tail, status and stop are one story", async
   const status = await system.json(["status"]);
   assert.deepEqual(
     status.parts.map((part: { name: string; status: string }) => [part.name, part.status]),
-    [["nats-server", "healthy"], ["relay", "healthy"]],
+    [["nats-server", "healthy"], ["relay", "healthy"], ["api", "healthy"]],
   );
   assert.equal(status.healthy, true);
   assert.equal(status.agents[0].status, "connected");
   const pids = await Promise.all(
-    ["supervisor", "nats-server", "relay", "test-1"].map((name) => system.pid(name)),
+    ["supervisor", "nats-server", "relay", "api", "test-1"].map((name) => system.pid(name)),
   );
   const stopped = await system.ok(["stop"]);
-  assert.match(stopped, /✓ test-1 stopped\n✓ relay stopped\n✓ nats-server stopped\n$/);
+  assert.match(
+    stopped,
+    /✓ test-1 stopped\n✓ api stopped\n✓ relay stopped\n✓ nats-server stopped\n$/,
+  );
   for (const pid of pids) assert.equal(await isRunning(pid), false);
   const after = await system.run(["status"]);
   assert.equal(after.code, 1);
@@ -130,7 +134,10 @@ Deno.test("stop stops what a killed supervisor leaves behind", async () => {
   const supervisor = await system.pid("supervisor");
   Deno.kill(supervisor, "SIGKILL");
   await until(async () => !await isRunning(supervisor));
-  assert.match(await system.ok(["stop"]), /✓ relay stopped\n✓ nats-server stopped\n$/);
+  assert.match(
+    await system.ok(["stop"]),
+    /✓ api stopped\n✓ relay stopped\n✓ nats-server stopped\n$/,
+  );
   for (const pid of pids) assert.equal(await isRunning(pid), false);
 });
 

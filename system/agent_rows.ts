@@ -52,6 +52,11 @@ export function managedProcess(view: ProcessView): ManagedAgent | undefined {
   };
 }
 
+/** What is known of one agent: that it was started here, that a relay has it, or both. */
+export type KnownAgent =
+  | { readonly managed: ManagedAgent; readonly connected?: DirectoryAgent }
+  | { readonly managed?: undefined; readonly connected: DirectoryAgent };
+
 /**
  * Puts together what is known.
  *
@@ -59,35 +64,60 @@ export function managedProcess(view: ProcessView): ManagedAgent | undefined {
  * @param connected What the relays answered.
  * @returns Sorted by session, role, and name or id.
  */
+export function knownAgents(
+  managed: readonly ManagedAgent[],
+  connected: readonly DirectoryAgent[],
+): KnownAgent[] {
+  // An id is unique in its session and role only.
+  const elsewhere = new Map(
+    connected.map((agent) => [`${agent.session_id} ${agent.role} ${agent.agent_id}`, agent]),
+  );
+  const known = managed.map((agent): KnownAgent => {
+    const key = `${agent.session} ${agent.role} ${agent.id}`;
+    const record = elsewhere.get(key);
+    elsewhere.delete(key);
+    return { managed: agent, connected: record };
+  });
+  const rest = [...elsewhere.values()].map((connected): KnownAgent => ({ connected }));
+  const keyed = [...known, ...rest].map((agent) => ({ agent, key: sortKey(agentRow(agent)) }));
+  return keyed.sort((one, other) => one.key.localeCompare(other.key, "en", { numeric: true }))
+    .map(({ agent }) => agent);
+}
+
+/** All of them, as rows. */
 export function agentRows(
   managed: readonly ManagedAgent[],
   connected: readonly DirectoryAgent[],
 ): AgentRow[] {
-  const known = new Map(connected.map((agent) => [agent.agent_id, agent]));
-  const here = managed.map(({ runs, settled, ...agent }): AgentRow => {
-    const record = known.get(agent.id);
-    known.delete(agent.id);
-    return { ...agent, status: statusOf({ runs, settled }, record), in_hand: record?.in_hand ?? 0 };
-  });
-  const elsewhere = [...known.values()].map((agent): AgentRow => ({
+  return knownAgents(managed, connected).map(agentRow);
+}
+
+/** An agent, as a row. */
+export function agentRow({ managed, connected }: KnownAgent): AgentRow {
+  if (managed !== undefined) {
+    const { runs, settled, ...agent } = managed;
+    const status = statusOf({ runs, settled }, connected);
+    return { ...agent, status, in_hand: connected?.in_hand ?? 0 };
+  }
+  return {
     name: null,
-    id: agent.agent_id,
-    session: agent.session_id,
-    role: agent.role,
+    id: connected.agent_id,
+    session: connected.session_id,
+    role: connected.role,
     runtime: "external",
     status: "connected",
     exit: null,
-    concurrency: agent.concurrency,
-    in_hand: agent.in_hand,
+    concurrency: connected.concurrency,
+    in_hand: connected.in_hand,
     pid: null,
     container: null,
     restarts: 0,
-    since: agent.connected_at,
-  }));
-  const key = (row: AgentRow) => `${row.session} ${row.role} ${row.name ?? row.id}`;
-  return [...here, ...elsewhere].sort((one, other) =>
-    key(one).localeCompare(key(other), "en", { numeric: true })
-  );
+    since: connected.connected_at,
+  };
+}
+
+function sortKey(row: AgentRow): string {
+  return `${row.session} ${row.role} ${row.name ?? row.id}`;
 }
 
 function statusOf(

@@ -33,6 +33,7 @@ export async function runCompose(
       ...environment,
       OUROCODUS_NATS_PORT: String(record.natsPort),
       OUROCODUS_RELAY_PORT: String(record.relayPort),
+      OUROCODUS_API_PORT: String(record.apiPort ?? DEFAULT_API_PORT),
       OUROCODUS_IMAGES: record.images,
     },
     stdin: "null",
@@ -48,6 +49,9 @@ export async function runCompose(
   if (code === 0) return;
   throw new SystemError(`${command} ${[...first, ...args].join(" ")} ended with exit code ${code}`);
 }
+
+/** Where the API is, unless it is told. */
+export const DEFAULT_API_PORT = 9000;
 
 const COMMANDS = [["docker", "compose"], ["docker-compose"]] as const;
 

@@ -12,6 +12,8 @@ export interface DockerRecord {
   readonly project: string;
   readonly natsPort: number;
   readonly relayPort: number;
+  /** Not in records of earlier versions, which started no API. */
+  readonly apiPort?: number;
   /** Which images: `source`, or what `OUROCODUS_IMAGES` was. */
   readonly images: string;
 }

@@ -4,11 +4,20 @@
  * @module
  */
 
-export { type AgentRow, agentRows, type ManagedAgent, managedProcess } from "./agent_rows.ts";
+export {
+  type AgentRow,
+  agentRow,
+  agentRows,
+  type KnownAgent,
+  knownAgents,
+  type ManagedAgent,
+  managedProcess,
+} from "./agent_rows.ts";
 export { agentNames, type AgentsWanted, MAX_AGENT_NAME } from "./agents_wanted.ts";
 export { awaitConnected } from "./await_connected.ts";
+export { beginStop } from "./begin_stop.ts";
 export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
-export { runCompose } from "./compose.ts";
+export { DEFAULT_API_PORT, runCompose } from "./compose.ts";
 export { containerLogEnd, followContainerLog } from "./container_logs.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
 export {

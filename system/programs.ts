@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The programs, by the folder of their main.ts and the name of their executable. */
-export type ProgramName = "relay" | "agent" | "cli";
+export type ProgramName = "relay" | "agent" | "api" | "cli";
 
 /** A command and the arguments that go before its own. */
 export interface Program {

@@ -5,9 +5,10 @@
  */
 import { natsGreeting } from "@ourocodus/setup";
 import { type Home, logPath } from "./home.ts";
+import { httpHealth } from "./http_health.ts";
+import { ensureMonitor } from "./monitor.ts";
 import type { ProcessSpec } from "./process_spec.ts";
 import { program } from "./programs.ts";
-import { relayHealth } from "./relay_health.ts";
 
 /** What the parts are started with. */
 export interface SystemSettings {
@@ -16,7 +17,8 @@ export interface SystemSettings {
   readonly natsServer: string;
   readonly natsPort: number;
   readonly relayPort: number;
-  /** The address on which the relay listens for agents; NATS listens on 127.0.0.1 alone. */
+  readonly apiPort: number;
+  /** The address on which the relay listens for agents; NATS and the API listen on 127.0.0.1 alone. */
   readonly host: string;
   /** How long the relay waits for work in hand when it is stopped, in milliseconds. */
   readonly relayDrainMs: number;
@@ -31,6 +33,8 @@ export interface SystemPart {
   port(settings: SystemSettings): number;
   /** The address that it listens on. */
   host(settings: SystemSettings): string;
+  /** What has to be done before. @throws {SystemError} */
+  prepare?(): Promise<void>;
   /** How it is run: everything but its name, log and rank. */
   run(settings: SystemSettings): Pick<ProcessSpec, "command" | "args" | "env" | "stopMs">;
   /** Asks it how it is. @returns Undefined if it is not healthy. */
@@ -46,6 +50,8 @@ export interface PartHealth {
 
 /** How long a relay may take to store what has come in, after it has drained, in milliseconds. */
 const STORING_MS = 15_000;
+/** How long the API may take to answer the requests it has, in milliseconds. */
+const API_STOP_MS = 5_000;
 
 /** Variables of the user's that would lead a part to another NATS, or to another port. */
 const NOT_HANDED_ON =
@@ -88,13 +94,35 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
       stopMs: relayDrainMs + STORING_MS,
     }),
     async health({ port = 0, env }) {
-      const health = await relayHealth(reachable(env.HOST), port);
-      return health?.status === "healthy" ? health : undefined;
+      const health = await httpHealth(reachable(env.HOST), port);
+      return health?.status === "healthy" && "relay_id" in health ? health : undefined;
     },
     url: ({ port, env }) => {
       const host = reachable(env.HOST);
       return `ws://${host.includes(":") ? `[${host}]` : host}:${port}`;
     },
+  },
+  {
+    name: "api",
+    portFlag: "--api-port",
+    port: ({ apiPort }) => apiPort,
+    host: () => "127.0.0.1",
+    prepare: ensureMonitor,
+    run: ({ home, natsPort, apiPort }) => ({
+      ...program("api"),
+      env: {
+        NATS_URL: `nats://127.0.0.1:${natsPort}`,
+        HOST: "127.0.0.1",
+        PORT: String(apiPort),
+        OUROCODUS_HOME: home.folder,
+      },
+      stopMs: API_STOP_MS,
+    }),
+    async health({ port = 0 }) {
+      const health = await httpHealth("127.0.0.1", port);
+      return health?.status === "healthy" && "relays" in health ? health : undefined;
+    },
+    url: ({ port }) => `http://127.0.0.1:${port}`,
   },
 ];
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { theAgent } from "../agents.ts";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
 import { AgentSchema } from "../schemas/agent.ts";
@@ -36,8 +35,7 @@ const ROUTE = createRoute({
 /** Adds the route. */
 export function agentRoute(app: ApiApp, { agents }: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
-    const { agents: all } = await agents.list();
     const { id } = context.req.valid("param");
-    return context.json(theAgent(all, { id, ...context.req.valid("query") }), 200);
+    return context.json(await agents.find({ id, ...context.req.valid("query") }), 200);
   });
 }

@@ -42,6 +42,6 @@ export function agentsRoute(app: ApiApp, { agents }: ApiParts): void {
       (session === undefined || agent.session_id === session) &&
       (role === undefined || agent.role === role)
     );
-    return context.json({ agents: wanted, relays: list.relays }, 200);
+    return context.json({ ...list, agents: wanted }, 200);
   });
 }

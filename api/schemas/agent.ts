@@ -37,11 +37,21 @@ export const AgentSchema = z.object({
   pid: z.int().nullable(),
   container: z.string().nullable(),
   restarts: z.int(),
-  exit: z.object({ code: z.int(), signal: z.string().nullable() }).nullable(),
+  exit: z.object({ code: z.int().nullable(), signal: z.string().nullable() }).nullable(),
 }).openapi("Agent");
 
 /** The answer of `GET /api/agents`. */
 export const AgentListSchema = z.object({
   agents: z.array(AgentSchema),
   relays: z.array(z.object({ relay_id: z.string(), version: z.string() })),
+  warnings: z.array(z.string()).openapi({ description: "Why agents may be missing; mostly empty" }),
 }).openapi("AgentList");
+
+/** The answer of `DELETE /api/agents/{id}`. */
+export const StoppedAgentSchema = z.object({
+  id: z.string(),
+  session_id: z.string(),
+  role: z.string(),
+  state: z.enum(["stopping", "stopped"]),
+  in_hand: z.int().openapi({ description: "What it finishes before" }),
+}).openapi("StoppedAgent");

@@ -19,6 +19,9 @@ export interface TestApiOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Nothing was started there: what its user has started is not its business. */
+const NO_HOME = "/nonexistent";
+
 /** An answer that agrees with /openapi.json. */
 export interface ApiAnswer {
   readonly status: number;
@@ -91,7 +94,10 @@ export class TestApi implements AsyncDisposable {
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const nats = options.natsUrl === undefined ? await startNats(options.nats) : undefined;
   const natsUrl = options.natsUrl ?? nats?.url ?? "";
-  const env: Readonly<Record<string, string>> = { NATS_URL: natsUrl, PORT: "0", ...options.env };
+  const env: Readonly<Record<string, string>> = {
+    ...{ NATS_URL: natsUrl, PORT: "0", OUROCODUS_HOME: NO_HOME },
+    ...options.env,
+  };
   try {
     const api = await startApi(apiSettings({ get: (name) => env[name] }));
     const contract = await ApiContract.read(`http://127.0.0.1:${api.port}`);

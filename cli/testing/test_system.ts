@@ -14,6 +14,7 @@ export class TestSystem implements AsyncDisposable {
   readonly home: Home;
   readonly natsPort = freePort();
   readonly relayPort = freePort();
+  readonly apiPort = freePort();
   readonly #folder: string;
   readonly #env: Record<string, string>;
 
@@ -35,7 +36,8 @@ export class TestSystem implements AsyncDisposable {
 
   /** The flags that choose the ports. */
   get ports(): string[] {
-    return ["--nats-port", String(this.natsPort), "--port", String(this.relayPort)];
+    const [nats, relay, api] = [this.natsPort, this.relayPort, this.apiPort].map(String);
+    return ["--nats-port", nats ?? "", "--port", relay ?? "", "--api-port", api ?? ""];
   }
 
   /** Runs a command line to its end. */

@@ -100,7 +100,7 @@ export class ComposeProject implements AsyncDisposable {
     if (compose === undefined) {
       throw new Error("There is neither docker compose nor docker-compose");
     }
-    const [natsPort, relayPort] = [freePort(), freePort()];
+    const [natsPort, relayPort, apiPort] = [freePort(), freePort(), freePort()];
     this.name = options.name ?? `ourocodus-test-${Deno.pid}-${natsPort}`;
     this.natsUrl = `nats://127.0.0.1:${natsPort}`;
     this.relayUrl = `ws://127.0.0.1:${relayPort}`;
@@ -110,6 +110,7 @@ export class ComposeProject implements AsyncDisposable {
       OUROCODUS_IMAGES: images,
       OUROCODUS_NATS_PORT: String(natsPort),
       OUROCODUS_RELAY_PORT: String(relayPort),
+      OUROCODUS_API_PORT: String(apiPort),
       ...env,
     };
   }

@@ -80,7 +80,9 @@ export type ApiProcess = Omit<RelayProcess, "httpUrl">;
  * @throws {Error} If it ends or is not ready in time; with its output.
  */
 export async function startApi(options: RelayOptions): Promise<ApiProcess> {
-  const { httpUrl, ...server } = await startServer("api/main.ts", options);
+  // What its user has started on this machine is not a test's business.
+  const env = { OUROCODUS_HOME: "/nonexistent", ...options.env };
+  const { httpUrl, ...server } = await startServer("api/main.ts", { ...options, env });
   return { url: httpUrl, ...server };
 }
 

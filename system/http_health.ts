@@ -1,10 +1,14 @@
+/**
+ * What a relay or the API says of itself.
+ *
+ * @module
+ */
 import { get } from "node:http";
 
-/** What a relay says of itself at `GET /health`. */
-export interface RelayHealth {
+/** The answer of `GET /health`, as far as both have it. */
+export interface HttpHealth {
   /** `healthy`, `draining` or `unhealthy`. */
   readonly status: string;
-  readonly relay_id: string;
   readonly version: string;
 }
 
@@ -12,12 +16,12 @@ export interface RelayHealth {
 const TIMEOUT_MS = 3_000;
 
 /**
- * Asks a relay how it is; never through a proxy, as `fetch` would.
+ * Asks `GET /health`; never through a proxy, as `fetch` would.
  *
- * @returns Undefined if nobody answers, or not as a relay does.
+ * @returns Undefined if nobody answers, or not as ours do.
  */
-export function relayHealth(hostname: string, port: number): Promise<RelayHealth | undefined> {
-  const { promise, resolve } = Promise.withResolvers<RelayHealth | undefined>();
+export function httpHealth(hostname: string, port: number): Promise<HttpHealth | undefined> {
+  const { promise, resolve } = Promise.withResolvers<HttpHealth | undefined>();
   const request = get({ hostname, port, path: "/health", agent: false }, (response) => {
     let text = "";
     response.setEncoding("utf8");
@@ -31,10 +35,12 @@ export function relayHealth(hostname: string, port: number): Promise<RelayHealth
   return promise;
 }
 
-function parse(text: string): RelayHealth | undefined {
+function parse(text: string): HttpHealth | undefined {
   try {
-    const health = JSON.parse(text) as RelayHealth;
-    return typeof health.relay_id === "string" ? health : undefined;
+    const health = JSON.parse(text) as HttpHealth;
+    return typeof health.status === "string" && typeof health.version === "string"
+      ? health
+      : undefined;
   } catch {
     return undefined;
   }
