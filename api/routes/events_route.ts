@@ -13,6 +13,7 @@ import { ProblemError } from "../problem.ts";
 import { problems } from "../schemas/problem.ts";
 import { shown } from "../shown.ts";
 
+const NAMES = "^[A-Za-z0-9_-]{1,64}(,[A-Za-z0-9_-]{1,64}){0,99}$";
 const INCLUDABLE = ["work", "results", "dead"] as const;
 const MAX_VALUES = 100;
 const MAX_TYPE_CHARACTERS = 64;
@@ -29,11 +30,18 @@ const ROUTE = createRoute({
     query: z.object({
       session: z.string().optional().openapi({
         description: "Of these sessions; several with commas",
+        pattern: NAMES,
+        example: "docs,papers",
       }),
       role: z.string().optional().openapi({
         description: "About these roles; several with commas",
+        pattern: NAMES,
+        example: "writer",
       }),
-      type: z.string().optional().openapi({ description: "Of these types; several with commas" }),
+      type: z.string().optional().openapi({
+        description: "Of these types, each of 1 to 64 characters; several with commas",
+        example: "agent.connected,work.dead",
+      }),
       include: z.string().optional().openapi({
         description: "What else besides events, with commas: work, results, dead",
         example: "work,results",
@@ -47,6 +55,8 @@ const ROUTE = createRoute({
     headers: z.object({
       "last-event-id": z.string().optional().openapi({
         description: "Go on after this sequence; wins over `since`",
+        pattern: "^[0-9]{1,15}$",
+        example: "1234",
       }),
     }),
   },

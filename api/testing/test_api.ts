@@ -64,7 +64,7 @@ export class TestApi implements AsyncDisposable {
     const response = await fetch(`${this.url}${path}`, init);
     const text = await response.text();
     const { status, headers } = response;
-    const { pathname } = new URL(path, this.url);
+    const { pathname } = new URL(`${this.url}${path}`);
     this.contract.check(init.method ?? "GET", pathname, { status, headers, text });
     const isJson = /json\b/.test(headers.get("content-type") ?? "") && text !== "";
     return { status, headers, text, body: isJson ? JSON.parse(text) : undefined };

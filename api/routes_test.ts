@@ -1,0 +1,207 @@
+/** Every route, with what is behind it; each answer is compared with /openapi.json on the way. */
+import assert from "node:assert/strict";
+import { SocketAgent, startRelay, until } from "../tests/support/mod.ts";
+import { startTestApi, type TestApi } from "./testing/test_api.ts";
+
+const WORK = "/api/sessions/docs/work/writer";
+
+interface Scene extends AsyncDisposable {
+  readonly api: TestApi;
+  /** Connects an agent that answers by what is asked of it in the payload. */
+  agent(id: string, options?: { readonly session?: string }): Promise<SocketAgent>;
+}
+
+async function scene(): Promise<Scene> {
+  const api = await startTestApi();
+  const relay = await startRelay({ natsUrl: api.natsUrl, env: { MAX_DELIVER: "1" } });
+  return {
+    api,
+    agent: (agentId, { session = "docs" } = {}) =>
+      SocketAgent.connect({
+        ...{ relayUrl: relay.url, session, role: "writer", agentId, concurrency: 8 },
+        onWork: (work, agent) => {
+          const { answer } = work.payload;
+          if (answer === "never") return;
+          agent.answer(work, { said: work.payload.message }, String(answer ?? "result"));
+        },
+      }),
+    async [Symbol.asyncDispose]() {
+      await relay[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("work goes its way through the API, and every route says so", async () => {
+  await using there = await scene();
+  const { api } = there;
+  // Nobody is there yet: it is stored, and waits.
+  const stored = await api.post(WORK, { message: "early" });
+  assert.equal(stored.status, 202);
+  assert.equal(stored.body.result, null);
+  const location = stored.headers.get("location") ?? "";
+  assert.match(location, /^\/api\/work\//);
+  assert.equal((await api.fetch(location)).body.state, "waiting");
+  const waiting = await api.fetch("/api/sessions/docs/work");
+  assert.deepEqual(
+    waiting.body.work.map(({ state, work_sequence }: Record<string, unknown>) => [
+      state,
+      work_sequence,
+    ]),
+    [["waiting", stored.body.sequence]],
+  );
+
+  await using _agent = await there.agent("writer-1");
+  await until(async () => (await api.fetch(location)).body.state === "done");
+  const answered = await api.post(WORK, { payload: { message: "hello" } }, { prefer: "wait=30" });
+  assert.equal(answered.status, 200);
+  assert.equal(answered.headers.get("preference-applied"), "wait=30");
+  assert.deepEqual(answered.body.result.payload, { said: "hello" });
+
+  await api.post(WORK, { id: "bad", payload: { answer: "error" } }, { prefer: "wait=30" });
+  assert.equal((await api.fetch("/api/work/bad?session=docs&role=writer")).body.state, "failed");
+
+  await api.post(WORK, { id: "stays", payload: { answer: "never" } });
+  await until(async () => (await api.fetch("/api/work/stays")).body.state === "in_hand");
+  const inHand = await api.fetch("/api/sessions/docs/work?role=writer&limit=1");
+  assert.equal(inHand.body.work[0].agent_id, "writer-1");
+
+  const results = await api.fetch("/api/sessions/docs/results?limit=2");
+  assert.deepEqual(
+    results.body.results.map(({ id }: { id: string }) => id),
+    ["bad", answered.body.id],
+  );
+  const { next_before } = results.body;
+  const older = await api.fetch(`/api/sessions/docs/results?before=${next_before}&role=writer`);
+  assert.deepEqual(older.body.results.map(({ id }: { id: string }) => id), [stored.body.id]);
+  assert.equal(older.body.next_before, null);
+
+  const bySequence = `/api/sessions/docs/work/${stored.body.sequence}`;
+  assert.equal((await api.fetch(bySequence)).body.id, stored.body.id);
+
+  const { body: { sessions } } = await api.fetch("/api/sessions");
+  const { last_activity, roles, ...session } = sessions[0];
+  assert.deepEqual(session, {
+    ...{ session_id: "docs", agents: 1, waiting: 0, in_hand: 1, done: 2, failed: 1, dead: 0 },
+  });
+  assert.equal(roles[0].role, "writer");
+  assert.ok(Date.now() - Date.parse(last_activity) < 60_000);
+  assert.equal((await api.fetch("/api/sessions/docs")).body.done, 2);
+
+  assert.ok((await api.fetch("/api/stats")).body.points.length > 0);
+  assert.equal((await api.fetch("/problems")).body["not-found"].status, 404);
+  assert.equal((await api.fetch("/openapi.json")).body.openapi, "3.1.0");
+  assert.equal((await api.fetch("/health")).body.relays.length, 1);
+  assert.match((await api.fetch("/metrics")).text, /^ourocodus_api_work_sent_total 4$/m);
+
+  const { agents, warnings } = (await api.fetch("/api/agents?session=docs&role=writer")).body;
+  assert.deepEqual([agents.length, agents[0].runtime, agents[0].in_hand], [1, "external", 1]);
+  assert.deepEqual(warnings, []);
+  assert.equal((await api.fetch("/api/agents/writer-1")).body.work[0].id, "stays");
+
+  const events = await fetch(`${api.url}/api/events`);
+  const { status, headers } = events;
+  api.contract.check("GET", "/api/events", { status, headers, text: undefined });
+  await events.body?.cancel();
+
+  const dead = await killedWork(there);
+  const requeued = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
+  assert.equal(requeued.status, 202);
+  assert.equal(requeued.body.requeued_from, dead);
+  const again = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
+  assert.equal(again.status, 409);
+  assert.equal(again.body.work_sequence, requeued.body.sequence);
+  assert.equal((await api.fetch("/api/sessions/docs/dead")).body.dead.length, 0);
+  const all = (await api.fetch("/api/sessions/docs/dead?all=true")).body.dead;
+  assert.equal(all[0].requeued_as, requeued.body.sequence);
+
+  assert.deepEqual(api.contract.unseen(), [], "every success of every operation was seen");
+});
+
+/** Has an agent stopped at once with the work that stays: with one attempt it is given up on. */
+async function killedWork({ api, agent }: Scene): Promise<number> {
+  const stopped = await api.fetch("/api/agents/writer-1?now=true", { method: "DELETE" });
+  assert.equal(stopped.status, 202);
+  const letter = await until(async () => {
+    const { body } = await api.fetch("/api/sessions/docs/dead");
+    return body.dead[0] as { id: string; sequence: number } | undefined;
+  });
+  assert.equal(letter.id, "stays");
+  assert.equal((await api.fetch("/api/work/stays")).body.state, "dead");
+  await using _next = await agent("writer-2");
+  return letter.sequence;
+}
+
+Deno.test("the same key stores once; other work under it is refused", async () => {
+  await using api = await startTestApi();
+  const headers = { "idempotency-key": "order-1" };
+  const first = await api.post(WORK, { message: "one" }, headers);
+  const second = await api.post(WORK, { message: "one" }, headers);
+  assert.deepEqual([first.body.duplicate, second.body.duplicate], [false, true]);
+  assert.equal(second.body.sequence, first.body.sequence);
+  assert.equal(second.body.id, first.body.id);
+  const other = await api.post(WORK, { message: "two" }, headers);
+  assert.equal(other.status, 422);
+  assert.equal(other.body.work_sequence, first.body.sequence);
+});
+
+Deno.test("whoever waits for a result that does not come is answered in time", async () => {
+  await using api = await startTestApi();
+  const { status, body, headers } = await api.post(WORK, { message: "x" }, { prefer: "wait=1" });
+  assert.deepEqual([status, body.result, headers.get("preference-applied")], [202, null, null]);
+});
+
+Deno.test("two agents of one id are told apart by session", async () => {
+  await using there = await scene();
+  await using _one = await there.agent("twin");
+  await using _other = await there.agent("twin", { session: "papers" });
+  const { api } = there;
+  const both = await until(async () => {
+    const answer = await api.fetch("/api/agents/twin");
+    return answer.status === 409 && answer;
+  });
+  assert.deepEqual(
+    both.body.candidates.map(({ session_id }: { session_id: string }) => session_id),
+    ["docs", "papers"],
+  );
+  assert.equal((await api.fetch("/api/agents/twin?session=papers")).body.session_id, "papers");
+  assert.equal((await api.fetch("/api/agents/nobody")).status, 404);
+  assert.equal((await api.fetch("/api/agents/nobody", { method: "DELETE" })).status, 404);
+});
+
+Deno.test("what is not there is not found, and what it was is said", async () => {
+  await using api = await startTestApi();
+  for (
+    const [path, method, detail] of [
+      ["/api/work/7", "GET", "by its sequence it would be /api/sessions/{session}/work/7"],
+      ["/api/work/a%2Fb?session=docs", "GET", '"a/b" in session docs'],
+      ["/api/sessions/nobody", "GET", "there is no session nobody"],
+      ["/api/sessions/docs/work/9", "GET", "nothing is known of work 9 in session docs"],
+      ["/api/sessions/docs/dead/9/requeue", "POST", "no dead letter with the sequence 9"],
+    ] as const
+  ) {
+    const answer = await api.fetch(path, { method });
+    assert.equal(answer.status, 404, path);
+    assert.ok(answer.body.detail.includes(detail), answer.body.detail);
+  }
+});
+
+Deno.test("without NATS it says so, tells what it knows by itself, and is there again after", async () => {
+  await using api = await startTestApi();
+  const { nats } = api;
+  assert.ok(nats);
+  await nats.stop();
+  const health = await until(async () => {
+    const answer = await api.fetch("/health");
+    return answer.status === 503 && answer;
+  });
+  assert.equal(health.body.nats, "disconnected");
+  assert.match(health.body.reason, /^NATS at .* is away$/);
+  const sent = await api.post(WORK, { message: "x" });
+  assert.equal(sent.status, 503);
+  assert.equal(sent.headers.get("retry-after"), "1");
+  assert.equal((await api.fetch("/api/stats")).status, 200);
+  await nats.start();
+  await until(async () => (await api.fetch("/health")).status === 200, { timeoutMs: 20_000 });
+  assert.equal((await api.post(WORK, { message: "x" })).status, 202);
+});
