@@ -19,6 +19,9 @@ const SETS: Readonly<Record<string, PermissionSet>> =
 /** `textSetting(env, "NAME"`, `env.get("NAME")`, and the relay's own short form, `bytes("NAME"`. */
 const READS = /(?:[sS]etting\w*\(\s*env,\s*|\benv\.get\(\s*|\bbytes\(\s*)"([A-Z_]+)"/g;
 
+/** What modules read that the API shares with the command line, and does not use itself. */
+const OF_OTHERS = ["NATS_SERVER", "COMPOSE_PROJECT_NAME", "OUROCODUS_IMAGES"];
+
 function run(set: string, script: string, ...args: string[]): string[] {
   const permissions = `--permission-set=${set}`;
   return ["run", "-q", "--no-prompt", "--cached-only", permissions, `${ROOT}/${script}`, ...args];
@@ -42,6 +45,13 @@ Deno.test("a relay may read every variable that it knows, and no other; it may n
   const { all, env = [], run } = SETS.relay ?? {};
   assert(!all && !run);
   assert.deepEqual([...env].sort(), (await variables("relay/main.ts")).sort());
+});
+
+Deno.test("the API may read every variable that it knows; it may not run programs", async () => {
+  const { all, env = [], run } = SETS.api ?? {};
+  assert(!all && !run);
+  const known = await variables("api/main.ts");
+  assert.deepEqual(known.filter((name) => !env.includes(name) && !OF_OTHERS.includes(name)), []);
 });
 
 Deno.test("a client in a container may read every variable of the connection, and may not run programs", () => {
@@ -70,6 +80,16 @@ Deno.test("work is done, and read, with these permissions alone", async () => {
     const check = await runProcess(deno, run("relay", "relay/main.ts", "--health-check"), { env });
     return check.code === 0;
   }, { timeoutMs: 30_000, message: "the relay to say that it is healthy" });
+  const apiPort = freePort();
+  await using api = startProcess(deno, run("api", "api/main.ts"), {
+    env: { ...env, PORT: String(apiPort), OUROCODUS_HOME: "/nonexistent" },
+  });
+  await until(async () => {
+    if (api.ended) throw api.failure("ended");
+    const agents = await fetch(`http://127.0.0.1:${apiPort}/api/agents`).catch(() => undefined);
+    const answer = await agents?.json();
+    return agents?.status === 200 && answer.warnings.length === 0;
+  }, { timeoutMs: 30_000, message: "the API to answer" });
   await using agent = startProcess(deno, run("agent", "agent/main.ts"), { env });
   const send = ["send", "work", "--session", "s", "--role", "echo", "--message", "hello", "--wait"];
   const sent = await runProcess(deno, run("client", "cli/main.ts", ...send), { env });
@@ -80,8 +100,9 @@ Deno.test("work is done, and read, with these permissions alone", async () => {
   assert.equal(tailed.code, 0, tailed.stderr);
   assert.match(tailed.stdout, /hello/);
   assert.equal((await agent.stop()).code, 0);
+  assert.equal((await api.stop()).code, 0);
   assert.equal((await relay.stop()).code, 0);
-  for (const { stderr } of [relay, agent, sent, tailed]) {
+  for (const { stderr } of [relay, api, agent, sent, tailed]) {
     assert.doesNotMatch(stderr, /NotCapable|Requires|experimental/);
   }
 });
