@@ -45,6 +45,7 @@ export type { StopOptions } from "./kept_process.ts";
 export { untilGone } from "./launched_process.ts";
 export { followLog, lastLines, pause, sizeOf } from "./log_file.ts";
 export { managedAgents } from "./managed_agents.ts";
+export { ensureMonitor } from "./monitor.ts";
 export { startProcesses } from "./process_agents.ts";
 export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";

@@ -68,6 +68,8 @@ async function newest(folder: string): Promise<number> {
 async function bundle(entry: string): Promise<Uint8Array<ArrayBuffer>> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "-q", "--platform", "browser", "--minify", entry],
+    // The bundler takes the configuration, and with it the imports, of the folder it is run in.
+    cwd: FOLDER,
     stdout: "piped",
     stderr: "piped",
   }).output();

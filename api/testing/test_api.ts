@@ -5,6 +5,7 @@
  * @module
  */
 import { type NatsOptions, startNats, type TestNats } from "../../tests/support/mod.ts";
+import { ensureMonitor } from "@ourocodus/system";
 import { apiSettings } from "../settings.ts";
 import { type RunningApi, startApi } from "../start.ts";
 import { ApiContract } from "./api_contract.ts";
@@ -99,6 +100,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     ...options.env,
   };
   try {
+    // On a fresh clone there is none, and the API says so with 503.
+    await ensureMonitor();
     const api = await startApi(apiSettings({ get: (name) => env[name] }));
     const contract = await ApiContract.read(`http://127.0.0.1:${api.port}`);
     return new TestApi(api, { natsUrl, nats, contract });

@@ -71,7 +71,7 @@ inBrowser(
     await page.getByLabel("Role").fill("writer");
     await page.getByLabel("Message", { exact: true }).last().fill("hello there");
     await page.getByRole("button", { name: "Send work" }).click();
-    await page.getByText("HELLO THERE").waitFor();
+    await page.getByText("HELLO THERE", { exact: true }).waitFor();
     assert.match(page.url(), /session=docs&role=writer/, "the form's state is in the address");
     await page.getByRole("link", { name: /^work_/ }).click();
     await page.getByRole("heading", { name: "What happened" }).waitFor();
