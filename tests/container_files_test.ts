@@ -43,6 +43,13 @@ Deno.test("nothing in an image runs with all permissions or fetches packages whe
   }
 });
 
+Deno.test("every folder that an image copies is in the context that it is built from", () => {
+  const allowed = Deno.readTextFileSync(`${ROOT}/.dockerignore`).match(/^!\w+$/gm) ?? [];
+  const copied = [...dockerfile.matchAll(/^COPY (\w+) \w+$/gm)].map(([, folder]) => `!${folder}`);
+  assert(copied.length > 10);
+  assert.deepEqual([...new Set(copied)].sort(), allowed.sort());
+});
+
 Deno.test("images carry the version of the project", () => {
   const versions = [...dockerfile.matchAll(/^ARG VERSION=(.*)$/gm)].map(([, version]) => version);
   assert.equal(versions.length, 2 * Object.keys(PARTS).length);
