@@ -11,7 +11,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type Connection, ensureStreams, LOG_STREAM } from "@ourocodus/bus";
 import { type ApiProcess, startApi, startNats } from "../tests/support/mod.ts";
 import { EventClients, type EventPhase } from "./event_run.ts";
-import { machine } from "./machine.ts";
+import { machineLine, thisMachine } from "./machine.ts";
 import { processCost } from "./process_cost.ts";
 
 const HELP = `What clients of the event stream cost
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
-  console.log(machine(nats.version));
+  console.log(machineLine(thisMachine(nats.version)));
   const costOfOne = new Map<number, number>();
   for (const count of new Set([1, clients])) {
     await using api = await startApi({ natsUrl: nats.url });

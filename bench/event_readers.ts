@@ -8,6 +8,7 @@
  * @module
  */
 import { connect } from "node:net";
+import { now } from "./clock.ts";
 import { Latencies } from "./latencies.ts";
 
 /** What the clients of one process saw of one phase. */
@@ -27,11 +28,6 @@ export const BENCH_EVENT = "bench";
 export const PHASE_END = "bench.phase_end";
 
 const EVENT = /^id: (\d+)\ndata: .*"type":"(bench[^"]*)".*"phase":"([^"]*)","at":([\d.]+)/;
-
-/** The time, in milliseconds, finer than a millisecond and the same for all processes. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 /** The clients of this process together. */
 class Readers {

@@ -11,7 +11,8 @@ import {
   type TestNats,
   type TestProcess,
 } from "../tests/support/mod.ts";
-import { BENCH_EVENT, now, PHASE_END, type PhaseReport } from "./event_readers.ts";
+import { now } from "./clock.ts";
+import { BENCH_EVENT, PHASE_END, type PhaseReport } from "./event_readers.ts";
 import { Latencies } from "./latencies.ts";
 import { processCost } from "./process_cost.ts";
 

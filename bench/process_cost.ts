@@ -1,4 +1,8 @@
-/** What a process has cost so far, from Linux' `/proc`. */
+/**
+ * What processes have cost so far, from Linux' `/proc`.
+ *
+ * @module
+ */
 
 /** Clock ticks a second in `/proc`; the same on every Linux that Deno runs on. */
 const TICKS = 100;
@@ -7,6 +11,8 @@ const TICKS = 100;
 export interface ProcessCost {
   /** Memory that is in RAM, in bytes. */
   readonly residentBytes: number;
+  /** The most that it ever was. */
+  readonly peakBytes: number;
   /** CPU time in all of its threads, user and system, in milliseconds, to within 10. */
   readonly cpuMs: number;
 }
@@ -19,10 +25,30 @@ export interface ProcessCost {
  */
 export function processCost(pid: number): ProcessCost {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const kib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+  const bytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1_024;
   // What is before the last parenthesis is the program's name, which may hold anything.
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [user, system] = [fields[11], fields[12]].map(Number);
-  return { residentBytes: kib * 1024, cpuMs: ((user ?? 0) + (system ?? 0)) * 1_000 / TICKS };
+  return {
+    residentBytes: bytes("VmRSS"),
+    peakBytes: bytes("VmHWM"),
+    cpuMs: ((user ?? 0) + (system ?? 0)) * 1_000 / TICKS,
+  };
+}
+
+/**
+ * What processes have cost so far, added up.
+ *
+ * @param pids Processes that run.
+ * @returns `undefined` for none, or where this is no Linux.
+ */
+export function costOf(pids: readonly number[]): ProcessCost | undefined {
+  if (pids.length === 0 || Deno.build.os !== "linux") return undefined;
+  return pids.map(processCost).reduce((sum, cost) => ({
+    residentBytes: sum.residentBytes + cost.residentBytes,
+    peakBytes: sum.peakBytes + cost.peakBytes,
+    cpuMs: sum.cpuMs + cost.cpuMs,
+  }));
 }
