@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { newWorkId, parseMessage, type Work, workMessageId, workPayload } from "@ourocodus/bus";
+import { newWorkId, parseWork, type Work, workMessageId, workPayload } from "@ourocodus/bus";
 import type { z } from "@hono/zod-openapi";
 import { parseExactly } from "./json_text.ts";
 import { ProblemError } from "./problem.ts";
@@ -47,7 +47,7 @@ export function newWork(request: NewWorkRequest): Work & { readonly text: string
     payload: workPayload(target, payload ?? { message }),
     ...more,
   });
-  const parsed = parseMessage(made);
+  const parsed = parseWork(made);
   if (parsed.kind === "invalid") throw malformed("", `is no message: ${parsed.reason}`);
   return { ...target, id, ...(messageId !== undefined && { messageId }), text: made };
 }

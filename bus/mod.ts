@@ -21,6 +21,7 @@ export * from "./logging.ts";
 export * from "./message.ts";
 export * from "./outcome_counts.ts";
 export * from "./outcome_lookup.ts";
+export * from "./parse_work.ts";
 export * from "./pending_work.ts";
 export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describe, formatMessage, isObject, messageOf, parseMessage } from "@ourocodus/bus";
+import { describe, formatMessage, isObject, messageOf, parseWork } from "@ourocodus/bus";
 import { newWorkId, workPayload, type WorkTarget } from "@ourocodus/bus";
 
 /** A piece of work, and the line that it stands on. */
@@ -51,7 +51,7 @@ export function parseWorkLine(line: string, target: WorkTarget): ParsedLine {
     const id = newWorkId();
     return { kind: "work", id, text: formatMessage(id, "work", workPayload(target, value)) };
   }
-  const parsed = parseMessage(text);
+  const parsed = parseWork(text);
   return parsed.kind === "ok"
     ? { kind: "work", id: parsed.message.id, text }
     : { kind: "bad", reason: parsed.reason };

@@ -52,6 +52,10 @@ Deno.test("what is no work is named with what is wrong", () => {
     reason('{"id":7,"type":"work","payload":{}}'),
     "message id must be a string, got a number",
   );
+  assert.match(
+    reason('{"id":"7","type":"relay.error","payload":{}}'),
+    /"relay.error".*relay's own/,
+  );
   assert.equal(reason("  \t"), "blank");
 });
 

@@ -21,7 +21,7 @@ import {
   type DrainPayload,
   invalidName,
   type LogWriter,
-  parseMessage,
+  parseWork,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
@@ -354,7 +354,7 @@ export class Relay {
       known.keptAt = Date.now();
       return;
     }
-    const parsed = text === undefined ? undefined : parseMessage(text);
+    const parsed = text === undefined ? undefined : parseWork(text);
     const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
     const now = Date.now();
     const work: Work = {

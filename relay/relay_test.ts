@@ -46,7 +46,12 @@ Deno.test("work that is no message becomes a dead letter, byte for byte, with an
     ["[1]", "work-4", /must be a JSON object, got an array/],
     ['{"id":"mine","type":"work"}', "mine", /payload must be a JSON object, got nothing/],
     ['{"id":"mine","type":7,"payload":{}}', "mine", /type must be a string/],
-    ["[".repeat(200_000), "work-7", /not valid JSON/],
+    [
+      '{"id":"mine","type":"relay.drain","payload":{}}',
+      "mine",
+      /type is "relay.drain", .* relay's/,
+    ],
+    ["[".repeat(200_000), "work-8", /not valid JSON/],
   ];
   for (const [data] of bad) test.publish(data);
   await test.hasWaiting(0);

@@ -128,7 +128,9 @@ export const PendingWorkListSchema = z.object({
 /** The body of `POST /api/sessions/{session}/work/{role}`. */
 export const NewWorkSchema = z.object({
   id: MessageIdSchema.optional().openapi({ description: "A new one by default" }),
-  type: z.string().min(1).max(64).optional().openapi({ description: "`work` by default" }),
+  type: z.string().min(1).max(64).optional().openapi({
+    description: "`work` by default; none that begins with `relay.`",
+  }),
   payload: payload.optional(),
   message: z.string().optional().openapi({ description: "Short for a payload of `{message}`" }),
 }).catchall(z.unknown()).openapi("NewWork");
