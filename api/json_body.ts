@@ -6,6 +6,7 @@
 import { checkJson } from "./json_text.ts";
 import { ProblemError } from "./problem.ts";
 import { type BodyLimits, readBody } from "./request_body.ts";
+import { shown } from "./shown.ts";
 
 /** Nested deeper, many a JSON parser fails. */
 const MAX_DEPTH = 500;
@@ -17,6 +18,7 @@ const MAX_DEPTH = 500;
  */
 export async function withJsonBody(request: Request, limits: BodyLimits): Promise<Request> {
   checkType(request.headers.get("content-type"));
+  checkEncoding(request.headers.get("content-encoding"));
   const bytes = await readBody(request, limits);
   let text: string;
   try {
@@ -42,6 +44,13 @@ function checkType(header: string | null): void {
   if (charset !== undefined && !/^charset="?utf-8"?$/.test(charset)) {
     throw new ProblemError("unsupported_media_type", `${shown}, JSON is UTF-8`);
   }
+}
+
+/** @throws {ProblemError} If it is compressed: a little of that can be very much. */
+function checkEncoding(header: string | null): void {
+  if (header === null || header.toLowerCase() === "identity") return;
+  const detail = `Content-Encoding is ${shown(header)}, the body must come as it is`;
+  throw new ProblemError("unsupported_media_type", detail);
 }
 
 function invalid(detail: string): ProblemError {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The kinds of problems; each has a place in API.md. */
+/** The kinds of problems; `/problems` tells of each. */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is malformed" },
   foreign_origin: { status: 403, title: "The request comes from a page of another site" },

@@ -22,16 +22,34 @@ const PLACE = {
  */
 export function requestProblem(target: keyof typeof PLACE, error: z.ZodError): ProblemError {
   const place = PLACE[target];
-  const errors = error.issues.map(({ path, message }) => ({
-    in: place,
-    name: place === "body" ? pointer(path) : path.join("."),
-    detail: message,
-  }));
+  const errors = error.issues.map((issue) => {
+    const name = place === "body" ? pointer(issue.path) : issue.path.join(".");
+    return { in: place, name, detail: detailOf(issue, name || `the ${place}`) };
+  });
   const detail = errors.map(({ name, detail }) =>
-    // Our own messages name what they are about.
-    detail.startsWith(`${name} `) ? detail : `${name || place}: ${detail}`
+    // Most name what they are about.
+    detail.startsWith(name || `the ${place}`) ? detail : `${name || place}: ${detail}`
   ).join("; ");
   return new ProblemError("invalid_request", detail, { extras: { errors } });
+}
+
+/** What an issue says, in the words of our own messages where they are not ours already. */
+function detailOf(issue: z.core.$ZodIssue, name: string): string {
+  if (issue.code === "too_small" && issue.origin === "string") return `${name} is empty`;
+  if (issue.code === "too_big" && issue.origin === "string") {
+    return `${name} has more than ${issue.maximum} characters, which is the limit`;
+  }
+  if (issue.code !== "invalid_type") return issue.message;
+  const [, received = "nothing"] = /received (\w+)$/.exec(issue.message) ?? [];
+  return `${name} is ${withArticle(received)}, it must be ${withArticle(issue.expected)}`;
+}
+
+/** A type as JSON calls it. */
+function withArticle(type: string): string {
+  if (["undefined", "nothing"].includes(type)) return "missing";
+  if (type === "null") return type;
+  const named = type === "record" ? "object" : type;
+  return `${/^[aeiou]/.test(named) ? "an" : "a"} ${named}`;
 }
 
 /** A JSON Pointer (RFC 6901). */
