@@ -75,6 +75,7 @@ export class EventClient {
   /** Whether it has been served from the ring. */
   #live = false;
   #ended = false;
+  #resets = 0;
 
   constructor(hub: ClientHub, request: EventRequest) {
     this.#hub = hub;
@@ -125,6 +126,7 @@ export class EventClient {
 
   /** Begins again at the log's start: it was made anew. */
   reset(): void {
+    this.#resets++;
     this.#cursor = 0;
     this.#since = undefined;
     this.notify("reset", { reason: RESET });
@@ -156,7 +158,10 @@ export class EventClient {
     while (!this.#ended) {
       const notice = this.#notices.shift();
       if (notice !== undefined) return controller.enqueue(notice);
-      if (await this.#isBehind()) {
+      const behind = await this.#isBehind();
+      // That the log is another one must be known before what it has.
+      if (this.#notices.length > 0) continue;
+      if (behind) {
         if (await this.#catchUp(controller)) return;
         continue;
       }
@@ -207,6 +212,7 @@ export class EventClient {
       return false;
     }
     const parts: Uint8Array[] = [];
+    const resets = this.#resets;
     let at: LogRecord | undefined;
     try {
       at = await this.#hub.reading(() => this.#read(cursor, parts));
@@ -216,6 +222,8 @@ export class EventClient {
       return false;
     }
     if (this.#ended) return true;
+    // What was read is of a log that is gone.
+    if (this.#resets !== resets) return false;
     this.#since = undefined;
     // Having come to the end, all there was when it began has been seen.
     const complete = at === undefined || at.pending === 0;

@@ -196,7 +196,14 @@ Deno.test("what is no longer kept is told as a gap, and a log made anew as a res
   await manager.streams.delete("OUROCODUS_LOG");
   await ensureStreams(connection);
   publish();
-  assert.ok((await following).some(({ name }) => name === "reset"));
+  const isReset = ({ name }: StreamedEvent) => name === "reset";
+  assert.ok((await following).some(isReset));
+
+  const ahead = await readEvents(`${again.url}/api/events`, {
+    lastEventId: 1_000_000,
+    until: ({ id }) => id === 1,
+  });
+  assert.equal(ahead.findIndex(isReset), ahead.length - 2, "told before what the log has");
 });
 
 Deno.test("a client that does not read is cut and told so; another one misses nothing", async () => {
