@@ -22,6 +22,8 @@ export const RELAY_PREFIX = "relay.";
 export const RELAY_TYPE = {
   /** First thing on a connection: who the relay is and what it makes of the agent. */
   welcome: "relay.welcome",
+  /** These leases, which the agent resumed, are its own again. */
+  resumed: "relay.resumed",
   /** The lease is no longer the agent's: its work should stop, its result is refused. */
   cancel: "relay.cancel",
   /** The relay is going away: finish, or reconnect elsewhere. No more work comes. */
@@ -42,6 +44,8 @@ export const AGENT_TYPE = {
   retry: "retry",
   /** Goes to the session's events. */
   progress: "progress",
+  /** `ourocodus.v1`, first thing on a connection: `payload.leases` is all that the agent still has. */
+  resume: "resume",
   /** `ourocodus.v1`: the agent is going away; it finishes what it has and takes no more. */
   drain: "drain",
 } as const;
@@ -67,10 +71,27 @@ export interface WelcomePayload {
   readonly heartbeat_seconds?: number;
 }
 
+/** The most leases that one `resume` may name. */
+export const MAX_RESUMED_LEASES = 4_096;
+
+/** `payload` of `resume`, and of `relay.resumed`. */
+export interface ResumePayload {
+  readonly leases: readonly string[];
+}
+
+/** Why a lease is taken away. */
+export type CancelReason =
+  /** The work has an outcome. */
+  | "answered"
+  /** Its sender, or an operator, has cancelled it. */
+  | "cancelled"
+  /** The lease has run out, and the work is in another agent's hands. */
+  | "lease_lost";
+
 /** `payload` of `relay.cancel`. */
 export interface CancelPayload {
   readonly lease: string;
-  /** Why, machine-readable: `answered`, `dead`, … */
+  /** Machine-readable, a {@linkcode CancelReason}; later relays may know more. */
   readonly reason: string;
 }
 

@@ -6,8 +6,13 @@
 
 /** Their names. */
 export const LOG_HEADER = {
-  /** On results that are errors: `failed` if the agent or the result was at fault, `dead` if the work was given up on. */
+  /**
+   * On results that are errors: `failed` if the agent or the result was at fault, `dead` if the work
+   * was given up on, `cancelled` if it was cancelled.
+   */
   outcome: "Ourocodus-Outcome",
+  /** On results: which attempt's it is, from 2 on; the first one's have none. */
+  attempt: "Ourocodus-Attempt",
   /** On dead letters: why, machine-readable. */
   reason: "Ourocodus-Reason",
   /** On dead letters: why, for people. */

@@ -20,6 +20,7 @@
 import { createInbox, type Msg, type MsgHdrs, type Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
+import { type AcceptedOutcome, acceptedOutcome } from "./outcome_lookup.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
 
@@ -28,7 +29,7 @@ export type Stored =
   /** It is in the log. */
   | { readonly kind: "stored" }
   /** Another message with the same identity was there first; this one is not in the log. */
-  | { readonly kind: "duplicate" }
+  | { readonly kind: "duplicate"; readonly accepted?: AcceptedOutcome }
   /** It can never be stored; says why. */
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -245,8 +246,10 @@ export class LogWriter {
   async #compare(held: Held, sequence: number): Promise<void> {
     try {
       const stored = await readStored(this.#connection, LOG_STREAM, sequence);
-      const same = stored === undefined || sameBytes(stored.data, held.entry.data);
-      this.#settle(held, { kind: same ? "stored" : "duplicate" });
+      if (stored === undefined || sameBytes(stored.data, held.entry.data)) {
+        return this.#settle(held, { kind: "stored" });
+      }
+      this.#settle(held, { kind: "duplicate", accepted: acceptedOutcome(stored) });
     } catch (error) {
       this.#problem(messageOf(error));
       this.#tryLater(held);

@@ -13,6 +13,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./frames.ts";
 export * from "./lease.ts";
+export * from "./lease_exchange.ts";
 export * from "./log_headers.ts";
 export * from "./log_item.ts";
 export * from "./log_reader.ts";

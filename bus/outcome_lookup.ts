@@ -7,16 +7,25 @@
  */
 import type { Connection } from "./connection.ts";
 import { type Lease, workStoredAt } from "./lease.ts";
+import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
 import { resultsSubject } from "./subjects.ts";
 
 /** The clocks of a cluster's servers may differ by so much. */
 const CLOCK_SKEW_MS = 60_000;
 
+/** What is known of the outcome that was accepted for a piece of work. */
+export interface AcceptedOutcome {
+  /** Which attempt's it is; of a piece of work that was cancelled, no one's. */
+  readonly attempt: number | undefined;
+  /** What its header `Ourocodus-Outcome` says: `failed`, `dead`, `cancelled`; none is a result. */
+  readonly outcome: string | undefined;
+}
+
 interface Lookup {
   /** In milliseconds. */
   readonly since: number;
-  readonly answered: Promise<ReadonlySet<string>>;
+  readonly accepted: Promise<ReadonlyMap<string, AcceptedOutcome>>;
 }
 
 /** Looks outcomes up; lookups for one role that are wanted at once are made once. */
@@ -30,35 +39,55 @@ export class OutcomeLookup {
   }
 
   /**
-   * Whether the log has an outcome of a lease's work. Reads the headers of all of the role's
+   * The outcome of a lease's work, if the log has one. Reads the headers of all of the role's
    * results since the work was stored.
    *
    * @throws {StreamError} If the log cannot be read.
    */
-  async isAnswered(session: string, role: string, lease: Lease): Promise<boolean> {
+  async find(session: string, role: string, lease: Lease): Promise<AcceptedOutcome | undefined> {
     const since = workStoredAt(lease).getTime() - CLOCK_SKEW_MS;
     let lookup = this.#lookups.get(lease.consumer);
     if (lookup === undefined || lookup.since > since) {
-      lookup = { since, answered: this.#read(session, role, since) };
+      lookup = { since, accepted: this.since(session, role, since) };
       const begun = lookup;
       this.#lookups.set(lease.consumer, begun);
       const done = () => {
         if (this.#lookups.get(lease.consumer) === begun) this.#lookups.delete(lease.consumer);
       };
-      lookup.answered.then(done, done);
+      lookup.accepted.then(done, done);
     }
-    return (await lookup.answered).has(lease.work);
+    return (await lookup.accepted).get(lease.work);
   }
 
-  async #read(session: string, role: string, since: number): Promise<ReadonlySet<string>> {
-    const answered = new Set<string>();
+  /**
+   * All outcomes of a role that were stored at a time, in milliseconds, or later, by the work's
+   * identity.
+   *
+   * @throws {StreamError} If the log cannot be read.
+   */
+  async since(
+    session: string,
+    role: string,
+    since: number,
+  ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
+    const accepted = new Map<string, AcceptedOutcome>();
     const results = readLog(this.#connection, resultsSubject(session, role), {
       since: new Date(since),
       headersOnly: true,
     });
-    for await (const { messageId } of results) {
-      if (messageId !== undefined) answered.add(messageId);
+    for await (const record of results) {
+      const { messageId } = record;
+      if (messageId !== undefined) accepted.set(messageId, acceptedOutcome(record));
     }
-    return answered;
+    return accepted;
   }
+}
+
+/** What a stored result's headers say of it. */
+export function acceptedOutcome(
+  { header }: { header(name: string): string | undefined },
+): AcceptedOutcome {
+  const outcome = header(LOG_HEADER.outcome);
+  const attempt = outcome === "cancelled" ? undefined : Number(header(LOG_HEADER.attempt) ?? 1);
+  return { attempt, outcome };
 }

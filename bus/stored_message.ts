@@ -13,6 +13,8 @@ export interface StoredMessage {
   /** When it was stored, in nanoseconds since 1970, in decimal digits. */
   readonly timeNs: string;
   readonly data: Uint8Array;
+  /** A header's value. */
+  header(name: string): string | undefined;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -103,6 +105,7 @@ async function get(
     sequence: Number(headers.get("Nats-Sequence")),
     timeNs: nanoseconds(headers.get("Nats-Time-Stamp")),
     data: reply.data.slice(),
+    header: (name) => headers.get(name) || undefined,
   };
 }
 

@@ -49,6 +49,12 @@ export const RELAYS_AGENTS_SUBJECT = "relays.agents";
 /** The subject on which relays are told to stop an agent. */
 export const RELAYS_AGENTS_STOP_SUBJECT = "relays.agents.stop";
 
+/** The subject on which relays tell each other of leases. */
+export const RELAYS_LEASES_SUBJECT = "relays.leases";
+
+/** The subject on which relays are told that work was cancelled. */
+export const RELAYS_WORK_CANCEL_SUBJECT = "relays.work.cancel";
+
 /** A subject of ours, taken apart. */
 export type ParsedSubject =
   | {

@@ -41,6 +41,8 @@ export class AgentConnection {
   readonly protocol: AgentRequest["protocol"];
   readonly concurrency: number;
   readonly connectedAt: Date;
+  /** Whether it has a name of its own, by which it is known when it comes back. */
+  readonly named: boolean;
   readonly #socket: AgentSocket;
   readonly #confirm: boolean;
   /** By what the agent calls it: the id in the plain protocol, the lease in v1. */
@@ -50,6 +52,7 @@ export class AgentConnection {
   #lines: string[] = [];
   #stored: string[] = [];
   #closed = false;
+  #closedWith: CloseCode | undefined;
   #draining = false;
   #quiet = false;
   /** Characters that were sent, ever. */
@@ -60,8 +63,13 @@ export class AgentConnection {
   #stalled = 0;
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
+  /** Pieces of work that it resumes, and that are being looked up. */
+  resuming = 0;
+  /** Work in hand that an earlier connection of this agent was given, and that it has not named yet. */
+  readonly inherited = new Set<Work>();
 
   constructor(request: AgentRequest, socket: AgentSocket, now: Date) {
+    this.named = request.agentId !== undefined;
     this.agentId = request.agentId ?? `agent-${nuid.next()}`;
     this.session = request.session;
     this.role = request.role;
@@ -82,9 +90,15 @@ export class AgentConnection {
     return this.#closed;
   }
 
+  /** With what the relay has closed it, if it has. */
+  get closedWith(): CloseCode | undefined {
+    return this.#closedWith;
+  }
+
   /** How many more pieces of work it takes. */
   get free(): number {
-    return this.takesWork ? this.concurrency - this.#hands.size : 0;
+    if (!this.takesWork) return 0;
+    return Math.max(0, this.concurrency - this.#hands.size - this.resuming);
   }
 
   /** Whether it takes work, now or when it has a free slot again. */
@@ -114,10 +128,17 @@ export class AgentConnection {
 
   /** Gives it work; it is sent with the next {@linkcode flush}. */
   give(work: Work, text: string): void {
+    this.adopt(work);
+    this.#lines.push(this.v1 ? spliceLease(text, work.lease.attempt, work.offered) : text);
+  }
+
+  /** Notes that it has work which an earlier connection was given; nothing is sent. */
+  adopt(work: Work): void {
     work.state = "in_hand";
     work.holder = this;
+    work.agentId = this.agentId;
+    work.v1 = this.v1;
     this.#hands.set(this.#reference(work), work);
-    this.#lines.push(this.v1 ? spliceLease(text, work.lease.attempt, work.offered) : text);
   }
 
   /** The work in hand that a message is about. */
@@ -131,6 +152,7 @@ export class AgentConnection {
   /** Takes work out of its hands. */
   release(work: Work): void {
     this.#hands.delete(this.#reference(work));
+    this.inherited.delete(work);
     work.holder = undefined;
     if (this.v1) return;
     this.#answered.add(work.id);
@@ -202,6 +224,7 @@ export class AgentConnection {
   close(code: CloseCode, reason: string = code.meaning): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closedWith = code;
     this.#socket.close(code.code, closeReason(reason));
   }
 

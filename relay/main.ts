@@ -26,6 +26,7 @@ Settings (environment variables):
   ALLOWED_ORIGINS                                other hosts' pages that may connect, with commas; * is any
   DRAIN_SECONDS          25                      how long SIGTERM waits for work in hand
   ACK_WAIT_SECONDS       30                      how long work waits for a relay that died
+  LEASE_GRACE_SECONDS    15                      how long an agent may take to come back to its work
   MAX_DELIVER            5                       attempts before work is given up on
   MAX_HELD_BYTES         64MB                    results held while NATS is away
   MAX_UNREAD_BYTES       64MB                    what may wait for one agent to read it

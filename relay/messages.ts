@@ -7,7 +7,10 @@
  * @module
  */
 import {
+  type AcceptedOutcome,
   AGENT_TYPE,
+  type CancelPayload,
+  type CancelReason,
   CLOSE,
   consumerName,
   describe,
@@ -27,6 +30,7 @@ import type { AgentConnection } from "./agent_connection.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
+import type { Resumption } from "./resumption.ts";
 import { type Work, workItem } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -36,6 +40,7 @@ export interface AgentMessagesOptions {
   readonly outcomes: Outcomes;
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
+  readonly resumption: Resumption;
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
   /** The largest frame taken, in characters. */
@@ -101,12 +106,16 @@ export class AgentMessages {
     if (agent.v1 && message.type === AGENT_TYPE.drain && message.lease === undefined) {
       return this.#drain(agent);
     }
+    if (agent.v1 && message.type === AGENT_TYPE.resume && message.lease === undefined) {
+      return this.#resume(agent, message);
+    }
     const work = agent.find(message);
     if (work === undefined) return this.#unmatched(agent, text, message);
     if (work.id !== message.id) {
       const reason = `id is ${JSON.stringify(message.id)}, the lease's is ${work.id}`;
       return this.#refuse(agent, "id_mismatch", reason, work.offered);
     }
+    agent.inherited.delete(work);
     if (work.state === "answered") return this.#answeredElsewhere(agent, work, message);
     switch (message.type) {
       case AGENT_TYPE.progress:
@@ -116,6 +125,11 @@ export class AgentMessages {
       default:
         return this.#result(agent, work, text, message.type);
     }
+  }
+
+  #resume(agent: AgentConnection, message: Message): void {
+    const reason = this.#options.resumption.resume(agent, message.payload.leases);
+    if (reason !== undefined) this.#refuse(agent, "invalid_resume", reason);
   }
 
   #progress(agent: AgentConnection, work: Work, text: string): void {
@@ -171,7 +185,7 @@ export class AgentMessages {
 
   #settled(agent: AgentConnection, stored: Stored, item: object, lease: string): void {
     agent.unsettled--;
-    if (stored.kind === "duplicate") return this.#duplicate(agent, item, lease);
+    if (stored.kind === "duplicate") return this.#duplicate(agent, item, stored.accepted, lease);
     if (stored.kind === "refused") this.#refuse(agent, "result_refused", stored.reason, lease);
     agent.confirm(lease);
     this.#options.onPending(agent);
@@ -184,20 +198,30 @@ export class AgentMessages {
     metrics.worked.observe(Date.now() - deliveredAt);
   }
 
-  #duplicate(agent: AgentConnection, item: object, lease?: string): void {
+  #duplicate(
+    agent: AgentConnection,
+    item: object,
+    accepted: AcceptedOutcome | undefined,
+    lease?: string,
+  ): void {
     this.#options.metrics.duplicates++;
-    this.#options.journal.work(agent.session, "result.duplicate", item);
-    const reason = "another result was accepted for this work, or it was given up on";
-    this.#refuse(agent, "duplicate", reason, lease);
+    this.#options.journal.work(agent.session, "result.duplicate", {
+      ...item,
+      accepted_attempt: accepted?.attempt,
+      accepted_outcome: accepted?.outcome,
+    });
+    this.#refuse(agent, "duplicate", duplicateReason(accepted), lease);
   }
 
   /** A plain agent has finished work that another has answered meanwhile. */
   #answeredElsewhere(agent: AgentConnection, work: Work, message: Message): void {
     if (message.type === AGENT_TYPE.progress) return;
+    const { works, outcomes, onFree } = this.#options;
+    works.forget(work);
+    onFree(agent);
+    if (message.type === AGENT_TYPE.retry) return;
     const item = workItem(work);
-    this.#options.works.forget(work);
-    if (message.type !== AGENT_TYPE.retry) this.#duplicate(agent, item);
-    this.#options.onFree(agent);
+    void outcomes.accepted(work).then((accepted) => this.#duplicate(agent, item, accepted));
   }
 
   /** A message about work that is not in the agent's hands. */
@@ -250,22 +274,30 @@ export class AgentMessages {
     agent.unsettled++;
     const holding = works.get(lease.work);
     if (holding !== undefined) holding.sole = false;
-    const found = ended(holding) ? "answered" : await outcomes.lookUp({ session, role, lease });
+    const place = { session, role, lease };
+    const found = ended(holding) ? { kind: "gone" } as const : await outcomes.lookUp(place);
     if (found === undefined) return;
-    if (found !== "open" || ended(works.get(lease.work))) {
-      return this.#settled(agent, { kind: "duplicate" }, item, lease.subject);
+    if (found.kind !== "open" || ended(works.get(lease.work))) {
+      const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);
+      return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
     const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };
     outcomes.result(outcome, result, (stored) => {
-      if (stored.kind !== "duplicate") this.#answered(works.get(lease.work));
+      const work = works.get(lease.work);
+      if (stored.kind !== "duplicate" && work !== undefined) this.takeAway(work, "answered", agent);
       if (stored.kind === "stored") this.#count(outcome.deliveredAt, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
   }
 
-  /** Work was answered by an earlier attempt: whoever has it now is told. */
-  #answered(work: Work | undefined): void {
-    if (work === undefined || work.state === "settling") return;
+  /**
+   * Takes work away from whoever has it, and tells them: it has an outcome.
+   *
+   * @param by The agent whose result it is; it knows.
+   */
+  takeAway(work: Work, reason: CancelReason, by?: AgentConnection): void {
+    if (work.state === "settling") return;
+    work.takenAway = reason;
     const agent = work.holder;
     if (agent !== undefined && !agent.v1) {
       work.state = "answered";
@@ -273,7 +305,10 @@ export class AgentMessages {
     }
     this.#options.works.forget(work);
     if (agent === undefined) return this.#options.onWaitingAnswered(work);
-    agent.tell(RELAY_TYPE.cancel, { lease: work.offered, reason: "answered" });
+    if (agent !== by) {
+      const lease = work.offered;
+      agent.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
+    }
     this.#options.onFree(agent);
   }
 
@@ -291,4 +326,17 @@ function hasMoreLines(frame: string, limit: number): boolean {
 /** Whether work has an outcome, or is about to. */
 function ended(work: Work | undefined): boolean {
   return work?.state === "settling" || work?.state === "answered";
+}
+
+function duplicateReason(accepted: AcceptedOutcome | undefined): string {
+  switch (accepted?.outcome) {
+    case "cancelled":
+      return "the work was cancelled";
+    case "dead":
+      return `the work was given up on after attempt ${accepted.attempt}`;
+    default:
+      return accepted === undefined
+        ? "another result was accepted for this work, or it was given up on"
+        : `the result of attempt ${accepted.attempt} was accepted for this work`;
+  }
 }

@@ -144,7 +144,7 @@ Deno.test("a lease in which no subject can be published to stops nothing", async
 });
 
 Deno.test("a late result that comes first wins, and whoever has the work now is told to stop", async () => {
-  await using test = await TestRelay.start();
+  await using test = await TestRelay.start({ limits: { graceMs: 0 } });
   const late = test.agent({ v1: true, agentId: "late" });
   test.work("1");
   const first = await late.hasWork();
@@ -162,6 +162,7 @@ Deno.test("a late result that comes first wins, and whoever has the work now is 
   assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"from":"late"}}']);
   const [duplicate] = await test.hasRecorded("result.duplicate");
   assert.equal(duplicate?.agent_id, "now");
+  assert.deepEqual([duplicate?.attempt, duplicate?.accepted_attempt], [2, 1]);
   back.leave();
   test.work("2");
   assert.equal((await now.hasWork(2)).id, "2", "its slot is free again");

@@ -13,6 +13,7 @@
  * @module
  */
 import {
+  type AcceptedOutcome,
   type Acknowledger,
   AGENT_TYPE,
   type Connection,
@@ -36,6 +37,15 @@ import type { Work } from "./work.ts";
 /** What an outcome is stored for; a {@linkcode Work} is one. */
 export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "deliveredAt">;
 
+/** Whether a piece of work has an outcome. */
+export type Found =
+  /** It waits for one. */
+  | { readonly kind: "open"; readonly data: Uint8Array }
+  /** The log has one, but the work is still in its stream. */
+  | { readonly kind: "answered"; readonly accepted: AcceptedOutcome }
+  /** The stream has no such work (any more). */
+  | { readonly kind: "gone" };
+
 /** What outcomes are stored with. */
 export interface OutcomesOptions {
   readonly connection: Connection;
@@ -55,6 +65,14 @@ const FAILED = { [LOG_HEADER.outcome]: "failed" };
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #answered: OutcomeLookup;
+  /** Consumer's name → what was answered since a time. */
+  readonly #lately = new Map<
+    string,
+    {
+      readonly since: number;
+      readonly answered: Promise<ReadonlyMap<string, AcceptedOutcome> | undefined>;
+    }
+  >();
   readonly #retries = new Set<() => void>();
   #closed = false;
 
@@ -80,7 +98,7 @@ export class Outcomes {
       subject: resultsSubject(outcome.session, outcome.role),
       data: UTF8.encode(text),
       id: outcome.lease.work,
-      ...(type === AGENT_TYPE.error && { headers: FAILED }),
+      headers: resultHeaders(outcome.lease.attempt, type),
       suspect: !outcome.sole,
       onSettled: (stored: Stored) => {
         if (stored.kind === "refused") {
@@ -94,8 +112,8 @@ export class Outcomes {
       return writer.append(entry);
     }
     void this.lookUp(outcome).then((found) => {
-      if (found === "open") writer.append(entry);
-      else if (found !== undefined) onSettled({ kind: "duplicate" });
+      if (found?.kind === "open") writer.append(entry);
+      else if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
     });
   }
 
@@ -110,9 +128,9 @@ export class Outcomes {
     const { acknowledger } = this.#options;
     const stored = await this.#waiting(lease);
     if (stored === undefined) return false;
-    const found = outcome.sole ? "open" : await this.lookUp(outcome);
-    if (found === "answered") acknowledger.acknowledge(lease.subject);
-    if (found !== "open") return false;
+    const found = outcome.sole ? { kind: "open" } : await this.lookUp(outcome);
+    if (found?.kind === "answered") acknowledger.acknowledge(lease.subject);
+    if (found?.kind !== "open") return false;
     const work = {
       identity: lease.work,
       id,
@@ -131,20 +149,41 @@ export class Outcomes {
   /**
    * Finds out whether work has an outcome. Waits until stream and log can be asked.
    *
-   * @returns `open` if it waits for one, `answered` if the log has one, `gone` if the stream has no
-   * such work (any more); `undefined` if this was closed before there was an answer: then nothing
-   * is known, and nothing may be done to the work.
+   * @returns `undefined` if this was closed before there was an answer: then nothing is known, and
+   * nothing may be done to the work.
    */
-  async lookUp(
-    work: Pick<Outcome, "session" | "role" | "lease">,
-  ): Promise<"open" | "answered" | "gone" | undefined> {
-    const { session, role, lease } = work;
-    const waiting = await this.#waiting(lease) !== undefined;
+  async lookUp(work: Pick<Outcome, "session" | "role" | "lease">): Promise<Found | undefined> {
+    const data = await this.#waiting(work.lease);
     if (this.#closed) return undefined;
-    if (!waiting) return "gone";
-    const answered = await this.#persist(() => this.#answered.isAnswered(session, role, lease));
-    if (answered === undefined) return undefined;
-    return answered ? "answered" : "open";
+    if (data === undefined) return { kind: "gone" };
+    const found = await this.#find(work);
+    if (found === undefined) return undefined;
+    const { accepted } = found;
+    return accepted === undefined ? { kind: "open", data } : { kind: "answered", accepted };
+  }
+
+  /** The outcome that was accepted for work of which it is known to have one, if the log still has it. */
+  async accepted(
+    work: Pick<Outcome, "session" | "role" | "lease">,
+  ): Promise<AcceptedOutcome | undefined> {
+    return (await this.#find(work))?.accepted;
+  }
+
+  /**
+   * Whether work has an outcome that was stored at a time, in milliseconds, or later. Asked again
+   * for a role with the same time, what was read then is the answer.
+   */
+  async answeredSince(
+    { session, role, lease }: Pick<Outcome, "session" | "role" | "lease">,
+    since: number,
+  ): Promise<boolean> {
+    let lately = this.#lately.get(lease.consumer);
+    if (lately?.since !== since) {
+      const answered = this.#persist(() => this.#answered.since(session, role, since));
+      lately = { since, answered };
+      this.#lately.set(lease.consumer, lately);
+    }
+    return (await lately.answered)?.has(lease.work) ?? false;
   }
 
   /** Stops waiting: lookups under way end without an answer. */
@@ -170,6 +209,14 @@ export class Outcomes {
         else this.#options.acknowledger.acknowledge(outcome.lease.subject);
         onSettled(stored.kind === "stored" ? { kind: "refused", reason } : stored);
       },
+    });
+  }
+
+  async #find(
+    { session, role, lease }: Pick<Outcome, "session" | "role" | "lease">,
+  ): Promise<{ readonly accepted: AcceptedOutcome | undefined } | undefined> {
+    return await this.#persist(async () => {
+      return { accepted: await this.#answered.find(session, role, lease) };
     });
   }
 
@@ -215,4 +262,15 @@ export class Outcomes {
 function isOf(consumer: string, subject: string): boolean {
   const parsed = parseSubject(subject);
   return parsed?.kind === "work" && consumerName(parsed.session, parsed.role) === consumer;
+}
+
+/** The first attempt's results, nearly all of them, need none. */
+function resultHeaders(attempt: number, type: string): Record<string, string> | undefined {
+  const failed = type === AGENT_TYPE.error ? FAILED : undefined;
+  if (attempt === 1) return failed;
+  return { ...failed, [LOG_HEADER.attempt]: String(attempt) };
+}
+
+function acceptedOf(found: Found): AcceptedOutcome | undefined {
+  return found.kind === "answered" ? found.accepted : undefined;
 }

@@ -20,8 +20,10 @@ import {
   type Delivery,
   type DrainPayload,
   invalidName,
+  type Lease,
+  LeaseExchange,
   type LogWriter,
-  parseWork,
+  mayReconnect,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
@@ -31,10 +33,12 @@ import { getLogger } from "@logtape/logtape";
 import { nuid } from "@nats-io/nats-core";
 import { AgentConnection, type AgentSocket } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
+import { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
 import { AgentMessages } from "./messages.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Resumption } from "./resumption.ts";
 import { Role } from "./role.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
@@ -74,6 +78,8 @@ const HEADER_BYTES = 256;
 const CLOSE_MS = 1_000;
 /** How often a v1 agent hears something, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
+/** How a socket ends that breaks (RFC 6455, section 7.1.5). */
+const NO_CODE = 1006;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -86,6 +92,8 @@ export class Relay {
   readonly #outcomes: Outcomes;
   readonly #works: Works;
   readonly #messages: AgentMessages;
+  readonly #exchange: LeaseExchange;
+  readonly #deliveries: Deliveries;
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = Date.now();
   /** Consumer's name → role. */
@@ -117,6 +125,15 @@ export class Relay {
       ...parts,
       onProblem: (reason) => log.warn("an outcome cannot be stored yet", { reason }),
     });
+    this.#exchange = new LeaseExchange(connection, {
+      relayId: this.id,
+      holder: {
+        keepsDelivered: (lease) => this.#works.renew(lease),
+        objectsTo: (lease, agentId) => this.#objectsTo(lease, agentId),
+        returned: (lease) => this.#works.returned(lease),
+        sequences: () => Array.from(this.#works.all(), ({ lease }) => lease.sequence),
+      },
+    });
     this.#works = new Works({
       connection,
       queue,
@@ -124,12 +141,36 @@ export class Relay {
       journal: this.#journal,
       metrics: this.metrics,
       maxDeliver: limits.maxDeliver,
+      graceMs: limits.graceMs,
+      onReturn: (lease) => this.#exchange.tellReturned(lease),
+      onPending: () => this.#turn.something(),
+    });
+    this.#deliveries = new Deliveries({
+      works: this.#works,
+      outcomes: this.#outcomes,
+      acknowledger: parts.acknowledger,
+      exchange: this.#exchange,
+      maxDeliver: limits.maxDeliver,
+      onOpen: (role, work, text) => this.#offer(role, work, text),
+      onRole: (role) => this.#turn.role(role),
+    });
+    const resumption = new Resumption({
+      works: this.#works,
+      outcomes: this.#outcomes,
+      queue,
+      exchange: this.#exchange,
+      objectionMs: () => this.#deliveries.answerMs,
+      onGone: (agent, works) => this.#left(agent, works, "the connection was lost"),
+      onFree: (agent) => this.#freed(agent),
+      onPending: (agent) => this.#turn.agent(agent),
+      onWaitingTaken: (work) => this.#dropWaiting(work),
     });
     this.#messages = new AgentMessages({
       works: this.#works,
       outcomes: this.#outcomes,
       journal: this.#journal,
       metrics: this.metrics,
+      resumption,
       ackWaitMs: queue.ackWaitMs,
       maxFrameCharacters: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
@@ -224,9 +265,11 @@ export class Relay {
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const agent = new AgentConnection(request, socket, new Date());
     const key = agentKey(agent);
-    this.#byId.get(key)?.close(CLOSE.replaced);
+    const older = this.#byId.get(key);
+    older?.close(CLOSE.replaced);
     this.#byId.set(key, agent);
     this.#agents.add(agent);
+    this.#comesBack(agent, older);
     const role = this.#role(agent.session, agent.role);
     role.join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
@@ -245,9 +288,11 @@ export class Relay {
     this.#turn.something();
   }
 
-  /** An agent's socket is gone. Its work goes to another. */
-  disconnected(agent: AgentConnection, code: number, reason: string): void {
+  /** An agent's socket is gone. It may come back to its work; else that goes to another. */
+  disconnected(agent: AgentConnection, endCode: number, endReason: string): void {
     if (!this.#agents.delete(agent)) return;
+    const code = agent.closedWith?.code ?? endCode;
+    const reason = endReason || agent.closedWith?.meaning || "";
     agent.gone();
     this.#stopping.delete(agent);
     if (this.#byId.get(agentKey(agent)) === agent) this.#byId.delete(agentKey(agent));
@@ -257,11 +302,12 @@ export class Relay {
     // again only when its lease has run out.
     if (role.agents.size === 0) this.#closeRole(role);
     else this.#pull(role);
+    const inHand: Work[] = [];
     for (const work of [...agent.works()]) {
-      if (work.state === "in_hand") {
-        this.#works.retry(work, { code: "disconnected", message: reason });
-      } else this.#works.forget(work);
+      if (work.state === "in_hand") inHand.push(work);
+      else this.#works.forget(work);
     }
+    if (inHand.length > 0) this.#left(agent, inHand, reason, code);
     for (const work of waiting) this.#works.giveBack(work, "disconnected");
     this.#journal.event(agent.session, "agent.disconnected", { ...agentItem(agent), code, reason });
     log.debug("agent disconnected", { ...agentItem(agent), code, reason });
@@ -277,6 +323,7 @@ export class Relay {
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
+    for (const work of this.#works.takeAllHeld()) this.#drained(work);
     for (const role of this.#roles.values()) {
       this.#closing(role.close());
       for (const work of role.takeWaiting()) this.#works.giveBack(work, "draining");
@@ -290,7 +337,7 @@ export class Relay {
     while (busy() && Date.now() < deadline && !signal?.aborted) await pause(20);
     for (const agent of this.#agents) {
       for (const work of [...agent.works()]) {
-        if (work.state === "in_hand") this.#works.giveBack(work, "draining");
+        if (work.state === "in_hand") this.#drained(work);
       }
       agent.close(CLOSE.draining);
     }
@@ -305,6 +352,8 @@ export class Relay {
     clearInterval(this.#heart);
     this.#turn.close();
     this.#unlisten();
+    this.#exchange.close();
+    this.#works.close();
     this.#outcomes.close();
     await Promise.all(this.#closings);
   }
@@ -342,58 +391,66 @@ export class Relay {
 
   /** Work has come from the queue. */
   #delivered(role: Role, delivery: Delivery): void {
-    const { lease, text } = delivery;
     // What was asked for has been used up, whatever becomes of it.
     this.#turn.role(role);
-    const known = this.#works.get(lease.work);
-    if (known !== undefined) {
-      // Its lease had run out, say while NATS was away. Whoever has it goes on with it.
-      known.lease = lease;
-      known.sole = false;
-      known.lapsed = false;
-      known.keptAt = Date.now();
-      return;
-    }
-    const parsed = text === undefined ? undefined : parseWork(text);
-    const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
-    const now = Date.now();
-    const work: Work = {
-      id,
-      session: role.session,
-      role: role.role,
-      offered: lease.subject,
-      lease,
-      state: "waiting",
-      holder: undefined,
-      sole: lease.attempt === 1,
-      lapsed: false,
-      deliveredAt: now,
-      keptAt: now,
-    };
-    this.#works.add(work);
-    if (text === undefined || parsed === undefined) {
-      return this.#works.bury(work, { code: "invalid_message", message: "message is not UTF-8" });
-    }
-    if (parsed.kind === "invalid") {
-      return this.#works.bury(work, { code: "invalid_message", message: parsed.reason });
-    }
-    if (lease.attempt > this.#limits.maxDeliver) {
-      const message = `given up after ${lease.attempt - 1} attempts without a result`;
-      return this.#works.bury(work, { code: "max_deliver", message });
-    }
-    if (work.sole || this.#works.wasReturned(lease)) this.#offer(role, work, text);
-    else void this.#offerIfOpen(role, work, text);
+    this.#deliveries.delivered(role, delivery);
   }
 
-  /** Offers work that another relay had, unless it died between the result and the acknowledgement. */
-  async #offerIfOpen(role: Role, work: Work, text: string): Promise<void> {
-    role.reserved++;
-    const found = await this.#outcomes.lookUp(work);
-    role.reserved--;
-    this.#turn.role(role);
-    if (found === "open") return this.#offer(role, work, text);
+  /** An agent of this name was connected before, or still is: it goes on with what it has. */
+  #comesBack(agent: AgentConnection, older: AgentConnection | undefined): void {
+    const works = this.#works.takeHeld(agentKey(agent));
+    for (const work of older?.works() ?? []) if (work.state === "in_hand") works.push(work);
+    for (const work of works) {
+      // Another protocol is another program, to which its leases mean nothing.
+      if (!agent.named || work.v1 !== agent.v1) {
+        this.#works.retry(work, {
+          code: "disconnected",
+          message: "the agent came back without it",
+        });
+        continue;
+      }
+      work.holder?.release(work);
+      agent.adopt(work);
+      if (agent.v1) agent.inherited.add(work);
+    }
+  }
+
+  /** An agent has gone and has left work behind. */
+  #left(agent: AgentConnection, works: readonly Work[], reason: string, code = NO_CODE): void {
+    if (!agent.named || !this.#works.hasGrace || !mayComeBack(code)) {
+      for (const work of works) this.#works.retry(work, { code: "disconnected", message: reason });
+    } else if (this.#draining) {
+      for (const work of works) this.#drained(work);
+    } else {
+      // Kept, unless it is back already.
+      const back = this.#byId.get(agentKey(agent));
+      this.#works.hold(agentKey(agent), works, reason);
+      if (back !== undefined) this.#comesBack(back, undefined);
+    }
+  }
+
+  /** This relay goes away, and an agent still has this work: it resumes it at another, if it can. */
+  #drained(work: Work): void {
+    if (work.v1 && work.holder?.named !== false) this.#works.leave(work);
+    else this.#works.giveBack(work, "draining");
+  }
+
+  /** An agent resumes a lease at another relay. @returns Whether another agent has its work here. */
+  #objectsTo(lease: Lease, agentId: string): boolean {
+    const work = this.#works.get(lease.work);
+    if (work === undefined) return false;
+    if (work.state === "waiting") {
+      this.#dropWaiting(work);
+      this.#works.forget(work);
+      return false;
+    }
+    const left = work.state === "in_hand" || work.state === "held" || work.state === "resuming";
+    if (!left || work.agentId !== agentId) return true;
+    const { holder } = work;
     this.#works.forget(work);
-    if (found === "answered") this.#parts.acknowledger.acknowledge(work.lease.subject);
+    // The socket of an agent that is elsewhere now can only be half open.
+    holder?.close(CLOSE.replaced);
+    return false;
   }
 
   #offer(role: Role, work: Work, text: string): void {
@@ -489,18 +546,32 @@ export class Relay {
       url: this.#parts.connection.url,
     });
     this.#works.lost();
+    this.#deliveries.lost(Date.now());
   }
 
   #restored(): void {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
     this.#works.restored(Date.now());
+    this.#deliveries.restored(Date.now());
     for (const role of this.#roles.values()) this.#turn.role(role);
   }
 }
 
 function agentKey(agent: Pick<AgentConnection, "session" | "role" | "agentId">): string {
   return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
+}
+
+/**
+ * Whether an agent whose socket ended like this may still have its work: not if it said goodbye
+ * itself (1000, 1001), broke the protocol, or was sent away for good.
+ */
+function mayComeBack(code: number): boolean {
+  const ended: readonly number[] = [
+    ...[1000, 1001],
+    ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
+  ];
+  return mayReconnect(code) && !ended.includes(code);
 }
 
 function agentWork({ id, lease, deliveredAt }: Work): AgentWork {

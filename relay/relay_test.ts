@@ -71,7 +71,7 @@ Deno.test("work that is no message becomes a dead letter, byte for byte, with an
 });
 
 Deno.test("an agent that goes leaves its work to another at once, as the next attempt", async () => {
-  await using test = await TestRelay.start();
+  await using test = await TestRelay.start({ limits: { graceMs: 0 } });
   const first = test.agent({ agentId: "first", concurrency: 3 });
   test.work("1", "2");
   await first.hasWork(2);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { RoleQueue } from "@ourocodus/bus";
 import { AgentConnection } from "./agent_connection.ts";
 import { Role } from "./role.ts";
-import type { Work } from "./work.ts";
+import { newWork, type Work } from "./work.ts";
 
 /** A role whose queue keeps what it was asked for. */
 function fakeRole(): { role: Role; wants: number[] } {
@@ -24,26 +24,15 @@ function agentOf(role: Role, concurrency: number, v1 = false): AgentConnection {
 let made = 0;
 function workOf(id: string): Work {
   const subject = `lease-${++made}`;
-  return {
-    id,
-    session: "s",
-    role: "r",
-    offered: subject,
-    lease: {
-      subject,
-      consumer: "s=r",
-      attempt: 1,
-      sequence: made,
-      work: `${made}.1`,
-      storedAtMs: 0,
-    },
-    state: "waiting",
-    holder: undefined,
-    sole: true,
-    lapsed: false,
-    deliveredAt: 0,
-    keptAt: 0,
+  const lease = {
+    subject,
+    consumer: "s=r",
+    attempt: 1,
+    sequence: made,
+    work: `${made}.1`,
+    storedAtMs: 0,
   };
+  return newWork({ id, session: "s", role: "r", state: "waiting" }, lease, 0);
 }
 
 const text = '{"id":"1","type":"work","payload":{}}';

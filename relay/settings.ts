@@ -33,6 +33,8 @@ export interface RelaySettings {
 export interface RelayLimits {
   /** How long a lease lives once its relay is gone, in milliseconds. */
   readonly ackWaitMs: number;
+  /** How long an agent that has lost its socket may take to come back to its work, in milliseconds. */
+  readonly graceMs: number;
   /** After so many attempts a piece of work is given up on. */
   readonly maxDeliver: number;
   /** As many bytes of results are held while they cannot be stored. */
@@ -48,6 +50,7 @@ const MIB = 2 ** 20;
 /** What applies where nothing is set. */
 export const DEFAULT_LIMITS: RelayLimits = {
   ackWaitMs: 30_000,
+  graceMs: 15_000,
   maxDeliver: 5,
   maxHeldBytes: 64 * MIB,
   maxUnreadBytes: 64 * MIB,
@@ -56,7 +59,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
 
 /**
  * Reads `HOST` (127.0.0.1), `PORT` (8080), `LOG_LEVEL` (info), `ALLOWED_ORIGINS`, `DRAIN_SECONDS` (25),
- * `ACK_WAIT_SECONDS` (30), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each),
+ * `ACK_WAIT_SECONDS` (30), `LEASE_GRACE_SECONDS` (15), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each),
  * `MAX_FRAME_BYTES` (16 MiB), and the settings of NATS and the streams.
  *
  * @throws {SettingError} Names the variable, its value and the limit.
@@ -78,6 +81,11 @@ export function relaySettings(env: Environment): RelaySettings {
       ackWaitMs: durationSettingMs(env, "ACK_WAIT_SECONDS", {
         fallback: DEFAULT_LIMITS.ackWaitMs,
         min: 500,
+        max: 86_400_000,
+      }),
+      graceMs: durationSettingMs(env, "LEASE_GRACE_SECONDS", {
+        fallback: DEFAULT_LIMITS.graceMs,
+        min: 0,
         max: 86_400_000,
       }),
       maxDeliver: integerSetting(env, "MAX_DELIVER", {

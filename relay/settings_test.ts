@@ -17,6 +17,7 @@ Deno.test("every variable has its effect", () => {
     LOG_LEVEL: "warn",
     DRAIN_SECONDS: "0",
     ACK_WAIT_SECONDS: "500ms",
+    LEASE_GRACE_SECONDS: "2",
     MAX_DELIVER: "1",
     MAX_HELD_BYTES: "1MB",
     MAX_UNREAD_BYTES: "2MB",
@@ -30,6 +31,7 @@ Deno.test("every variable has its effect", () => {
   );
   assert.deepEqual(settings.limits, {
     ackWaitMs: 500,
+    graceMs: 2_000,
     maxDeliver: 1,
     maxHeldBytes: 2 ** 20,
     maxUnreadBytes: 2 ** 21,
@@ -44,6 +46,7 @@ Deno.test("a value that cannot be used is refused by its variable's name", () =>
     LOG_LEVEL: "loud",
     DRAIN_SECONDS: "-1",
     ACK_WAIT_SECONDS: "0.1",
+    LEASE_GRACE_SECONDS: "2d",
     MAX_DELIVER: "0",
     MAX_HELD_BYTES: "1",
     MAX_UNREAD_BYTES: "many",

@@ -3,31 +3,37 @@
  *
  * @module
  */
-import type { Lease } from "@ourocodus/bus";
+import type { CancelReason, Lease } from "@ourocodus/bus";
 import type { AgentConnection } from "./agent_connection.ts";
 
 /**
  * - `waiting`: pulled, but the agent that had a slot cannot take it just now.
  * - `in_hand`: an agent has it.
+ * - `held`: the agent that has it has lost its socket, and may come back.
+ * - `resuming`: an agent says that it has it; whether that is so, is being looked up.
  * - `settling`: its outcome is being stored.
  * - `answered`: another attempt's result came first; a plain agent, which cannot be told, still
  *   works on it.
  */
-export type WorkState = "waiting" | "in_hand" | "settling" | "answered";
+export type WorkState = "waiting" | "in_hand" | "held" | "resuming" | "settling" | "answered";
 
 /** One delivery of a piece of work. */
 export interface Work {
-  /** The message's `id`: how plain agents name it. */
-  readonly id: string;
+  /** The message's `id`: how plain agents name it. Empty while `resuming`. */
+  id: string;
   readonly session: string;
   readonly role: string;
   /** The lease that was given to the agent. */
-  readonly offered: string;
+  offered: string;
   /** The delivery that counts now; newer than `offered` if JetStream delivered it again. */
   lease: Lease;
   state: WorkState;
   /** The agent that has it, while `in_hand` or `answered`. */
   holder: AgentConnection | undefined;
+  /** The id of the agent that has it, or had it last. */
+  agentId: string | undefined;
+  /** Whether that agent speaks `ourocodus.v1`. */
+  v1: boolean;
   /**
    * Whether this is certainly the only attempt: the first one, and its lease has never been in
    * danger. If not, another result may be stored already.
@@ -35,6 +41,8 @@ export interface Work {
   sole: boolean;
   /** Whether its lease may have run out, so that another agent may have the work too. */
   lapsed: boolean;
+  /** Why it was taken away from whoever has it, if it was. */
+  takenAway?: CancelReason;
   /** When it was delivered, in milliseconds. */
   readonly deliveredAt: number;
   /** When its lease was last kept alive, in milliseconds. */
@@ -48,7 +56,31 @@ export function workItem(work: Work, more: object = {}): Record<string, unknown>
     id: work.id,
     role: work.role,
     attempt: work.lease.attempt,
-    agent_id: work.holder?.agentId,
+    agent_id: work.agentId,
     ...more,
+  };
+}
+
+/**
+ * A piece of work that was delivered just now, or that an agent says it has.
+ *
+ * @param lease How it was delivered.
+ * @param now In milliseconds.
+ */
+export function newWork(
+  { id, session, role, state }: Pick<Work, "id" | "session" | "role" | "state">,
+  lease: Lease,
+  now: number,
+): Work {
+  return {
+    ...{ id, session, role, state, lease },
+    offered: lease.subject,
+    holder: undefined,
+    agentId: undefined,
+    v1: false,
+    sole: lease.attempt === 1 && state === "waiting",
+    lapsed: false,
+    deliveredAt: now,
+    keptAt: now,
   };
 }

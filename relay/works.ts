@@ -7,6 +7,7 @@
 import { type Connection, type Lease, messageOf, type WorkQueue } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import type { Reason } from "./dead_letter.ts";
+import { Grace } from "./grace.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -21,6 +22,12 @@ export interface WorksOptions {
   readonly metrics: RelayMetrics;
   /** After so many attempts a piece of work is given up on. */
   readonly maxDeliver: number;
+  /** How long an agent may take to come back to its work, in milliseconds; 0 is not at all. */
+  readonly graceMs: number;
+  /** Work is about to be given back. */
+  readonly onReturn: (lease: Lease) => void;
+  /** Something has been recorded or given back on a timer's behalf. */
+  readonly onPending: () => void;
 }
 
 /** As many pieces of work are remembered to have been given back. */
@@ -38,9 +45,22 @@ export class Works {
   #returns: { readonly lease: string; readonly keptAt: number; readonly delayMs: number }[] = [];
   /** Work that was given back here, by its identity, the oldest first. */
   readonly #returned = new Map<string, { readonly attempt: number; readonly at: number }>();
+  readonly #grace: Grace;
 
   constructor(options: WorksOptions) {
     this.#options = options;
+    this.#grace = new Grace({
+      graceMs: options.graceMs,
+      onExpired: (works, message) => {
+        for (const work of works) this.retry(work, { code: "disconnected", message });
+        options.onPending();
+      },
+    });
+  }
+
+  /** Whether agents that lose their sockets keep their work for a while. */
+  get hasGrace(): boolean {
+    return this.#grace.isOn;
   }
 
   /** How many there are. */
@@ -58,10 +78,65 @@ export class Works {
     this.#works.set(work.lease.work, work);
   }
 
+  /** All of them. */
+  all(): IterableIterator<Work> {
+    return this.#works.values();
+  }
+
   /** Lets go of work, wherever it is. */
   forget(work: Work): void {
     work.holder?.release(work);
-    this.#works.delete(work.lease.work);
+    if (work.state === "held") this.#grace.drop(work);
+    if (this.#works.get(work.lease.work) === work) this.#works.delete(work.lease.work);
+  }
+
+  /**
+   * Notes that work which is here was delivered once more: its lease had run out. Whoever has it
+   * goes on with it.
+   *
+   * @returns Whether it is here.
+   */
+  renew(lease: Lease): boolean {
+    const work = this.#works.get(lease.work);
+    if (work === undefined || work.state === "answered") return false;
+    work.lease = lease;
+    work.sole = false;
+    work.lapsed = false;
+    work.keptAt = Date.now();
+    return true;
+  }
+
+  /** Keeps work of an agent whose socket is gone. @param reason How that ended. */
+  hold(agent: string, works: readonly Work[], reason: string): void {
+    for (const work of works) work.holder?.release(work);
+    this.#grace.keep(agent, works, reason);
+  }
+
+  /** Work that is kept for an agent, which is back. */
+  takeHeld(agent: string): Work[] {
+    return this.#grace.take(agent);
+  }
+
+  /** All work that is kept for agents. */
+  takeAllHeld(): Work[] {
+    return this.#grace.takeAll();
+  }
+
+  /** Lets go of work without giving it back: its agent resumes it elsewhere, while its lease lives. */
+  leave(work: Work): void {
+    const { connection, queue } = this.#options;
+    if (connection.connected && !work.lapsed) queue.keepAlive(work.lease.subject);
+    this.forget(work);
+  }
+
+  /** Notes that another relay has given work back. */
+  returned(lease: Lease): void {
+    this.#remember(lease);
+  }
+
+  /** Stops its timers. */
+  close(): void {
+    this.#grace.takeAll();
   }
 
   /** Gives work back for another attempt, or gives it up if there have been enough. */
@@ -80,13 +155,14 @@ export class Works {
    * @param delayMs When it may be handed out again; at once by default.
    */
   giveBack(work: Work, reason: string, delayMs = 0): void {
-    const { connection, queue, journal, metrics } = this.#options;
+    const { connection, queue, journal, metrics, onReturn } = this.#options;
     metrics.returned++;
     journal.work(work.session, "work.returned", workItem(work, { reason }));
     this.forget(work);
     // JetStream does not fence: giving back what has run out takes it from whoever has it now.
     if (work.lapsed) return;
     this.#remember(work.lease);
+    onReturn(work.lease);
     const { subject: lease } = work.lease;
     if (connection.connected) queue.giveBack(lease, delayMs);
     else this.#returns.push({ lease, keptAt: work.keptAt, delayMs });
@@ -105,6 +181,7 @@ export class Works {
   bury(work: Work, reason: Reason): void {
     const item = workItem(work, { reason: reason.code, error: reason.message });
     work.holder?.release(work);
+    if (work.state === "held") this.#grace.drop(work);
     work.state = "settling";
     this.#options.outcomes.bury(work, reason).then((dead) => {
       if (!dead) return;

@@ -1,0 +1,206 @@
+/**
+ * What relays tell each other of leases, on `relays.leases`. They need no list of each other: a
+ * relay that has nothing to object is silent, and one that is gone cannot object.
+ *
+ * | kind        | said by                                    | answered by a relay that                    |
+ * | ----------- | ------------------------------------------ | ------------------------------------------- |
+ * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
+ * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
+ * | `returned`  | who gives work back                        | nobody: the next attempt may begin at once  |
+ * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
+ *
+ * @module
+ */
+import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { type Lease, parseLease } from "./lease.ts";
+import { isObject } from "./message.ts";
+import { RELAYS_LEASES_SUBJECT } from "./subjects.ts";
+
+/** What a relay's owner of work is asked and told by other relays. */
+export interface LeaseHolder {
+  /** Another relay was delivered this work. @returns Whether it is here, and stays here. */
+  keepsDelivered(lease: Lease): boolean;
+  /**
+   * An agent resumes this lease at another relay. What the same agent left here is let go of.
+   *
+   * @returns Whether another agent has the work here.
+   */
+  objectsTo(lease: Lease, agentId: string): boolean;
+  /** Another relay has given this work back. */
+  returned(lease: Lease): void;
+  /** Sequences of all work that is here. */
+  sequences(): number[];
+}
+
+/** Settings of a {@linkcode LeaseExchange}. */
+export interface LeaseExchangeOptions {
+  readonly relayId: string;
+  readonly holder: LeaseHolder;
+}
+
+type Question =
+  | { readonly kind: "delivered" | "returned"; readonly leases: readonly string[] }
+  | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
+  | { readonly kind: "list" };
+
+/** So many sequences stand in one answer; with 20 digits each they fit any payload limit in use. */
+const SEQUENCES_PER_ANSWER = 10_000;
+const MAX_LEASES = 5_000;
+
+/** One relay's end of it. */
+export class LeaseExchange {
+  readonly #connection: Connection;
+  readonly #options: LeaseExchangeOptions;
+  readonly #subscription: Subscription;
+
+  constructor(connection: Connection, options: LeaseExchangeOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#subscription = connection.nats.subscribe(RELAYS_LEASES_SUBJECT, {
+      callback: (error, message) => {
+        if (!error) this.#asked(message);
+      },
+    });
+  }
+
+  /**
+   * Asks who still has work that was delivered here.
+   *
+   * @param waitMs How long to wait for an answer, in milliseconds.
+   * @returns The works' identities (`Lease.work`) that stay elsewhere.
+   */
+  async keptElsewhere(leases: readonly Lease[], waitMs: number): Promise<ReadonlySet<string>> {
+    const asked = leases.map(({ subject }) => subject);
+    return await this.#ask({ kind: "delivered", leases: asked }, waitMs, asked.length);
+  }
+
+  /**
+   * Tells that an agent resumes leases here.
+   *
+   * @param waitMs How long to wait for objections, in milliseconds.
+   * @returns The works' identities that are in another agent's hands elsewhere.
+   */
+  async objections(
+    leases: readonly Lease[],
+    agentId: string,
+    waitMs: number,
+  ): Promise<ReadonlySet<string>> {
+    const asked = leases.map(({ subject }) => subject);
+    return await this.#ask({ kind: "claim", leases: asked, agent_id: agentId }, waitMs, Infinity);
+  }
+
+  /** Tells that work is given back; to be called before it is. */
+  tellReturned(lease: Lease): void {
+    if (!this.#connection.connected) return;
+    this.#publish({ kind: "returned", leases: [lease.subject] });
+  }
+
+  /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
+  async heldElsewhere(waitMs: number): Promise<ReadonlySet<number>> {
+    const identities = await this.#ask({ kind: "list" }, waitMs, Infinity);
+    return new Set([...identities].map(Number));
+  }
+
+  /** Answers no more. */
+  close(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  /** @param enough Ends the waiting when so many were named. */
+  async #ask(question: Question, waitMs: number, enough: number): Promise<ReadonlySet<string>> {
+    const named = new Set<string>();
+    if (!this.#connection.connected) return named;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const inbox = createInbox();
+    const subscription = this.#connection.nats.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error || message.headers?.code === 503) return resolve();
+        for (const identity of parseAnswer(message)) named.add(identity);
+        if (named.size >= enough) resolve();
+      },
+    });
+    const timer = setTimeout(resolve, waitMs);
+    try {
+      this.#publish(question, inbox);
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    }
+    return named;
+  }
+
+  #publish(question: Question, reply = ""): void {
+    const { relayId: relay_id } = this.#options;
+    const text = JSON.stringify({ relay_id, ...question });
+    this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, text, { reply });
+  }
+
+  #asked(message: Msg): void {
+    const { holder, relayId } = this.#options;
+    const question = parseQuestion(message, relayId);
+    switch (question?.kind) {
+      case "delivered": {
+        const kept = leasesOf(question.leases).filter((lease) => holder.keepsDelivered(lease));
+        return this.#answer(message, kept.map(({ work }) => work));
+      }
+      case "claim": {
+        const { agent_id, leases } = question;
+        const others = leasesOf(leases).filter((lease) => holder.objectsTo(lease, agent_id));
+        return this.#answer(message, others.map(({ work }) => work));
+      }
+      case "returned":
+        return leasesOf(question.leases).forEach((lease) => holder.returned(lease));
+      case "list": {
+        const sequences = holder.sequences();
+        for (let at = 0; at < sequences.length; at += SEQUENCES_PER_ANSWER) {
+          this.#answer(message, sequences.slice(at, at + SEQUENCES_PER_ANSWER).map(String));
+        }
+      }
+    }
+  }
+
+  #answer(message: Msg, identities: readonly string[]): void {
+    if (identities.length === 0) return;
+    message.respond(JSON.stringify({ relay_id: this.#options.relayId, work: identities }));
+  }
+}
+
+function leasesOf(texts: readonly string[]): Lease[] {
+  return texts.flatMap((text) => parseLease(text) ?? []);
+}
+
+/** Anybody may publish there: what is no question of another relay is passed over. */
+function parseQuestion(message: Msg, ownId: string): Question | undefined {
+  const value = parse(message);
+  if (value === undefined || typeof value.relay_id !== "string" || value.relay_id === ownId) {
+    return undefined;
+  }
+  const { kind, agent_id } = value;
+  if (kind === "list") return { kind };
+  const leases = strings(value.leases);
+  if (leases === undefined) return undefined;
+  if (kind === "claim") {
+    return typeof agent_id === "string" ? { kind, leases, agent_id } : undefined;
+  }
+  return kind === "delivered" || kind === "returned" ? { kind, leases } : undefined;
+}
+
+function parseAnswer(message: Msg): readonly string[] {
+  return strings(parse(message)?.work, Infinity) ?? [];
+}
+
+function parse(message: Msg): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = message.json();
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function strings(value: unknown, limit = MAX_LEASES): string[] | undefined {
+  if (!Array.isArray(value) || value.length > limit) return undefined;
+  return value.every((item) => typeof item === "string") ? value : undefined;
+}

@@ -1,0 +1,156 @@
+/**
+ * What becomes of work that the queue delivers: it is offered, given up on, or left to whoever has
+ * it already.
+ *
+ * Invariants:
+ * 1. Every delivery is among the works from its arrival on.
+ * 2. Work is offered at once only if nobody can have it: it is the first attempt, or the attempt
+ *    before was given back. Otherwise other relays are asked, and the outcome is looked up first.
+ * 3. What was stored before the connection was lost is suspect even as a first attempt: a server
+ *    that was killed may have forgotten that it had been delivered, or even answered.
+ *
+ * @module
+ */
+import {
+  type Acknowledger,
+  type Delivery,
+  type Lease,
+  type LeaseExchange,
+  parseWork,
+} from "@ourocodus/bus";
+import type { Outcomes } from "./outcomes.ts";
+import type { Role } from "./role.ts";
+import { newWork, type Work } from "./work.ts";
+import type { Works } from "./works.ts";
+
+/** What {@linkcode Deliveries} needs. */
+export interface DeliveriesOptions {
+  readonly works: Works;
+  readonly outcomes: Outcomes;
+  readonly acknowledger: Acknowledger;
+  readonly exchange: LeaseExchange;
+  /** After so many attempts a piece of work is given up on. */
+  readonly maxDeliver: number;
+  /** Work may be handed to an agent. */
+  readonly onOpen: (role: Role, work: Work, text: string) => void;
+  /** A role's free slots may have changed. */
+  readonly onRole: (role: Role) => void;
+}
+
+/** The last loss of the connection. */
+interface Restored {
+  readonly lostAt: number;
+  readonly at: number;
+  /** Sequences of work that other relays have. */
+  readonly elsewhere: Promise<ReadonlySet<number>>;
+}
+
+/** How long another relay has to say that it has work, in milliseconds. */
+const ANSWER_MS = 300;
+/** The same just after the connection was restored: the others may still be reconnecting. */
+const RESTORED_ANSWER_MS = 2_500;
+const RESTORED_MS = 10_000;
+/** A server that is killed may have forgotten what it was told so long before, in milliseconds. */
+const FORGOTTEN_MS = 300_000;
+
+/** Decides it. */
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  #restored: Restored | undefined;
+  #lostAt = 0;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** How long to wait for other relays' answers now, in milliseconds. */
+  get answerMs(): number {
+    const recently = Date.now() - (this.#restored?.at ?? -Infinity) < RESTORED_MS;
+    return recently ? RESTORED_ANSWER_MS : ANSWER_MS;
+  }
+
+  /** NATS is away. */
+  lost(now: number): void {
+    this.#lostAt = now;
+  }
+
+  /** NATS is back. */
+  restored(now: number): void {
+    const elsewhere = this.#options.exchange.heldElsewhere(RESTORED_ANSWER_MS);
+    this.#restored = { lostAt: this.#lostAt, at: now, elsewhere };
+  }
+
+  /** Work has come. */
+  delivered(role: Role, { lease, text }: Delivery): void {
+    const { works, acknowledger } = this.#options;
+    if (works.renew(lease)) return;
+    // A plain agent still works on it, but it is answered: the acknowledgement was lost.
+    if (works.get(lease.work) !== undefined) return acknowledger.acknowledge(lease.subject);
+    const parsed = text === undefined ? undefined : parseWork(text);
+    const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
+    const { session, role: name } = role;
+    const work = newWork({ id, session, role: name, state: "waiting" }, lease, Date.now());
+    works.add(work);
+    if (text === undefined || parsed === undefined) {
+      return works.bury(work, { code: "invalid_message", message: "message is not UTF-8" });
+    }
+    if (parsed.kind === "invalid") {
+      return works.bury(work, { code: "invalid_message", message: parsed.reason });
+    }
+    if (works.wasReturned(lease) || (work.sole && !this.#mayBeKnown(lease))) {
+      return this.#open(role, work, text);
+    }
+    void this.#openUnlessTaken(role, work, text);
+  }
+
+  #open(role: Role, work: Work, text: string): void {
+    const { attempt } = work.lease;
+    const { maxDeliver, works, onOpen } = this.#options;
+    if (attempt <= maxDeliver) return onOpen(role, work, text);
+    const message = `given up after ${attempt - 1} attempts without a result`;
+    works.bury(work, { code: "max_deliver", message });
+  }
+
+  /** Offers work that another relay had, if that has died before anybody answered the work. */
+  async #openUnlessTaken(role: Role, work: Work, text: string): Promise<void> {
+    const { works, acknowledger, onRole } = this.#options;
+    role.reserved++;
+    const found = await (work.sole ? this.#knownBefore(work) : this.#taken(work));
+    role.reserved--;
+    onRole(role);
+    // It was cancelled meanwhile, or its agent has resumed it.
+    if (works.get(work.lease.work) !== work || work.state !== "waiting") return;
+    if (found === "open") return this.#open(role, work, text);
+    works.forget(work);
+    if (found === "answered") acknowledger.acknowledge(work.lease.subject);
+  }
+
+  async #taken(work: Work): Promise<"open" | "answered" | "elsewhere" | undefined> {
+    const { exchange, outcomes } = this.#options;
+    const [kept, found] = await Promise.all([
+      exchange.keptElsewhere([work.lease], this.answerMs),
+      outcomes.lookUp(work),
+    ]);
+    if (kept.has(work.lease.work)) return "elsewhere";
+    return found?.kind === "gone" ? undefined : found?.kind;
+  }
+
+  /** Whether work that comes as a first attempt may have been delivered before. */
+  #mayBeKnown(lease: Lease): boolean {
+    return this.#restored !== undefined && lease.storedAtMs < this.#restored.at;
+  }
+
+  async #knownBefore(work: Work): Promise<"open" | "answered" | "elsewhere" | undefined> {
+    const restored = this.#restored;
+    if (restored === undefined) return "open";
+    const since = restored.lostAt - FORGOTTEN_MS;
+    const [elsewhere, answered] = await Promise.all([
+      restored.elsewhere,
+      this.#options.outcomes.answeredSince(work, since),
+    ]);
+    if (answered) return "answered";
+    if (!elsewhere.has(work.lease.sequence)) return "open";
+    work.sole = false;
+    return await this.#taken(work);
+  }
+}

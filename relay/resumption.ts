@@ -1,0 +1,209 @@
+/**
+ * Agents that come back and say which leases they still have: after their socket broke, after their
+ * relay died or went away, on the same relay or on another.
+ *
+ * Invariants:
+ * 1. A lease is an agent's again only if it is of the agent's session and role, its work has no
+ *    outcome, and no other agent has that work, on any relay.
+ * 2. While that is being looked up, the lease is kept alive and takes up a slot of the agent.
+ * 3. Every lease that is named is answered: with `relay.resumed`, `relay.cancel` or `relay.error`.
+ *
+ * @module
+ */
+import {
+  type CancelPayload,
+  type CancelReason,
+  consumerName,
+  describe,
+  type Lease,
+  type LeaseExchange,
+  MAX_RESUMED_LEASES,
+  parseLease,
+  parseMessage,
+  RELAY_TYPE,
+  type RelayErrorPayload,
+  type ResumePayload,
+  type WorkQueue,
+} from "@ourocodus/bus";
+import { getLogger } from "@logtape/logtape";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { newWork, type Work } from "./work.ts";
+import type { Works } from "./works.ts";
+
+/** What a {@linkcode Resumption} needs. */
+export interface ResumptionOptions {
+  readonly works: Works;
+  readonly outcomes: Outcomes;
+  readonly queue: WorkQueue;
+  readonly exchange: LeaseExchange;
+  /** How long other relays have to object, in milliseconds; asked each time. */
+  readonly objectionMs: () => number;
+  /** Keeps work of an agent that is gone again, or gives it back. */
+  readonly onGone: (agent: AgentConnection, works: readonly Work[]) => void;
+  /** An agent has a free slot again. */
+  readonly onFree: (agent: AgentConnection) => void;
+  /** Something waits to be sent to an agent. */
+  readonly onPending: (agent: AgentConnection) => void;
+  /** Work that waited for an agent is in an agent's hands. */
+  readonly onWaitingTaken: (work: Work) => void;
+}
+
+const DECODER = new TextDecoder();
+const log = getLogger(["ourocodus", "relay"]);
+
+/** Answers `resume`. */
+export class Resumption {
+  readonly #options: ResumptionOptions;
+  /** Work that is being looked up → the newest connection that wants it. */
+  readonly #wanted = new Map<Work, AgentConnection>();
+
+  constructor(options: ResumptionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An agent has named all leases that it has.
+   *
+   * @param leases What it sent, unchecked.
+   * @returns What is wrong with that as a whole.
+   */
+  resume(agent: AgentConnection, leases: unknown): string | undefined {
+    if (!Array.isArray(leases)) return `leases must be an array, got ${describe(leases)}`;
+    if (leases.length > MAX_RESUMED_LEASES) {
+      return `leases are ${leases.length}, limit is ${MAX_RESUMED_LEASES}`;
+    }
+    this.#returnUnnamed(agent, new Set(leases));
+    const resumed: string[] = [];
+    const unknown: Work[] = [];
+    for (const lease of leases) {
+      const parsed = typeof lease === "string" ? parseLease(lease) : undefined;
+      if (parsed?.consumer !== consumerName(agent.session, agent.role)) {
+        this.#refuse(agent, typeof lease === "string" ? lease.slice(0, 512) : undefined);
+        continue;
+      }
+      const work = this.#take(agent, parsed);
+      if (work === "resumed") resumed.push(parsed.subject);
+      else if (typeof work !== "string") unknown.push(work);
+      else this.#cancel(agent, parsed.subject, work);
+    }
+    this.#confirm(agent, resumed);
+    if (unknown.length > 0) void this.#lookUp(agent, unknown);
+    return undefined;
+  }
+
+  /** What an earlier connection was given and is not named, the agent has lost. */
+  #returnUnnamed(agent: AgentConnection, named: ReadonlySet<unknown>): void {
+    const message = "the agent came back without it";
+    for (const work of [...agent.inherited]) {
+      if (!named.has(work.offered)) {
+        this.#options.works.retry(work, { code: "disconnected", message });
+      }
+    }
+    agent.inherited.clear();
+    this.#options.onFree(agent);
+  }
+
+  /** @returns The work if it has to be looked up, else what becomes of the lease. */
+  #take(agent: AgentConnection, lease: Lease): Work | "resumed" | CancelReason {
+    const { works, queue, onWaitingTaken } = this.#options;
+    const known = works.get(lease.work);
+    switch (known?.state) {
+      case "in_hand":
+        return known.holder === agent && known.offered === lease.subject ? "resumed" : "lease_lost";
+      case "settling":
+      case "answered":
+        return "answered";
+      case "held":
+        return "lease_lost";
+      case "resuming":
+        // An earlier connection of it asked, and is gone.
+        if (this.#wanted.get(known)?.agentId !== agent.agentId) return "lease_lost";
+        this.#want(agent, known);
+        return known;
+      case "waiting":
+        // Its lease had run out, but nobody has begun.
+        onWaitingTaken(known);
+        known.state = "resuming";
+        known.offered = lease.subject;
+        this.#want(agent, known);
+        return known;
+      case undefined: {
+        queue.keepAlive(lease.subject);
+        const { session, role } = agent;
+        const work = newWork({ id: "", session, role, state: "resuming" }, lease, Date.now());
+        works.add(work);
+        this.#want(agent, work);
+        return work;
+      }
+    }
+  }
+
+  #want(agent: AgentConnection, work: Work): void {
+    const before = this.#wanted.get(work);
+    if (before === agent) return;
+    if (before !== undefined) before.resuming--;
+    agent.resuming++;
+    work.agentId = agent.agentId;
+    work.v1 = true;
+    this.#wanted.set(work, agent);
+  }
+
+  async #lookUp(agent: AgentConnection, asked: readonly Work[]): Promise<void> {
+    const { exchange, objectionMs, outcomes, works } = this.#options;
+    const leases = asked.map(({ lease }) => lease);
+    const objections = exchange.objections(leases, agent.agentId, objectionMs());
+    const looked = await Promise.all(asked.map(async (work) => {
+      return {
+        work,
+        found: await outcomes.lookUp(work),
+        lost: (await objections).has(work.lease.work),
+      };
+    }));
+    const resumed: Work[] = [];
+    for (const { work, found, lost } of looked) {
+      // A newer connection has asked again, and has the answer from there; or this relay was closed.
+      if (this.#wanted.get(work) !== agent || found === undefined) continue;
+      this.#wanted.delete(work);
+      agent.resuming--;
+      if (works.get(work.lease.work) !== work) {
+        this.#cancel(agent, work.offered, work.takenAway ?? "answered");
+      } else if (found.kind === "open" && !lost) resumed.push(this.#adopt(agent, work, found.data));
+      else {
+        works.forget(work);
+        this.#cancel(agent, work.offered, found.kind === "open" ? "lease_lost" : "answered");
+      }
+    }
+    if (agent.closed && resumed.length > 0) this.#options.onGone(agent, resumed);
+    this.#confirm(agent, resumed.map(({ offered }) => offered));
+    this.#options.onFree(agent);
+  }
+
+  #adopt(agent: AgentConnection, work: Work, data: Uint8Array): Work {
+    const parsed = parseMessage(DECODER.decode(data));
+    work.id = parsed.kind === "ok" ? parsed.message.id : parsed.id ?? `work-${work.lease.sequence}`;
+    agent.adopt(work);
+    log.debug("an agent has resumed work", { agent_id: agent.agentId, seq: work.lease.sequence });
+    return work;
+  }
+
+  #confirm(agent: AgentConnection, leases: readonly string[]): void {
+    if (leases.length === 0) return;
+    agent.tell(RELAY_TYPE.resumed, { leases } satisfies ResumePayload);
+    this.#options.onPending(agent);
+  }
+
+  #cancel(agent: AgentConnection, lease: string, reason: CancelReason): void {
+    agent.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
+    this.#options.onPending(agent);
+  }
+
+  #refuse(agent: AgentConnection, lease: string | undefined): void {
+    const message = "lease is not of this agent's session and role";
+    agent.tell(
+      RELAY_TYPE.error,
+      { code: "foreign_lease", message, lease } satisfies RelayErrorPayload,
+    );
+    this.#options.onPending(agent);
+  }
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { startNats, until } from "../tests/support/mod.ts";
+import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+/** Says which leases an agent has. */
+function resume(agent: FakeAgent, ...works: GivenWork[]): void {
+  agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
+}
+
+for (const v1 of [false, true]) {
+  const who = v1 ? "a v1 agent" : "a plain agent";
+
+  Deno.test(`${who} that comes back in time goes on with its work, which is not sent again`, async () => {
+    await using test = await TestRelay.start();
+    const first = test.agent({ v1, agentId: "a" });
+    const other = test.agent({ v1, agentId: "b" });
+    test.work("1", "2");
+    const work = await first.hasWork();
+    await other.hasWork();
+    first.leave();
+    assert.equal(test.relay.health().in_hand, 2);
+    const back = test.agent({ v1, agentId: "a" });
+    assert.equal(test.relay.agents().find(({ agent_id }) => agent_id === "a")?.in_hand, 1);
+    test.work("3");
+    back.say("result", work, { from: "back" });
+    assert.equal((await back.hasWork()).id, "3", "its slot was taken until it answered");
+    await test.hasWaiting(2);
+    assert.deepEqual(await test.recorded("work.redelivered"), []);
+    assert.equal((await test.hasResults(1))[0]?.id, "1");
+  });
+
+  Deno.test(`work of ${who} that does not come back goes to another after the grace period`, async () => {
+    await using test = await TestRelay.start({ limits: { graceMs: 200 } });
+    const first = test.agent({ v1, agentId: "a" });
+    test.work("1");
+    await first.hasWork();
+    const other = test.agent({ v1: true, agentId: "b" });
+    first.leave(1006, "cable");
+    assert.deepEqual(other.works, []);
+    assert.equal((await other.hasWork()).attempt, 2);
+    const [returned] = await test.hasRecorded("work.returned");
+    assert.deepEqual([returned?.reason, returned?.agent_id], ["disconnected", "a"]);
+    const late = test.agent({ v1, agentId: "a" });
+    assert.deepEqual(late.works, []);
+  });
+}
+
+Deno.test("an agent without a name, or that says goodbye or breaks the protocol, has no grace period", async () => {
+  await using test = await TestRelay.start();
+  const ways: ((agent: FakeAgent) => void)[] = [
+    (agent) => agent.leave(1000),
+    (agent) => agent.leave(1001),
+    (agent) => agent.frame("no message"),
+    (agent) => {
+      const { session, role, agentId } = agent.connection;
+      test.relay.stopAgent({ session_id: session, role, agent_id: agentId, now: true });
+    },
+  ];
+  test.work("1");
+  const unnamed = test.agent();
+  await unnamed.hasWork();
+  unnamed.leave();
+  for (const way of ways) {
+    const agent = test.agent({ agentId: "a" });
+    await agent.hasWork();
+    way(agent);
+    await until(() => test.relay.health().in_hand === 0, { message: "the work to be given back" });
+  }
+});
+
+Deno.test("a newer socket of the same agent takes over the older one's work", async () => {
+  await using test = await TestRelay.start();
+  const old = test.agent({ agentId: "a", v1: true });
+  test.work("1");
+  const work = await old.hasWork();
+  const back = test.agent({ agentId: "a", v1: true });
+  assert.equal(old.closed?.code, 4500);
+  resume(back, work);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  await until(() => test.relay.health().agents === 1);
+  back.say("result", work);
+  await test.hasWaiting(0);
+  assert.deepEqual(await test.recorded("work.redelivered"), []);
+});
+
+Deno.test("work that an agent comes back without is handed out again at once", async () => {
+  await using test = await TestRelay.start();
+  const first = test.agent({ agentId: "a", v1: true, concurrency: 2 });
+  test.work("1", "2");
+  await first.hasWork(2);
+  first.leave();
+  const [kept] = first.works;
+  assert(kept);
+  const back = test.agent({ agentId: "a", v1: true, concurrency: 2 });
+  resume(back, kept);
+  const again = await back.hasWork();
+  assert.deepEqual([again.id, again.attempt], ["2", 2]);
+  assert.equal(back.works.length, 1);
+});
+
+Deno.test("a lease is resumed at another relay after the first one is gone, and kept alive there", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 900 };
+  const first = await TestRelay.start({ nats, queue });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+
+  await using second = await TestRelay.start({ nats, queue });
+  const idle = second.agent({ agentId: "b", v1: true });
+  const back = second.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  assert.deepEqual(second.relay.agents({ work: true }).map(({ work }) => work?.length), [0, 1]);
+  const since = Date.now();
+  await until(() => Date.now() - since > 3 * queue.ackWaitMs);
+  back.say("progress", work, { percent: 50 });
+  back.say("result", work, { done: true });
+  await second.hasWaiting(0);
+  assert.deepEqual([idle.works, back.works], [[], []]);
+  assert.equal((await second.hasResults(1)).length, 1);
+  assert.equal((await second.events()).filter(({ type }) => type === "progress").length, 1);
+});
+
+Deno.test("a lease that has run out is lost to whoever has the work now, on any relay", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 500 };
+  const first = await TestRelay.start({ nats, queue });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats, queue });
+  await using third = await TestRelay.start({ nats, queue });
+  const heir = second.agent({ agentId: "b", v1: true });
+  assert.equal((await heir.hasWork()).attempt, 2);
+  for (const relay of [second, third]) {
+    const late = relay.agent({ agentId: "a", v1: true });
+    resume(late, work);
+    const cancel = await late.isTold("relay.cancel");
+    assert.deepEqual(cancel, { lease: work.lease, reason: "lease_lost" });
+    assert.deepEqual(late.told("relay.resumed"), []);
+    assert.equal(late.connection.free, 1, "its slot is free");
+    late.leave(1000);
+  }
+});
+
+Deno.test("an agent moves to another relay while its first one still keeps its work", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats });
+  await using second = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true, concurrency: 2 });
+  first.work("1", "2");
+  await agent.hasWork(2);
+  const [one, two] = agent.works;
+  assert(one && two);
+  const back = second.agent({ agentId: "a", v1: true, concurrency: 2 });
+  resume(back, one, two);
+  assert.equal((await back.isTold("relay.resumed")).leases instanceof Array, true);
+  assert.equal(first.relay.health().in_hand, 0);
+  assert.equal(agent.closed?.code, 4500);
+  back.say("result", one);
+  back.say("result", two);
+  await second.hasWaiting(0);
+  assert.deepEqual(await second.recorded("work.redelivered"), []);
+});
+
+Deno.test("leases of finished work, of others, and what is none are answered one by one", async () => {
+  await using test = await TestRelay.start();
+  const other = test.agent({ role: "q", v1: true });
+  test.publish('{"id":"q","type":"work","payload":{}}', "s", "q");
+  const foreign = await other.hasWork();
+  const agent = test.agent({ agentId: "a", v1: true });
+  test.work("1");
+  const done = await agent.hasWork();
+  agent.say("result", done);
+  await test.hasWaiting(1);
+  const back = test.agent({ agentId: "a", v1: true });
+  back.say("resume", { id: "x" }, { leases: [done.lease, foreign.lease, "nonsense", 7] });
+  assert.deepEqual(await back.isTold("relay.cancel"), { lease: done.lease, reason: "answered" });
+  assert.deepEqual(back.errors, ["foreign_lease", "foreign_lease", "foreign_lease"]);
+  back.say("resume", { id: "x" }, { leases: "all" });
+  back.say("resume", { id: "x" }, { leases: Array(4_097).fill("x") });
+  await back.isTold("relay.error", 5);
+  assert.deepEqual(back.errors.slice(3), ["invalid_resume", "invalid_resume"]);
+  assert.equal(test.relay.health().in_hand, 1, "the other role's work is where it was");
+});
+
+Deno.test("an agent that resumes more than its concurrency gets nothing more until it has room", async () => {
+  await using nats = await startNats();
+  const first = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true, concurrency: 2 });
+  first.work("1", "2");
+  await agent.hasWork(2);
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats });
+  const back = second.agent({ agentId: "a", v1: true, concurrency: 1 });
+  resume(back, ...agent.works);
+  await back.isTold("relay.resumed");
+  second.work("3");
+  const [one, two] = agent.works;
+  assert(one && two);
+  back.say("result", one);
+  await second.hasWaiting(2);
+  assert.deepEqual(back.works, []);
+  back.say("result", two);
+  assert.equal((await back.hasWork()).id, "3");
+});
+
+Deno.test("a result right behind the resumption of its lease is stored once", async () => {
+  await using nats = await startNats();
+  const first = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats });
+  const back = second.agent({ agentId: "a", v1: true, confirm: true });
+  resume(back, work);
+  back.say("result", work, { done: true });
+  await back.isTold("relay.stored");
+  await second.hasWaiting(0);
+  assert.equal((await second.hasResults(1)).length, 1);
+  second.work("2");
+  assert.equal((await back.hasWork()).id, "2", "no slot was lost");
+});
+
+Deno.test("work that another relay still has is not handed out when it is delivered again", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats, queue: { ackWaitMs: 30_000 } });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await using second = await TestRelay.start({ nats });
+  const other = second.agent({ agentId: "b", v1: true });
+  // As after a restart of NATS that came too late to keep the lease alive.
+  agent.leave();
+  const back = first.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  await back.isTold("relay.resumed");
+  second.client.nats.publish(work.lease ?? "", "-NAK");
+  second.work("2");
+  assert.equal((await other.hasWork()).id, "2");
+  other.say("result", other.works[0] ?? {});
+  back.say("result", work);
+  await first.hasWaiting(0);
+  assert.deepEqual(other.works.map(({ id }) => id), ["2"]);
+  assert.deepEqual(await first.recorded("work.redelivered"), []);
+});
