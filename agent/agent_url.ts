@@ -33,13 +33,24 @@ export function parseRelayUrl(text: unknown, name = "relayUrl"): URL {
 }
 
 /**
+ * Parses the URLs of one relay or of several, separated by commas.
+ *
+ * @param text What was given; `name` is how the error calls it.
+ * @throws {OptionError} If one is malformed.
+ */
+export function parseRelayUrls(text: unknown, name = "relayUrl"): URL[] {
+  // A comma may stand in a URL, too; one that ends it is followed by a scheme.
+  const parts = typeof text === "string" ? text.split(/\s*,\s*(?=\w+:\/\/)/) : [text];
+  return parts.map((part) => parseRelayUrl(part, name));
+}
+
+/**
  * Where an agent connects.
  *
  * @param relayUrl The relay's URL; what its path and query have already is kept.
- * @throws {OptionError} If the URL is malformed.
  */
-export function agentUrl(relayUrl: string, query: AgentQuery): URL {
-  const url = parseRelayUrl(relayUrl);
+export function agentUrl(relayUrl: URL, query: AgentQuery): URL {
+  const url = new URL(relayUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/agent`;
   url.searchParams.set("session_id", query.session);
   url.searchParams.set("role", query.role);

@@ -14,7 +14,7 @@ Deno.test("the agent's path and query are added to the relay's URL", () => {
     "https://host?access_token=t#x": `wss://host/agent?access_token=t&${ADDED}`,
   };
   for (const [given, expected] of Object.entries(urls)) {
-    assert.equal(agentUrl(given, query).href, expected);
+    assert.equal(agentUrl(parseRelayUrl(given), query).href, expected);
   }
 });
 

@@ -71,6 +71,17 @@ export class Jobs {
     return this.#running.has(lease) || this.#waiting.has(lease);
   }
 
+  /** The leases of what runs. */
+  leases(): IterableIterator<string> {
+    return this.#running.keys();
+  }
+
+  /** The connection in use has taken over this attempt, see {@linkcode Jobs.detach}. */
+  attach(lease: string): void {
+    const job = this.#running.get(lease);
+    if (job !== undefined) job.detached = false;
+  }
+
   /** Takes an attempt in, and begins it if there is a free slot. */
   add(leased: LeasedWork): void {
     this.#waiting.set(leased.lease, leased);

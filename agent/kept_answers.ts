@@ -37,6 +37,11 @@ export class KeptAnswers {
     return this.#characters > this.#limit;
   }
 
+  /** The leases of all of them. */
+  leases(): IterableIterator<string> {
+    return this.#kept.keys();
+  }
+
   /** Whether there is an answer for this lease. */
   has(lease: string): boolean {
     return this.#kept.has(lease);

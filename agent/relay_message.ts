@@ -32,7 +32,7 @@ export type RelayMessage =
   | { readonly kind: "cancel"; readonly cancel: CancelPayload }
   | { readonly kind: "drain"; readonly drain: DrainPayload }
   | { readonly kind: "error"; readonly error: RelayErrorPayload }
-  | { readonly kind: "stored"; readonly leases: readonly string[] }
+  | { readonly kind: "stored" | "resumed"; readonly leases: readonly string[] }
   /** Not to be understood, or from a newer relay; passed over. */
   | { readonly kind: "invalid"; readonly reason: string };
 
@@ -58,7 +58,9 @@ export function parseRelayMessage(line: string): RelayMessage {
     case RELAY_TYPE.error:
       return errorOf(message);
     case RELAY_TYPE.stored:
-      return storedOf(message);
+      return leasesOf(message, "stored");
+    case RELAY_TYPE.resumed:
+      return leasesOf(message, "resumed");
     default:
       if (message.type.startsWith("relay.")) return invalid(message, "is of no known type");
       return workOf(message);
@@ -109,10 +111,10 @@ function errorOf(message: Message): RelayMessage {
   return { kind: "error", error: typeof lease === "string" ? { ...error, lease } : error };
 }
 
-function storedOf(message: Message): RelayMessage {
+function leasesOf(message: Message, kind: "stored" | "resumed"): RelayMessage {
   const { leases } = message.payload;
   if (!Array.isArray(leases)) return invalid(message, `needs leases, got ${describe(leases)}`);
-  return { kind: "stored", leases: leases.filter((lease) => typeof lease === "string") };
+  return { kind, leases: leases.filter((lease) => typeof lease === "string") };
 }
 
 function invalid(message: Message, what: string): RelayMessage {

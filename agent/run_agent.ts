@@ -23,5 +23,17 @@ export type RunAgent = (program: AgentProgram) => Promise<void>;
 export async function runAgent(env: Environment, program: AgentProgram): Promise<void> {
   const settings = agentSettings(env, program.flags);
   await configureLogging({ level: logLevelSetting(env), pretty: Deno.stderr.isTerminal() });
-  await serve({ ...settings, signal: stopSignal(program.beforeExit) }, program.handler);
+  const abandon = new AbortController();
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const signal = stopSignal(() => {
+    program.beforeExit?.();
+    // Its relay is told, and need not wait for it to come back.
+    abandon.abort();
+    return ended;
+  });
+  try {
+    await serve({ ...settings, signal, abandon: abandon.signal }, program.handler);
+  } finally {
+    end();
+  }
 }

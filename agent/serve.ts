@@ -1,5 +1,5 @@
 import { invalidName, InvalidNameError } from "@ourocodus/bus";
-import { agentUrl } from "./agent_url.ts";
+import { agentUrl, parseRelayUrls } from "./agent_url.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { OptionError } from "./errors.ts";
 import { logEvent } from "./event_log.ts";
@@ -11,7 +11,10 @@ import type { Handler } from "./work.ts";
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
-  /** Where a relay listens: `ws://host:8080`, `wss://host`; a path before `/agent` is kept. */
+  /**
+   * Where a relay listens: `ws://host:8080`, `wss://host`; a path before `/agent` is kept. Several,
+   * separated by commas, are tried in turn, beginning with the first.
+   */
   readonly relayUrl: string;
   /** Whose work to take: 1 to 64 of `A-Z a-z 0-9 _ -`. */
   readonly session: string;
@@ -26,6 +29,8 @@ export interface ServeOptions {
   readonly concurrency?: number;
   /** Stops the agent, see {@linkcode serve}. Without it the agent serves for ever. */
   readonly signal?: AbortSignal;
+  /** After `signal`: does not wait for work in hand any longer, nor for results to be stored. */
+  readonly abandon?: AbortSignal;
   /** How long work in hand may take when the agent is stopped, in milliseconds; 25 000 by default. */
   readonly drainMs?: number;
   /** The longest wait before the first reconnection, in milliseconds; 500 by default. */
@@ -51,7 +56,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * It connects to a relay and hands every piece of work to the handler, as many at once as
  * `concurrency` says. What the handler returns is stored as the work's result; see
  * {@linkcode Handler}. When the connection is lost, handlers go on, and the agent reconnects for
- * ever, with exponential backoff and full jitter. Results are kept until a relay has stored them,
+ * ever, with exponential backoff and full jitter, and resumes what it has in hand as the same
+ * attempt, at the same relay or at another. Results are kept until a relay has stored them,
  * and sent again after a reconnection if that is not certain; none is dropped, instead no new work
  * is begun while more than 32 Mi characters of results wait.
  *
@@ -99,15 +105,18 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
   checkNumber("backoffBaseMs", backoffBaseMs, 1, MAX_TIMER_MS);
   checkNumber("backoffCapMs", backoffCapMs, backoffBaseMs, MAX_TIMER_MS);
   const identity = { session, role, agentId };
-  const url = agentUrl(options.relayUrl, { ...identity, concurrency });
+  const relays = parseRelayUrls(options.relayUrl).map((relayUrl) => {
+    const url = agentUrl(relayUrl, { ...identity, concurrency });
+    return { url: url.href, shownUrl: `${url.protocol}//${url.host}${url.pathname}` };
+  });
   const supervisor = new Supervisor({
-    url: url.href,
-    shownUrl: `${url.protocol}//${url.host}${url.pathname}`,
+    relays,
     identity,
     concurrency,
     backoff: { baseMs: backoffBaseMs, capMs: backoffCapMs },
     drainMs,
     signal: options.signal,
+    abandon: options.abandon,
     onEvent: options.onEvent ?? logEvent,
     clock: options.clock ?? systemClock,
     openSocket: options.openSocket ?? openWebSocket,

@@ -193,9 +193,10 @@ Deno.test("an agent that stops gets no further work, which so loses no attempt",
   ]);
 });
 
-Deno.test("an attempt that was handed to another in the meantime is cancelled by the first result", async () => {
+Deno.test("an agent that comes back when another has its work is told to stop", async () => {
   await using nats = await startNats();
-  await using relay = await startRelay({ natsUrl: nats.url });
+  const env = { LEASE_GRACE_SECONDS: "0" };
+  await using relay = await startRelay({ natsUrl: nats.url, env });
   await using session = await Session.open(nats);
   const handler = new ManualHandler();
   await using way = new CuttableWay(relay.port);
@@ -208,13 +209,35 @@ Deno.test("an attempt that was handed to another in the meantime is cancelled by
   way.cut();
   await until(() => second.running.has("w"));
   assert.equal(second.running.get("w")?.work.attempt, 2);
+  await slow.told("work.cancelled");
+  assert.equal(handler.signal("w")?.aborted, true);
   await handler.finish("w", { by: "slow" });
+  await second.finish("w", { by: "other" });
   const results = await session.untilResults(1);
-  assert.deepEqual(results.map(({ payload }) => payload), [{ by: "slow" }]);
-  await other.told("work.cancelled");
-  assert.equal(second.signal("w")?.aborted, true);
-  await second.finish("w");
+  assert.deepEqual(results.map(({ payload }) => payload), [{ by: "other" }]);
   assert.equal(await slow.stop(), undefined);
   assert.equal(await other.stop(), undefined);
-  assert.equal((await session.results()).length, 1);
+});
+
+Deno.test("an agent whose connection breaks goes on with its work as the same attempt", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using session = await Session.open(nats);
+  const handler = new ManualHandler();
+  await using way = new CuttableWay(relay.port);
+  await using agent = new TestAgent(way.url, handler.handle);
+  await using other = new TestAgent(relay.url, () => ({ by: "other" }));
+  await other.told("connected");
+  await session.send("1", "2");
+  await until(() => handler.running.size === 1);
+  const [id = ""] = handler.running.keys();
+  const connected = agent.events.filter(({ type }) => type === "connected").length;
+  way.cut();
+  await until(() => agent.events.filter(({ type }) => type === "connected").length > connected);
+  await handler.finish(id);
+  const results = await session.untilResults(2);
+  assert.deepEqual(results.find((result) => result.id === id)?.payload, { done: id });
+  assert.equal(handler.begun.length, 1);
+  assert.equal(await agent.stop(), undefined);
+  assert.equal(await other.stop(), undefined);
 });

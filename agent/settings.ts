@@ -11,7 +11,7 @@ import {
   SettingError,
   textSetting,
 } from "@ourocodus/bus";
-import { parseRelayUrl } from "./agent_url.ts";
+import { parseRelayUrls } from "./agent_url.ts";
 import { MAX_CONCURRENCY } from "./serve.ts";
 
 /** The default of `RELAY_URL`. */
@@ -107,7 +107,7 @@ function only(value: Given | undefined): Environment {
 
 function relayUrl(value: Given | undefined): string {
   if (value === undefined) return DEFAULT_RELAY_URL;
-  parseRelayUrl(value.text, value.name);
+  parseRelayUrls(value.text, value.name);
   return value.text;
 }
 

@@ -8,7 +8,9 @@
  * 2. Every timer belongs to the state that set it, and leaving the state calls it off.
  * 3. An answer is kept until a relay says that it is stored or refused; every new connection
  *    carries again what is kept.
- * 4. Handlers outlive connections. What waits for a slot does not: its relay hands it out again.
+ * 4. Handlers outlive connections: the first that a relay hears is which leases they have, so that
+ *    they go on as the same attempt. What waits for a slot does not outlive one: its relay hands it
+ *    out again.
  * 5. Once it is asked to stop, no handler is begun, and every relay that it stays connected to is
  *    told so. It ends when nothing is in hand and nothing is kept, at the latest when the time for
  *    that is over.
@@ -17,7 +19,15 @@
  *
  * @module
  */
-import { AGENT_TYPE, formatMessage, mayReconnect, SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import {
+  AGENT_TYPE,
+  type CancelReason,
+  formatMessage,
+  MAX_RESUMED_LEASES,
+  mayReconnect,
+  type ResumePayload,
+  SUBPROTOCOL_V1,
+} from "@ourocodus/bus";
 import { type Answer, bytesBeyond, fitted, type Outcome, progressLine } from "./answer.ts";
 import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
@@ -30,18 +40,26 @@ import type { RelayMessage, Welcome } from "./relay_message.ts";
 import type { SocketClose, SocketFactory } from "./socket.ts";
 import type { Handler, LeasedWork } from "./work.ts";
 
-/** What a supervisor needs; checked by whoever makes it. */
-export interface SupervisorOptions {
-  /** Where to connect, with the query. */
+/** Where a relay is. */
+export interface RelayPlace {
+  /** With the query. */
   readonly url: string;
   /** The same for people to read: without the query. */
   readonly shownUrl: string;
+}
+
+/** What a supervisor needs; checked by whoever makes it. */
+export interface SupervisorOptions {
+  /** Where to connect, one or more, tried in turn. */
+  readonly relays: readonly RelayPlace[];
   readonly identity: Identity;
   readonly concurrency: number;
   readonly backoff: BackoffOptions;
   /** How long work in hand may take when the agent is asked to stop, in milliseconds. */
   readonly drainMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Ends the time for finishing, once `signal` has begun it. */
+  readonly abandon: AbortSignal | undefined;
   readonly onEvent: EventHook;
   readonly clock: Clock;
   readonly openSocket: SocketFactory;
@@ -53,6 +71,8 @@ const WELCOME_MS = 10_000;
 const CLOSE_MS = 3_000;
 /** How long answers may take to be stored, after the time to finish is over, in milliseconds. */
 const STORE_MS = 3_000;
+/** The longest wait before a reconnection while there is work that a lease runs out for, in milliseconds. */
+const BUSY_BACKOFF_MS = 5_000;
 /** A connection that lasted this long was a good one: the next failure is the first again. */
 const LASTING_MS = 10_000;
 /** After so many heartbeats in a row that did not come, the relay is taken for dead. */
@@ -63,6 +83,8 @@ const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const PASSING_STATUSES = [408, 425, 429];
 /** Of a line that cannot be understood as much is told, in characters. */
 const SHOWN_LINE_CHARACTERS = 200;
+/** The reason of a cancellation after which a result may still be accepted. */
+const LEASE_LOST: CancelReason = "lease_lost";
 /** Close codes that the agent itself uses. */
 const AGENT_CLOSE = { stopping: 1000, relayDrains: 1000, foreign: 1000, silent: 4008 } as const;
 
@@ -109,10 +131,13 @@ export class Supervisor {
   readonly #kept = new KeptAnswers();
   readonly #done = Promise.withResolvers<void>();
   readonly #onAbort = () => this.#stop();
+  readonly #onAbandon = () => this.#hurry();
   #state: State = { kind: "waiting", callOff: () => {} };
   #stopping: Stop = { kind: "serving" };
   /** Connections in a row that failed or did not last. */
   #failures = 0;
+  /** Which of the relays is connected to, or tried next. */
+  #relay = 0;
   /** The newest relay's limit; there is one before there is work. */
   #maxMessageBytes = 0;
 
@@ -140,6 +165,7 @@ export class Supervisor {
     const { signal } = this.#options;
     if (signal?.aborted) return Promise.resolve();
     signal?.addEventListener("abort", this.#onAbort);
+    this.#options.abandon?.addEventListener("abort", this.#onAbandon);
     this.#connect();
     return this.#done.promise;
   }
@@ -147,7 +173,8 @@ export class Supervisor {
   // Connecting and reconnecting
 
   #connect(): void {
-    const { url, openSocket, clock } = this.#options;
+    const { openSocket, clock } = this.#options;
+    const { url } = this.#place;
     let connection: Connection;
     try {
       connection = new Connection({ url, openSocket, clock }, {
@@ -173,14 +200,20 @@ export class Supervisor {
     this.#awaitHeartbeat(this.#state, connection.framesHeard, 0);
     this.#tell({
       type: "connected",
-      url: this.#options.shownUrl,
+      url: this.#place.shownUrl,
       relayId: welcome.relayId,
       relayVersion: welcome.version,
       agentId: this.#options.identity.agentId,
     });
+    this.#sendResume();
     this.#sendDrain();
     this.#sendKept();
     this.#settle();
+  }
+
+  get #place(): RelayPlace {
+    const { relays } = this.#options;
+    return relays[this.#relay % relays.length] ?? { url: "", shownUrl: "" };
   }
 
   #awaitHeartbeat(state: State & { kind: "connected" }, heard: number, missed: number): void {
@@ -197,7 +230,7 @@ export class Supervisor {
   }
 
   #foreign(connection: Connection, protocol: string): void {
-    const { shownUrl } = this.#options;
+    const { shownUrl } = this.#place;
     const reason = `server speaks ${protocol || "no subprotocol"}, not ${SUBPROTOCOL_V1}`;
     const message = `Cannot serve from ${shownUrl}: ${reason}`;
     const end = new ServeError(message, { code: "not_a_relay", reason });
@@ -237,8 +270,12 @@ export class Supervisor {
   }
 
   #wait(welcomed: boolean, close: SocketClose): void {
-    const { clock, backoff, shownUrl: url } = this.#options;
-    const retryMs = fullJitterMs(this.#failures++, backoff, clock.random());
+    const { clock, backoff } = this.#options;
+    const { shownUrl: url } = this.#place;
+    this.#relay++;
+    const busy = this.#jobs.running > 0 || this.#kept.size > 0;
+    const capMs = busy ? Math.min(backoff.capMs, BUSY_BACKOFF_MS) : backoff.capMs;
+    const retryMs = fullJitterMs(this.#failures++, { ...backoff, capMs }, clock.random());
     this.#state = { kind: "waiting", callOff: clock.after(retryMs, () => this.#connect()) };
     const { code, reason } = close;
     if (welcomed) {
@@ -262,7 +299,7 @@ export class Supervisor {
 
   #failureForGood(close: SocketClose): ServeError | undefined {
     const { code, reason, status } = close;
-    const { shownUrl } = this.#options;
+    const { shownUrl } = this.#place;
     if (!mayReconnect(code)) {
       const message = `Connection to ${shownUrl} was closed for good with ${code}: ${reason}`;
       return new ServeError(message, { code: "closed_for_good", reason, closeCode: code });
@@ -286,6 +323,8 @@ export class Supervisor {
         return this.#offered(message.work);
       case "stored":
         return this.#stored(message.leases);
+      case "resumed":
+        return message.leases.forEach((lease) => this.#jobs.attach(lease));
       case "cancel":
         return this.#cancelled(message.cancel.lease, message.cancel.reason);
       case "welcome":
@@ -323,7 +362,8 @@ export class Supervisor {
 
   #cancelled(lease: string, reason: string): void {
     const inHand = this.#jobs.cancel(lease, new Error(`The relay cancelled this work: ${reason}`));
-    const dropped = this.#kept.drop(lease);
+    // A result that is there may still be the first one.
+    const dropped = reason !== LEASE_LOST && this.#kept.drop(lease);
     if (inHand || dropped) this.#tell({ type: "work.cancelled", lease, reason });
     this.#jobs.begin();
     this.#settle();
@@ -406,6 +446,14 @@ export class Supervisor {
     this.#sendDrain();
   }
 
+  /** Tells the relay which leases are still in use; what an earlier connection had besides is lost. */
+  #sendResume(): void {
+    if (this.#state.kind !== "connected") return;
+    const leases = [...this.#jobs.leases(), ...this.#kept.leases()].slice(0, MAX_RESUMED_LEASES);
+    const payload: ResumePayload = { leases };
+    this.#state.connection.send(formatMessage("resume", AGENT_TYPE.resume, payload));
+  }
+
   /** Tells the relay that no more work is taken; closing says so too. */
   #sendDrain(): void {
     if (this.#stopping.kind === "serving" || this.#state.kind !== "connected") return;
@@ -421,6 +469,15 @@ export class Supervisor {
     this.#jobs.abandon(new Error("The agent stops, and the time to finish is over"));
     if (this.#state.kind !== "connected") return this.#finish();
     this.#settle();
+  }
+
+  /** What is not done by now is given up. */
+  #hurry(): void {
+    if (this.#stopping.kind === "serving" || this.#state.kind === "ended") return;
+    this.#stopping.callOff();
+    this.#giveUp();
+    this.#stopping.callOff();
+    this.#finish();
   }
 
   /** Goes on to the next state if nothing is left to be done in this one. */
@@ -453,6 +510,7 @@ export class Supervisor {
     this.#state = { kind: "ended" };
     if (this.#stopping.kind !== "serving") this.#stopping.callOff();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#options.abandon?.removeEventListener("abort", this.#onAbandon);
     this.#jobs.abandon(error instanceof Error ? error : new Error("The agent stops"));
     if (this.#kept.size > 0) this.#tell({ type: "results.lost", kept: this.#kept.size });
     if (error === undefined) this.#done.resolve();

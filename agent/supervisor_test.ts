@@ -145,6 +145,65 @@ Deno.test("a result that was not confirmed is sent again, until it is stored or 
   await agent.done;
 });
 
+Deno.test("the first that a relay hears is which leases are still in use: what runs, and what is not stored", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { concurrency: 2 });
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.resumed, []);
+  await agent.socket.work("1", "2", "3");
+  await handler.finish("1");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.resumed, ["2", "3", "1"]);
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.say("relay.resumed", { leases: ["2", "1"] });
+  await agent.socket.say("relay.cancel", { lease: "3", reason: "lease_lost" });
+  assert.equal(handler.signal("3")?.aborted, true);
+  handler.running.get("2")?.context.progress("half");
+  await handler.finish("2");
+  await handler.finish("3");
+  assert.deepEqual(agent.socket.answers, ["result 1", "progress 2", "result 2"]);
+  await agent.socket.stored("1", "2");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a result that is there is sent even if its lease is lost: it may be the first", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.reconnect();
+  await agent.socket.welcome();
+  await agent.socket.say("relay.cancel", { lease: "1", reason: "lease_lost" });
+  await agent.reconnect();
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.say("relay.cancel", { lease: "1", reason: "answered" });
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("several relays are tried in turn, and soon while there is work in hand", async () => {
+  const handler = new ManualHandler();
+  const relayUrl = "ws://one.test, ws://two.test/x,y";
+  const agent = new FakeAgent(handler.handle, { relayUrl });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  for (const host of ["two.test", "one.test", "two.test"]) {
+    await agent.reconnect();
+    assert.equal(agent.socket.url.host, host);
+  }
+  assert.equal(agent.socket.url.pathname, "/x,y/agent");
+  agent.clock.random = () => 1;
+  for (let failure = 0; failure < 10; failure++) await agent.reconnect();
+  assert.equal(agent.event("unreachable")?.retryMs, 5_000);
+  await agent.socket.welcome();
+  await handler.finish("1");
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
 Deno.test("work that waits for a slot is forgotten with its connection", async () => {
   const handler = new ManualHandler();
   const agent = new FakeAgent(handler.handle);
@@ -412,6 +471,21 @@ Deno.test("aborting lets work finish, waits until it is stored, and closes", asy
   assert.equal(agent.socket.isClosed, false, "its result is not stored yet");
   assert.deepEqual(agent.socket.answers, ["result 1"]);
   await agent.socket.stored("1");
+  assert.deepEqual(agent.socket.closed, { code: 1000, reason: "agent stops" });
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("what is in hand is given up at once when it is abandoned after the stop", async () => {
+  const handler = new ManualHandler();
+  const abandon = new AbortController();
+  const agent = new FakeAgent(handler.handle, { abandon: abandon.signal });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.stop();
+  assert.equal(agent.socket.isClosed, false);
+  abandon.abort();
+  assert.equal(handler.signal("1")?.aborted, true);
   assert.deepEqual(agent.socket.closed, { code: 1000, reason: "agent stops" });
   assert.equal(await agent.done, undefined);
   assert.equal(agent.clock.pending, 0);

@@ -20,7 +20,7 @@ import {
 } from "@ourocodus/bus";
 import type { Outcomes } from "./outcomes.ts";
 import type { Role } from "./role.ts";
-import { newWork, type Work } from "./work.ts";
+import { monotonicMs, newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
 
 /** What {@linkcode Deliveries} needs. */
@@ -41,6 +41,8 @@ export interface DeliveriesOptions {
 interface Restored {
   readonly lostAt: number;
   readonly at: number;
+  /** By {@linkcode monotonicMs}. */
+  readonly since: number;
   /** Sequences of work that other relays have. */
   readonly elsewhere: Promise<ReadonlySet<number>>;
 }
@@ -65,7 +67,7 @@ export class Deliveries {
 
   /** How long to wait for other relays' answers now, in milliseconds. */
   get answerMs(): number {
-    const recently = Date.now() - (this.#restored?.at ?? -Infinity) < RESTORED_MS;
+    const recently = monotonicMs() - (this.#restored?.since ?? -Infinity) < RESTORED_MS;
     return recently ? RESTORED_ANSWER_MS : ANSWER_MS;
   }
 
@@ -77,7 +79,7 @@ export class Deliveries {
   /** NATS is back. */
   restored(now: number): void {
     const elsewhere = this.#options.exchange.heldElsewhere(RESTORED_ANSWER_MS);
-    this.#restored = { lostAt: this.#lostAt, at: now, elsewhere };
+    this.#restored = { lostAt: this.#lostAt, at: now, since: monotonicMs(), elsewhere };
   }
 
   /** Work has come. */
@@ -89,7 +91,7 @@ export class Deliveries {
     const parsed = text === undefined ? undefined : parseWork(text);
     const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
     const { session, role: name } = role;
-    const work = newWork({ id, session, role: name, state: "waiting" }, lease, Date.now());
+    const work = newWork({ id, session, role: name, state: "waiting" }, lease);
     works.add(work);
     if (text === undefined || parsed === undefined) {
       return works.bury(work, { code: "invalid_message", message: "message is not UTF-8" });

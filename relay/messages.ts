@@ -31,7 +31,7 @@ import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Resumption } from "./resumption.ts";
-import { type Work, workItem } from "./work.ts";
+import { monotonicMs, type Work, workItem } from "./work.ts";
 import type { Works } from "./works.ts";
 
 /** What {@linkcode AgentMessages} needs. */
@@ -169,14 +169,14 @@ export class AgentMessages {
     const { works, outcomes, ackWaitMs, overload, onFree } = this.#options;
     const overloaded = overload(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
-    if (Date.now() - work.keptAt >= ackWaitMs) work.sole = false;
+    if (monotonicMs() - work.keptAt >= ackWaitMs) work.sole = false;
     agent.release(work);
     work.state = "settling";
     agent.unsettled++;
     const result = { text: agent.v1 ? stripLease(text, work.offered) : text, type };
     outcomes.result(work, result, (stored) => {
       works.forget(work);
-      if (stored.kind === "stored") this.#count(work.deliveredAt, result.text);
+      if (stored.kind === "stored") this.#count(work.since, result.text);
       const item = { ...workItem(work), agent_id: agent.agentId };
       this.#settled(agent, stored, item, work.offered);
     });
@@ -191,11 +191,11 @@ export class AgentMessages {
     this.#options.onPending(agent);
   }
 
-  #count(deliveredAt: number, text: string): void {
+  #count(since: number, text: string): void {
     const { metrics } = this.#options;
     metrics.results++;
     metrics.resultCharacters += text.length;
-    metrics.worked.observe(Date.now() - deliveredAt);
+    metrics.worked.observe(monotonicMs() - since);
   }
 
   #duplicate(
@@ -281,11 +281,11 @@ export class AgentMessages {
       const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);
       return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
-    const outcome = { id, session, role, lease, sole: false, deliveredAt: Date.now() };
+    const outcome = { id, session, role, lease, sole: false, since: monotonicMs() };
     outcomes.result(outcome, result, (stored) => {
       const work = works.get(lease.work);
       if (stored.kind !== "duplicate" && work !== undefined) this.takeAway(work, "answered", agent);
-      if (stored.kind === "stored") this.#count(outcome.deliveredAt, result.text);
+      if (stored.kind === "stored") this.#count(outcome.since, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
   }

@@ -32,10 +32,10 @@ import {
   WORK_STREAM,
 } from "@ourocodus/bus";
 import { type Reason, storeDeadLetter } from "./dead_letter.ts";
-import type { Work } from "./work.ts";
+import { monotonicMs, type Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
-export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "deliveredAt">;
+export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "since">;
 
 /** Whether a piece of work has an outcome. */
 export type Found =
@@ -108,7 +108,7 @@ export class Outcomes {
         onSettled(stored);
       },
     };
-    if (outcome.sole || Date.now() - outcome.deliveredAt < duplicateWindowMs / 2) {
+    if (outcome.sole || monotonicMs() - outcome.since < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
     void this.lookUp(outcome).then((found) => {

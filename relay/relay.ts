@@ -42,7 +42,7 @@ import { Resumption } from "./resumption.ts";
 import { Role } from "./role.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
-import { type Work, workItem } from "./work.ts";
+import { monotonicMs, type Work, workItem } from "./work.ts";
 import { Works } from "./works.ts";
 
 /** What a relay is made of. */
@@ -95,7 +95,7 @@ export class Relay {
   readonly #exchange: LeaseExchange;
   readonly #deliveries: Deliveries;
   readonly #turn = new Turn((end) => this.#endTurn(end));
-  readonly #startedAt = Date.now();
+  readonly #startedAt = monotonicMs();
   /** Consumer's name → role. */
   readonly #roles = new Map<string, Role>();
   readonly #agents = new Set<AgentConnection>();
@@ -216,7 +216,7 @@ export class Relay {
       agents: this.#agents.size,
       in_hand: this.#works.size,
       held_bytes: this.#parts.writer.heldBytes,
-      uptime_seconds: Math.floor((Date.now() - this.#startedAt) / 1_000),
+      uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
     };
   }
 
@@ -332,9 +332,9 @@ export class Relay {
       agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
       this.#turn.agent(agent);
     }
-    const deadline = Date.now() + graceMs;
+    const deadline = monotonicMs() + graceMs;
     const busy = () => this.#agents.size > 0 || this.#works.size > 0;
-    while (busy() && Date.now() < deadline && !signal?.aborted) await pause(20);
+    while (busy() && monotonicMs() < deadline && !signal?.aborted) await pause(20);
     for (const agent of this.#agents) {
       for (const work of [...agent.works()]) {
         if (work.state === "in_hand") this.#drained(work);
@@ -342,8 +342,8 @@ export class Relay {
       agent.close(CLOSE.draining);
     }
     this.#turn.end();
-    const gone = Date.now() + CLOSE_MS;
-    while (this.#agents.size > 0 && Date.now() < gone) await pause(5);
+    const gone = monotonicMs() + CLOSE_MS;
+    while (this.#agents.size > 0 && monotonicMs() < gone) await pause(5);
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
@@ -536,7 +536,7 @@ export class Relay {
   }
 
   #keep(): void {
-    this.#works.keepAlive(Date.now());
+    this.#works.keepAlive(monotonicMs());
     // Pulling stops under overload; nothing else would begin it again.
     if (this.#overloaded) { for (const role of this.#roles.values()) this.#turn.role(role); }
   }
@@ -552,7 +552,7 @@ export class Relay {
   #restored(): void {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
-    this.#works.restored(Date.now());
+    this.#works.restored(monotonicMs());
     this.#deliveries.restored(Date.now());
     for (const role of this.#roles.values()) this.#turn.role(role);
   }

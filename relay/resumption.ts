@@ -131,7 +131,7 @@ export class Resumption {
       case undefined: {
         queue.keepAlive(lease.subject);
         const { session, role } = agent;
-        const work = newWork({ id: "", session, role, state: "resuming" }, lease, Date.now());
+        const work = newWork({ id: "", session, role, state: "resuming" }, lease);
         works.add(work);
         this.#want(agent, work);
         return work;

@@ -32,7 +32,7 @@ function workOf(id: string): Work {
     work: `${made}.1`,
     storedAtMs: 0,
   };
-  return newWork({ id, session: "s", role: "r", state: "waiting" }, lease, 0);
+  return newWork({ id, session: "s", role: "r", state: "waiting" }, lease);
 }
 
 const text = '{"id":"1","type":"work","payload":{}}';

@@ -43,9 +43,11 @@ export interface Work {
   lapsed: boolean;
   /** Why it was taken away from whoever has it, if it was. */
   takenAway?: CancelReason;
-  /** When it was delivered, in milliseconds. */
+  /** When it was delivered, in milliseconds since 1970: for people, and beside the servers' clocks. */
   readonly deliveredAt: number;
-  /** When its lease was last kept alive, in milliseconds. */
+  /** The same by {@linkcode monotonicMs}, which no change of the clock touches. */
+  readonly since: number;
+  /** When its lease was last kept alive, by {@linkcode monotonicMs}. */
   keptAt: number;
 }
 
@@ -61,17 +63,21 @@ export function workItem(work: Work, more: object = {}): Record<string, unknown>
   };
 }
 
+/** Milliseconds since some moment: what spans of time are measured by. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
 /**
  * A piece of work that was delivered just now, or that an agent says it has.
  *
  * @param lease How it was delivered.
- * @param now In milliseconds.
  */
 export function newWork(
   { id, session, role, state }: Pick<Work, "id" | "session" | "role" | "state">,
   lease: Lease,
-  now: number,
 ): Work {
+  const now = monotonicMs();
   return {
     ...{ id, session, role, state, lease },
     offered: lease.subject,
@@ -80,7 +86,8 @@ export function newWork(
     v1: false,
     sole: lease.attempt === 1 && state === "waiting",
     lapsed: false,
-    deliveredAt: now,
+    deliveredAt: Date.now(),
+    since: now,
     keptAt: now,
   };
 }

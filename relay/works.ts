@@ -11,7 +11,7 @@ import { Grace } from "./grace.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
-import { type Work, workItem } from "./work.ts";
+import { monotonicMs, type Work, workItem } from "./work.ts";
 
 /** What {@linkcode Works} needs. */
 export interface WorksOptions {
@@ -102,7 +102,7 @@ export class Works {
     work.lease = lease;
     work.sole = false;
     work.lapsed = false;
-    work.keptAt = Date.now();
+    work.keptAt = monotonicMs();
     return true;
   }
 
@@ -174,7 +174,7 @@ export class Works {
    */
   wasReturned({ work, attempt }: Lease): boolean {
     const returned = this.#returned.get(work);
-    return returned?.attempt === attempt - 1 && Date.now() - returned.at < RETURNED_MS;
+    return returned?.attempt === attempt - 1 && monotonicMs() - returned.at < RETURNED_MS;
   }
 
   /** Gives work up: it becomes a dead letter, with an error result. */
@@ -195,7 +195,7 @@ export class Works {
 
   #remember({ work, attempt }: Lease): void {
     this.#returned.delete(work);
-    this.#returned.set(work, { attempt, at: Date.now() });
+    this.#returned.set(work, { attempt, at: monotonicMs() });
     if (this.#returned.size <= REMEMBERED) return;
     for (const oldest of this.#returned.keys()) {
       this.#returned.delete(oldest);

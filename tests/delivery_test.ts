@@ -112,7 +112,7 @@ Deno.test("work that takes three times ack_wait is delivered once", async () => 
 
 Deno.test("an agent killed in mid-work has its work go to another, and one result is stored", async () => {
   await using nats = await startNats();
-  await using relay = await startRelay({ natsUrl: nats.url });
+  await using relay = await startRelay({ natsUrl: nats.url, env: { LEASE_GRACE_SECONDS: "0.2" } });
   await using client = await BusClient.connect(nats.url);
   const options = { relayUrl: relay.url, session: "s", role: "r" };
   await using doomed = await SocketAgent.connect({ ...options, agentId: "doomed" });

@@ -51,7 +51,7 @@ Deno.test("a trace tells of work that waits, is in hand, is handed out again and
   assert.deepEqual([types(waiting), waiting.attempts, waiting.result], [["work.stored"], 0, null]);
   assert.equal((await pendingWork(connection, "s")).items[0]?.state, "waiting");
 
-  await using relay = await startRelay({ natsUrl: nats.url });
+  await using relay = await startRelay({ natsUrl: nats.url, env: { LEASE_GRACE_SECONDS: "0.2" } });
   const first = await SocketAgent.connect({ relayUrl: relay.url, ...WORK, agentId: "first" });
   await first.gets(1);
   const inHand = await trace(connection, "a", "in_hand");

@@ -14,8 +14,10 @@ export interface Sent {
 /** The relay's end of one connection, in memory. */
 export class FakeSocket implements Socket {
   readonly url: URL;
-  /** Frames that the agent has sent. */
+  /** Frames that the agent has sent, without the resumption that each connection begins with. */
   readonly frames: string[] = [];
+  /** The leases that it has resumed. */
+  resumed: readonly string[] | undefined;
   /** How the agent has closed it, if it has. */
   closed: { readonly code: number; readonly reason: string } | undefined;
   /** Whether `close` is answered; not, if the other side is gone. */
@@ -33,7 +35,10 @@ export class FakeSocket implements Socket {
 
   send(frame: string): void {
     assert.equal(this.closed, undefined, "sent after close");
-    this.frames.push(frame);
+    if (this.resumed !== undefined) return void this.frames.push(frame);
+    const [leases, rest] = takeResumption(frame);
+    this.resumed = leases;
+    if (rest !== "") this.frames.push(rest);
   }
 
   close(code: number, reason: string): void {
@@ -133,4 +138,12 @@ export class FakeRelay {
 /** A line with work. */
 export function workLine(id: string, lease: string, attempt = 1, payload: object = {}): string {
   return spliceLease(formatMessage(id, "work", payload), attempt, lease);
+}
+
+/** Takes the resumption off the beginning of a connection's first frame. */
+export function takeResumption(frame: string): [leases: readonly string[], rest: string] {
+  const [first = "", ...rest] = frame.split("\n");
+  const { type, payload } = JSON.parse(first);
+  assert.equal(type, "resume", "the first message of a connection");
+  return [payload.leases, rest.join("\n")];
 }

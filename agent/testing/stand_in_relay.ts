@@ -1,6 +1,6 @@
 import { formatMessage, RELAY_TYPE, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/bus";
 import { until } from "../../tests/support/mod.ts";
-import type { Sent } from "./fake_relay.ts";
+import { type Sent, takeResumption } from "./fake_relay.ts";
 
 /** What a {@linkcode StandInRelay} does with an agent's request. */
 export type Answer = (request: Request) => Response | undefined;
@@ -9,7 +9,7 @@ export type Answer = (request: Request) => Response | undefined;
 export class StandInRelay implements AsyncDisposable {
   /** Every connection, the oldest first. */
   readonly sockets: WebSocket[] = [];
-  /** Frames of all connections, in order. */
+  /** Frames of all connections, in order, without the resumptions that they begin with. */
   readonly frames: string[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -53,7 +53,12 @@ export class StandInRelay implements AsyncDisposable {
       socket.send(formatMessage("1", RELAY_TYPE.welcome, limits));
       this.sockets.push(socket);
     };
-    socket.onmessage = ({ data }) => this.frames.push(data);
+    let begun = false;
+    socket.onmessage = ({ data }) => {
+      const frame = begun ? data : takeResumption(data)[1];
+      begun = true;
+      if (frame !== "") this.frames.push(frame);
+    };
     return response;
   }
 }
