@@ -91,7 +91,7 @@ function Search(): VNode {
         ref={input}
         type="search"
         aria-label="Find work by its id"
-        placeholder="Find work by id  /"
+        placeholder="Work id  /"
         spellcheck={false}
       />
     </form>

@@ -238,3 +238,23 @@ inBrowser(
     await page.goto(scene.api.url);
   },
 );
+
+inBrowser("at 360 px nothing has to be moved sideways", async (page, scene) => {
+  await fill(scene);
+  await page.setViewportSize({ width: 360, height: 780 });
+  for (const [name, path] of Object.entries(PAGES)) {
+    await page.goto(scene.api.url + path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.locator(".loading").waitFor({ state: "detached" });
+    const wider = await page.evaluate(() => {
+      // deno-lint-ignore no-explicit-any
+      const { document } = globalThis as any;
+      return [...document.querySelectorAll("html, header nav, .scroll, .log-scroll")]
+        // deno-lint-ignore no-explicit-any
+        .filter((one: any) => one.scrollWidth > one.clientWidth)
+        // deno-lint-ignore no-explicit-any
+        .map((one: any) => `${one.className || one.tagName} ${one.scrollWidth}`);
+    });
+    assert.deepEqual(wider, [], name);
+  }
+});

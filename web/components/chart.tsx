@@ -96,7 +96,7 @@ function options(
     cursor: { points: { size: 5 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.1] } },
     axes: [
-      { ...axis, size: 24, space: 90 },
+      { ...axis, size: 24, space: 90, values: (_, splits) => splits.map(timeOfDay) },
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => format(value)) },
     ],
     series: [
@@ -105,11 +105,26 @@ function options(
         label,
         stroke: () => property(color),
         width: 1.5,
-        points: { show: false },
-        spanGaps: true,
+        points: { show: true, size: 4, filter: lonely },
       })),
     ],
   };
+}
+
+/** Values without a neighbour, which no line would show. */
+const lonely: uPlot.Series.Points.Filter = ({ data }, series) => {
+  const values = data[series] ?? [];
+  const isGap = (index: number) => (values[index] ?? null) === null;
+  return [...values.keys()].filter((index) =>
+    !isGap(index) && isGap(index - 1) && isGap(index + 1)
+  );
+};
+
+function timeOfDay(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleTimeString("en-GB", {
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 /** A custom property's colour, as it is now: a canvas does not know of light and dark. */

@@ -19,6 +19,17 @@ export function Ago({ time }: { readonly time: string | null }): VNode {
   return <time dateTime={time} title={exact(time)}>{text.replace(".0", "")}</time>;
 }
 
+/** The same in a sentence: `5 s ago`, `just now`. */
+export function LongAgo({ time }: { readonly time: string | null }): VNode {
+  if (time === null) return <span class="dim">never</span>;
+  const isNow = now.value - Date.parse(time) < 1_000;
+  return isNow ? <time dateTime={time} title={exact(time)}>just now</time> : (
+    <>
+      <Ago time={time} /> ago
+    </>
+  );
+}
+
 /** A time of day, to the millisecond; the whole of it is its title. */
 export function Clock({ time }: { readonly time: string }): VNode {
   const date = new Date(time);

@@ -66,7 +66,7 @@ function Table(
 ): VNode {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Agents">
-      <table>
+      <table class="folding">
         <thead>
           <tr>
             <th scope="col">Session</th>
@@ -84,21 +84,24 @@ function Table(
         <tbody>
           {agents.map((agent) => (
             <tr key={`${agent.session_id} ${agent.role} ${agent.id}`}>
-              <td>
+              <td data-label="Session">
                 <Link href={sessionUrl(agent.session_id)}>{agent.session_id}</Link>
               </td>
-              <td>{agent.role}</td>
-              <td class="name">
+              <td data-label="Role">{agent.role}</td>
+              <td class="name heading">
                 <code>{agent.name ?? agent.id}</code>
               </td>
               <td>
                 <Badge state={agent.status} />
               </td>
-              <td class="dim">{agent.runtime}{agent.protocol === "plain" && ", plain"}</td>
-              <td class="number">
+              <td class="dim" data-label="Runs in">
+                {agent.runtime}
+                {agent.protocol === "plain" && ", plain"}
+              </td>
+              <td class="number" data-label="In hand">
                 <InHand agent={agent} />
               </td>
-              <td class="number">
+              <td class="number" data-label="Since">
                 <Ago time={agent.since} />
               </td>
               <td class="actions">

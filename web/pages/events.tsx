@@ -216,7 +216,7 @@ function Rows(
                 onClick={() => onSelect(item)}
               >
                 <Clock time={item.time} />
-                <span class="type">{line(item.type ?? "no message", 40)}</span>
+                <span class="type">{line(nameOf(item), 40)}</span>
                 <span class="where">{item.session_id}{item.role && ` / ${item.role}`}</span>
                 <span class="summary">{line(summary, 300)}</span>
               </div>
@@ -249,7 +249,7 @@ function Detail(
   return (
     <aside class="detail-pane" aria-label="The event">
       <div class="title">
-        <h2>{line(item.type ?? "no message", 64)}</h2>
+        <h2>{line(nameOf(item), 64)}</h2>
         <button type="button" class="quiet" onClick={onClose} aria-label="Close the event">
           Close
         </button>
@@ -282,6 +282,11 @@ function worksOf(item: LogItem): number[] {
   const own = item.work;
   const pieces = [...Array.isArray(listed) ? listed : [], own] as ({ seq?: unknown } | undefined)[];
   return pieces.flatMap((piece) => typeof piece?.seq === "number" ? [piece.seq] : []).slice(0, 8);
+}
+
+/** What it is called: a dead letter has the type of the work that it keeps. */
+function nameOf(item: LogItem): string {
+  return item.kind === "dead" ? "dead letter" : item.type ?? "no message";
 }
 
 function tone(item: LogItem): string {

@@ -55,7 +55,6 @@ function Figures(
     readonly sessions: SessionList | undefined;
   },
 ): VNode {
-  const busy = agents?.agents.filter(({ in_hand }) => in_hand > 0).length;
   const sum = (of: (session: SessionList["sessions"][number]) => number) =>
     sessions?.sessions.reduce((total, session) => total + of(session), 0);
   const { streams } = health;
@@ -67,7 +66,7 @@ function Figures(
       <Figure name="NATS" note={streams ? `log ${bytes(streams.log.bytes)}` : "cannot be asked"}>
         <Badge state={health.nats} />
       </Figure>
-      <Figure name="Agents" note={busy === undefined ? "" : `${count(busy)} at work`}>
+      <Figure name="Agents" note={agents === undefined ? "" : agentStates(agents)}>
         <Link href="/agents">{agents === undefined ? "–" : count(agents.agents.length)}</Link>
       </Figure>
       <Figure name="Waiting" note="no agent has it">
@@ -83,6 +82,17 @@ function Figures(
   );
 }
 
+/** How many agents do what: `1 at work, 4 free`. */
+function agentStates({ agents }: AgentList): string {
+  const states = new Map<string, number>();
+  for (const { status, in_hand } of agents) {
+    const state = status !== "connected" ? status : in_hand > 0 ? "at work" : "free";
+    states.set(state, (states.get(state) ?? 0) + 1);
+  }
+  return [...states].sort().map(([state, number]) => `${count(number)} ${state}`).join(", ") ||
+    "none is connected";
+}
+
 function Figure(
   { name, note, children }: {
     readonly name: string;
@@ -94,7 +104,7 @@ function Figure(
     <div>
       <dt>{name}</dt>
       <dd class="value">{children}</dd>
-      <dd class="note">{note}</dd>
+      <dd class="note" title={note}>{note}</dd>
     </div>
   );
 }

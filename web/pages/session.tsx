@@ -18,7 +18,7 @@ import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
-import { Ago } from "../components/time.tsx";
+import { Ago, LongAgo } from "../components/time.tsx";
 import { line } from "../format.ts";
 import { useResource } from "../resource.ts";
 import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
@@ -43,7 +43,7 @@ export function Session({ name }: { readonly name: string }): VNode {
         <h1>{name}</h1>
         {data && (
           <span class="dim">
-            last activity <Ago time={data.last_activity} />
+            last activity <LongAgo time={data.last_activity} />
           </span>
         )}
         <Link href={`/events?session=${name}`}>Events</Link>
@@ -69,7 +69,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
   if (roles.length === 0) return <Empty title="It has no work and no agents." />;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Roles">
-      <table>
+      <table class="folding">
         <thead>
           <tr>
             <th scope="col">Role</th>
@@ -84,13 +84,17 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
         <tbody>
           {roles.map((role) => (
             <tr key={role.role}>
-              <td>{role.role}</td>
-              <Cell value={role.agents} />
-              <Cell value={role.waiting} tone={role.agents === 0 ? "warn" : undefined} />
-              <Cell value={role.in_hand} tone="busy" />
-              <Cell value={role.done} />
-              <Cell value={role.failed} tone="bad" />
-              <Cell value={role.dead} tone="bad" />
+              <td class="heading">{role.role}</td>
+              <Cell label="Agents" value={role.agents} />
+              <Cell
+                label="Waiting"
+                value={role.waiting}
+                tone={role.agents === 0 ? "warn" : undefined}
+              />
+              <Cell label="In hand" value={role.in_hand} tone="busy" />
+              <Cell label="Done" value={role.done} />
+              <Cell label="Failed" value={role.failed} tone="bad" />
+              <Cell label="Dead" value={role.dead} tone="bad" />
             </tr>
           ))}
         </tbody>

@@ -54,7 +54,7 @@ export function Sessions(): VNode {
 function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VNode {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
-      <table>
+      <table class="folding">
         <thead>
           <tr>
             <th scope="col">Session</th>
@@ -70,16 +70,20 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
         <tbody>
           {sessions.map((session) => (
             <tr key={session.session_id}>
-              <td>
+              <td class="heading">
                 <Link href={sessionUrl(session.session_id)}>{session.session_id}</Link>
               </td>
-              <Cell value={session.agents} />
-              <Cell value={session.waiting} tone={session.agents === 0 ? "warn" : undefined} />
-              <Cell value={session.in_hand} tone="busy" />
-              <Cell value={session.done} />
-              <Cell value={session.failed} tone="bad" />
-              <Cell value={session.dead} tone="bad" />
-              <td class="number">
+              <Cell label="Agents" value={session.agents} />
+              <Cell
+                label="Waiting"
+                value={session.waiting}
+                tone={session.agents === 0 ? "warn" : undefined}
+              />
+              <Cell label="In hand" value={session.in_hand} tone="busy" />
+              <Cell label="Done" value={session.done} />
+              <Cell label="Failed" value={session.failed} tone="bad" />
+              <Cell label="Dead" value={session.dead} tone="bad" />
+              <td class="number" data-label="Last activity">
                 <Ago time={session.last_activity} />
               </td>
             </tr>
@@ -90,7 +94,14 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
   );
 }
 
-/** A number in a table; nothing is quiet. */
-export function Cell({ value, tone }: { readonly value: number; readonly tone?: string }): VNode {
-  return <td class={`number ${value === 0 ? "dim" : tone ?? ""}`}>{count(value)}</td>;
+/** A number in a table; nothing is quiet. Where the table is folded, its label stands before it. */
+export function Cell(
+  { label, value, tone }: {
+    readonly label: string;
+    readonly value: number;
+    readonly tone?: string;
+  },
+): VNode {
+  const look = value === 0 ? "dim" : tone ?? "";
+  return <td class={`number ${look}`} data-label={label}>{count(value)}</td>;
 }

@@ -150,7 +150,7 @@ const STEP: Readonly<Record<string, readonly [string, string]>> = {
   "work.offered": ["Handed to", "busy"],
   "work.redelivered": ["Handed again to", "warn"],
   "work.returned": ["Given back by", "warn"],
-  "work.dead": ["Given up on", "bad"],
+  "work.dead": ["Given up on, after", "bad"],
   "dead_letter": ["Kept as a dead letter", "bad"],
   "result.duplicate": ["A second result was refused, of", "warn"],
   "progress": ["Progress", "calm"],
@@ -172,12 +172,20 @@ function Timeline({ history }: { readonly history: readonly TraceStep[] }): VNod
               {since !== undefined && since > 0 && <small>+{duration(since)}</small>}
             </span>
             <span class="what">
-              {text} {step.agent_id && step.type !== "progress" && <code>{step.agent_id}</code>}
+              {text}
+              {step.agent_id && step.type !== "progress" && (
+                <>
+                  {" "}
+                  <code>{step.agent_id}</code>
+                </>
+              )}
               {step.attempt !== undefined && step.type.startsWith("work.") && (
                 <span class="dim">, attempt {step.attempt}</span>
               )}
               {step.reason && <span class="dim">: {line(step.reason, 100)}</span>}
-              {step.error && <span class="detail">{line(step.error, 400)}</span>}
+              {step.error && step.error !== before?.error && (
+                <span class="detail">{line(step.error, 400)}</span>
+              )}
               {step.payload && <span class="detail">{progressText(step.payload)}</span>}
             </span>
           </li>
