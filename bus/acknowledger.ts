@@ -9,15 +9,17 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
-
-const EMPTY = new Uint8Array(0);
+import { Publications } from "./publications.ts";
 
 /** Publishes acknowledgements and repeats those that a lost connection may have swallowed. */
 export class Acknowledger {
   readonly #connection: Connection;
+  readonly #publications: Publications;
   readonly #confirmAfterMs: number;
   readonly #unlisten: () => void;
   #unconfirmed: string[] = [];
+  /** The last ones of these are not sent yet: all that one turn brings is sent together. */
+  #unsent = 0;
   /** How many have been confirmed, ever. */
   #confirmed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,6 +27,7 @@ export class Acknowledger {
   /** @param options `confirmAfterMs` is how long after an acknowledgement a PING confirms it. */
   constructor(connection: Connection, options: { readonly confirmAfterMs?: number } = {}) {
     this.#connection = connection;
+    this.#publications = new Publications(connection);
     this.#confirmAfterMs = options.confirmAfterMs ?? 500;
     this.#unlisten = connection.listen({ onRestored: () => this.#repeat() });
   }
@@ -32,7 +35,7 @@ export class Acknowledger {
   /** Removes a piece of work from the stream. @param lease The delivery's acknowledgement subject. */
   acknowledge(lease: string): void {
     this.#unconfirmed.push(lease);
-    if (this.#connection.connected) this.#connection.nats.publish(lease, EMPTY);
+    if (this.#unsent++ === 0) queueMicrotask(() => this.#send());
     this.#confirmLater();
   }
 
@@ -44,8 +47,18 @@ export class Acknowledger {
     this.#unlisten();
   }
 
+  #send(): void {
+    const unsent = this.#unsent;
+    this.#unsent = 0;
+    // What cannot be sent now is repeated once the connection is back.
+    if (unsent === 0 || !this.#connection.connected) return;
+    for (const lease of this.#unconfirmed.slice(-unsent)) this.#publications.add(lease, "");
+    this.#publications.send();
+  }
+
   #repeat(): void {
-    for (const lease of this.#unconfirmed) this.#connection.nats.publish(lease, EMPTY);
+    this.#unsent = this.#unconfirmed.length;
+    this.#send();
     if (this.#unconfirmed.length > 0) this.#confirmLater();
   }
 
@@ -64,6 +77,7 @@ export class Acknowledger {
   }
 
   async #confirm(): Promise<void> {
+    this.#send();
     const { connected, epoch, nats } = this.#connection;
     if (!connected || this.#unconfirmed.length === 0) return;
     const end = this.#confirmed + this.#unconfirmed.length;

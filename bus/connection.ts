@@ -17,6 +17,7 @@ import {
   PermissionViolationError,
   type Status,
 } from "@nats-io/nats-core";
+import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
 import { ConnectError, messageOf } from "./errors.ts";
 import { keepErrorListeners } from "./transport_errors.ts";
@@ -139,6 +140,17 @@ export class Connection {
     // While the connection is lost, the client knows nothing of the server.
     this.#maxPayloadBytes = this.nats.info?.max_payload ?? this.#maxPayloadBytes;
     return this.#maxPayloadBytes;
+  }
+
+  /**
+   * Writes messages to publish, as NATS' client protocol has them, in the place of as many calls of
+   * `nats.publish`. Use {@linkcode Publications}.
+   *
+   * @param pieces Together whole messages.
+   */
+  write(...[first, ...pieces]: [Uint8Array, ...Uint8Array[]]): void {
+    // What publish() does with its own bytes, which are kept and sent, or lost, alike.
+    (this.nats as NatsConnectionImpl).protocol.sendCommand(first, ...pieces);
   }
 
   /** Adds a listener. @returns A function that removes it. */

@@ -17,10 +17,11 @@
  *
  * @module
  */
-import { createInbox, type Msg, type MsgHdrs, type Subscription } from "@nats-io/nats-core";
+import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type AcceptedOutcome, acceptedOutcome } from "./outcome_lookup.ts";
+import { byteLength, Publications } from "./publications.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
 
@@ -36,7 +37,8 @@ export type Stored =
 /** Something to store. */
 export interface LogEntry {
   readonly subject: string;
-  readonly data: Uint8Array;
+  /** Text, which costs less; or bytes, if they may be no text. */
+  readonly data: string | Uint8Array;
   /** Its identity (`Nats-Msg-Id`), in which a second one is recognised; no line breaks. */
   readonly id: string;
   /** Further headers; neither names nor values may contain line breaks. */
@@ -57,7 +59,10 @@ export interface LogWriterOptions {
 
 interface Held {
   readonly entry: LogEntry;
-  readonly headers: Uint8Array;
+  readonly headers: string;
+  readonly dataBytes: number;
+  /** As NATS counts it: headers are a part of the message. */
+  readonly bytes: number;
   /** Sent before, so a message of this identity in the log may be this very one. */
   sent: boolean;
 }
@@ -82,6 +87,7 @@ const PERMANENT = [10054];
 export class LogWriter {
   readonly #connection: Connection;
   readonly #options: LogWriterOptions;
+  readonly #publications: Publications;
   readonly #inbox = createInbox();
   readonly #acks: Subscription;
   readonly #unlisten: () => void;
@@ -102,6 +108,7 @@ export class LogWriter {
   constructor(connection: Connection, options: LogWriterOptions = {}) {
     this.#connection = connection;
     this.#options = options;
+    this.#publications = new Publications(connection);
     this.#acks = connection.nats.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
         if (!error) this.#acknowledged(msg);
@@ -129,9 +136,13 @@ export class LogWriter {
   /** Stores an entry with what else this turn of the event loop brings. */
   append(entry: LogEntry): void {
     if (this.#closed) return;
+    const { data } = entry;
+    const headers = formatHeaders(entry);
+    const dataBytes = typeof data === "string" ? byteLength(data) : data.length;
+    const bytes = byteLength(headers) + dataBytes;
     this.#entries++;
-    this.#bytes += entry.data.length;
-    this.#queue.push({ entry, headers: encodeHeaders(entry), sent: false });
+    this.#bytes += dataBytes;
+    this.#queue.push({ entry, headers, dataBytes, bytes, sent: false });
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
@@ -174,9 +185,9 @@ export class LogWriter {
 
   #fits(held: Held): boolean {
     const limit = this.#connection.maxPayloadBytes;
-    const size = sizeOf(held);
-    if (size <= limit) return true;
-    this.#settle(held, { kind: "refused", reason: `message is ${size} bytes, limit is ${limit}` });
+    const { bytes } = held;
+    if (bytes <= limit) return true;
+    this.#settle(held, { kind: "refused", reason: `message is ${bytes} bytes, limit is ${limit}` });
     return false;
   }
 
@@ -186,14 +197,14 @@ export class LogWriter {
     const largest = indexOfLargest(held);
     const awaited = largest === last ? 1 : 2;
     this.#inFlight.set(batch, { held, awaited, sentAt: Date.now(), denials: this.#denials });
+    const inbox = `${this.#inbox}.${batch}`;
     held.forEach((one, index) => {
-      const { entry } = one;
+      const { entry: { subject, data }, headers } = one;
       one.sent = true;
-      this.#connection.nats.publish(entry.subject, entry.data, {
-        headers: rawHeaders(one.headers),
-        reply: index === last || index === largest ? `${this.#inbox}.${batch}` : "",
-      });
+      const reply = index === last || index === largest ? inbox : "";
+      this.#publications.add(subject, data, { reply, headers });
     });
+    this.#publications.send();
   }
 
   #acknowledged(msg: Msg): void {
@@ -246,7 +257,7 @@ export class LogWriter {
   async #compare(held: Held, sequence: number): Promise<void> {
     try {
       const stored = await readStored(this.#connection, LOG_STREAM, sequence);
-      if (stored === undefined || sameBytes(stored.data, held.entry.data)) {
+      if (stored === undefined || sameBytes(stored.data, bytesOf(held.entry))) {
         return this.#settle(held, { kind: "stored" });
       }
       this.#settle(held, { kind: "duplicate", accepted: acceptedOutcome(stored) });
@@ -282,7 +293,7 @@ export class LogWriter {
 
   #settle(held: Held, stored: Stored): void {
     this.#entries--;
-    this.#bytes -= held.entry.data.length;
+    this.#bytes -= held.dataBytes;
     held.entry.onSettled?.(stored);
     if (this.#entries > 0) return;
     for (const resolve of this.#idle) resolve();
@@ -318,32 +329,27 @@ function parseAck(msg: Msg): Ack {
   return ack.duplicate ? { kind: "duplicate", sequence: ack.seq ?? 0 } : { kind: "stored" };
 }
 
-/** As NATS counts it: headers are a part of the message. */
-function sizeOf({ entry, headers }: Held): number {
-  return entry.data.length + headers.length;
-}
-
 function indexOfLargest(held: readonly Held[]): number {
   let found = 0;
   let largest = -1;
   held.forEach((one, index) => {
-    const size = sizeOf(one);
-    if (size >= largest) [found, largest] = [index, size];
+    if (one.bytes >= largest) [found, largest] = [index, one.bytes];
   });
   return found;
 }
 
 const UTF8 = new TextEncoder();
 
-function encodeHeaders(entry: LogEntry): Uint8Array {
-  let text = `NATS/1.0\r\nNats-Msg-Id: ${entry.id}\r\n`;
-  for (const [name, value] of Object.entries(entry.headers ?? {})) text += `${name}: ${value}\r\n`;
-  return UTF8.encode(`${text}\r\n`);
+function formatHeaders({ id, headers }: LogEntry): string {
+  let text = `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n`;
+  if (headers !== undefined) {
+    for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
 }
 
-/** Of headers to publish, nats.js calls `encode()` alone; its own class costs a third of a publish. */
-function rawHeaders(encoded: Uint8Array): MsgHdrs {
-  return { encode: () => encoded } as unknown as MsgHdrs;
+function bytesOf({ data }: LogEntry): Uint8Array {
+  return typeof data === "string" ? UTF8.encode(data) : data;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

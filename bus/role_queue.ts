@@ -307,11 +307,15 @@ interface PullRequest {
   readonly no_wait?: boolean;
 }
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
+/** Three times as fast as {@linkcode STRICT}, but puts U+FFFD in the place of what is not UTF-8. */
+const LENIENT = new TextDecoder();
+const STRICT = new TextDecoder("utf-8", { fatal: true });
 
 function decode(data: Uint8Array): string | undefined {
+  const text = LENIENT.decode(data);
+  if (!text.includes("\ufffd")) return text;
   try {
-    return UTF8.decode(data);
+    return STRICT.decode(data);
   } catch {
     return undefined;
   }

@@ -7,7 +7,6 @@
 import { eventsSubject, formatMessage, type LogWriter, type WorkEventType } from "@ourocodus/bus";
 import { nuid } from "@nats-io/nats-core";
 
-const UTF8 = new TextEncoder();
 /** One event holds at most so many characters of list. */
 const LIST_CHARACTERS = 32 * 1024;
 
@@ -84,7 +83,7 @@ export class Journal {
 
   #append(session: string, id: string, text: string): void {
     if (this.#writer.heldBytes > this.#maxHeldBytes) this.#dropped++;
-    else this.#writer.append({ subject: eventsSubject(session), data: UTF8.encode(text), id });
+    else this.#writer.append({ subject: eventsSubject(session), data: text, id });
   }
 }
 

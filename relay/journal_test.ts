@@ -8,7 +8,7 @@ function fakeJournal(maxHeldBytes = 1_000_000) {
   const writer = {
     heldBytes: 0,
     append({ subject, data, id }: LogEntry) {
-      entries.push({ subject, event: JSON.parse(new TextDecoder().decode(data)), id });
+      entries.push({ subject, event: JSON.parse(String(data)), id });
     },
   };
   let pending = 0;

@@ -57,7 +57,6 @@ export interface OutcomesOptions {
   readonly onProblem: (reason: string) => void;
 }
 
-const UTF8 = new TextEncoder();
 const RETRY_MS = 500;
 const FAILED = { [LOG_HEADER.outcome]: "failed" };
 
@@ -96,7 +95,7 @@ export class Outcomes {
     const { writer, duplicateWindowMs } = this.#options;
     const entry = {
       subject: resultsSubject(outcome.session, outcome.role),
-      data: UTF8.encode(text),
+      data: text,
       id: outcome.lease.work,
       headers: resultHeaders(outcome.lease.attempt, type),
       suspect: !outcome.sole,
@@ -199,7 +198,7 @@ export class Outcomes {
     const text = formatMessage(outcome.id, "error", { code, message });
     this.#options.writer.append({
       subject: resultsSubject(outcome.session, outcome.role),
-      data: UTF8.encode(text),
+      data: text,
       id: outcome.lease.work,
       headers: FAILED,
       suspect: true,
