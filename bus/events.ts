@@ -11,6 +11,7 @@
  * - `work.offered`: handed to an agent for the first time.
  * - `work.redelivered`: handed to an agent as the second or a later attempt.
  * - `work.returned`: given back to the queue, `reason` says why.
+ * - `work.cancelled`: cancelled; recorded by whoever cancelled it.
  * - `work.dead`: given up on, `reason` says why.
  * - `result.duplicate`: a second result, not accepted.
  * - `result.unmatched`: a result for no work that the agent has.
@@ -19,6 +20,7 @@ export const WORK_EVENTS = [
   "work.offered",
   "work.redelivered",
   "work.returned",
+  "work.cancelled",
   "work.dead",
   "result.duplicate",
   "result.unmatched",

@@ -39,6 +39,7 @@ export * from "./streams.ts";
 export * from "./subjects.ts";
 export type { WorkQuery } from "./trace_records.ts";
 export * from "./version.ts";
+export * from "./work_cancel.ts";
 export * from "./work_payload.ts";
 export * from "./work_queue.ts";
 export * from "./work_sender.ts";

@@ -9,18 +9,18 @@ import { LOG_HEADER } from "./log_headers.ts";
 import { logBounds, readLog } from "./log_reader.ts";
 import { ALL_RESULTS, consumerName } from "./subjects.ts";
 
-/** Failures and dead work of one session and role. */
+/** Outcomes of one session and role that are no results, by their header `Ourocodus-Outcome`. */
 export interface Failures {
   readonly failed: number;
   readonly dead: number;
+  readonly cancelled: number;
 }
 
-interface Sequences {
-  failed: number[];
-  dead: number[];
-}
+type Kind = keyof Failures;
+type Sequences = Record<Kind, number[]>;
 
-const NONE: Failures = { failed: 0, dead: 0 };
+const KINDS: readonly Kind[] = ["failed", "dead", "cancelled"];
+const NONE: Failures = { failed: 0, dead: 0, cancelled: 0 };
 
 /** Counts failures, going on where it stopped. Only failures take memory. */
 export class OutcomeCounts {
@@ -37,7 +37,9 @@ export class OutcomeCounts {
   /** How many there are of a session and role that the log still has, as of the last update. */
   of(session: string, role: string): Failures {
     const found = this.#failures.get(consumerName(session, role));
-    return found === undefined ? NONE : { failed: found.failed.length, dead: found.dead.length };
+    if (found === undefined) return NONE;
+    const { failed, dead, cancelled } = found;
+    return { failed: failed.length, dead: dead.length, cancelled: cancelled.length };
   }
 
   /**
@@ -58,10 +60,9 @@ export class OutcomeCounts {
       this.#readTo = 0;
     }
     if (last > this.#readTo && last >= first) await this.#read(last);
-    for (const [key, { failed, dead }] of this.#failures) {
-      const kept = { failed: keptOf(failed, first), dead: keptOf(dead, first) };
-      if (kept.failed.length + kept.dead.length === 0) this.#failures.delete(key);
-      else this.#failures.set(key, kept);
+    for (const [key, found] of this.#failures) {
+      for (const kind of KINDS) found[kind] = keptOf(found[kind], first);
+      if (KINDS.every((kind) => found[kind].length === 0)) this.#failures.delete(key);
     }
   }
 
@@ -73,11 +74,14 @@ export class OutcomeCounts {
     for await (const { sequence, session, role = "", header } of results) {
       this.#readTo = sequence;
       const outcome = header(LOG_HEADER.outcome);
-      if (outcome !== "failed" && outcome !== "dead") continue;
+      const kind = KINDS.find((kind) => kind === outcome);
+      if (kind === undefined) continue;
       const key = consumerName(session, role);
       let found = this.#failures.get(key);
-      if (found === undefined) this.#failures.set(key, found = { failed: [], dead: [] });
-      found[outcome].push(sequence);
+      if (found === undefined) {
+        this.#failures.set(key, found = { failed: [], dead: [], cancelled: [] });
+      }
+      found[kind].push(sequence);
     }
     this.#readTo = Math.max(this.#readTo, last);
   }

@@ -163,8 +163,10 @@ class Tally {
 
   roles(session: string): SessionSummary["roles"] {
     const roles = [...this.#roles(session)].map(([role, counts]) => {
-      const { failed, dead } = this.#outcomes.of(session, role);
-      return { role, ...counts, done: Math.max(0, counts.done - failed - dead), failed, dead };
+      const failures = this.#outcomes.of(session, role);
+      const { failed, dead, cancelled } = failures;
+      const done = Math.max(0, counts.done - failed - dead - cancelled);
+      return { role, ...counts, done, ...failures };
     });
     return roles.sort((one, other) => one.role < other.role ? -1 : 1);
   }
@@ -179,7 +181,7 @@ class Tally {
     const roles = this.#roles(session);
     let counts = roles.get(role);
     if (counts === undefined) {
-      counts = { agents: 0, waiting: 0, in_hand: 0, done: 0, failed: 0, dead: 0 };
+      counts = { agents: 0, waiting: 0, in_hand: 0, done: 0, failed: 0, dead: 0, cancelled: 0 };
       roles.set(role, counts);
     }
     return counts;
@@ -203,6 +205,7 @@ async function summaryOf(
     done: sum("done"),
     failed: sum("failed"),
     dead: sum("dead"),
+    cancelled: sum("cancelled"),
     last_activity: last?.toISOString() ?? null,
     roles,
   };

@@ -79,7 +79,7 @@ function stateOf(
 
 function outcomeState(outcome: LogRecord): WorkState {
   const marked = outcome.header(LOG_HEADER.outcome);
-  if (marked === "dead") return "dead";
+  if (marked === "dead" || marked === "cancelled") return marked;
   if (marked !== undefined) return "failed";
   return parseMessage(outcome.text).kind === "invalid" ? "failed" : "done";
 }

@@ -13,9 +13,10 @@
  * - `done`: it has a result.
  * - `failed`: it has an error result, from its agent or because its result could not be stored.
  * - `dead`: it was given up on.
+ * - `cancelled`: it was cancelled before it had a result.
  * - `gone`: it is not in the queue, and the log has no outcome (any more).
  */
-export type WorkState = "waiting" | "in_hand" | "done" | "failed" | "dead" | "gone";
+export type WorkState = "waiting" | "in_hand" | "done" | "failed" | "dead" | "cancelled" | "gone";
 
 /** A message of the log: the message's own fields, whichever it has, and ours, which win. */
 export interface LogItem {
@@ -145,8 +146,10 @@ export interface WorkCounts {
   readonly done: number;
   /** … errors, … */
   readonly failed: number;
-  /** … and work given up on. */
+  /** … work given up on, … */
   readonly dead: number;
+  /** … and work that was cancelled. */
+  readonly cancelled: number;
 }
 
 /** How a session is. */

@@ -102,6 +102,8 @@ function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): stri
       return paint.red("failed");
     case "dead":
       return paint.red("dead: it was given up on");
+    case "cancelled":
+      return paint.yellow("cancelled");
     case "gone":
       return paint.yellow("gone");
   }
@@ -112,6 +114,7 @@ const STEPS: Readonly<Record<string, string>> = {
   "work.offered": "handed to",
   "work.redelivered": "handed again to",
   "work.returned": "given back by",
+  "work.cancelled": "cancelled",
   "work.dead": "given up on",
   "result.duplicate": "second result refused, of",
   "dead_letter": "dead letter",

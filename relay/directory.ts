@@ -1,6 +1,6 @@
 /**
- * Answers the requests `relays.agents`, in pages that fit the server's payload limit, and
- * `relays.agents.stop`.
+ * Answers the requests `relays.agents`, in pages that fit the server's payload limit,
+ * `relays.agents.stop`, and `relays.work.cancel`.
  *
  * @module
  */
@@ -12,8 +12,10 @@ import {
   type Connection,
   isObject,
   parseAgentStop,
+  parseCancelNotice,
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,
+  RELAYS_WORK_CANCEL_SUBJECT,
   VERSION,
 } from "@ourocodus/bus";
 import type { Relay } from "./relay.ts";
@@ -51,6 +53,17 @@ export function answerAgentStops(connection: Connection, relay: Relay): void {
       const in_hand = stop && relay.stopAgent(stop);
       if (in_hand === undefined) return;
       msg.respond(JSON.stringify({ relay_id: relay.id, in_hand } satisfies AgentStopping));
+    },
+  });
+}
+
+/** Takes cancelled work away from the agents that have it; stays silent about other work. */
+export function answerCancellations(connection: Connection, relay: Relay): void {
+  connection.nats.subscribe(RELAYS_WORK_CANCEL_SUBJECT, {
+    callback: (error, msg) => {
+      const notice = error ? undefined : parseCancelNotice(msg.string());
+      const holder = notice && relay.cancelWork(notice);
+      if (holder !== undefined) msg.respond(JSON.stringify(holder));
     },
   });
 }

@@ -14,6 +14,8 @@ import {
   type AgentsQuery,
   type AgentStop,
   type AgentWork,
+  type CancelledHolder,
+  type CancelNotice,
   CLOSE,
   type Connection,
   consumerName,
@@ -259,6 +261,24 @@ export class Relay {
     // Its free slots are gone.
     this.#freed(agent);
     return inHand;
+  }
+
+  /**
+   * Work is being cancelled: at the end it is taken away from whoever has it here.
+   *
+   * @returns Who has or had it; `undefined` if nobody here.
+   */
+  cancelWork({ work: identity, phase }: CancelNotice): CancelledHolder | undefined {
+    const work = this.#works.get(identity);
+    if (work === undefined || work.state === "settling") return undefined;
+    const { agentId: agent_id, lease: { attempt }, holder } = work;
+    work.sole = false;
+    if (phase === "done") {
+      this.#messages.takeAway(work, "cancelled");
+      log.info("work is cancelled", { seq: work.lease.sequence, agent_id });
+    }
+    if (agent_id === undefined) return undefined;
+    return { relay_id: this.id, agent_id, attempt, told: holder?.v1 ?? false };
   }
 
   /** An agent has connected. @returns What to hand its frames and its end to. */

@@ -15,7 +15,7 @@ import {
   WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { answerAgentQueries, answerAgentStops } from "./directory.ts";
+import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
 import type { RelaySettings } from "./settings.ts";
@@ -80,6 +80,7 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
   const server = listen(relay, settings);
   answerAgentQueries(connection, relay);
   answerAgentStops(connection, relay);
+  answerCancellations(connection, relay);
   const strays = new StrayCollector({
     connection,
     writer,

@@ -78,7 +78,7 @@ const trace = {
   session_id: z.string(),
   role: z.string(),
   id: z.string().nullable(),
-  state: z.enum(["waiting", "in_hand", "done", "failed", "dead", "gone"]),
+  state: z.enum(["waiting", "in_hand", "done", "failed", "dead", "cancelled", "gone"]),
   stored_at: time.nullable(),
 };
 
@@ -156,6 +156,7 @@ const counts = {
   done: z.int(),
   failed: z.int(),
   dead: z.int(),
+  cancelled: z.int(),
 };
 
 /** How a session is. */

@@ -1,0 +1,253 @@
+/**
+ * Cancelling a piece of work. Its outcome is an error result `cancelled`, which is stored under the
+ * work's identity like any other: whichever outcome comes first is the one. Only then is the work
+ * taken out of the queue, and away from whoever has it.
+ *
+ * @module
+ */
+import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import { createInbox, headers, nuid } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf, PublishError } from "./errors.ts";
+import { LOG_HEADER } from "./log_headers.ts";
+import { formatMessage, isObject } from "./message.ts";
+import { readStored } from "./stored_message.ts";
+import { WORK_STREAM } from "./streams.ts";
+import { eventsSubject, RELAYS_WORK_CANCEL_SUBJECT, resultsSubject } from "./subjects.ts";
+import type { WorkQuery } from "./trace_records.ts";
+import { traceWork } from "./work_trace.ts";
+import type { WorkState, WorkTrace } from "./work_trace_types.ts";
+
+/** Options of {@linkcode cancelWork}. */
+export interface CancelOptions {
+  /** Only work of this session, … */
+  readonly session?: string;
+  /** … and of this role. */
+  readonly role?: string;
+  /** Why, for people; at most 500 characters of it are kept. */
+  readonly reason?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Who had the work. */
+export interface CancelledHolder {
+  readonly relay_id: string;
+  readonly agent_id: string;
+  readonly attempt: number;
+  /**
+   * Whether the agent was told to stop. One that speaks the plain protocol cannot be told: it works
+   * on, and its result is refused. One that has lost its socket hears it when it comes back.
+   */
+  readonly told: boolean;
+}
+
+/** What became of it. */
+export type Cancellation =
+  | {
+    readonly kind: "cancelled";
+    readonly work: CancelledWork;
+    /** Where it was: in the queue, or in an agent's hands. */
+    readonly was: "waiting" | "in_hand";
+    /** The agent that had it, if one did. */
+    readonly holder: CancelledHolder | null;
+  }
+  /** It has an outcome already, which stays. */
+  | { readonly kind: "finished"; readonly work: CancelledWork; readonly state: WorkState }
+  /** Several pieces of work that have no outcome yet are meant: a sequence names one. */
+  | { readonly kind: "ambiguous"; readonly works: readonly CancelledWork[] }
+  /** Nothing is known of such work. */
+  | { readonly kind: "unknown" };
+
+/** Names the piece of work. */
+export type CancelledWork = Pick<WorkTrace, "work_sequence" | "session_id" | "role" | "id">;
+
+/** What relays are told, on `relays.work.cancel`. */
+export interface CancelNotice {
+  /** The work's identity, see `Lease.work`. */
+  readonly work: string;
+  /** `begin`: its outcome is about to be stored. `done`: it is stored. */
+  readonly phase: "begin" | "done";
+}
+
+const UNFINISHED: readonly WorkState[] = ["waiting", "in_hand"];
+const MAX_REASON_CHARACTERS = 500;
+const TIMEOUT_MS = 5_000;
+/** How long relays have to say that an agent had it, in milliseconds. */
+const RELAYS_MS = 500;
+
+/**
+ * Cancels a piece of work that has no outcome yet.
+ *
+ * @param query Its id, or its sequence in the work stream.
+ * @returns What became of it. When it says `cancelled`, the outcome is stored.
+ * @throws {StreamError} If log or queue cannot be asked.
+ * @throws {PublishError} If the outcome cannot be stored. Whether it is, is then not known.
+ */
+export async function cancelWork(
+  connection: Connection,
+  query: WorkQuery,
+  options: CancelOptions = {},
+): Promise<Cancellation> {
+  const { session, role, signal } = options;
+  const traces = await traceWork(connection, query, { session, role, signal });
+  const [newest] = traces;
+  if (newest === undefined) return { kind: "unknown" };
+  const open = traces.filter(({ state }) => UNFINISHED.includes(state));
+  const [found, ...others] = open;
+  if (found === undefined) return { kind: "finished", work: nameOf(newest), state: newest.state };
+  if (others.length > 0) return { kind: "ambiguous", works: open.map(nameOf) };
+  return await cancelFound(connection, found, options);
+}
+
+async function cancelFound(
+  connection: Connection,
+  found: WorkTrace,
+  options: CancelOptions,
+): Promise<Cancellation> {
+  const { work_sequence: sequence } = found;
+  const stored = await readStored(connection, WORK_STREAM, sequence);
+  const identity = stored && `${stored.sequence}.${stored.timeNs}`;
+  // From here on a relay that has it does not take its agent's result for the only outcome.
+  if (identity !== undefined && found.state === "in_hand") {
+    await tellRelays(connection, { work: identity, phase: "begin" });
+  }
+  if (identity === undefined || !await storeOutcome(connection, found, identity, options)) {
+    return await finishedMeanwhile(connection, found, options);
+  }
+  const holder = await tellRelays(connection, { work: identity, phase: "done" });
+  await removeFromQueue(connection, sequence);
+  await recordEvent(connection, found, holder, options);
+  const was = holder === null && found.state === "waiting" ? "waiting" : "in_hand";
+  return { kind: "cancelled", work: nameOf(found), was, holder };
+}
+
+async function finishedMeanwhile(
+  connection: Connection,
+  found: WorkTrace,
+  { signal }: CancelOptions,
+): Promise<Cancellation> {
+  const { session_id: session, role, work_sequence } = found;
+  const query = { workSequence: work_sequence };
+  const [now] = await traceWork(connection, query, { session, role, signal });
+  return { kind: "finished", work: nameOf(found), state: now?.state ?? "gone" };
+}
+
+/** @returns Whether it is the work's outcome; false if there was one already. */
+async function storeOutcome(
+  connection: Connection,
+  { id, work_sequence, session_id, role }: WorkTrace,
+  identity: string,
+  { reason }: CancelOptions,
+): Promise<boolean> {
+  const message = reason?.slice(0, MAX_REASON_CHARACTERS) || "the work was cancelled";
+  const code = "cancelled";
+  const text = formatMessage(id ?? `work-${work_sequence}`, "error", {
+    ...{ code, message, session_id, role },
+  });
+  return !(await publish(connection, resultsSubject(session_id, role), text, {
+    "Nats-Msg-Id": identity,
+    [LOG_HEADER.outcome]: "cancelled",
+  })).duplicate;
+}
+
+/** Tells all relays. @returns What the one says that has it; null if none has. */
+async function tellRelays(
+  connection: Connection,
+  notice: CancelNotice,
+): Promise<CancelledHolder | null> {
+  const { promise, resolve } = Promise.withResolvers<CancelledHolder | null>();
+  const inbox = createInbox();
+  const subscription = connection.nats.subscribe(inbox, {
+    callback: (error, message) => {
+      // No relay runs.
+      if (error || message.headers?.code === 503) return resolve(null);
+      const holder = parseHolder(message.string());
+      if (holder !== undefined) resolve(holder);
+    },
+  });
+  const timer = setTimeout(() => resolve(null), RELAYS_MS);
+  try {
+    connection.nats.publish(RELAYS_WORK_CANCEL_SUBJECT, JSON.stringify(notice), { reply: inbox });
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
+
+async function removeFromQueue(connection: Connection, sequence: number): Promise<void> {
+  const manager = await jetstreamManager(connection.nats, { checkAPI: false });
+  try {
+    await manager.streams.deleteMessage(WORK_STREAM, sequence, false);
+  } catch (error) {
+    // It is gone already: whoever had it has acknowledged it meanwhile.
+    if (!(error instanceof JetStreamApiError)) throw error;
+  }
+}
+
+async function recordEvent(
+  connection: Connection,
+  { work_sequence: seq, id, session_id, role }: WorkTrace,
+  holder: CancelledHolder | null,
+  { reason }: CancelOptions,
+): Promise<void> {
+  const event = nuid.next();
+  const item = {
+    ...{ seq, id, role },
+    ...(holder && { agent_id: holder.agent_id, attempt: holder.attempt }),
+    ...(reason && { error: reason.slice(0, MAX_REASON_CHARACTERS) }),
+  };
+  const text = formatMessage(event, "work.cancelled", { work: [item] });
+  await publish(connection, eventsSubject(session_id), text, { "Nats-Msg-Id": event });
+}
+
+async function publish(
+  connection: Connection,
+  subject: string,
+  text: string,
+  header: Readonly<Record<string, string>>,
+): Promise<{ readonly duplicate: boolean }> {
+  const set = headers();
+  for (const [name, value] of Object.entries(header)) set.set(name, value);
+  try {
+    const reply = await connection.nats.request(subject, text, {
+      headers: set,
+      timeout: TIMEOUT_MS,
+    });
+    const ack = reply.json<{ duplicate?: boolean; error?: { description: string } }>();
+    if (ack.error) throw new Error(ack.error.description);
+    return { duplicate: ack.duplicate === true };
+  } catch (error) {
+    throw new PublishError(`Cannot store in ${subject}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The notice as a relay receives it; `undefined` if it is none. */
+export function parseCancelNotice(text: string): CancelNotice | undefined {
+  const value = parse(text);
+  const { work, phase } = value ?? {};
+  if (typeof work !== "string" || (phase !== "begin" && phase !== "done")) return undefined;
+  return { work, phase };
+}
+
+function parseHolder(text: string): CancelledHolder | undefined {
+  const value = parse(text);
+  if (value === undefined) return undefined;
+  const { relay_id, agent_id, attempt, told } = value;
+  const whole = typeof relay_id === "string" && typeof agent_id === "string" &&
+    typeof attempt === "number" && typeof told === "boolean";
+  return whole ? { relay_id, agent_id, attempt, told } : undefined;
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOf({ work_sequence, session_id, role, id }: WorkTrace): CancelledWork {
+  return { work_sequence, session_id, role, id };
+}

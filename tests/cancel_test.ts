@@ -1,0 +1,142 @@
+/** Cancelling work, wherever it is. */
+import assert from "node:assert/strict";
+import { cancelWork, sessionSummary, traceWork } from "@ourocodus/bus";
+import { BusClient, SocketAgent, startNats, startRelay, until } from "./support/mod.ts";
+
+const WORK = { session: "s", role: "r" };
+
+Deno.test("waiting work that is cancelled is in no agent's hands any more, and has an error result", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  {
+    await using _relay = await startRelay({ natsUrl: nats.url });
+  }
+  const sequence = await client.send("s", "r", "w");
+  const done = await cancelWork(client.connection, { id: "w" }, { reason: "not needed" });
+  assert.deepEqual(done, {
+    kind: "cancelled",
+    work: { work_sequence: sequence, session_id: "s", role: "r", id: "w" },
+    was: "waiting",
+    holder: null,
+  });
+  assert.equal(await client.waiting(), 0);
+  const [result] = await client.results("s");
+  assert.equal(result?.message.type, "error");
+  assert.deepEqual(result?.message.payload, {
+    code: "cancelled",
+    message: "not needed",
+    session_id: "s",
+    role: "r",
+  });
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using agent = await SocketAgent.connect({ relayUrl: relay.url, ...WORK });
+  await client.send("s", "r", "next");
+  assert.equal((await agent.gets(1)).id, "next");
+  const [trace] = await traceWork(client.connection, { id: "w" });
+  assert.deepEqual([trace?.state, trace?.history.map(({ type }) => type)], [
+    "cancelled",
+    ["work.stored", "error", "work.cancelled"],
+  ]);
+  const summary = await sessionSummary(client.connection, "s");
+  assert.deepEqual([summary?.done, summary?.failed, summary?.cancelled], [0, 0, 1]);
+  const again = await cancelWork(client.connection, { id: "w" });
+  assert.deepEqual([again.kind, again.kind === "finished" && again.state], [
+    "finished",
+    "cancelled",
+  ]);
+  assert.equal((await client.results("s")).length, 1);
+});
+
+for (const v1 of [true, false]) {
+  Deno.test(`work in the hands of a ${v1 ? "v1" : "plain"} agent is cancelled, and its result refused`, async () => {
+    await using nats = await startNats();
+    await using relay = await startRelay({ natsUrl: nats.url });
+    await using client = await BusClient.connect(nats.url);
+    const options = { relayUrl: relay.url, ...WORK, agentId: "a", v1 };
+    await using agent = await SocketAgent.connect(options);
+    const sequence = await client.send("s", "r", "w");
+    const work = await agent.gets(1);
+    const done = await cancelWork(client.connection, { workSequence: sequence });
+    assert(done.kind === "cancelled");
+    const { relay_id, ...holder } = done.holder ?? { relay_id: "" };
+    assert.match(relay_id, /^relay-/);
+    assert.deepEqual([done.was, holder], ["in_hand", { agent_id: "a", attempt: 1, told: v1 }]);
+    if (v1) {
+      const { payload } = await agent.hears("relay.cancel");
+      assert.deepEqual(payload, { lease: work.lease, reason: "cancelled" });
+    }
+    agent.answer(work, { late: true });
+    await until(async () => (await client.events("s", "result.duplicate")).length === 1, {
+      message: "the refused result to be recorded",
+    });
+    if (v1) {
+      const { payload } = await agent.hears("relay.error");
+      assert.deepEqual([payload.code, payload.message], ["duplicate", "the work was cancelled"]);
+    }
+    // Its slot is free again.
+    await client.send("s", "r", "next");
+    assert.equal((await agent.gets(2)).id, "next");
+    assert.equal((await client.results("s")).length, 1);
+    assert.equal(await client.waiting(), 1);
+  });
+}
+
+Deno.test("of two at once, a result and a cancellation, one is the outcome and the other is told", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using client = await BusClient.connect(nats.url);
+  await using agent = await SocketAgent.connect({
+    ...{ relayUrl: relay.url, ...WORK, v1: true, confirm: true },
+    onWork: (work, agent) => agent.answer(work),
+  });
+  const kinds = new Set<string>();
+  for (let n = 0; n < 20; n++) {
+    const sequence = await client.send("s", "r", `w-${n}`);
+    const done = await cancelWork(client.connection, { workSequence: sequence });
+    kinds.add(done.kind);
+    const results = await client.hasResults("s", n + 1);
+    const result = results.find(({ message }) => message.id === `w-${n}`);
+    assert.equal(result?.message.type, done.kind === "cancelled" ? "error" : "result");
+  }
+  await until(async () => await client.waiting() === 0, { message: "the queue to be empty" });
+  assert.equal((await client.results("s")).length, 20);
+  assert(kinds.size > 0);
+  assert.equal(agent.works.length <= 20, true);
+});
+
+Deno.test("work of an agent that is away is cancelled, which it hears when it comes back", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using client = await BusClient.connect(nats.url);
+  const options = { relayUrl: relay.url, ...WORK, agentId: "a", v1: true };
+  const away = await SocketAgent.connect(options);
+  const sequence = await client.send("s", "r", "w");
+  const work = await away.gets(1);
+  await away.close();
+  const done = await cancelWork(client.connection, { workSequence: sequence });
+  assert.deepEqual(done.kind === "cancelled" && [done.was, done.holder?.told], ["in_hand", false]);
+  await using back = await SocketAgent.connect(options);
+  const leases = [work.lease];
+  back.send(JSON.stringify({ id: "resume", type: "resume", payload: { leases } }));
+  const { payload } = await back.hears("relay.cancel");
+  assert.equal(payload.lease, work.lease);
+});
+
+Deno.test("an id of several pieces of work is not guessed at, an unknown one is unknown", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  {
+    await using _relay = await startRelay({ natsUrl: nats.url });
+  }
+  await client.send("s", "r", "same");
+  await client.send("t", "r", "same");
+  const both = await cancelWork(client.connection, { id: "same" });
+  assert.deepEqual(both.kind === "ambiguous" && both.works.map(({ session_id }) => session_id), [
+    "t",
+    "s",
+  ]);
+  const one = await cancelWork(client.connection, { id: "same" }, { session: "t" });
+  assert.equal(one.kind, "cancelled");
+  assert.deepEqual(await cancelWork(client.connection, { id: "none" }), { kind: "unknown" });
+  assert.equal(await client.waiting(), 1);
+});
