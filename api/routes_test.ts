@@ -82,7 +82,16 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   const { body: { sessions } } = await api.fetch("/api/sessions");
   const { last_activity, roles, ...session } = sessions[0];
   assert.deepEqual(session, {
-    ...{ session_id: "docs", agents: 1, waiting: 0, in_hand: 1, done: 2, failed: 1, dead: 0 },
+    ...{
+      session_id: "docs",
+      agents: 1,
+      waiting: 0,
+      in_hand: 1,
+      done: 2,
+      cancelled: 0,
+      failed: 1,
+      dead: 0,
+    },
   });
   assert.equal(roles[0].role, "writer");
   assert.ok(Date.now() - Date.parse(last_activity) < 60_000);
