@@ -27,6 +27,8 @@ RUN NO_COLOR=1 deno install --frozen && chown root:root /deno-dir
 # --- From source: transpiled here, by running it once, so that nothing is written later -----------
 
 FROM packages AS source
+# Where compose.yaml has parts share a secret.
+RUN install -d -o 1993 -g 1993 /var/lib/ourocodus
 COPY bus bus
 COPY http http
 
@@ -113,7 +115,8 @@ FROM packages AS compiler
 # The path of a denort in this image, where dl.deno.land cannot be reached.
 ARG DENORT_BIN
 RUN echo 'export {};' >/tmp/empty.ts && \
-  deno compile -q --no-config --output /tmp/empty /tmp/empty.ts && rm /tmp/empty*
+  deno compile -q --no-config --output /tmp/empty /tmp/empty.ts && rm /tmp/empty* && \
+  install -d /empty/ourocodus
 COPY bus bus
 COPY http http
 COPY setup setup
@@ -142,6 +145,7 @@ COPY cli cli
 RUN deno run -q -A setup/compile.ts cli --permissions client --output /out
 
 FROM gcr.io/distroless/cc-debian12 AS relay
+COPY --from=build-relay --chown=1993:1993 /empty /var/lib
 COPY --from=build-relay /out/relay /usr/local/bin/relay
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -159,6 +163,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 ENTRYPOINT ["/usr/local/bin/relay"]
 
 FROM gcr.io/distroless/cc-debian12 AS api
+COPY --from=build-api --chown=1993:1993 /empty /var/lib
 COPY --from=build-api /out/api /usr/local/bin/api
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -177,7 +182,8 @@ ENTRYPOINT ["/usr/local/bin/api"]
 
 # Agents run programs, so theirs is a system with a shell.
 FROM debian:bookworm-slim AS agent
-RUN useradd --uid 1993 --user-group ourocodus && install -d -o ourocodus -g ourocodus /work
+RUN useradd --uid 1993 --user-group ourocodus && \
+  install -d -o ourocodus -g ourocodus /work /var/lib/ourocodus
 WORKDIR /work
 ENV HOME=/tmp
 COPY --from=build-agent /out/agent /usr/local/bin/agent
@@ -193,6 +199,7 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/agent"]
 
 FROM gcr.io/distroless/cc-debian12 AS cli
+COPY --from=build-cli --chown=1993:1993 /empty /var/lib
 COPY --from=build-cli /out/ourocodus /usr/local/bin/ourocodus
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -9,6 +9,8 @@ import type { AgentFlags } from "./settings.ts";
 /** The end of an agent's help. */
 export const SETTINGS_HELP = `Environment, where a flag is not given:
   SESSION_ID, ROLE, RELAY_URL, AGENT_ID, CONCURRENCY, DRAIN_SECONDS
+  OUROCODUS_TOKEN, or the file OUROCODUS_TOKEN_FILE: what lets it in, where relays need a token
+  RELAY_CA     a file with certificates (PEM) of authorities to trust for wss://
   LOG_LEVEL    trace, debug, info, warn, error or fatal (info)
 
 SIGTERM or SIGINT lets work in hand finish; a second one ends at once.

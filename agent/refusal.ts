@@ -8,16 +8,22 @@ const MAX_CHARACTERS = 500;
  *
  * @param url Where the WebSocket was to lead, `ws:` or `wss:`.
  * @param status The HTTP status that the upgrade was refused with.
+ * @param options What the upgrade was asked with.
  * @returns What the answer's body says, if its status is the same; else `undefined`.
  */
 export async function refusalReason(
   url: string,
   status: number,
-  signal: AbortSignal,
+  { headers, client, signal }: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly client: Deno.HttpClient | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string | undefined> {
   try {
     const response = await fetch(url.replace(/^ws/, "http"), {
-      headers: { accept: "application/json" },
+      headers: { ...headers, accept: "application/json" },
+      client,
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
@@ -42,9 +48,9 @@ function wordsIn(body: string): string | undefined {
     return undefined;
   }
   if (!isObject(said)) return undefined;
-  const { errors, error, message } = said;
+  const { errors, error, message, detail } = said;
   const reasons = Array.isArray(errors) ? errors.map((one) => one?.reason).filter(isText) : [];
-  return reasons.length > 0 ? reasons.join("; ") : [message, error].find(isText);
+  return reasons.length > 0 ? reasons.join("; ") : [message, error, detail].find(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -6,7 +6,7 @@ import { logEvent } from "./event_log.ts";
 import type { EventHook } from "./events.ts";
 import type { SocketFactory } from "./socket.ts";
 import { Supervisor } from "./supervisor.ts";
-import { openWebSocket } from "./web_socket.ts";
+import { isHeaderToken, webSocketFactory } from "./web_socket.ts";
 import type { Handler } from "./work.ts";
 
 /** Options of {@linkcode serve}. */
@@ -27,6 +27,13 @@ export interface ServeOptions {
   readonly agentId?: string;
   /** As many pieces of work are done at once, 1 to 1024; 1 by default. */
   readonly concurrency?: number;
+  /**
+   * What lets it in, where relays ask for a token; a function is asked before each connection, so
+   * that a token that expires can be replaced. It is sent as a header, and shown nowhere.
+   */
+  readonly token?: string | (() => string | undefined);
+  /** Certificates (PEM) of authorities that are trusted for `wss:` besides the known ones. */
+  readonly caCerts?: readonly string[];
   /** Stops the agent, see {@linkcode serve}. Without it the agent serves for ever. */
   readonly signal?: AbortSignal;
   /** After `signal`: does not wait for work in hand any longer, nor for results to be stored. */
@@ -100,6 +107,7 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
   checkName("session", session);
   checkName("role", role);
   checkName("agentId", agentId);
+  checkToken(options.token);
   checkNumber("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkNumber("drainMs", drainMs, 0, MAX_TIMER_MS);
   checkNumber("backoffBaseMs", backoffBaseMs, 1, MAX_TIMER_MS);
@@ -119,7 +127,7 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
     abandon: options.abandon,
     onEvent: options.onEvent ?? logEvent,
     clock: options.clock ?? systemClock,
-    openSocket: options.openSocket ?? openWebSocket,
+    openSocket: options.openSocket ?? webSocketFactory(options),
   }, handler);
   await supervisor.run();
 }
@@ -127,6 +135,12 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
 function checkName(option: string, value: unknown): void {
   const wrong = invalidName(value);
   if (wrong !== undefined) throw new InvalidNameError(option, wrong);
+}
+
+function checkToken(token: unknown): void {
+  const usable = token === undefined || typeof token === "function" ||
+    typeof token === "string" && isHeaderToken(token);
+  if (!usable) throw new OptionError("token must be of printable ASCII characters, without spaces");
 }
 
 function checkNumber(option: string, value: unknown, min: number, max: number): void {

@@ -8,11 +8,13 @@ import {
   type Environment,
   integerSetting,
   invalidName,
+  messageOf,
   SettingError,
   textSetting,
 } from "@ourocodus/bus";
 import { parseRelayUrls } from "./agent_url.ts";
 import { MAX_CONCURRENCY } from "./serve.ts";
+import { isHeaderToken } from "./web_socket.ts";
 
 /** The default of `RELAY_URL`. */
 export const DEFAULT_RELAY_URL = "ws://localhost:8080";
@@ -25,6 +27,10 @@ export interface AgentSettings {
   /** As given; without it the agent makes one up. */
   readonly agentId?: string;
   readonly concurrency: number;
+  /** What lets it in to relays. */
+  readonly token?: () => string | undefined;
+  /** Certificates of authorities that are trusted besides the known ones. */
+  readonly caCerts?: readonly string[];
   /** How long work in hand may take when the agent is stopped, in milliseconds. */
   readonly drainMs: number;
 }
@@ -43,7 +49,9 @@ const DAY_MS = 86_400_000;
 
 /**
  * Settings from flags, and where one is not given from `SESSION_ID`, `ROLE`, `RELAY_URL`,
- * `AGENT_ID`, `CONCURRENCY` and `DRAIN_SECONDS`.
+ * `AGENT_ID`, `CONCURRENCY` and `DRAIN_SECONDS`. `OUROCODUS_TOKEN`, or the file
+ * `OUROCODUS_TOKEN_FILE`, which is read before each connection, and the file `RELAY_CA` have no
+ * flags: what is secret would be seen in the list of processes.
  *
  * @throws {SettingError} If one is missing or has a value that cannot be used; it names all that
  * are missing.
@@ -65,6 +73,8 @@ export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSe
   const agentId = given(env, "AGENT_ID", "--agent-id", flags.agentId);
   const concurrency = given(env, "CONCURRENCY", "--concurrency", flags.concurrency);
   const drain = given(env, "DRAIN_SECONDS", "--drain", flags.drain);
+  const token = tokenOf(env);
+  const caCerts = certificatesOf(env);
   return {
     relayUrl: relayUrl(given(env, "RELAY_URL", "--relay", flags.relay)),
     session: checkedName(session),
@@ -75,12 +85,48 @@ export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSe
       min: 1,
       max: MAX_CONCURRENCY,
     }),
+    ...(token !== undefined && { token }),
+    ...(caCerts !== undefined && { caCerts }),
     drainMs: durationSettingMs(only(drain), drain?.name ?? "", {
       fallback: 25_000,
       min: 0,
       max: DAY_MS,
     }),
   };
+}
+
+function tokenOf(env: Environment): (() => string | undefined) | undefined {
+  const token = textSetting(env, "OUROCODUS_TOKEN");
+  if (token !== undefined) {
+    if (isHeaderToken(token)) return () => token;
+    throw new SettingError(
+      "OUROCODUS_TOKEN must be of printable ASCII characters, without spaces",
+    );
+  }
+  const file = textSetting(env, "OUROCODUS_TOKEN_FILE");
+  if (file === undefined) return undefined;
+  const read = () => readFile("OUROCODUS_TOKEN_FILE", file).trim();
+  read();
+  return () => {
+    try {
+      return read();
+    } catch {
+      return undefined; // The relay says that it needs one.
+    }
+  };
+}
+
+function certificatesOf(env: Environment): string[] | undefined {
+  const file = textSetting(env, "RELAY_CA");
+  return file === undefined ? undefined : [readFile("RELAY_CA", file)];
+}
+
+function readFile(name: string, path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new SettingError(`${name} is "${path}", which cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** A value, and what errors call it. */

@@ -1,8 +1,21 @@
-import type { Socket, SocketClose, SocketEvents } from "./socket.ts";
+import type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
 import { refusalReason } from "./refusal.ts";
+
+/** How sockets are opened. */
+export interface WebSocketOptions {
+  /** What lets the agent in; a function is asked before each connection. */
+  readonly token?: string | (() => string | undefined);
+  /** Certificates (PEM) of authorities that are trusted besides the known ones. */
+  readonly caCerts?: readonly string[];
+}
 
 const NOT_UPGRADED = /status code: (\d{3})/;
 const NO_CODE = 1006;
+
+/** Whether a token can be sent in a header. */
+export function isHeaderToken(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
+}
 
 /**
  * Adapts the runtime's WebSocket.
@@ -13,9 +26,26 @@ const NO_CODE = 1006;
  * learnt about a dead relay. Once `close` was called on a connection whose other side is gone,
  * nothing more comes: whoever closes has to stop waiting by itself.
  */
-export function openWebSocket(url: string, protocol: string, events: SocketEvents): Socket {
+export function webSocketFactory(options: WebSocketOptions = {}): SocketFactory {
+  const { caCerts = [] } = options;
+  const client = caCerts.length === 0
+    ? undefined
+    : Deno.createHttpClient({ caCerts: [...caCerts] });
+  return (url, protocol, events) => open(url, protocol, events, { ...options, client });
+}
+
+function open(
+  url: string,
+  protocol: string,
+  events: SocketEvents,
+  { token, client }: WebSocketOptions & { readonly client: Deno.HttpClient | undefined },
+): Socket {
   const probe = new AbortController();
-  const socket = new WebSocket(url, protocol);
+  const given = typeof token === "function" ? token() : token;
+  const headers: Record<string, string> = given === undefined
+    ? {}
+    : { authorization: `Bearer ${given}` };
+  const socket = new WebSocket(url, { protocols: [protocol], headers, client });
   let failure = "";
   socket.onopen = () => events.onOpen(socket.protocol);
   socket.onmessage = ({ data }) => events.onFrame(data);
@@ -42,7 +72,7 @@ export function openWebSocket(url: string, protocol: string, events: SocketEvent
   async function explain(close: SocketClose): Promise<SocketClose> {
     const status = Number(NOT_UPGRADED.exec(failure)?.[1]);
     if (Number.isNaN(status)) return close;
-    const reason = await refusalReason(url, status, probe.signal);
+    const reason = await refusalReason(url, status, { headers, client, signal: probe.signal });
     return { ...close, status, reason: reason ?? `HTTP status ${status}` };
   }
 }

@@ -7,12 +7,14 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import { type Access, FULL_ACCESS, Gate, withoutToken } from "@ourocodus/http";
 import { withJsonBody } from "./json_body.ts";
+import { narrowed } from "./narrowing.ts";
 import { allowed, Operations } from "./operations.ts";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problem.ts";
 import { problemOf, unavailable } from "./problem_of.ts";
-import { checkHost, checkOrigin, checkQuery } from "./request_checks.ts";
+import { checkHead, checkOrigin, checkQuery } from "./request_checks.ts";
 import { requestProblem } from "./request_problem.ts";
 import { agentRoute } from "./routes/agent_route.ts";
 import { agentsRoute } from "./routes/agents_route.ts";
@@ -37,11 +39,13 @@ import { SECURITY_HEADERS } from "./security_headers.ts";
 import { cut } from "./shown.ts";
 
 /** The application that routes are added to. */
-export type ApiApp = OpenAPIHono;
+export type ApiApp = OpenAPIHono<{ Variables: { access: Access } }>;
 
 /** Settings of {@linkcode apiHandler}. */
 export interface AppOptions {
-  /** Origins of pages that may use it besides its own host's; `*` is any. */
+  /** Decides who comes in; everybody on this machine by default. */
+  readonly gate?: Gate;
+  /** Origins of pages that may read its answers; `*` is any. */
   readonly allowedOrigins?: readonly string[];
   /** The largest body of a request, in bytes. */
   readonly maxBodyBytes: number;
@@ -86,7 +90,7 @@ export function apiHandler(
   parts: ApiParts,
   options: AppOptions,
 ): (request: Request) => Promise<Response> {
-  const app: ApiApp = new OpenAPIHono({
+  const app: ApiApp = new OpenAPIHono<{ Variables: { access: Access } }>({
     // With a slash at its end, a path is the same.
     strict: false,
     defaultHook: (result) => {
@@ -126,8 +130,8 @@ function crossOrigin(allowed: readonly string[]): MiddlewareHandler {
   return cors({
     origin: allowed.includes("*") ? "*" : [...allowed],
     allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-    allowHeaders: ["content-type", "idempotency-key", "last-event-id", "prefer"],
-    exposeHeaders: ["allow", "location", "preference-applied", "retry-after"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "prefer"],
+    exposeHeaders: ["allow", "location", "preference-applied", "retry-after", "www-authenticate"],
     maxAge: PREFLIGHT_SECONDS,
   });
 }
@@ -145,15 +149,25 @@ const headLength: MiddlewareHandler = async (context, next) => {
 function checked(
   { connection }: ApiParts,
   operations: Operations,
-  { allowedOrigins = [], maxBodyBytes, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: AppOptions,
-): MiddlewareHandler {
+  { gate = new Gate({}), maxBodyBytes, bodyTimeoutMs = DEFAULT_BODY_TIMEOUT_MS }: AppOptions,
+): MiddlewareHandler<{ Variables: { access: Access } }> {
   const limits = { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs };
-  return async ({ req }, next) => {
-    checkHost(req.raw);
-    checkOrigin(req.raw, allowedOrigins);
+  return async (context, next) => {
+    const { req } = context;
+    checkHead(req.raw, gate);
+    checkOrigin(req.raw, gate);
     const operation = operations.find(req.method, req.path);
+    const access = operation?.scope === undefined ? FULL_ACCESS : await admit(gate, req.raw);
+    context.set("access", access);
+    req.raw = withoutToken(req.raw);
     if (operation?.path.startsWith("/api/")) {
       checkQuery(req.raw, operation);
+    }
+    if (operation?.scope !== undefined) {
+      const { scope } = operation;
+      req.raw = narrowed(req.raw, req.path, { operation: { ...operation, scope }, access });
+    }
+    if (operation?.path.startsWith("/api/")) {
       if (!connection.connected && !WITHOUT_NATS.includes(operation.path)) {
         throw unavailable(`NATS at ${connection.url} is away`);
       }
@@ -161,6 +175,12 @@ function checked(
     }
     await next();
   };
+}
+
+async function admit(gate: Gate, request: Request): Promise<Access> {
+  const admission = await gate.admit(request);
+  if (admission.kind === "ok") return admission.access;
+  throw ProblemError.of(admission.refusal);
 }
 
 function nothingThere(request: Request, path: string, methods: readonly string[]): Response {

@@ -27,6 +27,8 @@ export interface EventRequest {
   readonly after?: number;
   /** From this time on, instead. */
   readonly since?: Date;
+  /** When it is to end, in milliseconds since 1970; never without. */
+  readonly expiresAt?: number;
 }
 
 /** What a client needs of its hub. */
@@ -87,6 +89,11 @@ export class EventClient {
   /** The sequence up to which it has been served; undefined as long as that is not known. */
   get cursor(): number | undefined {
     return this.#cursor;
+  }
+
+  /** When it is to end, in milliseconds since 1970. */
+  get expiresAt(): number | undefined {
+    return this.#request.expiresAt;
   }
 
   /** For how long something waits that it does not take, in milliseconds; 0 if nothing does. */

@@ -31,12 +31,15 @@ export interface EventHubOptions {
   readonly preload?: number;
   /** How long a client may take nothing, in milliseconds; 30 000 by default. */
   readonly stallMs?: number;
+  /** As many clients there may be; 10 000 by default. */
+  readonly maxClients?: number;
   /** How often an idle client hears something, in milliseconds; 15 000 by default. */
   readonly heartbeatMs?: number;
 }
 
 const DEFAULT_RING = { events: 20_000, bytes: 64 * 2 ** 20 };
 const DEFAULT_PRELOAD = 5_000;
+const DEFAULT_MAX_CLIENTS = 10_000;
 const DEFAULT_STALL_MS = 30_000;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 const TICK_MS = 1_000;
@@ -109,6 +112,11 @@ export class EventHub {
   /** How many clients have been cut because they read too slowly. */
   get cut(): number {
     return this.#cut;
+  }
+
+  /** As many clients there may be. */
+  get maxClients(): number {
+    return this.#options.maxClients ?? DEFAULT_MAX_CLIENTS;
   }
 
   /** Adds a client. @returns The body of its response. */
@@ -209,7 +217,12 @@ export class EventHub {
 
   #tick(): void {
     const { stallMs = DEFAULT_STALL_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
+    const now = Date.now();
     for (const client of [...this.#clients]) {
+      if (client.expiresAt !== undefined && client.expiresAt <= now) {
+        client.close("expired", { reason: "the token has expired" });
+        continue;
+      }
       if (client.stalledMs > stallMs) {
         this.#cutOff(client, `nothing was read for ${Math.round(client.stalledMs / 1_000)} s`);
       }

@@ -5,7 +5,7 @@
  * @module
  */
 import { configureLogging, messageOf, OurocodusError, stopSignal, VERSION } from "@ourocodus/bus";
-import { checkHealth } from "@ourocodus/http";
+import { checkHealth, warnIfOpen } from "@ourocodus/http";
 import { getLogger } from "@logtape/logtape";
 import { apiSettings } from "./settings.ts";
 import { startApi } from "./start.ts";
@@ -24,12 +24,21 @@ Settings (environment variables):
   HOST                   127.0.0.1               where to listen
   PORT                   9000                    0: any free port
   LOG_LEVEL              info                    trace, debug, info, warn, error, fatal
+  OUROCODUS_TOKEN                                the secret that clients need, or tokens made with it
+  OUROCODUS_TOKEN_FILE                           the file that has it; made if it is not there
+  OUROCODUS_TOKEN_PUBLIC_KEY                     verifies tokens that were signed elsewhere (Ed25519, PEM)
+  OUROCODUS_INSECURE     0                       1: others than this machine may come in without a token
+  TLS_CERT, TLS_KEY                              certificate chain and key, PEM files: then it is https://
   ALLOWED_ORIGINS                                other hosts' pages that may use it, with commas; * is any
+  ALLOWED_HOSTS                                  names that it may be called by, with commas; * is any
   MAX_BODY_BYTES         1MB                     the largest body of a request
+  MAX_EVENT_CLIENTS      10000                   clients that follow events
+  MAX_HEADER_BYTES       16KB                    URL and headers of a request
   OUROCODUS_HOME         .ourocodus              where "ourocodus start" and "agent start" keep what runs
   DOCKER_HOST, DOCKER_CONTEXT                    where Docker is, if agents were started there
   OUROCODUS_LOG_MAX_AGE, OUROCODUS_LOG_MAX_BYTES, OUROCODUS_WORK_MAX_BYTES, OUROCODUS_REPLICAS
 
+Without a token it listens on this machine's own addresses only. See SECURITY.md.
 http://HOST:PORT/ is the monitor, /openapi.json describes the API, /metrics is for Prometheus.
 SIGTERM ends it with 0, a second signal at once.`;
 
@@ -44,7 +53,9 @@ async function main(): Promise<void> {
   const log = getLogger(["ourocodus", "api"]);
   const running = await startApi(settings);
   const stop = stopSignal((second) => log.warn(`ending at once on a second signal, ${second}`));
-  log.info(`API and monitor on http://${settings.host}:${running.port}`, {
+  const { host, tls } = settings.server;
+  warnIfOpen(settings.server, log);
+  log.info(`API and monitor on ${tls ? "https" : "http"}://${host}:${running.port}`, {
     version: VERSION,
     nats: running.nats,
   });
@@ -59,7 +70,7 @@ async function main(): Promise<void> {
 }
 
 async function showHealth(): Promise<void> {
-  const health = await checkHealth(apiSettings(Deno.env));
+  const health = await checkHealth(apiSettings(Deno.env).server);
   if (health.kind === "unhealthy") return fail(health.reason, 1);
   console.log(health.body);
 }

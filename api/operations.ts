@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isScope, type Scope } from "@ourocodus/http";
 import type { ApiApp } from "./app.ts";
 
 /** An operation. */
@@ -15,6 +16,10 @@ export interface Operation {
   readonly query: readonly string[];
   /** Whether it takes a body, which then is JSON. */
   readonly takesBody: boolean;
+  /** What a token must allow; `undefined` if none is needed. */
+  readonly scope: Scope | undefined;
+  /** The parameters that stand in a path of this operation. */
+  inPath(path: string): Readonly<Record<string, string>>;
 }
 
 /** All of them. */
@@ -47,11 +52,22 @@ export class Operations {
       const { method, path, request } = definition.route;
       const query = Object.keys((request?.query as { shape?: object } | undefined)?.shape ?? {});
       const takesBody = request?.body !== undefined;
-      const pattern = new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}/?$`);
-      return [{ method: method.toUpperCase(), path, query, takesBody, pattern }];
+      const pattern = new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}/?$`);
+      const scope = scopeOf(path, definition.route.security);
+      const inPath = (path: string) => pattern.exec(path)?.groups ?? {};
+      return [{ method: method.toUpperCase(), path, query, takesBody, scope, inPath, pattern }];
     });
   }
 }
+
+/** An operation on anything that does not say what it needs, needs everything. */
+function scopeOf(path: string, security: SecurityRequirements | undefined): Scope | undefined {
+  const [named] = security?.flatMap((requirement) => Object.values(requirement).flat()) ?? [];
+  if (named !== undefined && isScope(named)) return named;
+  return path.startsWith("/api/") ? "admin" : undefined;
+}
+
+type SecurityRequirements = readonly Readonly<Record<string, readonly string[]>>[];
 
 /** These methods and those that come with them, for `Allow`; none if there are none. */
 export function allowed(methods: readonly string[]): string[] {

@@ -9,7 +9,7 @@ import type { EventHub } from "./event_hub.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import type { MonitorFiles } from "./monitor_files.ts";
 import type { ResultWaits } from "./result_waits.ts";
-import type { Stats } from "./stats.ts";
+import type { SessionStats } from "./session_stats.ts";
 import type { SystemLook } from "./system_look.ts";
 
 /** All that the API is made of, beside HTTP. */
@@ -19,7 +19,7 @@ export interface ApiParts {
   readonly limits: StreamLimits;
   readonly events: EventHub;
   readonly waits: ResultWaits;
-  readonly stats: Stats;
+  readonly stats: SessionStats;
   readonly look: SystemLook;
   readonly agents: Agents;
   readonly counts: OutcomeCounts;

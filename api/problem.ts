@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { problemResponse, type Refusal } from "@ourocodus/http";
 import { type ProblemKind, PROBLEMS } from "./problem_kinds.ts";
 import type { Problem } from "./schemas/problem.ts";
 
@@ -40,13 +41,11 @@ export class ProblemError extends Error {
     const { status, title } = PROBLEMS[this.kind];
     const type = `/problems#${this.kind.replaceAll("_", "-")}`;
     const body = { type, title, status, detail: this.message, instance: path, ...this.extras };
-    return new Response(`${JSON.stringify(body)}\n`, {
-      status,
-      headers: {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-        ...this.headers,
-      },
-    });
+    return problemResponse(body, this.headers);
+  }
+
+  /** What a gate says. */
+  static of({ kind, detail, headers }: Refusal): ProblemError {
+    return new ProblemError(kind, detail, { headers });
   }
 }

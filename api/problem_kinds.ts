@@ -4,10 +4,11 @@
  * @module
  */
 
+import { REFUSALS } from "@ourocodus/http";
+
 /** The kinds of problems; `/problems` tells of each. */
 export const PROBLEMS = {
-  invalid_request: { status: 400, title: "The request is malformed" },
-  foreign_origin: { status: 403, title: "The request comes from a page of another site" },
+  ...REFUSALS,
   not_found: { status: 404, title: "There is no such thing" },
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   too_slow: { status: 408, title: "The request came too slowly" },
@@ -18,7 +19,6 @@ export const PROBLEMS = {
   unprocessable: { status: 422, title: "It is understood, but cannot be done" },
   internal: { status: 500, title: "A fault of this server" },
   unavailable: { status: 503, title: "Something that is needed is away" },
-  too_many: { status: 503, title: "Too much at once" },
 } as const;
 
 /** The name of a kind. */

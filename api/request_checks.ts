@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isForeignOrigin } from "@ourocodus/http";
+import { type Gate, TOKEN_PARAMETER } from "@ourocodus/http";
 import type { Operation } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 import { cut, shown } from "./shown.ts";
@@ -14,8 +14,17 @@ const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 const MAX_ERRORS = 10;
 const MAX_NAME_CHARACTERS = 64;
 
-/** @throws {ProblemError} If `Host` is none: URLs could not be told (RFC 9112, section 3.2). */
-export function checkHost({ url, headers }: Request): void {
+/**
+ * @throws {ProblemError} If `Host` is none: URLs could not be told (RFC 9112, section 3.2); or if
+ * it is another's, or the head is too large.
+ */
+export function checkHead(request: Request, gate: Gate): void {
+  checkHost(request);
+  const refused = gate.checkHead(request);
+  if (refused !== undefined) throw ProblemError.of(refused);
+}
+
+function checkHost({ url, headers }: Request): void {
   const host = headers.get("host");
   const parsed = host === null ? null : URL.parse(`http://${host}`);
   const isHost = host === null || parsed !== null && !/[/?#@\\\s]/.test(host);
@@ -23,15 +32,11 @@ export function checkHost({ url, headers }: Request): void {
   throw new ProblemError("invalid_request", `Host is ${shown(host ?? "")}, which is no host`);
 }
 
-/**
- * @param allowed Origins that may change something all the same; `*` is any.
- * @throws {ProblemError} If it may change something, and comes from a page of another host.
- */
-export function checkOrigin(request: Request, allowed: readonly string[]): void {
-  if (SAFE_METHODS.includes(request.method) || !isForeignOrigin(request, allowed)) return;
-  const origin = shown(request.headers.get("origin") ?? "");
-  const detail = `Origin is ${origin}, a page of another host; ALLOWED_ORIGINS may name it`;
-  throw new ProblemError("foreign_origin", detail);
+/** @throws {ProblemError} If it may change something, and comes from a page of another host. */
+export function checkOrigin(request: Request, gate: Gate): void {
+  if (SAFE_METHODS.includes(request.method)) return;
+  const refused = gate.checkOrigin(request);
+  if (refused !== undefined) throw ProblemError.of(refused);
 }
 
 /**
@@ -45,6 +50,7 @@ export function checkQuery({ url }: Request, { query }: Operation): void {
   const errors: { in: "query"; name: string; detail: string }[] = [];
   for (const name of new Set(searchParams.keys())) {
     const times = searchParams.getAll(name).length;
+    if (name === TOKEN_PARAMETER) continue;
     if (query.includes(name) && times === 1) continue;
     const detail = query.includes(name)
       ? `${name} is given ${times} times, allowed is once`

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { connect, ensureStreams, messageOf, OutcomeCounts, SettingError } from "@ourocodus/bus";
+import { connect, ensureStreams, OutcomeCounts } from "@ourocodus/bus";
+import { Gate, listen } from "@ourocodus/http";
 import { fileURLToPath } from "node:url";
 import { getLogger } from "@logtape/logtape";
 import { Agents } from "./agents.ts";
@@ -14,7 +15,7 @@ import { MonitorFiles } from "./monitor_files.ts";
 import type { ApiParts } from "./parts.ts";
 import { ResultWaits } from "./result_waits.ts";
 import type { ApiSettings } from "./settings.ts";
-import { Stats } from "./stats.ts";
+import { SessionStats } from "./session_stats.ts";
 import { SystemLook } from "./system_look.ts";
 
 /** An API that runs. */
@@ -40,31 +41,34 @@ const CLOSE_TIMEOUT_MS = 2_000;
  *
  * @throws {ConnectError} If NATS cannot be reached.
  * @throws {StreamError} If it has no JetStream, or the streams cannot be used.
- * @throws {SettingError} If the port cannot be listened on.
+ * @throws {SettingError} If the port cannot be listened on, or a file that is set cannot be used.
  */
 export async function startApi(settings: ApiSettings): Promise<RunningApi> {
+  const gate = await Gate.open(settings.server.tokens, settings.server);
   const connection = await connect({
     ...settings.nats,
     onError: (error) => log.warn("NATS reports an error", { error: error.message }),
   });
   try {
     await ensureStreams(connection, settings.streams);
-    const events = await EventHub.start(connection);
+    const events = await EventHub.start(connection, { maxClients: settings.maxEventClients });
     const monitor = await MonitorFiles.read(MONITOR_FOLDER);
-    return serve({ connection, events, monitor }, settings);
+    return await serve({ connection, events, monitor, gate }, settings);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function serve(
-  { connection, events, monitor }: Pick<ApiParts, "connection" | "events" | "monitor">,
+async function serve(
+  { connection, events, monitor, gate }:
+    & Pick<ApiParts, "connection" | "events" | "monitor">
+    & { readonly gate: Gate },
   settings: ApiSettings,
-): RunningApi {
+): Promise<RunningApi> {
   const look = new SystemLook(connection);
   const waits = new ResultWaits(events);
-  const stats = new Stats();
+  const stats = new SessionStats();
   events.listen((record) => stats.record(record));
   const metrics = new ApiMetrics({
     events: () => events,
@@ -87,7 +91,9 @@ function serve(
     counts: new OutcomeCounts(connection),
     startedAt: Date.now(),
   };
-  const server = listen(parts, settings);
+  const { maxBodyBytes, server: { allowedOrigins } } = settings;
+  const handler = apiHandler(parts, { gate, allowedOrigins, maxBodyBytes });
+  const server = await listen(settings.server, handler);
   return {
     port: server.addr.port,
     nats: connection.url,
@@ -98,20 +104,6 @@ function serve(
       await connection.close();
     },
   };
-}
-
-function listen(parts: ApiParts, settings: ApiSettings): Deno.HttpServer<Deno.NetAddr> {
-  const { host, port, allowedOrigins, maxBodyBytes } = settings;
-  const handler = apiHandler(parts, { allowedOrigins, maxBodyBytes });
-  try {
-    return Deno.serve(
-      { hostname: host, port, onListen: () => {} },
-      (request) => handler(request),
-    );
-  } catch (error) {
-    const why = error instanceof Deno.errors.AddrInUse ? "it is in use" : messageOf(error);
-    throw new SettingError(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error });
-  }
 }
 
 async function systemNumbers(look: SystemLook): Promise<SystemNumbers | undefined> {

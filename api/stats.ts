@@ -66,9 +66,7 @@ export class Stats {
   /** All spans, oldest first, without holes. */
   report(): Report {
     const last = this.#current();
-    for (const number of this.#spans.keys()) {
-      if (number <= last - SPANS) this.#spans.delete(number);
-    }
+    this.#forgetUntil(last - SPANS);
     const points = Array.from(
       { length: SPANS },
       (_, index) => point(last - SPANS + 1 + index, this.#spans.get(last - SPANS + 1 + index)),
@@ -89,6 +87,10 @@ export class Stats {
     span.latencies++;
   }
 
+  #forgetUntil(number: number): void {
+    for (const old of this.#spans.keys()) if (old <= number) this.#spans.delete(old);
+  }
+
   #current(): number {
     return Math.floor(this.#now() / SPAN_MS);
   }
@@ -96,6 +98,8 @@ export class Stats {
   #span(number: number): Span {
     let span = this.#spans.get(number);
     if (span === undefined) {
+      // Nobody may ask for a report.
+      if (this.#spans.size > SPANS) this.#forgetUntil(this.#current() - SPANS);
       const none = { stored: 0, done: 0, failed: 0, dead: 0, redelivered: 0, latencies: 0 };
       span = { ...none, pending: null, histogram: new Uint32Array(BUCKETS) };
       this.#spans.set(number, span);

@@ -43,6 +43,16 @@ export const CLOSE = {
     name: "overloaded",
     meaning: "NATS is away and the relay holds as many results as it may; come back later",
   },
+  tokenExpired: {
+    code: 4003,
+    name: "token_expired",
+    meaning: "the agent's token has expired; connect again with another",
+  },
+  tooManyFrames: {
+    code: 4004,
+    name: "too_many_frames",
+    meaning: "more frames came in a second than are taken",
+  },
   silent: {
     code: 4008,
     name: "silent",

@@ -5,6 +5,7 @@
  */
 import {
   type AgentsWanted,
+  agentToken,
   awaitConnected,
   connectDocker,
   type DockerRecord,
@@ -38,7 +39,7 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
-  const wanted = agentsWanted(flags);
+  const asked = agentsWanted(flags);
   if (flags.docker && flags.process) {
     throw new UsageError("give only one of --docker and --process");
   }
@@ -51,6 +52,7 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
           `start the agent with --process`,
       );
     }
+    const wanted = { ...asked, token: await agentToken(console.env, home, asked) };
     await using connection = await natsOf(flags, console);
     const started = docker === undefined
       ? await asProcesses(home, wanted, flags, console)

@@ -9,9 +9,11 @@ import {
   type DockerEngine,
   type DockerRecord,
   findContainers,
+  findHome,
   pause,
   runCompose,
   SystemError,
+  systemToken,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 
@@ -139,9 +141,13 @@ async function compose(
   record: DockerRecord,
   console: Console,
 ): Promise<void> {
+  const token = await systemToken(console.env, findHome(console.env));
   await runCompose(args, {
     record,
-    environment: console.env.toObject?.() ?? {},
+    environment: {
+      ...console.env.toObject?.(),
+      ...(token !== undefined && { OUROCODUS_TOKEN: token }),
+    },
     onOutput: (text) => void console.err.write(text).catch(() => {}),
     signal: console.signal,
   });

@@ -23,6 +23,7 @@ import { stopCommand } from "./stop_command.ts";
 import { superviseCommand } from "./supervise_command.ts";
 import { tailCommand } from "./tail_command.ts";
 import { harmless } from "./terminal_text.ts";
+import { tokenCommand } from "./token_command.ts";
 import { traceCommand } from "./trace_command.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -58,6 +59,7 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(tailCommand(console, done));
   root.addCommand(traceCommand(console, done));
   root.addCommand(deadCommand(console, done));
+  root.addCommand(tokenCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));
   inheritSettings(root);
   return root;

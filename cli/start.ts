@@ -12,6 +12,7 @@ import {
   findSupervisor,
   type HealthyPart,
   type Home,
+  keepSystemToken,
   lookAtSystem,
   partEnvironment,
   readDockerRecord,
@@ -19,7 +20,9 @@ import {
   SystemError,
   type SystemSettings,
 } from "@ourocodus/system";
-import { durationSettingMs } from "@ourocodus/bus";
+import { durationSettingMs, SettingError } from "@ourocodus/bus";
+import { readTokenKeys, serverSettings, tokenSettings } from "@ourocodus/http";
+import { resolve } from "node:path";
 import { ensureNatsServer } from "@ourocodus/setup";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -55,6 +58,7 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
     const home = findHome(console.env);
     if (flags.docker) return await startDocker(home, asked, console);
     await checkRunning(home, asked);
+    const server = checkServer(asked.host, console);
     const environment = console.env.toObject?.() ?? {};
     const { path } = await ensureNatsServer({
       env: environment,
@@ -67,7 +71,8 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
       natsPort: asked.natsPort ?? 4222,
       relayPort: asked.relayPort ?? 8080,
       apiPort: asked.apiPort ?? DEFAULT_API_PORT,
-      host: asked.host ?? "127.0.0.1",
+      host: server.host,
+      tls: server.tls,
       relayDrainMs: durationSettingMs(console.env, "DRAIN_SECONDS", {
         fallback: 25_000,
         min: 0,
@@ -85,6 +90,24 @@ interface Asked {
   readonly relayPort: number | undefined;
   readonly apiPort: number | undefined;
   readonly host: string | undefined;
+}
+
+/** What a relay would refuse later is refused now, by the flag's name. */
+function checkServer(
+  host: string | undefined,
+  { env }: Console,
+): Pick<SystemSettings, "host" | "tls"> {
+  // HOST and PORT of the environment are not the parts'.
+  const own: Readonly<Record<string, string | undefined>> = { HOST: host, PORT: undefined };
+  const get = (name: string) => name in own ? own[name] : env.get(name);
+  try {
+    const { host, tls } = serverSettings({ get }, { port: 0 });
+    // Parts run in a folder of their own.
+    return { host, tls: tls && { certFile: resolve(tls.certFile), keyFile: resolve(tls.keyFile) } };
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    throw new UsageError(error.message.replace(/^HOST is/, "--host is"));
+  }
 }
 
 /** What runs already cannot be given another port. */
@@ -127,6 +150,7 @@ async function startBackground(
       void console.out.write(`${partLine(part, console)}\n`);
     },
   });
+  if (started) await keepSystemToken(home, await environmentToken(console));
   if (left) {
     await console.out.write("What an earlier start had left running was taken over.\n");
   } else if (!started) {
@@ -159,6 +183,7 @@ async function startForeground(
           signal,
           onHealthy: (part) => void console.out.write(`${partLine(part, console)}\n`),
         });
+        await keepSystemToken(settings.home, await environmentToken(console));
       } catch (error) {
         await endIfIdle(client);
         throw error;
@@ -167,6 +192,12 @@ async function startForeground(
     },
   });
   return EXIT.ok;
+}
+
+/** The secret that the parts have from the environment. */
+async function environmentToken({ env }: Console): Promise<string | undefined> {
+  const { secret, secretFile } = tokenSettings(env);
+  return secret ?? (secretFile && (await readTokenKeys({ secretFile })).secret);
 }
 
 function partLine({ part, view, version }: HealthyPart, console: Console): string {

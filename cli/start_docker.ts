@@ -3,14 +3,18 @@
  *
  * @module
  */
+import { randomSecret } from "@ourocodus/http";
 import {
   connectDocker,
   DEFAULT_API_PORT,
   type DockerRecord,
   type Home,
+  keepSystemToken,
   lookAtSystem,
   readDockerRecord,
   SystemError,
+  systemSecret,
+  systemToken,
   writeDockerRecord,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
@@ -49,6 +53,9 @@ export async function startDocker(
   };
   checkSame(earlier, record);
   const before = ids(await systemContainers(engine, record));
+  // In containers, parts listen on all their addresses.
+  const made = await systemToken(console.env, home) === undefined;
+  await keepSystemToken(home, made ? randomSecret() : await systemSecret(console.env, home));
   // Written first: what is half started can be stopped.
   await writeDockerRecord(home, record);
   const containers = await dockerUp(engine, record, console);
@@ -60,7 +67,9 @@ export async function startDocker(
   const unchanged = ids(containers) === before;
   await console.out.write(
     unchanged ? "It runs already; nothing was changed.\n" : `Project ${record.project}. Next:\n` +
-      "  ourocodus agent start --session test --role echo\n  ourocodus stop\n",
+      "  ourocodus agent start --session test --role echo\n" +
+      "  ourocodus token create --can admin --ttl 12h    (lets you in to the monitor)\n" +
+      "  ourocodus stop\n",
   );
   return EXIT.ok;
 }

@@ -5,9 +5,18 @@
  *
  * @module
  */
+import {
+  forbidden,
+  Gate,
+  lacking,
+  type Need,
+  problemResponse,
+  type Refusal,
+  REFUSALS,
+} from "@ourocodus/http";
 import type { AgentSocket } from "./agent_connection.ts";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
-import { isForeignOrigin } from "@ourocodus/http";
+import { type Seat, Seats } from "./connection_limits.ts";
 import { MetricsPage } from "./metrics_page.ts";
 import type { Relay } from "./relay.ts";
 
@@ -21,8 +30,10 @@ const PATHS = ["/agent", "/health", "/metrics"];
 
 /** Settings of {@linkcode relayHandler}. */
 export interface HandlerOptions {
-  /** Origins of pages that may connect besides the relay's own host's; `*` is any. */
-  readonly allowedOrigins?: readonly string[];
+  /** Decides who comes in; everybody on this machine by default. */
+  readonly gate?: Gate;
+  /** Counts agents, and what they say. */
+  readonly seats?: Seats;
 }
 
 /**
@@ -33,64 +44,101 @@ export interface HandlerOptions {
  */
 export function relayHandler(
   relay: Relay,
-  options: HandlerOptions = {},
-): (request: Request) => Response {
+  { gate = new Gate({}), seats = new Seats() }: HandlerOptions = {},
+): (request: Request) => Response | Promise<Response> {
   const page = new MetricsPage(relay);
   return (request) => {
+    const refused = gate.checkHead(request);
+    if (refused !== undefined) return refuse(refused);
     const url = new URL(request.url);
     switch (url.pathname) {
       case "/agent":
-        return get(request) ?? foreign(request, options) ??
-          upgrade(relay, request, url.searchParams);
+        return notGet(request) ?? agent(request, url.searchParams, { relay, gate, seats });
       case "/health":
-        return get(request) ?? health(relay);
+        return notGet(request) ?? health(relay);
       case "/metrics":
-        return get(request) ?? metrics(page);
+        return notGet(request) ?? metrics(page, gate, request);
       default:
-        return json(404, { error: `no such path: ${url.pathname}`, paths: PATHS });
+        return problem(404, "There is no such thing", `no such path: ${url.pathname}`, {
+          members: { paths: PATHS },
+        });
     }
   };
 }
 
-function get(request: Request): Response | undefined {
+function notGet(request: Request): Response | undefined {
   if (request.method === "GET" || request.method === "HEAD") return undefined;
-  return json(405, { error: `method is ${request.method}, allowed is GET` }, { allow: "GET" });
-}
-
-function foreign(request: Request, { allowedOrigins }: HandlerOptions): Response | undefined {
-  if (!isForeignOrigin(request, allowedOrigins)) return undefined;
-  const error = `origin is ${request.headers.get("origin")}, a page of another host; ` +
-    "ALLOWED_ORIGINS may name it";
-  return json(403, { error });
+  const detail = `method is ${request.method}, allowed is GET`;
+  return problem(405, "The method is not allowed here", detail, { headers: { allow: "GET" } });
 }
 
 function health(relay: Relay): Response {
   const health = relay.health();
-  return json(health.nats === "connected" ? 200 : 503, health);
+  const status = health.nats === "connected" ? 200 : 503;
+  return Response.json(health, { status, headers: { "cache-control": "no-store" } });
 }
 
-function metrics(page: MetricsPage): Response {
+async function metrics(page: MetricsPage, gate: Gate, request: Request): Promise<Response> {
+  const need = { scope: "read", session: undefined, role: undefined } as const;
+  const admission = await admit(gate, request, need);
+  if (admission.kind === "refused") return refuse(admission.refusal);
   const { text, type } = page.page();
   return new Response(text, { headers: { "content-type": type, "cache-control": "no-store" } });
 }
 
-function upgrade(relay: Relay, request: Request, query: URLSearchParams): Response {
-  const parsed = parseAgentRequest(query, request.headers.get("sec-websocket-protocol"));
-  if (parsed.kind === "invalid") {
-    const error = parsed.errors.map(({ reason }) => reason).join("; ");
-    return json(400, { error, errors: parsed.errors });
-  }
-  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    const headers = { upgrade: "websocket", connection: "Upgrade" };
-    return json(426, { error: "this path is for WebSocket connections" }, headers);
-  }
-  if (relay.draining) {
-    return json(503, { error: "this relay is going away" }, { "retry-after": "1" });
-  }
-  return accept(relay, request, parsed.request);
+interface Parts {
+  readonly relay: Relay;
+  readonly gate: Gate;
+  readonly seats: Seats;
 }
 
-function accept(relay: Relay, request: Request, asked: AgentRequest): Response {
+async function agent(request: Request, query: URLSearchParams, parts: Parts): Promise<Response> {
+  const foreign = parts.gate.checkOrigin(request);
+  if (foreign !== undefined) return refuse(foreign);
+  const parsed = parseAgentRequest(query, request.headers.get("sec-websocket-protocol"));
+  // Who does not come in is not told how to ask.
+  const need = parsed.kind === "ok"
+    ? { scope: "agent", session: parsed.request.session, role: parsed.request.role } as const
+    : undefined;
+  const admission = await admit(parts.gate, request, need);
+  if (admission.kind === "refused") return refuse(admission.refusal);
+  if (parsed.kind === "invalid") {
+    const { errors } = parsed;
+    const detail = errors.map(({ reason }) => reason).join("; ");
+    return problem(400, REFUSALS.invalid_request.title, detail, { members: { errors } });
+  }
+  return upgrade(request, parsed.request, { ...parts, expiresAt: admission.expiresAt });
+}
+
+type Admitted =
+  | { readonly kind: "ok"; readonly expiresAt: number | undefined }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+async function admit(gate: Gate, request: Request, need: Need | undefined): Promise<Admitted> {
+  const admission = await gate.admit(request);
+  if (admission.kind === "refused") return admission;
+  const missing = need === undefined ? undefined : lacking(admission.access, need);
+  if (missing !== undefined) return { kind: "refused", refusal: forbidden(missing) };
+  return { kind: "ok", expiresAt: admission.access.expiresAt };
+}
+
+function upgrade(
+  request: Request,
+  asked: AgentRequest,
+  { relay, seats, expiresAt }: Parts & { readonly expiresAt: number | undefined },
+): Response {
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    const headers = { upgrade: "websocket", connection: "Upgrade" };
+    const detail = "this path is for WebSocket connections";
+    return problem(426, "A WebSocket handshake is needed", detail, { headers });
+  }
+  if (relay.draining) return busy("this relay is going away");
+  const seating = seats.take(asked.session, expiresAt);
+  if (seating.kind === "full") return busy(seating.reason);
+  return accept(relay, request, asked, seating.seat);
+}
+
+function accept(relay: Relay, request: Request, asked: AgentRequest, seat: Seat): Response {
   const { protocol } = asked;
   let upgraded: Deno.WebSocketUpgrade;
   try {
@@ -99,26 +147,41 @@ function accept(relay: Relay, request: Request, asked: AgentRequest): Response {
       ...(protocol !== "plain" && { protocol }),
     });
   } catch (error) {
-    return json(400, { error: `not a WebSocket handshake: ${(error as Error).message}` });
+    seat.free();
+    const detail = `not a WebSocket handshake: ${(error as Error).message}`;
+    return problem(400, REFUSALS.invalid_request.title, detail);
   }
   const { socket, response } = upgraded;
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => {
-    const agent = relay.connected(asked, adapt(socket, (code, reason) => end(code, reason)));
+    const agent = relay.connected(asked, adapt(socket, seat, (code, reason) => end(code, reason)));
     const end = (code: number, reason: string) => relay.disconnected(agent, code, reason);
-    socket.addEventListener("message", (event) => relay.received(agent, event.data));
+    seat.occupy(agent, () => socket.bufferedAmount);
+    socket.addEventListener("message", ({ data }) => {
+      if (seat.takesFrame()) relay.received(agent, data);
+    });
     socket.addEventListener("close", (event) => end(event.code, event.reason));
   });
-  // An error is followed by a close event, which says as much.
-  socket.addEventListener("error", (event) => event.preventDefault());
+  socket.addEventListener("close", () => seat.free());
+  // An error is followed by a close event, which says as much, unless it never was open.
+  socket.addEventListener("error", (event) => {
+    event.preventDefault();
+    if (socket.readyState !== WebSocket.OPEN) seat.free();
+  });
   return response;
 }
 
 /** @param onEnd Called where a socket that was closed does not end by itself. */
-function adapt(socket: WebSocket, onEnd: (code: number, reason: string) => void): AgentSocket {
+function adapt(
+  socket: WebSocket,
+  seat: Seat,
+  onEnd: (code: number, reason: string) => void,
+): AgentSocket {
   return {
     send(frame) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+      if (socket.readyState !== WebSocket.OPEN) return;
+      socket.send(frame);
+      seat.sent();
     },
     close(code, reason) {
       socket.close(code, reason);
@@ -132,6 +195,24 @@ function adapt(socket: WebSocket, onEnd: (code: number, reason: string) => void)
   };
 }
 
-function json(status: number, body: object, headers: Record<string, string> = {}): Response {
-  return Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } });
+function refuse({ kind, detail, headers }: Refusal): Response {
+  const { status, title } = REFUSALS[kind];
+  return problem(status, title, detail, { headers, members: { code: kind } });
+}
+
+function busy(detail: string): Response {
+  return problem(503, REFUSALS.too_many.title, detail, { headers: { "retry-after": "1" } });
+}
+
+/** An answer that is no success; `error` is `detail`, by the name that it had first. */
+function problem(
+  status: number,
+  title: string,
+  detail: string,
+  { headers, members }: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly members?: object;
+  } = {},
+): Response {
+  return problemResponse({ status, title, detail, error: detail, ...members }, headers);
 }

@@ -35,7 +35,9 @@ class TestServer implements AsyncDisposable {
   /** Sends a request as it is written. @returns What comes back first. */
   async raw(lines: string[]): Promise<string> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.server.addr.port });
-    const head = [...lines, "Host: relay", "Sec-WebSocket-Version: 13", KEY, "", ""].join("\r\n");
+    const head = [...lines, "Host: localhost", "Sec-WebSocket-Version: 13", KEY, "", ""].join(
+      "\r\n",
+    );
     await connection.write(new TextEncoder().encode(head));
     const buffer = new Uint8Array(4_096);
     return new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
@@ -76,7 +78,7 @@ Deno.test("an unknown path is 404, and says which there are", async () => {
     const { status, headers, body } = await server.get(path);
     assert.equal(status, 404, path);
     assert.deepEqual(body.paths, ["/agent", "/health", "/metrics"]);
-    assert.equal(headers.get("content-type"), "application/json");
+    assert.equal(headers.get("content-type"), "application/problem+json");
     assert.equal(headers.get("cache-control"), "no-store");
   }
 });
@@ -214,7 +216,7 @@ Deno.test("an agent that never reads is closed as slow, and its work goes to ano
   {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
     const path = "GET /agent?session_id=s&role=r&concurrency=64 HTTP/1.1";
-    const head = [path, ...UPGRADE, "Host: relay", "Sec-WebSocket-Version: 13", KEY, "", ""];
+    const head = [path, ...UPGRADE, "Host: localhost", "Sec-WebSocket-Version: 13", KEY, "", ""];
     await connection.write(new TextEncoder().encode(head.join("\r\n")));
     await until(() => test.relay.health().agents === 1);
     const payload = { x: "x".repeat(900_000) };
@@ -245,6 +247,6 @@ Deno.test("a page of another host is refused before the upgrade", async () => {
     "Connection: Upgrade",
   ]);
   assert.match(answer, /^HTTP\/1\.1 403 /);
-  assert.match(answer, /origin is https:\/\/evil\.example/);
+  assert.match(answer, /Origin is \\"https:\/\/evil\.example\\"/);
   assert.equal(server.test.relay.health().agents, 0);
 });

@@ -13,19 +13,20 @@ import {
   natsSettings,
   type StreamLimits,
   streamSettings,
-  textSetting,
 } from "@ourocodus/bus";
+import { type ServerSettings, serverSettings } from "@ourocodus/http";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./connection_limits.ts";
 
 /** All settings of a relay. */
 export interface RelaySettings {
   readonly nats: ConnectOptions;
   readonly streams: StreamLimits;
-  readonly host: string;
-  readonly port: number;
+  /** Where it listens, and for whom. */
+  readonly server: ServerSettings;
   readonly logLevel: ReturnType<typeof logLevelSetting>;
   readonly drainMs: number;
-  /** Origins of pages that may connect besides the relay's own host's; `*` is any. */
-  readonly allowedOrigins: readonly string[];
+  /** How many agents may connect, and how much they may say. */
+  readonly connections: ConnectionLimits;
   readonly limits: RelayLimits;
 }
 
@@ -58,9 +59,11 @@ export const DEFAULT_LIMITS: RelayLimits = {
 };
 
 /**
- * Reads `HOST` (127.0.0.1), `PORT` (8080), `LOG_LEVEL` (info), `ALLOWED_ORIGINS`, `DRAIN_SECONDS` (25),
- * `ACK_WAIT_SECONDS` (30), `LEASE_GRACE_SECONDS` (15), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each),
- * `MAX_FRAME_BYTES` (16 MiB), and the settings of NATS and the streams.
+ * Reads `LOG_LEVEL` (info), `DRAIN_SECONDS` (25), `ACK_WAIT_SECONDS` (30), `LEASE_GRACE_SECONDS`
+ * (15), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each), `MAX_FRAME_BYTES` (16 MiB), `MAX_AGENTS`
+ * (10 000), `MAX_SESSION_AGENTS` (as many), `MAX_FRAMES_PER_SECOND` (50 000),
+ * `MAX_UNREAD_BYTES_IN_ALL` (1 GiB), and the settings of the server (`HOST`, `PORT` (8080), …), of
+ * NATS and of the streams.
  *
  * @throws {SettingError} Names the variable, its value and the limit.
  */
@@ -70,13 +73,10 @@ export function relaySettings(env: Environment): RelaySettings {
   return {
     nats: { ...natsSettings(env), name: "ourocodus-relay" },
     streams: streamSettings(env),
-    host: textSetting(env, "HOST") ?? "127.0.0.1",
-    port: integerSetting(env, "PORT", { fallback: 8080, min: 0, max: 65_535 }),
+    server: serverSettings(env, { port: 8080 }),
     logLevel: logLevelSetting(env),
     drainMs: durationSettingMs(env, "DRAIN_SECONDS", { fallback: 25_000, min: 0, max: 3_600_000 }),
-    allowedOrigins: (textSetting(env, "ALLOWED_ORIGINS") ?? "").split(",").map((origin) =>
-      origin.trim()
-    ).filter(Boolean),
+    connections: connectionLimits(env, bytes),
     limits: {
       ackWaitMs: durationSettingMs(env, "ACK_WAIT_SECONDS", {
         fallback: DEFAULT_LIMITS.ackWaitMs,
@@ -97,5 +97,24 @@ export function relaySettings(env: Environment): RelaySettings {
       maxUnreadBytes: bytes("MAX_UNREAD_BYTES", DEFAULT_LIMITS.maxUnreadBytes),
       maxFrameBytes: bytes("MAX_FRAME_BYTES", DEFAULT_LIMITS.maxFrameBytes),
     },
+  };
+}
+
+function connectionLimits(
+  env: Environment,
+  bytes: (name: string, fallback: number) => number,
+): ConnectionLimits {
+  const agents = { min: 1, max: 1_000_000 };
+  const fallback = DEFAULT_CONNECTION_LIMITS;
+  const maxAgents = integerSetting(env, "MAX_AGENTS", { fallback: fallback.maxAgents, ...agents });
+  return {
+    maxAgents,
+    maxSessionAgents: integerSetting(env, "MAX_SESSION_AGENTS", { fallback: maxAgents, ...agents }),
+    maxFramesPerSecond: integerSetting(env, "MAX_FRAMES_PER_SECOND", {
+      fallback: fallback.maxFramesPerSecond,
+      min: 1,
+      max: 10_000_000,
+    }),
+    maxUnreadBytesInAll: bytes("MAX_UNREAD_BYTES_IN_ALL", fallback.maxUnreadBytesInAll),
   };
 }

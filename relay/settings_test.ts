@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { DEFAULT_CONNECTION_LIMITS } from "./connection_limits.ts";
 import { DEFAULT_LIMITS, relaySettings } from "./settings.ts";
 
 const env = (variables: Record<string, string>) => new Map(Object.entries(variables));
 
 Deno.test("without any variable a relay has its documented settings", () => {
-  const { host, port, logLevel, drainMs, limits, nats } = relaySettings(env({}));
+  const { server, connections, logLevel, drainMs, limits, nats } = relaySettings(env({}));
+  const { host, port, tls, allowedHosts } = server;
   assert.deepEqual([host, port, logLevel, drainMs], ["127.0.0.1", 8080, "info", 25_000]);
+  assert.deepEqual([tls, allowedHosts], [undefined, ["127.0.0.1"]]);
+  assert.deepEqual(connections, DEFAULT_CONNECTION_LIMITS);
   assert.deepEqual(limits, DEFAULT_LIMITS);
   assert.equal(nats.name, "ourocodus-relay");
 });
@@ -13,6 +17,16 @@ Deno.test("without any variable a relay has its documented settings", () => {
 Deno.test("every variable has its effect", () => {
   const settings = relaySettings(env({
     HOST: "0.0.0.0",
+    OUROCODUS_TOKEN: "a-secret-of-this-test",
+    TLS_CERT: "cert.pem",
+    TLS_KEY: "key.pem",
+    ALLOWED_ORIGINS: "https://a, https://b",
+    ALLOWED_HOSTS: "relay",
+    MAX_HEADER_BYTES: "32KB",
+    MAX_AGENTS: "9",
+    MAX_SESSION_AGENTS: "3",
+    MAX_FRAMES_PER_SECOND: "7",
+    MAX_UNREAD_BYTES_IN_ALL: "5MB",
     PORT: "0",
     LOG_LEVEL: "warn",
     DRAIN_SECONDS: "0",
@@ -26,9 +40,25 @@ Deno.test("every variable has its effect", () => {
     OUROCODUS_REPLICAS: "3",
   }));
   assert.deepEqual(
-    [settings.host, settings.port, settings.logLevel, settings.drainMs],
-    ["0.0.0.0", 0, "warning", 0],
+    [settings.logLevel, settings.drainMs],
+    ["warning", 0],
   );
+  assert.deepEqual(settings.server, {
+    host: "0.0.0.0",
+    port: 0,
+    tls: { certFile: "cert.pem", keyFile: "key.pem" },
+    tokens: { secret: "a-secret-of-this-test", secretFile: undefined, publicKey: undefined },
+    insecure: false,
+    allowedOrigins: ["https://a", "https://b"],
+    allowedHosts: ["0.0.0.0", "relay"],
+    maxHeaderBytes: 2 ** 15,
+  });
+  assert.deepEqual(settings.connections, {
+    maxAgents: 9,
+    maxSessionAgents: 3,
+    maxFramesPerSecond: 7,
+    maxUnreadBytesInAll: 5 * 2 ** 20,
+  });
   assert.deepEqual(settings.limits, {
     ackWaitMs: 500,
     graceMs: 2_000,
@@ -51,6 +81,12 @@ Deno.test("a value that cannot be used is refused by its variable's name", () =>
     MAX_HELD_BYTES: "1",
     MAX_UNREAD_BYTES: "many",
     MAX_FRAME_BYTES: "-1",
+    MAX_AGENTS: "0",
+    MAX_SESSION_AGENTS: "some",
+    MAX_FRAMES_PER_SECOND: "0.5",
+    MAX_UNREAD_BYTES_IN_ALL: "1KB",
+    MAX_HEADER_BYTES: "1",
+    OUROCODUS_INSECURE: "maybe",
     NATS_CONNECT_TIMEOUT: "never",
     OUROCODUS_LOG_MAX_AGE: "1ms",
   };

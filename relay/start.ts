@@ -10,11 +10,12 @@ import {
   ensureStreams,
   LogWriter,
   messageOf,
-  SettingError,
   type Streams,
   WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import { Gate, listen } from "@ourocodus/http";
+import { Seats } from "./connection_limits.ts";
 import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
@@ -46,22 +47,31 @@ const REPAIR_EVERY_MS = 5_000;
  *
  * @throws {ConnectError} If NATS cannot be reached.
  * @throws {StreamError} If it has no JetStream, or the streams cannot be used.
- * @throws {SettingError} If the port cannot be listened on.
+ * @throws {SettingError} If the port cannot be listened on, or a file that is set cannot be used.
  */
 export async function startRelay(settings: RelaySettings): Promise<RunningRelay> {
+  const gate = await Gate.open(settings.server.tokens, settings.server);
   const connection = await connect({
     ...settings.nats,
     onError: (error) => log.warn("NATS reports an error", { error: error.message }),
   });
   try {
-    return serve(connection, await ensureStreams(connection, settings.streams), settings);
+    const streams = await ensureStreams(connection, settings.streams);
+    return await serve({ connection, streams, gate }, settings);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function serve(connection: Connection, streams: Streams, settings: RelaySettings): RunningRelay {
+async function serve(
+  { connection, streams, gate }: {
+    readonly connection: Connection;
+    readonly streams: Streams;
+    readonly gate: Gate;
+  },
+  settings: RelaySettings,
+): Promise<RunningRelay> {
   const repair = streamRepair(connection, settings);
   const queue = new WorkQueue(connection, { ackWaitMs: settings.limits.ackWaitMs });
   const acknowledger = new Acknowledger(connection);
@@ -77,7 +87,8 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
     { connection, queue, writer, acknowledger, duplicateWindowMs, onProblem: repair },
     settings.limits,
   );
-  const server = listen(relay, settings);
+  const seats = new Seats(settings.connections);
+  const server = await listen(settings.server, relayHandler(relay, { gate, seats }));
   answerAgentQueries(connection, relay);
   answerAgentStops(connection, relay);
   answerCancellations(connection, relay);
@@ -105,19 +116,6 @@ function serve(connection: Connection, streams: Streams, settings: RelaySettings
       await within(CLOSE_TIMEOUT_MS, server.shutdown());
     },
   };
-}
-
-function listen(relay: Relay, settings: RelaySettings): Deno.HttpServer<Deno.NetAddr> {
-  const { host, port } = settings;
-  try {
-    return Deno.serve(
-      { hostname: host, port, onListen: () => {} },
-      relayHandler(relay, { allowedOrigins: settings.allowedOrigins }),
-    );
-  } catch (error) {
-    const why = error instanceof Deno.errors.AddrInUse ? "it is in use" : messageOf(error);
-    throw new SettingError(`Cannot listen on ${host} port ${port}: ${why}`, { cause: error });
-  }
 }
 
 /** Makes the streams again if they have gone, at most every few seconds. */

@@ -19,6 +19,8 @@ export interface AgentsWanted {
   readonly args: readonly string[];
   /** The folder that a command runs in, absolute, if one was given. */
   readonly cwd: string | undefined;
+  /** What lets them in to relays, if that is needed. */
+  readonly token?: string;
 }
 
 /** An agent's name here, and the id by which relays know it. */
@@ -50,6 +52,8 @@ export function agentNames(wanted: AgentsWanted, taken: ReadonlySet<string>): Ag
 /** The variables that tell the agent program what to do. */
 export function agentVariables(wanted: AgentsWanted, id: string): Record<string, string> {
   return {
+    // The secret of whoever starts it is not the agent's, nor that of a file.
+    ...(wanted.token !== undefined && { OUROCODUS_TOKEN: wanted.token, OUROCODUS_TOKEN_FILE: "" }),
     ...wanted.env,
     SESSION_ID: wanted.session,
     ROLE: wanted.role,

@@ -17,6 +17,8 @@ export interface Home {
   readonly startLock: string;
   /** How the system in Docker was started, if one was. */
   readonly docker: string;
+  /** The secret that relay and API of the system were started with, if they were. */
+  readonly token: string;
   readonly logs: string;
   /** JetStream's store. */
   readonly natsStore: string;
@@ -59,6 +61,7 @@ function homeIn(folder: string): Home {
     lock: join(folder, "lock"),
     startLock: join(folder, "start.lock"),
     docker: join(folder, "docker.json"),
+    token: join(folder, "token"),
     logs: join(folder, "logs"),
     natsStore: join(folder, "nats"),
   };

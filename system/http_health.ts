@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { get } from "node:http";
+import { getHealth } from "@ourocodus/http";
 
 /** The answer of `GET /health`, as far as both have it. */
 export interface HttpHealth {
@@ -16,32 +16,22 @@ export interface HttpHealth {
 const TIMEOUT_MS = 3_000;
 
 /**
- * Asks `GET /health`; never through a proxy, as `fetch` would.
+ * Asks `GET /health`.
  *
+ * @param url Where it listens, without a path.
  * @returns Undefined if nobody answers, or not as ours do.
  */
-export function httpHealth(hostname: string, port: number): Promise<HttpHealth | undefined> {
-  const { promise, resolve } = Promise.withResolvers<HttpHealth | undefined>();
-  const request = get({ hostname, port, path: "/health", agent: false }, (response) => {
-    let text = "";
-    response.setEncoding("utf8");
-    response.on("data", (part: string) => text += part);
-    response.on("error", () => resolve(undefined));
-    response.on("end", () => resolve(parse(text)));
-  });
-  request.setTimeout(TIMEOUT_MS, () => request.destroy());
-  request.on("error", () => resolve(undefined));
-  request.on("close", () => resolve(undefined));
-  return promise;
+export async function httpHealth(url: string): Promise<HttpHealth | undefined> {
+  try {
+    return parse((await getHealth(`${url}/health`, TIMEOUT_MS)).text);
+  } catch {
+    return undefined; // Whatever went wrong: it is not healthy.
+  }
 }
 
 function parse(text: string): HttpHealth | undefined {
-  try {
-    const health = JSON.parse(text) as HttpHealth;
-    return typeof health.status === "string" && typeof health.version === "string"
-      ? health
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const health = JSON.parse(text) as HttpHealth;
+  return typeof health.status === "string" && typeof health.version === "string"
+    ? health
+    : undefined;
 }

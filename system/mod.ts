@@ -62,3 +62,4 @@ export {
   type SystemPart,
   type SystemSettings,
 } from "./system_parts.ts";
+export { agentToken, keepSystemToken, systemSecret, systemToken } from "./system_token.ts";

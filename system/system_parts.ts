@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TlsFiles } from "@ourocodus/http";
 import { natsGreeting } from "@ourocodus/setup";
 import { type Home, logPath } from "./home.ts";
 import { httpHealth } from "./http_health.ts";
@@ -20,6 +21,8 @@ export interface SystemSettings {
   readonly apiPort: number;
   /** The address on which the relay listens for agents; NATS and the API listen on 127.0.0.1 alone. */
   readonly host: string;
+  /** With what relay and API speak TLS, if they do; absolute paths. */
+  readonly tls?: TlsFiles;
   /** How long the relay waits for work in hand when it is stopped, in milliseconds. */
   readonly relayDrainMs: number;
 }
@@ -84,23 +87,21 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     portFlag: "--port",
     port: ({ relayPort }) => relayPort,
     host: ({ host }) => host,
-    run: ({ natsPort, relayPort, host, relayDrainMs }) => ({
+    run: ({ natsPort, relayPort, host, relayDrainMs, tls }) => ({
       ...program("relay"),
       env: {
         NATS_URL: `nats://127.0.0.1:${natsPort}`,
         HOST: host,
         PORT: String(relayPort),
+        ...tlsVariables(tls),
       },
       stopMs: relayDrainMs + STORING_MS,
     }),
     async health({ port = 0, env }) {
-      const health = await httpHealth(reachable(env.HOST), port);
+      const health = await httpHealth(httpUrl(reachable(env.HOST), port, env));
       return health?.status === "healthy" && "relay_id" in health ? health : undefined;
     },
-    url: ({ port, env }) => {
-      const host = reachable(env.HOST);
-      return `ws://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    },
+    url: ({ port = 0, env }) => httpUrl(reachable(env.HOST), port, env).replace("http", "ws"),
   },
   {
     name: "api",
@@ -108,21 +109,22 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     port: ({ apiPort }) => apiPort,
     host: () => "127.0.0.1",
     prepare: ensureMonitor,
-    run: ({ home, natsPort, apiPort }) => ({
+    run: ({ home, natsPort, apiPort, tls }) => ({
       ...program("api"),
       env: {
         NATS_URL: `nats://127.0.0.1:${natsPort}`,
         HOST: "127.0.0.1",
         PORT: String(apiPort),
         OUROCODUS_HOME: home.folder,
+        ...tlsVariables(tls),
       },
       stopMs: API_STOP_MS,
     }),
-    async health({ port = 0 }) {
-      const health = await httpHealth("127.0.0.1", port);
+    async health({ port = 0, env }) {
+      const health = await httpHealth(httpUrl("127.0.0.1", port, env));
       return health?.status === "healthy" && "relays" in health ? health : undefined;
     },
-    url: ({ port }) => `http://127.0.0.1:${port}`,
+    url: ({ port = 0, env }) => httpUrl("127.0.0.1", port, env),
   },
 ];
 
@@ -157,4 +159,13 @@ function natsName(port: number): string {
 /** An address at which what listens on another can be reached from here. */
 function reachable(host = "127.0.0.1"): string {
   return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+}
+
+function tlsVariables(tls: TlsFiles | undefined): Record<string, string> {
+  return tls === undefined ? {} : { TLS_CERT: tls.certFile, TLS_KEY: tls.keyFile };
+}
+
+function httpUrl(host: string, port: number, { TLS_CERT }: ProcessSpec["env"]): string {
+  const scheme = TLS_CERT === undefined ? "http" : "https";
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

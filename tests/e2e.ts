@@ -34,7 +34,7 @@ Deno.test("the plan's scenario by processes: nothing is left running", async () 
 });
 
 Deno.test({
-  name: "the plan's scenario in containers: nothing is left but the volume, and that if asked",
+  name: "the plan's scenario in containers: nothing is left but the volumes, and those if asked",
   ignore: engine?.compose === undefined,
   async fn() {
     const project = `ourocodus-e2e-${Deno.pid}`;
@@ -44,7 +44,7 @@ Deno.test({
     const ports = portFlags();
     const start = ["start", "--docker", ...ports];
     await system.scenario(start);
-    assert.deepEqual(await leftOf(project), [`volume ${project}_nats`]);
+    assert.deepEqual(await leftOf(project), [`volume ${project}_nats`, `volume ${project}_secret`]);
     await system.ourocodus(start);
     const tail = await system.ourocodus(["tail", "results", "--session", "test", "--no-follow"]);
     assert.match(tail.stdout, /hello/, "results survive in the volume");

@@ -284,8 +284,11 @@ function checkFolder(cwd: string): void {
   if (!isFolder) throw new OptionError(`Cannot run the command in "${cwd}": it is no folder`);
 }
 
-/** Without what an agent has that was itself started by one. */
+/** The agent's own, which is not to be the command's. */
+const SECRETS = ["OUROCODUS_TOKEN", "OUROCODUS_TOKEN_FILE"];
+
+/** Without what lets the agent in, and what one has that was itself started by an agent. */
 function withoutVariables(env: Readonly<Record<string, string>>): Record<string, string> {
-  const own: readonly string[] = VARIABLES;
+  const own: readonly string[] = [...VARIABLES, ...SECRETS];
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
 }

@@ -6,6 +6,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { AgentListSchema } from "../schemas/agent.ts";
 import { nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -13,6 +14,7 @@ import { problems } from "../schemas/problem.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/agents",
+  ...needs("read"),
   summary: "All agents",
   description:
     "Those that are connected to any relay, and those that were started on this machine " +

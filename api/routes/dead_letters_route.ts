@@ -7,6 +7,7 @@ import { deadLetters } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { flagSchema, LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { DeadLetterListSchema } from "../schemas/work.ts";
@@ -14,6 +15,7 @@ import { DeadLetterListSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/dead",
+  ...needs("read"),
   summary: "Dead letters: work that was given up on",
   tags: ["Work"],
   request: {

@@ -9,6 +9,7 @@ import type { ApiApp } from "../app.ts";
 import type { EventRequest } from "../event_client.ts";
 import type { EventKind } from "../event_frame.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { problems } from "../schemas/problem.ts";
 import { shown } from "../shown.ts";
@@ -21,10 +22,11 @@ const MAX_TYPE_CHARACTERS = 64;
 const ROUTE = createRoute({
   method: "get",
   path: "/api/events",
+  ...needs("read"),
   summary: "What happens, as it happens",
   description:
     "Server-sent events. `id` is the sequence in the log, `data` a LogItem as one line " +
-    "of JSON. Named events, without an id, are about the stream: `status`, `gap`, `reset`, `slow`.",
+    "of JSON. Named events, without an id, are about the stream: `status`, `gap`, `reset`, `slow`, `expired`.",
   tags: ["Events"],
   request: {
     query: z.object({
@@ -65,7 +67,7 @@ const ROUTE = createRoute({
       description: "The stream; it does not end by itself",
       content: { "text/event-stream": { schema: z.string() } },
     },
-    ...problems("invalid_request", "unavailable"),
+    ...problems("invalid_request", "unavailable", "too_many"),
   },
 });
 
@@ -76,6 +78,10 @@ export function eventsRoute(app: ApiApp, { events }: ApiParts): void {
       context.req.valid("query"),
       context.req.valid("header")["last-event-id"],
     );
+    if (events.clients >= events.maxClients) {
+      const detail = `${events.maxClients} clients follow events, that is MAX_EVENT_CLIENTS`;
+      throw new ProblemError("too_many", detail, { headers: { "retry-after": "5" } });
+    }
     const headers = {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache, no-transform",
@@ -83,7 +89,9 @@ export function eventsRoute(app: ApiApp, { events }: ApiParts): void {
       "x-accel-buffering": "no",
     };
     if (context.req.raw.method === "HEAD") return new Response(null, { headers });
-    return new Response(events.open(request), { headers });
+    return new Response(events.open({ ...request, expiresAt: context.get("access").expiresAt }), {
+      headers,
+    });
   });
 }
 

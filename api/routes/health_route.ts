@@ -6,6 +6,7 @@
 import { messageOf, VERSION } from "@ourocodus/bus";
 import { createRoute, type z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
+import { openProblems } from "../schemas/problem.ts";
 import type { ApiParts } from "../parts.ts";
 import { HealthSchema } from "../schemas/health.ts";
 
@@ -23,6 +24,7 @@ const ROUTE = createRoute({
       description: "It is not; `reason` says why",
       content: { "application/json": { schema: HealthSchema } },
     },
+    ...openProblems(),
   },
 });
 

@@ -6,10 +6,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { problems } from "../schemas/problem.ts";
+import { needs } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",
   path: "/metrics",
+  ...needs("read"),
   summary: "Metrics, for Prometheus",
   tags: ["System"],
   responses: {
@@ -17,6 +20,7 @@ const ROUTE = createRoute({
       description: "In Prometheus' text format",
       content: { "text/plain": { schema: z.string() } },
     },
+    ...problems(),
   },
 });
 

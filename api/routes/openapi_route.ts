@@ -6,6 +6,8 @@
 import { VERSION } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
+import { SECURITY_SCHEMES } from "../security.ts";
+import { openProblems } from "../schemas/problem.ts";
 
 const ROUTE = createRoute({
   method: "get",
@@ -17,6 +19,7 @@ const ROUTE = createRoute({
       description: "The API, in OpenAPI 3.1",
       content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
     },
+    ...openProblems(),
   },
 });
 
@@ -32,7 +35,8 @@ const DESCRIPTION =
   `Where all agents, sessions and pieces of work are, live; sending work and following it.
 
 Names of sessions, roles and agents are 1 to 64 of \`A-Z a-z 0-9 _ -\`. Every answer that is no
-success is a problem (RFC 9457). Parameters that an operation does not have are refused. Paths that
+success is a problem (RFC 9457). Where tokens are configured, each operation says what its token must
+allow; a token for one session or role is let see and change nothing else. Parameters that an operation does not have are refused. Paths that
 exist answer \`HEAD\` and \`OPTIONS\` too, and 405 with \`Allow\` to other methods.`;
 
 /** `identifier` is of OpenAPI 3.1; the library's type is that of 3.0. */
@@ -40,6 +44,9 @@ const LICENSE = { name: "Apache-2.0", identifier: "Apache-2.0" };
 
 /** Adds the route. */
 export function openapiRoute(app: ApiApp): void {
+  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
+    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
+  }
   let document: ReturnType<ApiApp["getOpenAPI31Document"]> | undefined;
   app.openapi(ROUTE, (context) => {
     // Once all routes are there.
@@ -53,7 +60,6 @@ export function openapiRoute(app: ApiApp): void {
       },
       servers: [{ url: "/", description: "The API that answers this" }],
       tags: TAGS,
-      security: [],
     });
     return context.json(document as unknown as { openapi: string }, 200);
   });

@@ -5,6 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
+import { openProblems } from "../schemas/problem.ts";
 import { PROBLEMS } from "../problem_kinds.ts";
 
 const ROUTE = createRoute({
@@ -21,6 +22,7 @@ const ROUTE = createRoute({
         },
       },
     },
+    ...openProblems(),
   },
 });
 

@@ -7,6 +7,7 @@ import { requeueDeadLetter } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { flagSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -16,6 +17,7 @@ import { workLocation } from "../work_location.ts";
 const ROUTE = createRoute({
   method: "post",
   path: "/api/sessions/{session}/dead/{sequence}/requeue",
+  ...needs("send"),
   summary: "Send a dead letter's work again",
   description: "As it was. Two requests at once store it once.",
   tags: ["Work"],

@@ -7,6 +7,7 @@ import { logItem, readLog, resultsSubject } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { ResultListSchema } from "../schemas/work.ts";
@@ -14,6 +15,7 @@ import { ResultListSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/results",
+  ...needs("read"),
   summary: "Results and errors",
   tags: ["Work"],
   request: {

@@ -21,6 +21,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import { newWork } from "../new_work.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { MAX_WAIT_SECONDS, preferredWaitSeconds } from "../preferences.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema } from "../schemas/names.ts";
@@ -34,6 +35,7 @@ const MAX_WAITS = 10_000;
 const ROUTE = createRoute({
   method: "post",
   path: "/api/sessions/{session}/work/{role}",
+  ...needs("send"),
   summary: "Send work",
   description: "The body is a payload, a text, or a whole message, whose further fields travel " +
     "untouched. The same id again within two minutes is stored once.",

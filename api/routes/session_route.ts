@@ -7,6 +7,7 @@ import { sessionSummary } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -15,6 +16,7 @@ import { SessionSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}",
+  ...needs("read"),
   summary: "One session",
   tags: ["Sessions"],
   request: { params: z.object({ session: nameSchema("session") }) },

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { sessionSummaries } from "@ourocodus/bus";
+import { sessionSummaries, sessionSummary } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { LimitSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { SessionListSchema } from "../schemas/work.ts";
@@ -14,11 +15,13 @@ import { SessionListSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions",
+  ...needs("read"),
   summary: "All sessions",
   description: "Every session of which something is in the streams, or an agent is connected.",
   tags: ["Sessions"],
   request: {
     query: z.object({
+      session: nameSchema("session").optional().openapi({ description: "This one alone" }),
       after: nameSchema("after").optional().openapi({ description: "Sessions after this name" }),
       limit: LimitSchema,
     }),
@@ -35,7 +38,12 @@ const ROUTE = createRoute({
 /** Adds the route. */
 export function sessionsRoute(app: ApiApp, { connection, counts }: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
-    const page = await sessionSummaries(connection, { ...context.req.valid("query"), counts });
+    const { session, ...range } = context.req.valid("query");
+    if (session !== undefined) {
+      const summary = await sessionSummary(connection, session, { counts });
+      return context.json({ sessions: summary === undefined ? [] : [summary], next: null }, 200);
+    }
+    const page = await sessionSummaries(connection, { ...range, counts });
     return context.json({ sessions: [...page.items], next: page.next }, 200);
   });
 }

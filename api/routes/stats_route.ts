@@ -3,32 +3,46 @@
  *
  * @module
  */
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { problems } from "../schemas/problem.ts";
+import { needs } from "../security.ts";
 import { StatsSchema } from "../schemas/health.ts";
+import { nameSchema } from "../schemas/names.ts";
 
 const ROUTE = createRoute({
   method: "get",
   path: "/api/stats",
+  ...needs("read"),
   summary: "Throughput and latency of the last ten minutes",
   description:
     "As the API has read it from the log; what is older than its start is there as far " +
     "as it has read back.",
   tags: ["System"],
+  request: {
+    query: z.object({
+      session: nameSchema("session").optional().openapi({
+        description: "Of this session alone; how much of its work waits is not in it",
+      }),
+    }),
+  },
   responses: {
     200: {
       description: "In spans of two seconds",
       content: { "application/json": { schema: StatsSchema } },
     },
+    ...problems(),
   },
 });
 
 /** Adds the route. */
 export function statsRoute(app: ApiApp, { stats, look }: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
+    const { session } = context.req.valid("query");
+    if (session !== undefined) return context.json(stats.of(session).report(), 200);
     const sample = await look.streams().catch(() => undefined);
-    if (sample !== undefined) stats.pending(sample.numbers.work.messages);
-    return context.json(stats.report(), 200);
+    if (sample !== undefined) stats.all.pending(sample.numbers.work.messages);
+    return context.json(stats.all.report(), 200);
   });
 }

@@ -6,6 +6,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { StoppedAgentSchema } from "../schemas/agent.ts";
 import { flagSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -13,6 +14,7 @@ import { problems } from "../schemas/problem.ts";
 const ROUTE = createRoute({
   method: "delete",
   path: "/api/agents/{id}",
+  ...needs("admin"),
   summary: "Stop an agent",
   description:
     "It gets no more work, finishes what it has, and does not come back: one that `agent start` " +

@@ -7,6 +7,7 @@ import { traceWork } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -15,6 +16,7 @@ import { WorkTraceSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/work/{sequence}",
+  ...needs("read"),
   summary: "Where a piece of work is, by its sequence",
   description:
     "The sequence in the work stream is its identity: other than ids, none is used twice.",

@@ -7,6 +7,7 @@ import { traceWork } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
+import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { MessageIdSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
@@ -15,6 +16,7 @@ import { WorkAnswerSchema } from "../schemas/work.ts";
 const ROUTE = createRoute({
   method: "get",
   path: "/api/work/{id}",
+  ...needs("read"),
   summary: "Where a piece of work is",
   description: "What is recorded of it, and nothing more: stored, handed to which agent at which " +
     "attempt, its progress, its result or dead letter. Of several with one id the newest is the " +

@@ -26,10 +26,23 @@ export const ProblemSchema = z.object({
 /** A problem. */
 export type Problem = z.infer<typeof ProblemSchema>;
 
-/** The responses of a route that may have these problems, for its description. */
+/** What every request may be refused for. */
+const OF_ALL = ["invalid_request", "foreign_host", "head_too_large"] as const;
+/** And those for which a token may be needed. */
+const OF_SECURED = ["unauthorized", "forbidden"] as const;
+
+/**
+ * The responses of a route that may have these problems, beside those that every route has which
+ * needs a token; for its description.
+ */
 export function problems(...kinds: readonly ProblemKind[]): Record<number, ProblemResponse> {
+  return openProblems(...OF_SECURED, ...kinds);
+}
+
+/** The same of a route that is open to everybody. */
+export function openProblems(...kinds: readonly ProblemKind[]): Record<number, ProblemResponse> {
   const responses: Record<number, ProblemResponse> = {};
-  for (const kind of kinds) {
+  for (const kind of new Set([...OF_ALL, ...kinds])) {
     const { status, title } = PROBLEMS[kind];
     const before = responses[status]?.description;
     responses[status] = {

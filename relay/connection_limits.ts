@@ -1,0 +1,194 @@
+/**
+ * How many agents may be connected, how much each may say, and for how long.
+ *
+ * What is counted for each frame is a number and no more: the time is looked at once a second, for
+ * all agents together.
+ *
+ * @module
+ */
+import { CLOSE, type CloseCode } from "@ourocodus/bus";
+import type { AgentConnection } from "./agent_connection.ts";
+
+/** The limits. */
+export interface ConnectionLimits {
+  /** As many agents may be connected. */
+  readonly maxAgents: number;
+  /** As many of them of one session. */
+  readonly maxSessionAgents: number;
+  /** As many frames are taken from one agent in a second. */
+  readonly maxFramesPerSecond: number;
+  /** As many bytes may wait to be read by all agents together. */
+  readonly maxUnreadBytesInAll: number;
+}
+
+const MIB = 2 ** 20;
+
+/** What applies where nothing is set. */
+export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
+  maxAgents: 10_000,
+  maxSessionAgents: 10_000,
+  maxFramesPerSecond: 50_000,
+  maxUnreadBytesInAll: 1_024 * MIB,
+};
+
+/** A seat, or why there is none. */
+export type Seating =
+  | { readonly kind: "ok"; readonly seat: Seat }
+  | { readonly kind: "full"; readonly reason: string };
+
+const SECOND_MS = 1_000;
+
+/** See the top of the file. */
+export class Seats {
+  readonly limits: ConnectionLimits;
+  readonly #now: () => number;
+  readonly #taken = new Set<Seat>();
+  readonly #bySession = new Map<string, number>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #unreadBytes = 0;
+  /** Counts up once a second. */
+  second = 0;
+
+  /** @param now The time, in milliseconds since 1970. */
+  constructor(limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS, now: () => number = Date.now) {
+    this.limits = limits;
+    this.#now = now;
+  }
+
+  /** How many are taken. */
+  get taken(): number {
+    return this.#taken.size;
+  }
+
+  /**
+   * Takes a seat; whoever does has to free it.
+   *
+   * @param expiresAt When its agent has to go, in milliseconds since 1970.
+   */
+  take(session: string, expiresAt: number | undefined): Seating {
+    const { maxAgents, maxSessionAgents } = this.limits;
+    if (this.#taken.size >= maxAgents) {
+      return { kind: "full", reason: `${maxAgents} agents are connected, that is MAX_AGENTS` };
+    }
+    const own = this.#bySession.get(session) ?? 0;
+    if (own >= maxSessionAgents) {
+      const reason =
+        `${own} agents of session ${session} are connected, that is MAX_SESSION_AGENTS`;
+      return { kind: "full", reason };
+    }
+    this.#bySession.set(session, own + 1);
+    const seat = new Seat(this, session, expiresAt);
+    this.#taken.add(seat);
+    this.#timer ??= setInterval(() => this.tick(), SECOND_MS);
+    return { kind: "ok", seat };
+  }
+
+  /** What is done once a second; for tests also called by hand. */
+  tick(): void {
+    this.second++;
+    const now = this.#now();
+    for (const seat of this.#taken) {
+      if (seat.expiresAt !== undefined && seat.expiresAt <= now) seat.end(CLOSE.tokenExpired);
+    }
+  }
+
+  /** For seats. */
+  freed(seat: Seat): void {
+    if (!this.#taken.delete(seat)) return;
+    this.unread(-seat.unreadBytes);
+    const left = (this.#bySession.get(seat.session) ?? 1) - 1;
+    if (left > 0) this.#bySession.set(seat.session, left);
+    else this.#bySession.delete(seat.session);
+    if (this.#taken.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** For seats. @param more Bytes more than before. */
+  unread(more: number): void {
+    this.#unreadBytes += more;
+    if (this.#unreadBytes > this.limits.maxUnreadBytesInAll) this.#relieve();
+  }
+
+  /** Ends whoever has most to read: each is only looked at when it is sent something. */
+  #relieve(): void {
+    let most: Seat | undefined;
+    this.#unreadBytes = 0;
+    for (const seat of this.#taken) {
+      this.#unreadBytes += seat.measure();
+      if (most === undefined || seat.unreadBytes > most.unreadBytes) most = seat;
+    }
+    const { maxUnreadBytesInAll } = this.limits;
+    if (most === undefined || this.#unreadBytes <= maxUnreadBytesInAll) return;
+    const reason = `${this.#unreadBytes} bytes wait for all agents, limit is ` +
+      `${maxUnreadBytesInAll}, and most for this one`;
+    most.end(CLOSE.slowReader, reason);
+  }
+}
+
+/** One connected agent, as far as limits go. */
+export class Seat {
+  readonly session: string;
+  readonly expiresAt: number | undefined;
+  readonly #seats: Seats;
+  #agent: AgentConnection | undefined;
+  #bufferedBytes: () => number = () => 0;
+  #second = 0;
+  #frames = 0;
+  #unreadBytes = 0;
+
+  /** Use {@linkcode Seats.take}. */
+  constructor(seats: Seats, session: string, expiresAt: number | undefined) {
+    this.#seats = seats;
+    this.session = session;
+    this.expiresAt = expiresAt;
+  }
+
+  /** Bytes that waited to be read when last looked at. */
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  /** Its agent is there. @param bufferedBytes Tells how many bytes wait to be read. */
+  occupy(agent: AgentConnection, bufferedBytes: () => number): void {
+    this.#agent = agent;
+    this.#bufferedBytes = bufferedBytes;
+  }
+
+  /** Counts a frame from its agent. @returns Whether it is taken; if not, the agent is closed. */
+  takesFrame(): boolean {
+    const { second, limits } = this.#seats;
+    if (this.#second !== second) {
+      this.#second = second;
+      this.#frames = 0;
+    }
+    if (++this.#frames <= limits.maxFramesPerSecond) return true;
+    this.end(
+      CLOSE.tooManyFrames,
+      `more than ${limits.maxFramesPerSecond} frames in a second (MAX_FRAMES_PER_SECOND)`,
+    );
+    return false;
+  }
+
+  /** Something was sent to its agent. */
+  sent(): void {
+    const before = this.#unreadBytes;
+    const now = this.measure();
+    if (now !== before) this.#seats.unread(now - before);
+  }
+
+  /** Looks how many bytes wait. */
+  measure(): number {
+    return this.#unreadBytes = this.#bufferedBytes();
+  }
+
+  /** Closes its agent. */
+  end(code: CloseCode, reason?: string): void {
+    this.#agent?.close(code, reason);
+  }
+
+  /** Its agent is gone. */
+  free(): void {
+    this.#seats.freed(this);
+  }
+}
