@@ -4,6 +4,7 @@
  * @module
  */
 import type { Problem } from "../api/wire.ts";
+import { noteRefused, token, tokenHeaders } from "./token.ts";
 
 /** What went wrong, for people. */
 export class ApiError extends Error {
@@ -37,21 +38,41 @@ export interface CallOptions {
  */
 export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
   const { method = "GET", body, headers, timeoutMs = TIMEOUT_MS } = options;
+  const used = token.value;
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       body,
-      headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      headers: {
+        ...tokenHeaders(),
+        ...headers,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
       signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new ApiError(late ? `no answer within ${timeoutMs / 1_000} s` : "the API is away", 0);
   }
+  if (response.status === 401) {
+    const reason = await refusalOf(response);
+    noteRefused(used, reason);
+    throw new ApiError(reason, 401);
+  }
   const value: unknown = await response.json().catch(() => undefined);
   // How unhealthy the system is, is an answer too.
   if (response.ok || path === "/health") return value as T;
+  throw new ApiError(detailOf(value) ?? `the API answers ${response.status}`, response.status);
+}
+
+/** Why a response is no success. */
+export async function refusalOf(response: Response): Promise<string> {
+  const value: unknown = await response.json().catch(() => undefined);
+  return detailOf(value) ?? `the API answers ${response.status}`;
+}
+
+function detailOf(value: unknown): string | undefined {
   const { detail, title } = (value ?? {}) as Partial<Problem>;
-  throw new ApiError(detail ?? title ?? `the API answers ${response.status}`, response.status);
+  return detail ?? title;
 }

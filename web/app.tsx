@@ -6,6 +6,7 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Banner } from "./components/banner.tsx";
+import { Login } from "./components/login.tsx";
 import { Link } from "./components/link.tsx";
 import { Agents } from "./pages/agents.tsx";
 import { Events } from "./pages/events.tsx";
@@ -15,6 +16,7 @@ import { Session } from "./pages/session.tsx";
 import { Sessions } from "./pages/sessions.tsx";
 import { Work } from "./pages/work.tsx";
 import { address, go } from "./route.ts";
+import { setToken, token } from "./token.ts";
 import { nextTheme, theme } from "./theme.ts";
 
 const PLACES = [
@@ -52,6 +54,15 @@ export function App(): VNode {
           ))}
         </nav>
         <Search />
+        {token.value !== undefined && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={logOut}
+          >
+            Log out
+          </button>
+        )}
         <button
           type="button"
           class="quiet theme"
@@ -62,9 +73,16 @@ export function App(): VNode {
         </button>
       </header>
       <Banner />
+      <Login />
       <main id="main" tabIndex={-1}>{page}</main>
     </>
   );
+}
+
+/** What was shown is forgotten, too. */
+function logOut(): void {
+  setToken(undefined);
+  location.reload();
 }
 
 /** Finds work by its id. The key / goes there. */

@@ -5,6 +5,8 @@
  */
 import { signal } from "@preact/signals";
 import type { LogItem } from "../api/wire.ts";
+import { followEvents } from "./event_source.ts";
+import { refused } from "./token.ts";
 
 /** What is wrong, and since when what is shown is old. */
 export type Trouble =
@@ -20,21 +22,27 @@ const listeners = new Set<(item: LogItem) => void>();
 
 /** Begins to listen. */
 export function beginLive(): void {
-  const source = new EventSource(`/api/events?type=${TYPES}`);
-  source.addEventListener("message", ({ data }) => {
-    const item = JSON.parse(data) as LogItem;
-    for (const listener of [...listeners]) listener(item);
+  followEvents(`/api/events?type=${TYPES}`, {
+    onEvent({ name, data }) {
+      if (name === "message") tell(JSON.parse(data) as LogItem);
+      if (name === "status") noteStatus(JSON.parse(data) as { readonly nats: string });
+    },
+    onLost() {
+      // Without a token nothing is known of it.
+      if (trouble.value.kind === "none" && refused.value === undefined) {
+        trouble.value = { kind: "api", since: Date.now() };
+      }
+    },
   });
-  source.addEventListener("status", ({ data }) => {
-    const { nats } = JSON.parse(data) as { readonly nats: string };
-    if (nats === "connected") trouble.value = { kind: "none" };
-    else if (trouble.value.kind !== "nats") trouble.value = { kind: "nats", since: Date.now() };
-  });
-  source.addEventListener("error", () => {
-    if (trouble.value.kind === "none") trouble.value = { kind: "api", since: Date.now() };
-    // A browser gives up on answers such as 503.
-    if (source.readyState === EventSource.CLOSED) setTimeout(beginLive, 2_000);
-  });
+}
+
+function tell(item: LogItem): void {
+  for (const listener of [...listeners]) listener(item);
+}
+
+function noteStatus({ nats }: { readonly nats: string }): void {
+  if (nats === "connected") trouble.value = { kind: "none" };
+  else if (trouble.value.kind !== "nats") trouble.value = { kind: "nats", since: Date.now() };
 }
 
 /** Tells of events. @returns Ends that. */

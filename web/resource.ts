@@ -6,6 +6,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ApiError, call } from "./api.ts";
 import { listen, trouble } from "./live.ts";
+import { token } from "./token.ts";
 
 /** What is known of it. */
 export interface Resource<T> {
@@ -81,11 +82,13 @@ export function useResource<T>(
     };
     const unlisten = listen(soon);
     const untrouble = trouble.subscribe(soon);
+    const untoken = token.subscribe(soon);
     return () => {
       ended = true;
       clearTimeout(timer);
       unlisten();
       untrouble();
+      untoken();
     };
   }, [path]);
   const current = state.path === path ? state : {};

@@ -12,6 +12,8 @@ export interface SocketAgentOptions {
   readonly v1?: boolean;
   /** Ask for `relay.stored`. */
   readonly confirm?: boolean;
+  /** What lets it in. */
+  readonly token?: string;
   /** Called with each piece of work; by default it stays in hand. */
   readonly onWork?: (work: ReceivedWork, agent: SocketAgent) => void;
 }
@@ -41,10 +43,11 @@ export class SocketAgent implements AsyncDisposable {
     if (options.agentId !== undefined) query.set("agent_id", options.agentId);
     if (options.concurrency !== undefined) query.set("concurrency", `${options.concurrency}`);
     if (options.confirm) query.set("confirm", "true");
-    const socket = new WebSocket(
-      `${options.relayUrl}/agent?${query}`,
-      options.v1 ? ["ourocodus.v1"] : [],
-    );
+    const { token } = options;
+    const socket = new WebSocket(`${options.relayUrl}/agent?${query}`, {
+      protocols: options.v1 ? ["ourocodus.v1"] : [],
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
     const agent = new SocketAgent(socket, options);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener("open", () => resolve());

@@ -11,6 +11,7 @@ import { Empty } from "../components/notice.tsx";
 import { Json } from "../components/payload.tsx";
 import { Clock } from "../components/time.tsx";
 import { EventLog, MAX_ROWS, type Row } from "../event_log.ts";
+import { followEvents } from "../event_source.ts";
 import { count, line } from "../format.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { visibleRows } from "../virtual_rows.ts";
@@ -104,13 +105,15 @@ function useLog(filter: string): LiveLog {
   const log = useMemo(() => new EventLog(), [filter]);
   useEffect(() => {
     let waiting: LogItem[] = [];
-    const source = new EventSource(`/api/events?since=${BEGIN}&${filter}`);
-    source.addEventListener("message", ({ data }) => {
-      waiting.push(JSON.parse(data) as LogItem);
-      // Paused for long: only what would be kept.
-      if (waiting.length > 2 * MAX_ROWS) waiting = waiting.slice(-MAX_ROWS);
+    const end = followEvents(`/api/events?since=${BEGIN}&${filter}`, {
+      onEvent({ name, data }) {
+        if (name === "reset") log.clear(0);
+        if (name !== "message") return;
+        waiting.push(JSON.parse(data) as LogItem);
+        // Paused for long: only what would be kept.
+        if (waiting.length > 2 * MAX_ROWS) waiting = waiting.slice(-MAX_ROWS);
+      },
     });
-    source.addEventListener("reset", () => log.clear(0));
     const timer = setInterval(() => {
       if (held.current || waiting.length === 0) return;
       log.add(waiting);
@@ -118,7 +121,7 @@ function useLog(filter: string): LiveLog {
       setVersion((before) => before + 1);
     }, DRAW_MS);
     return () => {
-      source.close();
+      end();
       clearInterval(timer);
     };
   }, [filter]);
