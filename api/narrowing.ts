@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Access, forbidden, lacking, type Scope } from "@ourocodus/http";
+import { type Access, forbidden, lacking, requestAt, type Scope } from "@ourocodus/http";
 import type { Operation } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 
@@ -42,7 +42,7 @@ export function narrowed(
     }
     if (!(name in inPath)) url.searchParams.set(name, own);
   }
-  return new Request(url, request);
+  return requestAt(url, request);
 
   function askedFor(name: "session" | "role"): readonly (string | undefined)[] {
     if (inPath[name] !== undefined) return [inPath[name]];

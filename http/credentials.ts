@@ -34,5 +34,11 @@ export function withoutToken(request: Request): Request {
   const url = new URL(request.url);
   if (!url.searchParams.has(TOKEN_PARAMETER)) return request;
   url.searchParams.delete(TOKEN_PARAMETER);
-  return new Request(url, request);
+  return requestAt(url, request);
+}
+
+/** The same request for another URL. */
+export function requestAt(url: URL, { method, headers, body }: Request): Request {
+  // Not made of the whole request: its signal, once looked at, is aborted by every answer.
+  return new Request(url, { method, headers, body });
 }

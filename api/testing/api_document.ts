@@ -23,6 +23,7 @@ export interface DocumentedOperation {
   readonly parameters?: readonly DocumentedParameter[];
   readonly requestBody?: { readonly required?: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** The document. */
