@@ -109,7 +109,7 @@ function Search(): VNode {
         ref={input}
         type="search"
         aria-label="Find work by its id"
-        placeholder="Work id  /"
+        placeholder="Find work  /"
         spellcheck={false}
       />
     </form>

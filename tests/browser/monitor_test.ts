@@ -199,6 +199,7 @@ inBrowser(
     await page.getByText("no agent of role r is connected").waitFor();
     await page.goto(`${scene.api.url}/work/nothing`);
     await page.getByText(/nothing is known of work/).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Work" }).waitFor();
   },
 );
 
@@ -220,6 +221,7 @@ inBrowser(
       for (const [name, path] of Object.entries(PAGES)) {
         await checked.goto(scene.api.url + path);
         await checked.getByRole("heading", { level: 1 }).waitFor();
+        await checked.locator(".loading").waitFor({ state: "detached" });
         await checked.evaluate(source);
         const found = await checked.evaluate(async () => {
           // deno-lint-ignore no-explicit-any

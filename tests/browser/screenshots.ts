@@ -44,6 +44,7 @@ export async function takeScreenshots(
       for (const [name, path] of Object.entries(PAGES)) {
         await page.goto(url + path);
         await page.locator("h1").waitFor();
+        await page.locator(".loading").waitFor({ state: "detached" });
         await page.waitForTimeout(350);
         await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
         taken++;

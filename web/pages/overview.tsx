@@ -119,7 +119,7 @@ function Charts({ stats }: { readonly stats: Stats }): VNode {
         title="Without a result"
         times={times}
         lines={depth}
-        format={(value) => count(Math.round(value))}
+        format={whole}
       />
     </div>
   );
@@ -201,6 +201,11 @@ function NeedsALook({ sessions: { sessions } }: { readonly sessions: SessionList
 
 function shown(value: number | undefined): string {
   return value === undefined ? "–" : count(value);
+}
+
+/** Of what comes in pieces only; between them an axis has no labels. */
+function whole(value: number): string {
+  return Number.isInteger(value) ? count(value) : "";
 }
 
 function rate(value: number): string {

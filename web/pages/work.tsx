@@ -25,8 +25,13 @@ export function Work({ path }: { readonly path: string }): VNode {
     everyMs: ({ state }) => UNFINISHED.includes(state) ? EVERY_MS : FINISHED_EVERY_MS,
   });
   if (data === undefined) {
-    if (error?.status === 404) return <Empty title={error.message} />;
-    return error ? <Failure error={error} /> : <Loading />;
+    return (
+      <>
+        <h1>Work</h1>
+        {error?.status === 404 ? <Empty title={error.message} /> : <Failure error={error} />}
+        {error === undefined && <Loading />}
+      </>
+    );
   }
   return (
     <>
