@@ -12,7 +12,9 @@
  *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
  *    have seen the beginning), no publish denied meanwhile, and the largest message acknowledged too (a
  *    limit on size that it passes, the others pass). Everything else is acknowledged one by one.
- * 3. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
+ * 3. What was held for longer than the stream recognises identities is published only if the work
+ *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
+ * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
  *    is ours, is decided by comparing.
  *
  * @module
@@ -63,6 +65,8 @@ interface Held {
   readonly dataBytes: number;
   /** As NATS counts it: headers are a part of the message. */
   readonly bytes: number;
+  /** Since when it is held, in milliseconds by `performance.now`; 0 before it was first sent. */
+  heldAt: number;
   /** Sent before, so a message of this identity in the log may be this very one. */
   sent: boolean;
 }
@@ -74,6 +78,17 @@ interface Batch {
   readonly sentAt: number;
   /** As many publishes had been denied when it was sent. */
   readonly denials: number;
+}
+
+/** What became of the work that a late entry belongs to. */
+export type Lateness =
+  | { readonly kind: "open" }
+  | { readonly kind: "answered"; readonly sequence: number }
+  | { readonly kind: "gone" };
+
+interface Late {
+  readonly afterMs: number;
+  readonly ask: (entry: LogEntry) => Promise<Lateness | undefined>;
 }
 
 const ACK_TIMEOUT_MS = 5_000;
@@ -94,6 +109,7 @@ export class LogWriter {
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
   readonly #inFlight = new Map<number, Batch>();
+  #late: Late | undefined;
   #queue: Held[] = [];
   #later: Held[] = [];
   #nextBatch = 1;
@@ -142,7 +158,8 @@ export class LogWriter {
     const bytes = byteLength(headers) + dataBytes;
     this.#entries++;
     this.#bytes += dataBytes;
-    this.#queue.push({ entry, headers, dataBytes, bytes, sent: false });
+    const heldAt = this.#connection.connected ? 0 : performance.now();
+    this.#queue.push({ entry, headers, dataBytes, bytes, heldAt, sent: false });
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
@@ -159,13 +176,30 @@ export class LogWriter {
     const queue = this.#queue;
     this.#queue = [];
     const together: Held[] = [];
+    const now = performance.now();
     for (const held of queue) {
       if (!this.#fits(held)) continue;
+      if (held.heldAt === 0) held.heldAt = now;
+      else if (this.#late !== undefined && now - held.heldAt > this.#late.afterMs) {
+        void this.#askLate(held, this.#late);
+        continue;
+      }
       const alone = held.sent || held.entry.suspect || (this.#options.replicas ?? 1) > 1;
       if (alone) this.#publish([held]);
       else together.push(held);
     }
     if (together.length > 0) this.#publish(together);
+  }
+
+  /**
+   * Asks about every entry that was held for so long, in milliseconds, before it is published: the
+   * stream may not recognise its identity any more.
+   *
+   * @param ask `open`: it is published. `answered`: another one, or this one, is in the log at a
+   * sequence. `gone`: it is not wanted any more. `undefined`: nobody knows any more.
+   */
+  askWhenLate(afterMs: number, ask: (entry: LogEntry) => Promise<Lateness | undefined>): void {
+    this.#late = { afterMs, ask };
   }
 
   /** Resolves once nothing is held any more. */
@@ -227,6 +261,20 @@ export class LogWriter {
       this.#sendEach(batch);
     } else if (first !== undefined) {
       this.#resolve(first, ack);
+    }
+  }
+
+  async #askLate(held: Held, { ask }: Late): Promise<void> {
+    const late = await ask(held.entry);
+    switch (late?.kind) {
+      case "open":
+        held.heldAt = performance.now();
+        this.#queue.push(held);
+        return this.flush();
+      case "answered":
+        return await this.#compare(held, late.sequence);
+      case "gone":
+        return this.#settle(held, { kind: "duplicate" });
     }
   }
 

@@ -87,7 +87,7 @@ class TestWriter implements AsyncDisposable {
 }
 
 /** The other one is a first attempt's result. */
-const DUPLICATE = { kind: "duplicate", accepted: { attempt: 1, outcome: undefined } };
+const DUPLICATE = { kind: "duplicate", accepted: { sequence: 1, attempt: 1, outcome: undefined } };
 
 Deno.test("what one turn brings is stored once, with its data, headers and identity", async () => {
   await using nats = await startNats();

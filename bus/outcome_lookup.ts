@@ -16,6 +16,8 @@ const CLOCK_SKEW_MS = 60_000;
 
 /** What is known of the outcome that was accepted for a piece of work. */
 export interface AcceptedOutcome {
+  /** Its sequence in the log. */
+  readonly sequence: number;
   /** Which attempt's it is; of a piece of work that was cancelled, no one's. */
   readonly attempt: number | undefined;
   /** What its header `Ourocodus-Outcome` says: `failed`, `dead`, `cancelled`; none is a result. */
@@ -85,9 +87,9 @@ export class OutcomeLookup {
 
 /** What a stored result's headers say of it. */
 export function acceptedOutcome(
-  { header }: { header(name: string): string | undefined },
+  { sequence, header }: { readonly sequence: number; header(name: string): string | undefined },
 ): AcceptedOutcome {
   const outcome = header(LOG_HEADER.outcome);
   const attempt = outcome === "cancelled" ? undefined : Number(header(LOG_HEADER.attempt) ?? 1);
-  return { attempt, outcome };
+  return { sequence, attempt, outcome };
 }

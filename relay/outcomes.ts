@@ -20,8 +20,10 @@ import {
   consumerName,
   deadSubject,
   formatMessage,
+  type Lateness,
   type Lease,
   LOG_HEADER,
+  type LogEntry,
   type LogWriter,
   messageOf,
   OutcomeLookup,
@@ -30,6 +32,7 @@ import {
   resultsSubject,
   type Stored,
   WORK_STREAM,
+  workPlace,
 } from "@ourocodus/bus";
 import { type Reason, storeDeadLetter } from "./dead_letter.ts";
 import { monotonicMs, type Work } from "./work.ts";
@@ -78,6 +81,8 @@ export class Outcomes {
   constructor(options: OutcomesOptions) {
     this.#options = options;
     this.#answered = new OutcomeLookup(options.connection);
+    const { writer, duplicateWindowMs } = options;
+    writer.askWhenLate(duplicateWindowMs / 2, (entry) => this.#askLate(entry));
   }
 
   /**
@@ -209,6 +214,25 @@ export class Outcomes {
         onSettled(stored.kind === "stored" ? { kind: "refused", reason } : stored);
       },
     });
+  }
+
+  /** Whether an outcome that could not be stored for long is still wanted. */
+  async #askLate({ subject, id }: LogEntry): Promise<Lateness | undefined> {
+    const parsed = parseSubject(subject);
+    const place = workPlace(id);
+    if (parsed?.kind !== "results" || place === undefined) return { kind: "open" };
+    const { session, role } = parsed;
+    const lease: Lease = {
+      subject: "",
+      consumer: consumerName(session, role),
+      attempt: 1,
+      sequence: place.sequence,
+      work: id,
+      storedAtMs: place.storedAt.getTime(),
+    };
+    const found = await this.lookUp({ session, role, lease });
+    if (found?.kind !== "answered") return found;
+    return { kind: "answered", sequence: found.accepted.sequence };
   }
 
   async #find(

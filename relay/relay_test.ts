@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { WORK_STREAM } from "@ourocodus/bus";
-import { startNats, until } from "../tests/support/mod.ts";
+import { headers, nanos } from "@nats-io/nats-core";
+import { LOG_STREAM, parseLease, resultsSubject, WORK_STREAM } from "@ourocodus/bus";
+import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
@@ -213,6 +214,39 @@ Deno.test("while NATS is away agents stay and go on, and their results are store
   test.work(...numbers(4));
   await until(() => agent.works.length + late.works.length === 2 + 4);
 });
+
+for (const answered of [true, false]) {
+  const becomes = answered ? "refused if the work was answered elsewhere" : "stored if it was not";
+  Deno.test(`a result held for longer than identities are recognised is ${becomes}`, async () => {
+    await using nats = await startNats();
+    await using proxy = startProxy(nats.port);
+    const natsUrl = `nats://127.0.0.1:${proxy.port}`;
+    await using test = await TestRelay.start({ nats, natsUrl, duplicateWindowMs: 400 });
+    const manager = await jetstreamManager(test.client.nats);
+    await manager.streams.update(LOG_STREAM, { duplicate_window: nanos(400) });
+    const agent = test.agent({ v1: true, confirm: true });
+    test.work("1");
+    const work = await agent.hasWork();
+    proxy.cut();
+    await until(() => test.relay.health().nats === "disconnected");
+    agent.say("result", work, { by: "held" });
+    if (answered) {
+      const identity = headers();
+      identity.set("Nats-Msg-Id", parseLease(work.lease ?? "")?.work ?? "");
+      await test.client.nats.request(resultsSubject("s", "r"), "{}", {
+        headers: identity,
+        timeout: 5_000,
+      });
+    }
+    const since = performance.now();
+    await until(() => performance.now() - since > 600);
+    proxy.heal();
+    await agent.isTold(answered ? "relay.error" : "relay.stored");
+    await test.hasWaiting(0);
+    assert.equal((await test.results()).length, 1);
+    if (answered) assert.deepEqual(agent.errors, ["duplicate"]);
+  });
+}
 
 Deno.test("work whose lease ran out while NATS was away stays with its agent, and its slots are used", async () => {
   await using test = await TestRelay.start({ queue: { ackWaitMs: 300 } });

@@ -33,6 +33,8 @@ export interface LoggedEvent {
 export interface TestRelayOptions {
   /** A server of somebody else's, which is left running. */
   readonly nats?: TestNats;
+  /** Where the relay, not who looks on, reaches it; by default where it is. */
+  readonly natsUrl?: string;
   readonly limits?: Partial<RelayLimits>;
   readonly queue?: WorkQueueOptions;
   readonly natsConfig?: string;
@@ -53,7 +55,7 @@ export class TestRelay implements AsyncDisposable {
   /** Starts one. */
   static async start(options: TestRelayOptions = {}): Promise<TestRelay> {
     const nats = options.nats ?? await startNats({ config: options.natsConfig });
-    const connection = await connect({ url: nats.url });
+    const connection = await connect({ url: options.natsUrl ?? nats.url });
     const client = await connect({ url: nats.url });
     const streams = await ensureStreams(connection);
     const manager = await jetstreamManager(client.nats);
