@@ -7,6 +7,7 @@ import {
   CLOSE,
   type CloseCode,
   closeReason,
+  consumerName,
   formatMessage,
   joinFrames,
   type Message,
@@ -236,4 +237,11 @@ export class AgentConnection {
   #reference(work: Work): string {
     return this.v1 ? work.offered : work.id;
   }
+}
+
+/** Names an agent among all of a relay: the same again when it comes back. */
+export function agentKey(
+  agent: Pick<AgentConnection, "session" | "role" | "agentId">,
+): string {
+  return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
 }

@@ -53,14 +53,13 @@ export async function storeDeadLetter(
   reason: Reason,
   options: DeadLetterOptions,
 ): Promise<boolean> {
-  const { connection, writer, onProblem } = options;
   const error = formatMessage(work.id, "error", {
     ...reason,
     attempts: work.attempts,
     session_id: work.session,
     role: work.role,
   });
-  const first = await writer.store({
+  const first = await options.writer.store({
     subject: work.results,
     data: UTF8.encode(error),
     id: work.identity,
@@ -68,12 +67,22 @@ export async function storeDeadLetter(
     suspect: true,
   });
   if (first.kind !== "stored") return false;
+  await storeLetter(work, reason, options);
+  return true;
+}
+
+/** Stores the dead letter of work whose error result is stored. */
+export async function storeLetter(
+  work: DeadWork,
+  reason: Reason,
+  { connection, writer, onProblem }: DeadLetterOptions,
+): Promise<void> {
   const room = connection.maxPayloadBytes - HEADER_BYTES;
   const cut = work.data.length > room;
   const dead = await writer.store({
     subject: work.dead,
     data: cut ? work.data.subarray(0, room) : work.data,
-    id: `${work.identity}.d`,
+    id: deadLetterId(work.identity),
     headers: {
       [LOG_HEADER.reason]: headerValue(reason.code),
       [LOG_HEADER.error]: headerValue(reason.message),
@@ -84,10 +93,14 @@ export async function storeDeadLetter(
     suspect: true,
   });
   if (dead.kind === "refused") onProblem(`no dead letter of ${work.identity}: ${dead.reason}`);
-  return true;
 }
 
 /** A text as a NATS header value: one line, of bounded length. */
 function headerValue(text: string): string {
   return text.replaceAll(/[\r\n]+/g, " ").slice(0, 1_000);
+}
+
+/** The identity (`Nats-Msg-Id`) of a dead letter. @param work That of its work. */
+export function deadLetterId(work: string): string {
+  return `${work}.d`;
 }

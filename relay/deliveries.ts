@@ -18,7 +18,7 @@ import {
   type LeaseExchange,
   parseWork,
 } from "@ourocodus/bus";
-import type { Outcomes } from "./outcomes.ts";
+import type { Found, Outcomes } from "./outcomes.ts";
 import type { Role } from "./role.ts";
 import { monotonicMs, newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
@@ -115,26 +115,25 @@ export class Deliveries {
 
   /** Offers work that another relay had, if that has died before anybody answered the work. */
   async #openUnlessTaken(role: Role, work: Work, text: string): Promise<void> {
-    const { works, acknowledger, onRole } = this.#options;
+    const { works, outcomes, onRole } = this.#options;
     role.reserved++;
-    const found = await (work.sole ? this.#knownBefore(work) : this.#taken(work));
+    const found = await (work.sole ? this.#knownBefore(work) : this.#find(work));
     role.reserved--;
     onRole(role);
     // It was cancelled meanwhile, or its agent has resumed it.
     if (works.get(work.lease.work) !== work || work.state !== "waiting") return;
-    if (found === "open") return this.#open(role, work, text);
+    if (found?.kind === "open") return this.#open(role, work, text);
     works.forget(work);
-    if (found === "answered") acknowledger.acknowledge(work.lease.subject);
+    if (found?.kind === "answered") await outcomes.finish(work, found);
   }
 
-  async #taken(work: Work): Promise<"open" | "answered" | "elsewhere" | undefined> {
+  async #find(work: Work): Promise<Found | { readonly kind: "elsewhere" } | undefined> {
     const { exchange, outcomes } = this.#options;
     const [kept, found] = await Promise.all([
       exchange.keptElsewhere([work.lease], this.answerMs),
       outcomes.lookUp(work),
     ]);
-    if (kept.has(work.lease.work)) return "elsewhere";
-    return found?.kind === "gone" ? undefined : found?.kind;
+    return kept.has(work.lease.work) ? { kind: "elsewhere" } : found;
   }
 
   /** Whether work that comes as a first attempt may have been delivered before. */
@@ -142,17 +141,18 @@ export class Deliveries {
     return this.#restored !== undefined && lease.storedAtMs < this.#restored.at;
   }
 
-  async #knownBefore(work: Work): Promise<"open" | "answered" | "elsewhere" | undefined> {
+  async #knownBefore(
+    work: Work,
+  ): Promise<Found | { readonly kind: "open" | "elsewhere" } | undefined> {
     const restored = this.#restored;
-    if (restored === undefined) return "open";
+    if (restored === undefined) return { kind: "open" };
     const since = restored.lostAt - FORGOTTEN_MS;
     const [elsewhere, answered] = await Promise.all([
       restored.elsewhere,
       this.#options.outcomes.answeredSince(work, since),
     ]);
-    if (answered) return "answered";
-    if (!elsewhere.has(work.lease.sequence)) return "open";
+    if (!answered && !elsewhere.has(work.lease.sequence)) return { kind: "open" };
     work.sole = false;
-    return await this.#taken(work);
+    return await this.#find(work);
   }
 }

@@ -23,18 +23,28 @@ import {
   type Lateness,
   type Lease,
   LOG_HEADER,
+  LOG_STREAM,
   type LogEntry,
   type LogWriter,
   messageOf,
   OutcomeLookup,
+  parseMessage,
   parseSubject,
+  readLog,
   readStored,
   resultsSubject,
   type Stored,
   WORK_STREAM,
   workPlace,
+  workStoredAt,
 } from "@ourocodus/bus";
-import { type Reason, storeDeadLetter } from "./dead_letter.ts";
+import {
+  deadLetterId,
+  type DeadWork,
+  type Reason,
+  storeDeadLetter,
+  storeLetter,
+} from "./dead_letter.ts";
 import { monotonicMs, type Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
@@ -45,7 +55,7 @@ export type Found =
   /** It waits for one. */
   | { readonly kind: "open"; readonly data: Uint8Array }
   /** The log has one, but the work is still in its stream. */
-  | { readonly kind: "answered"; readonly accepted: AcceptedOutcome }
+  | { readonly kind: "answered"; readonly data: Uint8Array; readonly accepted: AcceptedOutcome }
   /** The stream has no such work (any more). */
   | { readonly kind: "gone" };
 
@@ -128,26 +138,55 @@ export class Outcomes {
    * @returns Whether it is dead now; `false` if it had been answered.
    */
   async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
-    const { lease, session, role, id } = outcome;
-    const { acknowledger } = this.#options;
-    const stored = await this.#waiting(lease);
-    if (stored === undefined) return false;
-    const found = outcome.sole ? { kind: "open" } : await this.lookUp(outcome);
-    if (found?.kind === "answered") acknowledger.acknowledge(lease.subject);
+    const { lease } = outcome;
+    const data = await this.#waiting(lease);
+    if (data === undefined) return false;
+    const found = outcome.sole ? { kind: "open" } as const : await this.lookUp(outcome);
+    if (found?.kind === "answered") await this.finish(outcome, found);
     if (found?.kind !== "open") return false;
-    const work = {
-      identity: lease.work,
-      id,
-      session,
-      role,
-      results: resultsSubject(session, role),
-      dead: deadSubject(session, role),
-      attempts: lease.attempt,
-      data: stored,
-    };
-    const dead = await storeDeadLetter(work, reason, this.#options);
-    acknowledger.acknowledge(lease.subject);
+    const dead = await storeDeadLetter(deadWork(outcome, data), reason, this.#options);
+    this.#options.acknowledger.acknowledge(lease.subject);
     return dead;
+  }
+
+  /**
+   * Acknowledges work that has an outcome already. If that is an error result of work that was given
+   * up on, its dead letter is stored first: the relay may have died between the two.
+   */
+  async finish(outcome: Outcome, found: Found & { readonly kind: "answered" }): Promise<void> {
+    const { accepted, data } = found;
+    if (accepted.outcome === "dead" && !await this.#hasDeadLetter(outcome)) {
+      const { code, message, attempts } = await this.#errorAt(accepted.sequence);
+      const work = { ...deadWork(outcome, data), ...(attempts !== undefined && { attempts }) };
+      await storeLetter(work, { code, message }, this.#options);
+    }
+    this.#options.acknowledger.acknowledge(outcome.lease.subject);
+  }
+
+  async #hasDeadLetter({ session, role, lease }: Outcome): Promise<boolean> {
+    const { connection } = this.#options;
+    const since = workStoredAt(lease);
+    const has = await this.#persist(async () => {
+      const letters = readLog(connection, deadSubject(session, role), { since, headersOnly: true });
+      for await (const { messageId } of letters) {
+        if (messageId === deadLetterId(lease.work)) return true;
+      }
+      return false;
+    });
+    return has ?? true;
+  }
+
+  /** What an error result in the log says. */
+  async #errorAt(sequence: number): Promise<Reason & { readonly attempts?: number }> {
+    const { connection } = this.#options;
+    const stored = await this.#persist(() => readStored(connection, LOG_STREAM, sequence));
+    const parsed = parseMessage(new TextDecoder().decode(stored?.data));
+    const { code, message, attempts } = parsed.kind === "ok" ? parsed.message.payload : {};
+    return {
+      code: typeof code === "string" ? code : "unknown",
+      message: typeof message === "string" ? message : "",
+      ...(typeof attempts === "number" && { attempts }),
+    };
   }
 
   /**
@@ -163,7 +202,7 @@ export class Outcomes {
     const found = await this.#find(work);
     if (found === undefined) return undefined;
     const { accepted } = found;
-    return accepted === undefined ? { kind: "open", data } : { kind: "answered", accepted };
+    return accepted === undefined ? { kind: "open", data } : { kind: "answered", data, accepted };
   }
 
   /** The outcome that was accepted for work of which it is known to have one, if the log still has it. */
@@ -296,4 +335,14 @@ function resultHeaders(attempt: number, type: string): Record<string, string> | 
 
 function acceptedOf(found: Found): AcceptedOutcome | undefined {
   return found.kind === "answered" ? found.accepted : undefined;
+}
+
+function deadWork({ id, session, role, lease }: Outcome, data: Uint8Array): DeadWork {
+  return {
+    ...{ id, session, role, data },
+    identity: lease.work,
+    results: resultsSubject(session, role),
+    dead: deadSubject(session, role),
+    attempts: lease.attempt,
+  };
 }

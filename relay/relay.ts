@@ -22,10 +22,8 @@ import {
   type Delivery,
   type DrainPayload,
   invalidName,
-  type Lease,
   LeaseExchange,
   type LogWriter,
-  mayReconnect,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
@@ -33,10 +31,11 @@ import {
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { nuid } from "@nats-io/nats-core";
-import { AgentConnection, type AgentSocket } from "./agent_connection.ts";
+import { AgentConnection, agentKey, type AgentSocket } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
+import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -80,8 +79,6 @@ const HEADER_BYTES = 256;
 const CLOSE_MS = 1_000;
 /** How often a v1 agent hears something, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
-/** How a socket ends that breaks (RFC 6455, section 7.1.5). */
-const NO_CODE = 1006;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -96,6 +93,7 @@ export class Relay {
   readonly #messages: AgentMessages;
   readonly #exchange: LeaseExchange;
   readonly #deliveries: Deliveries;
+  readonly #leftWork: LeftWork;
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = monotonicMs();
   /** Consumer's name → role. */
@@ -131,7 +129,7 @@ export class Relay {
       relayId: this.id,
       holder: {
         keepsDelivered: (lease) => this.#works.renew(lease),
-        objectsTo: (lease, agentId) => this.#objectsTo(lease, agentId),
+        objectsTo: (lease, agentId) => this.#leftWork.objectsTo(lease, agentId),
         returned: (lease) => this.#works.returned(lease),
         sequences: () => Array.from(this.#works.all(), ({ lease }) => lease.sequence),
       },
@@ -146,6 +144,12 @@ export class Relay {
       graceMs: limits.graceMs,
       onReturn: (lease) => this.#exchange.tellReturned(lease),
       onPending: () => this.#turn.something(),
+    });
+    this.#leftWork = new LeftWork({
+      works: this.#works,
+      connected: (agent) => this.#byId.get(agentKey(agent)),
+      draining: () => this.#draining,
+      onWaitingTaken: (work) => this.#dropWaiting(work),
     });
     this.#deliveries = new Deliveries({
       works: this.#works,
@@ -162,7 +166,7 @@ export class Relay {
       queue,
       exchange: this.#exchange,
       objectionMs: () => this.#deliveries.answerMs,
-      onGone: (agent, works) => this.#left(agent, works, "the connection was lost"),
+      onGone: (agent, works) => this.#leftWork.left(agent, works),
       onFree: (agent) => this.#freed(agent),
       onPending: (agent) => this.#turn.agent(agent),
       onWaitingTaken: (work) => this.#dropWaiting(work),
@@ -289,7 +293,7 @@ export class Relay {
     older?.close(CLOSE.replaced);
     this.#byId.set(key, agent);
     this.#agents.add(agent);
-    this.#comesBack(agent, older);
+    this.#leftWork.comesBack(agent, older);
     const role = this.#role(agent.session, agent.role);
     role.join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
@@ -327,7 +331,7 @@ export class Relay {
       if (work.state === "in_hand") inHand.push(work);
       else this.#works.forget(work);
     }
-    if (inHand.length > 0) this.#left(agent, inHand, reason, code);
+    if (inHand.length > 0) this.#leftWork.left(agent, inHand, { code, reason });
     for (const work of waiting) this.#works.giveBack(work, "disconnected");
     this.#journal.event(agent.session, "agent.disconnected", { ...agentItem(agent), code, reason });
     log.debug("agent disconnected", { ...agentItem(agent), code, reason });
@@ -343,7 +347,7 @@ export class Relay {
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
-    for (const work of this.#works.takeAllHeld()) this.#drained(work);
+    for (const work of this.#works.takeAllHeld()) this.#leftWork.drained(work);
     for (const role of this.#roles.values()) {
       this.#closing(role.close());
       for (const work of role.takeWaiting()) this.#works.giveBack(work, "draining");
@@ -357,7 +361,7 @@ export class Relay {
     while (busy() && monotonicMs() < deadline && !signal?.aborted) await pause(20);
     for (const agent of this.#agents) {
       for (const work of [...agent.works()]) {
-        if (work.state === "in_hand") this.#drained(work);
+        if (work.state === "in_hand") this.#leftWork.drained(work);
       }
       agent.close(CLOSE.draining);
     }
@@ -414,63 +418,6 @@ export class Relay {
     // What was asked for has been used up, whatever becomes of it.
     this.#turn.role(role);
     this.#deliveries.delivered(role, delivery);
-  }
-
-  /** An agent of this name was connected before, or still is: it goes on with what it has. */
-  #comesBack(agent: AgentConnection, older: AgentConnection | undefined): void {
-    const works = this.#works.takeHeld(agentKey(agent));
-    for (const work of older?.works() ?? []) if (work.state === "in_hand") works.push(work);
-    for (const work of works) {
-      // Another protocol is another program, to which its leases mean nothing.
-      if (!agent.named || work.v1 !== agent.v1) {
-        this.#works.retry(work, {
-          code: "disconnected",
-          message: "the agent came back without it",
-        });
-        continue;
-      }
-      work.holder?.release(work);
-      agent.adopt(work);
-      if (agent.v1) agent.inherited.add(work);
-    }
-  }
-
-  /** An agent has gone and has left work behind. */
-  #left(agent: AgentConnection, works: readonly Work[], reason: string, code = NO_CODE): void {
-    if (!agent.named || !this.#works.hasGrace || !mayComeBack(code)) {
-      for (const work of works) this.#works.retry(work, { code: "disconnected", message: reason });
-    } else if (this.#draining) {
-      for (const work of works) this.#drained(work);
-    } else {
-      // Kept, unless it is back already.
-      const back = this.#byId.get(agentKey(agent));
-      this.#works.hold(agentKey(agent), works, reason);
-      if (back !== undefined) this.#comesBack(back, undefined);
-    }
-  }
-
-  /** This relay goes away, and an agent still has this work: it resumes it at another, if it can. */
-  #drained(work: Work): void {
-    if (work.v1 && work.holder?.named !== false) this.#works.leave(work);
-    else this.#works.giveBack(work, "draining");
-  }
-
-  /** An agent resumes a lease at another relay. @returns Whether another agent has its work here. */
-  #objectsTo(lease: Lease, agentId: string): boolean {
-    const work = this.#works.get(lease.work);
-    if (work === undefined) return false;
-    if (work.state === "waiting") {
-      this.#dropWaiting(work);
-      this.#works.forget(work);
-      return false;
-    }
-    const left = work.state === "in_hand" || work.state === "held" || work.state === "resuming";
-    if (!left || work.agentId !== agentId) return true;
-    const { holder } = work;
-    this.#works.forget(work);
-    // The socket of an agent that is elsewhere now can only be half open.
-    holder?.close(CLOSE.replaced);
-    return false;
   }
 
   #offer(role: Role, work: Work, text: string): void {
@@ -576,22 +523,6 @@ export class Relay {
     this.#deliveries.restored(Date.now());
     for (const role of this.#roles.values()) this.#turn.role(role);
   }
-}
-
-function agentKey(agent: Pick<AgentConnection, "session" | "role" | "agentId">): string {
-  return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
-}
-
-/**
- * Whether an agent whose socket ended like this may still have its work: not if it said goodbye
- * itself (1000, 1001), broke the protocol, or was sent away for good.
- */
-function mayComeBack(code: number): boolean {
-  const ended: readonly number[] = [
-    ...[1000, 1001],
-    ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
-  ];
-  return mayReconnect(code) && !ended.includes(code);
 }
 
 function agentWork({ id, lease, deliveredAt }: Work): AgentWork {

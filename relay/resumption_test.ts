@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { headers } from "@nats-io/nats-core";
+import { parseLease, resultsSubject } from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";
@@ -248,4 +250,28 @@ Deno.test("work that another relay still has is not handed out when it is delive
   await first.hasWaiting(0);
   assert.deepEqual(other.works.map(({ id }) => id), ["2"]);
   assert.deepEqual(await first.recorded("work.redelivered"), []);
+});
+
+Deno.test("a dead letter that a relay did not live to store is stored by the next", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 500 };
+  const first = await TestRelay.start({ nats, queue });
+  const agent = first.agent({ v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats, queue });
+  const died = headers();
+  died.set("Nats-Msg-Id", parseLease(work.lease ?? "")?.work ?? "");
+  died.set("Ourocodus-Outcome", "dead");
+  const payload = { code: "max_deliver", message: "given up after 5 attempts", attempts: 5 };
+  const error = JSON.stringify({ id: "1", type: "error", payload });
+  second.client.nats.publish(resultsSubject("s", "r"), error, { headers: died });
+  second.agent();
+  await second.hasWaiting(0);
+  const [letter] = await second.log("dead");
+  assert.equal(letter?.text, JSON.stringify({ id: "1", type: "work", payload: { n: "1" } }));
+  const named = ["Reason", "Error", "Attempts"].map((name) => letter?.header(`Ourocodus-${name}`));
+  assert.deepEqual(named, [payload.code, payload.message, "5"]);
+  assert.equal((await second.results()).length, 1);
 });

@@ -1,0 +1,112 @@
+/**
+ * What agents leave behind when their sockets are gone, and find when they come back.
+ *
+ * @module
+ */
+import { CLOSE, type Lease, mayReconnect } from "@ourocodus/bus";
+import { type AgentConnection, agentKey } from "./agent_connection.ts";
+import type { Work } from "./work.ts";
+import type { Works } from "./works.ts";
+
+/** What {@linkcode LeftWork} needs. */
+export interface LeftWorkOptions {
+  readonly works: Works;
+  /** The connection of an agent of the same name, if there is one. */
+  readonly connected: (agent: AgentConnection) => AgentConnection | undefined;
+  /** Whether this relay goes away. */
+  readonly draining: () => boolean;
+  /** Work that waited for an agent is in an agent's hands elsewhere. */
+  readonly onWaitingTaken: (work: Work) => void;
+}
+
+/** How a socket has ended. */
+export interface SocketEnd {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** As a socket ends that breaks (RFC 6455, section 7.1.5). */
+const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
+
+/** Decides what becomes of it. */
+export class LeftWork {
+  readonly #options: LeftWorkOptions;
+
+  constructor(options: LeftWorkOptions) {
+    this.#options = options;
+  }
+
+  /** An agent of this name was connected before, or still is: it goes on with what it has. */
+  comesBack(agent: AgentConnection, older: AgentConnection | undefined): void {
+    const { works } = this.#options;
+    const left = works.takeHeld(agentKey(agent));
+    for (const work of older?.works() ?? []) if (work.state === "in_hand") left.push(work);
+    for (const work of left) {
+      // Another protocol is another program, to which its leases mean nothing.
+      if (!agent.named || work.v1 !== agent.v1) {
+        works.retry(work, {
+          code: "disconnected",
+          message: "the agent came back without it",
+        });
+        continue;
+      }
+      work.holder?.release(work);
+      agent.adopt(work);
+      if (agent.v1) agent.inherited.add(work);
+    }
+  }
+
+  /** An agent has gone and has left work behind. */
+  left(agent: AgentConnection, left: readonly Work[], end: SocketEnd = BROKEN): void {
+    const { works, connected, draining } = this.#options;
+    const { code, reason } = end;
+    if (!agent.named || !works.hasGrace || !mayComeBack(code)) {
+      for (const work of left) works.retry(work, { code: "disconnected", message: reason });
+    } else if (draining()) {
+      for (const work of left) this.drained(work);
+    } else {
+      // Kept, unless it is back already.
+      const back = connected(agent);
+      works.hold(agentKey(agent), left, reason);
+      if (back !== undefined) this.comesBack(back, undefined);
+    }
+  }
+
+  /** This relay goes away, and an agent still has this work: it resumes it at another, if it can. */
+  drained(work: Work): void {
+    const { works } = this.#options;
+    if (work.v1 && work.holder?.named !== false) works.leave(work);
+    else works.giveBack(work, "draining");
+  }
+
+  /** An agent resumes a lease at another relay. @returns Whether another agent has its work here. */
+  objectsTo(lease: Lease, agentId: string): boolean {
+    const { works, onWaitingTaken } = this.#options;
+    const work = works.get(lease.work);
+    if (work === undefined) return false;
+    if (work.state === "waiting") {
+      onWaitingTaken(work);
+      works.forget(work);
+      return false;
+    }
+    const left = work.state === "in_hand" || work.state === "held" || work.state === "resuming";
+    if (!left || work.agentId !== agentId) return true;
+    const { holder } = work;
+    works.forget(work);
+    // The socket of an agent that is elsewhere now can only be half open.
+    holder?.close(CLOSE.replaced);
+    return false;
+  }
+}
+
+/**
+ * Whether an agent whose socket ended like this may still have its work: not if it said goodbye
+ * itself (1000, 1001), broke the protocol, or was sent away for good.
+ */
+function mayComeBack(code: number): boolean {
+  const ended: readonly number[] = [
+    ...[1000, 1001],
+    ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
+  ];
+  return mayReconnect(code) && !ended.includes(code);
+}
