@@ -12,6 +12,7 @@
 import {
   type Authenticator,
   type ConnectionOptions,
+  createInbox,
   credsAuthenticator,
   type NatsConnection,
   PermissionViolationError,
@@ -51,6 +52,8 @@ export interface ConnectOptions {
   /** The path of a PEM file with this client's certificate, and of its key; asks for TLS. */
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** What subjects for answers begin with; `_INBOX` by default. */
+  readonly inboxPrefix?: string;
   /** Told of asynchronous errors that the server reports, such as a denied subject. */
   readonly onError?: (error: Error) => void;
 }
@@ -88,6 +91,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     pingInterval: 10_000,
+    inboxPrefix: options.inboxPrefix,
     ...await credentials(target, options),
   };
   const attempt = connectTcp(settings);
@@ -151,6 +155,11 @@ export class Connection {
   write(...[first, ...pieces]: [Uint8Array, ...Uint8Array[]]): void {
     // What publish() does with its own bytes, which are kept and sent, or lost, alike.
     (this.nats as NatsConnectionImpl).protocol.sendCommand(first, ...pieces);
+  }
+
+  /** A new subject for answers, of this connection's own. */
+  createInbox(): string {
+    return createInbox((this.nats as NatsConnectionImpl).options.inboxPrefix);
   }
 
   /** Adds a listener. @returns A function that removes it. */

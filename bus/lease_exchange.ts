@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
+import type { Msg, Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import { isObject } from "./message.ts";
@@ -112,7 +112,7 @@ export class LeaseExchange {
     const named = new Set<string>();
     if (!this.#connection.connected) return named;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const inbox = createInbox();
+    const inbox = this.#connection.createInbox();
     const subscription = this.#connection.nats.subscribe(inbox, {
       callback: (error, message) => {
         if (error || message.headers?.code === 503) return resolve();

@@ -22,7 +22,6 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import {
-  createInbox,
   type Msg,
   nanos,
   nuid,
@@ -389,7 +388,7 @@ class Delivery {
   readonly #connection: Connection;
   readonly #info: ConsumerInfo;
   readonly #options: ReadLogOptions;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #unlisten: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -405,6 +404,7 @@ class Delivery {
 
   constructor(connection: Connection, info: ConsumerInfo, options: ReadLogOptions) {
     this.#connection = connection;
+    this.#inbox = connection.createInbox();
     this.#info = info;
     this.#options = options;
     this.#subscription = connection.nats.subscribe(this.#inbox, {

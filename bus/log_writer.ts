@@ -19,7 +19,7 @@
  *
  * @module
  */
-import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
+import type { Msg, Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type AcceptedOutcome, acceptedOutcome } from "./outcome_lookup.ts";
@@ -103,7 +103,7 @@ export class LogWriter {
   readonly #connection: Connection;
   readonly #options: LogWriterOptions;
   readonly #publications: Publications;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #acks: Subscription;
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
@@ -123,6 +123,7 @@ export class LogWriter {
 
   constructor(connection: Connection, options: LogWriterOptions = {}) {
     this.#connection = connection;
+    this.#inbox = connection.createInbox();
     this.#options = options;
     this.#publications = new Publications(connection);
     this.#acks = connection.nats.subscribe(`${this.#inbox}.*`, {

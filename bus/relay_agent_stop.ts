@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { isObject } from "./message.ts";
 import { RELAYS_AGENTS_STOP_SUBJECT } from "./subjects.ts";
@@ -38,7 +38,7 @@ export async function stopConnectedAgent(
   stop: AgentStop,
   options: { readonly timeoutMs?: number } = {},
 ): Promise<AgentStopping | undefined> {
-  const inbox = createInbox();
+  const inbox = connection.createInbox();
   const { promise, resolve } = Promise.withResolvers<AgentStopping | undefined>();
   const subscription = connection.nats.subscribe(inbox, {
     callback: (error, message) => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { isObject } from "./message.ts";
 import type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
@@ -57,7 +57,7 @@ export async function askRelays(
   signal?.throwIfAborted();
   const pages = new Pages();
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
-  const inbox = createInbox();
+  const inbox = connection.createInbox();
   let stall: ReturnType<typeof setTimeout> | undefined;
   const subscription = connection.nats.subscribe(inbox, {
     callback: (error, message) => {

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/nats-core";
+import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
@@ -226,7 +226,7 @@ export class RoleQueue {
   /** Listens on a new inbox and asks there for what is wanted; requests to the old one lapse. */
   #renewInbox(): void {
     const old = this.#subscription;
-    const inbox = createInbox();
+    const inbox = this.#connection.createInbox();
     this.#inbox = inbox;
     this.#subscription = this.#connection.nats.subscribe(`${inbox}.*`, {
       callback: (error, msg) => {

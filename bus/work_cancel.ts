@@ -6,7 +6,7 @@
  * @module
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
-import { createInbox, headers, nuid } from "@nats-io/nats-core";
+import { headers, nuid } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError } from "./errors.ts";
 import { LOG_HEADER } from "./log_headers.ts";
@@ -156,7 +156,7 @@ async function tellRelays(
   notice: CancelNotice,
 ): Promise<CancelledHolder | null> {
   const { promise, resolve } = Promise.withResolvers<CancelledHolder | null>();
-  const inbox = createInbox();
+  const inbox = connection.createInbox();
   const subscription = connection.nats.subscribe(inbox, {
     callback: (error, message) => {
       // No relay runs.

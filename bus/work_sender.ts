@@ -13,13 +13,7 @@
  *
  * @module
  */
-import {
-  createInbox,
-  headers,
-  type Msg,
-  PermissionViolationError,
-  type Status,
-} from "@nats-io/nats-core";
+import { headers, type Msg, PermissionViolationError, type Status } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError, StreamError } from "./errors.ts";
 import { formatMessage, invalidId } from "./message.ts";
@@ -204,7 +198,7 @@ class Sender<W extends Work> {
   constructor(connection: Connection, options: SendAllOptions<W>) {
     this.#connection = connection;
     this.#options = options;
-    this.#inbox = createInbox();
+    this.#inbox = connection.createInbox();
   }
 
   async run(source: Iterable<W> | AsyncIterable<W>): Promise<SendSummary> {

@@ -19,7 +19,8 @@ healthy, else with 1.
 Settings (environment variables):
   NATS_URL               nats://localhost:4222   where NATS is; several with commas
   NATS_CONNECT_TIMEOUT   5s                      how long the first connection may take
-  NATS_TOKEN, NATS_USER, NATS_PASSWORD, NATS_CREDS, NATS_CA, NATS_CERT, NATS_KEY
+  NATS_TOKEN, NATS_USER, NATS_PASSWORD, NATS_CREDS, NATS_CA, NATS_CERT, NATS_KEY,
+  NATS_INBOX_PREFIX
   HOST                   127.0.0.1               where to listen
   PORT                   8080                    0: any free port
   LOG_LEVEL              info                    trace, debug, info, warn, error, fatal
