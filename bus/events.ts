@@ -50,6 +50,6 @@ export interface WorkEvent {
   readonly role: string;
   readonly attempt?: number;
   readonly agent_id?: string;
-  /** Machine-readable, in snake_case. */
+  /** Machine-readable, in snake_case; of `work.cancelled` what was said by whoever cancelled it. */
   readonly reason?: string;
 }

@@ -24,7 +24,7 @@ export interface CancelOptions {
   readonly session?: string;
   /** … and of this role. */
   readonly role?: string;
-  /** Why, for people; at most 500 characters of it are kept. */
+  /** Why, for people; at most {@linkcode MAX_REASON_CHARACTERS} of it are kept. */
   readonly reason?: string;
   readonly signal?: AbortSignal;
 }
@@ -36,9 +36,11 @@ export interface CancelledHolder {
   readonly attempt: number;
   /**
    * Whether the agent was told to stop. One that speaks the plain protocol cannot be told: it works
-   * on, and its result is refused. One that has lost its socket hears it when it comes back.
+   * on, and its result is refused.
    */
   readonly told: boolean;
+  /** Whether it has lost its socket; one that speaks `ourocodus.v1` is told when it comes back. */
+  readonly away: boolean;
 }
 
 /** What became of it. */
@@ -69,8 +71,10 @@ export interface CancelNotice {
   readonly phase: "begin" | "done";
 }
 
+/** Of the reason for a cancellation as much is kept. */
+export const MAX_REASON_CHARACTERS = 500;
+
 const UNFINISHED: readonly WorkState[] = ["waiting", "in_hand"];
-const MAX_REASON_CHARACTERS = 500;
 const TIMEOUT_MS = 5_000;
 /** How long relays have to say that an agent had it, in milliseconds. */
 const RELAYS_MS = 500;
@@ -195,7 +199,7 @@ async function recordEvent(
   const item = {
     ...{ seq, id, role },
     ...(holder && { agent_id: holder.agent_id, attempt: holder.attempt }),
-    ...(reason && { error: reason.slice(0, MAX_REASON_CHARACTERS) }),
+    ...(reason && { reason: reason.slice(0, MAX_REASON_CHARACTERS) }),
   };
   const text = formatMessage(event, "work.cancelled", { work: [item] });
   await publish(connection, eventsSubject(session_id), text, { "Nats-Msg-Id": event });
@@ -233,10 +237,10 @@ export function parseCancelNotice(text: string): CancelNotice | undefined {
 function parseHolder(text: string): CancelledHolder | undefined {
   const value = parse(text);
   if (value === undefined) return undefined;
-  const { relay_id, agent_id, attempt, told } = value;
+  const { relay_id, agent_id, attempt, told, away } = value;
   const whole = typeof relay_id === "string" && typeof agent_id === "string" &&
-    typeof attempt === "number" && typeof told === "boolean";
-  return whole ? { relay_id, agent_id, attempt, told } : undefined;
+    typeof attempt === "number" && typeof told === "boolean" && typeof away === "boolean";
+  return whole ? { relay_id, agent_id, attempt, told, away } : undefined;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -26,6 +26,7 @@ import { harmless } from "./terminal_text.ts";
 import { tokenCommand } from "./token_command.ts";
 import { traceCommand } from "./trace_command.ts";
 import { UsageError } from "./usage_error.ts";
+import { workCommand } from "./work_command.ts";
 
 /**
  * Makes the commands.
@@ -58,6 +59,7 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(sendCommand(console, done));
   root.addCommand(tailCommand(console, done));
   root.addCommand(traceCommand(console, done));
+  root.addCommand(workCommand(console, done));
   root.addCommand(deadCommand(console, done));
   root.addCommand(tokenCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));
@@ -72,6 +74,7 @@ const EXAMPLES = `Examples:
   $ ourocodus tail results --session docs
   $ ourocodus tail events
   $ ourocodus trace task-17
+  $ ourocodus work cancel task-17
   $ ourocodus dead list --session docs
   $ source <(ourocodus completion bash)
 

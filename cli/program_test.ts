@@ -21,6 +21,12 @@ const COMMANDS = [
   ["tail"],
   ["tail", "results"],
   ["tail", "events"],
+  ["trace"],
+  ["work"],
+  ["work", "cancel"],
+  ["dead"],
+  ["dead", "list"],
+  ["dead", "requeue"],
   ["completion"],
 ];
 
@@ -29,7 +35,7 @@ Deno.test("every command has help; those that do something have examples", async
     const { code, stdout } = await cli([...words, "--help"]);
     assert.equal(code, EXIT.ok, words.join(" "));
     assert.match(stdout, /^Usage: ourocodus/);
-    if (!["send", "tail", "agent"].includes(words.join(" "))) {
+    if (!["send", "tail", "agent", "work", "dead"].includes(words.join(" "))) {
       assert.match(stdout, /Examples:\n {2}\$ /);
     }
   }
@@ -93,6 +99,15 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
     [
       ["send", "work", "--session", "s", "--role", "r", "--message", "x", "--id", "a\nb"],
       "error: --id: id has a character that is not printable: U+000A",
+    ],
+    [["work", "cancel"], "error: missing required argument 'id'"],
+    [
+      ["work", "cancel", "0", "--sequence"],
+      'error: the sequence is "0", it must be a whole number from 1',
+    ],
+    [
+      ["work", "cancel", "a", "--reason", "x".repeat(501)],
+      "error: --reason has 501 characters, at most 500 are allowed",
     ],
     [
       ["completion", "csh"],

@@ -3,20 +3,16 @@
  *
  * @module
  */
-import { invalidId, type TraceStep, traceWork, type WorkTrace } from "@ourocodus/bus";
+import { type TraceStep, traceWork, type WorkTrace } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { nameFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { table } from "./table.ts";
 import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
-import { UsageError } from "./usage_error.ts";
+import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
 
 /** Flags of `trace`. */
-export interface TraceFlags {
-  readonly session?: string;
-  readonly role?: string;
-  readonly sequence?: true;
+export interface TraceFlags extends WorkFlags {
   readonly json?: true;
   readonly nats?: string;
 }
@@ -26,15 +22,14 @@ const SHOWN = 400;
 
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
 export async function trace(id: string, flags: TraceFlags, console: Console): Promise<ExitCode> {
-  const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
-  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
-  const query = flags.sequence ? { workSequence: sequenceOf(id) } : { id: checkedId(id) };
+  const place = workPlace(flags);
+  const query = workQuery(id, flags);
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
   const { signal } = console;
-  const traces = await traceWork(connection, query, { session, role, signal });
+  const traces = await traceWork(connection, query, { ...place, signal });
   if (traces.length === 0) {
-    await console.err.write(`error: ${unknown(id, flags)}\n`);
+    await console.err.write(`error: ${unknownWork(id, flags)}\n`);
     return EXIT.failed;
   }
   if (flags.json) {
@@ -51,27 +46,6 @@ export async function trace(id: string, flags: TraceFlags, console: Console): Pr
     await console.out.write(`${colors.dim(line)}\n`);
   }
   return EXIT.ok;
-}
-
-function sequenceOf(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (value >= 1) return value;
-  throw new UsageError(`the sequence is ${JSON.stringify(text)}, it must be a whole number from 1`);
-}
-
-function checkedId(id: string): string {
-  const wrong = invalidId(id);
-  if (wrong !== undefined) throw new UsageError(wrong);
-  return id;
-}
-
-function unknown(id: string, { session, role, sequence }: TraceFlags): string {
-  const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
-    .join(", ");
-  const what = sequence ? `the sequence ${id}` : `the id ${harmless(JSON.stringify(id))}`;
-  const hint = !sequence && /^\d{1,15}$/.test(id) ? ". --sequence takes it for a sequence" : "";
-  return `nothing is known of work with ${what}${where && ` in ${where}`}: neither the queue nor ` +
-    `the log has it (any more)${hint}`;
 }
 
 function traceText(trace: WorkTrace, paint: Paint): string[] {

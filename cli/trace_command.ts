@@ -31,7 +31,6 @@ export function traceCommand(console: Console, done: (code: ExitCode) => void): 
   return command as unknown as Command;
 }
 
-const NOTES =
-  `States: waiting, in_hand, done, failed, dead (given up on), gone (not in the queue, and
-no outcome is kept). Nothing is told but what log, queue and relays say. It ends with 1 if nothing is
-known of the id.`;
+const NOTES = `States: waiting, in_hand, done, failed, dead (given up on), cancelled, gone (not in
+the queue, and no outcome is kept). Nothing is told but what log, queue and relays say. It ends with
+1 if nothing is known of the id.`;

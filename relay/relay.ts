@@ -282,7 +282,8 @@ export class Relay {
       log.info("work is cancelled", { seq: work.lease.sequence, agent_id });
     }
     if (agent_id === undefined) return undefined;
-    return { relay_id: this.id, agent_id, attempt, told: holder?.v1 ?? false };
+    const away = holder === undefined;
+    return { relay_id: this.id, agent_id, attempt, told: !away && holder.v1, away };
   }
 
   /** An agent has connected. @returns What to hand its frames and its end to. */

@@ -60,7 +60,9 @@ for (const v1 of [true, false]) {
     assert(done.kind === "cancelled");
     const { relay_id, ...holder } = done.holder ?? { relay_id: "" };
     assert.match(relay_id, /^relay-/);
-    assert.deepEqual([done.was, holder], ["in_hand", { agent_id: "a", attempt: 1, told: v1 }]);
+    assert.deepEqual([done.was, holder], ["in_hand", {
+      ...{ agent_id: "a", attempt: 1, told: v1, away: false },
+    }]);
     if (v1) {
       const { payload } = await agent.hears("relay.cancel");
       assert.deepEqual(payload, { lease: work.lease, reason: "cancelled" });
@@ -114,7 +116,11 @@ Deno.test("work of an agent that is away is cancelled, which it hears when it co
   const work = await away.gets(1);
   await away.close();
   const done = await cancelWork(client.connection, { workSequence: sequence });
-  assert.deepEqual(done.kind === "cancelled" && [done.was, done.holder?.told], ["in_hand", false]);
+  assert.deepEqual(done.kind === "cancelled" && [done.was, done.holder?.told, done.holder?.away], [
+    "in_hand",
+    false,
+    true,
+  ]);
   await using back = await SocketAgent.connect(options);
   const leases = [work.lease];
   back.send(JSON.stringify({ id: "resume", type: "resume", payload: { leases } }));

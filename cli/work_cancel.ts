@@ -1,0 +1,141 @@
+/**
+ * `work cancel`.
+ *
+ * @module
+ */
+import {
+  type Cancellation,
+  type CancelledHolder,
+  type CancelledWork,
+  cancelWork,
+  MAX_REASON_CHARACTERS,
+  type WorkState,
+} from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { connectNats, ensureLog } from "./nats.ts";
+import { harmless, harmlessJson, paint } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+
+/** Flags of `work cancel`. */
+export interface WorkCancelFlags extends WorkFlags {
+  readonly reason?: string;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+/**
+ * Runs the command.
+ *
+ * @param ids One after the other, each with a receipt.
+ * @throws {UsageError} If an id or a flag cannot be used; nothing is cancelled then.
+ */
+export async function workCancel(
+  ids: readonly string[],
+  flags: WorkCancelFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const options = { ...workPlace(flags), reason: reasonOf(flags), signal: console.signal };
+  const wanted = ids.map((asked) => ({ asked, query: workQuery(asked, flags) }));
+  await using connection = await connectNats(console, { url: flags.nats });
+  await ensureLog(console, connection);
+  let code: ExitCode = EXIT.ok;
+  for (const { asked, query } of wanted) {
+    const done = await cancelWork(connection, query, options);
+    if (done.kind !== "cancelled") code = EXIT.failed;
+    if (flags.json) await console.out.write(`${receiptJson(asked, done)}\n`);
+    else await tell(asked, done, flags, console);
+    if (console.signal.aborted) return EXIT.interrupted;
+  }
+  return code;
+}
+
+function reasonOf({ reason }: WorkCancelFlags): string | undefined {
+  const length = reason?.length ?? 0;
+  if (length <= MAX_REASON_CHARACTERS) return reason;
+  throw new UsageError(
+    `--reason has ${length} characters, at most ${MAX_REASON_CHARACTERS} are allowed`,
+  );
+}
+
+/** What was asked for, and what became of it, in one object. */
+function receiptJson(asked: string, done: Cancellation): string {
+  if (done.kind === "unknown" || done.kind === "ambiguous") {
+    return harmlessJson(JSON.stringify({ asked, ...done }));
+  }
+  const { kind, work, ...rest } = done;
+  return harmlessJson(JSON.stringify({ asked, kind, ...work, ...rest }));
+}
+
+async function tell(
+  asked: string,
+  done: Cancellation,
+  flags: WorkCancelFlags,
+  console: Console,
+): Promise<void> {
+  if (done.kind === "cancelled") {
+    const { green, dim } = paint(console.out.hasColor);
+    const { work, holder } = done;
+    const where = holder === null ? WITHOUT_HOLDER[done.was] : holderText(holder);
+    const receipt = `${harmless(nameOf(work))} cancelled: ${harmless(where)}`;
+    return await console.out.write(`${green("✓")} ${receipt} ${dim(`(${placeOf(work)})`)}\n`);
+  }
+  await console.err.write(`error: ${refusal(asked, done, flags)}\n`);
+}
+
+const WITHOUT_HOLDER = {
+  waiting: "it was waiting, and is removed from the queue",
+  in_hand:
+    "an agent had it, but its relay has not confirmed that it is told; its result is refused",
+} as const;
+
+function holderText({ agent_id, relay_id, attempt, told, away }: CancelledHolder): string {
+  const who = `agent ${agent_id} (relay ${relay_id}) had it, attempt ${attempt}`;
+  if (told) return `${who}, and is told to stop`;
+  return away
+    ? `${who}, but has lost its connection; its result is refused if it comes back with one`
+    : `${who}; it speaks the plain protocol and cannot be told to stop, its result is refused`;
+}
+
+function refusal(
+  asked: string,
+  done: Exclude<Cancellation, { kind: "cancelled" }>,
+  flags: WorkCancelFlags,
+): string {
+  switch (done.kind) {
+    case "finished":
+      return `${harmless(nameOf(done.work))} ${FINISHED[done.state]}; nothing was cancelled ` +
+        `(${placeOf(done.work)})`;
+    case "ambiguous": {
+      const { works } = done;
+      const lines = works.map(({ work_sequence, session_id, role }) =>
+        `\n  work cancel --sequence ${work_sequence}  (session ${session_id}, role ${role})`
+      );
+      return `${works.length} pieces of work with the id ${harmless(asked)} have no outcome yet; ` +
+        `--sequence says which is meant:${lines.join("")}`;
+    }
+    case "unknown":
+      return unknownWork(asked, flags);
+  }
+}
+
+/** Why there is nothing to cancel any more. */
+const FINISHED: Readonly<Record<WorkState, string>> = {
+  done: "is done already: it has a result",
+  failed: "has failed already: it has an error result",
+  dead: "was given up on already",
+  cancelled: "was cancelled already",
+  gone: "is not in the queue any more, and no outcome of it is kept",
+  // The log tells a moment later which.
+  waiting: "has got its outcome just now",
+  in_hand: "has got its outcome just now",
+};
+
+function nameOf({ id, work_sequence }: CancelledWork): string {
+  return id ?? `work ${work_sequence}`;
+}
+
+function placeOf({ session_id, role, work_sequence }: CancelledWork): string {
+  return `session ${session_id}, role ${role}, sequence ${work_sequence}`;
+}

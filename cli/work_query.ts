@@ -1,0 +1,50 @@
+/**
+ * Which piece of work a command is about: by its id, or by its sequence.
+ *
+ * @module
+ */
+import { invalidId, type WorkQuery } from "@ourocodus/bus";
+import { nameFlag } from "./flag_values.ts";
+import { harmless } from "./terminal_text.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The flags that say how to look for it. */
+export interface WorkFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly sequence?: true;
+}
+
+/** The session and role that are meant, if only some are. @throws {UsageError} */
+export function workPlace(
+  { session, role }: WorkFlags,
+): { readonly session?: string; readonly role?: string } {
+  return {
+    ...(session !== undefined && { session: nameFlag("--session", session) }),
+    ...(role !== undefined && { role: nameFlag("--role", role) }),
+  };
+}
+
+/** What to look for. @throws {UsageError} If it can be neither id nor sequence. */
+export function workQuery(text: string, { sequence }: WorkFlags): WorkQuery {
+  if (sequence) return { workSequence: sequenceOf(text) };
+  const wrong = invalidId(text);
+  if (wrong !== undefined) throw new UsageError(wrong);
+  return { id: text };
+}
+
+function sequenceOf(text: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (value >= 1) return value;
+  throw new UsageError(`the sequence is ${JSON.stringify(text)}, it must be a whole number from 1`);
+}
+
+/** Says that there is no such work. */
+export function unknownWork(text: string, { session, role, sequence }: WorkFlags): string {
+  const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
+    .join(", ");
+  const what = sequence ? `the sequence ${text}` : `the id ${harmless(JSON.stringify(text))}`;
+  const hint = !sequence && /^\d{1,15}$/.test(text) ? ". --sequence takes it for a sequence" : "";
+  return `nothing is known of work with ${what}${where && ` in ${where}`}: neither the queue nor ` +
+    `the log has it (any more)${hint}`;
+}
