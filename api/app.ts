@@ -18,6 +18,8 @@ import { checkHead, checkOrigin, checkQuery } from "./request_checks.ts";
 import { requestProblem } from "./request_problem.ts";
 import { agentRoute } from "./routes/agent_route.ts";
 import { agentsRoute } from "./routes/agents_route.ts";
+import { cancelWorkBySequenceRoute } from "./routes/cancel_work_by_sequence_route.ts";
+import { cancelWorkRoute } from "./routes/cancel_work_route.ts";
 import { deadLettersRoute } from "./routes/dead_letters_route.ts";
 import { eventsRoute } from "./routes/events_route.ts";
 import { healthRoute } from "./routes/health_route.ts";
@@ -65,10 +67,12 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   pendingWorkRoute,
   sendWorkRoute,
   workBySequenceRoute,
+  cancelWorkBySequenceRoute,
   resultsRoute,
   deadLettersRoute,
   requeueRoute,
   workRoute,
+  cancelWorkRoute,
   statsRoute,
   eventsRoute,
   problemsRoute,

@@ -53,6 +53,7 @@ export class ApiMetrics {
   readonly #durations: Histogram;
   readonly #sent: Counter;
   readonly #duplicates: Counter;
+  readonly #cancelled: Counter;
   readonly #reconnects: Counter;
   readonly #system: SystemGauges;
 
@@ -72,6 +73,10 @@ export class ApiMetrics {
       "work_duplicates_total",
       "Pieces of work that were stored before, under the same id or key",
     ));
+    this.#cancelled = new Counter({
+      ...this.#named("work_cancelled_total", "Pieces of work cancelled, by where they were"),
+      labelNames: ["was"],
+    });
     this.#reconnects = new Counter(this.#named(
       "nats_reconnects_total",
       "Times that NATS was lost and came back",
@@ -90,6 +95,11 @@ export class ApiMetrics {
   /** Work was sent. */
   sent(duplicate: boolean): void {
     (duplicate ? this.#duplicates : this.#sent).inc();
+  }
+
+  /** Work was cancelled. @param was Where it was. */
+  cancelled(was: "waiting" | "in_hand"): void {
+    this.#cancelled.inc({ was });
   }
 
   /** The connection to NATS is back. */

@@ -113,6 +113,7 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   api.contract.check("GET", "/api/events", { status, headers, text: undefined });
   await events.body?.cancel();
 
+  await cancels(there);
   const dead = await killedWork(there);
   const requeued = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
   assert.equal(requeued.status, 202);
@@ -126,6 +127,41 @@ Deno.test("work goes its way through the API, and every route says so", async ()
 
   assert.deepEqual(api.contract.unseen(), [], "every success of every operation was seen");
 });
+
+/** Cancels work that waits and work that an agent has, by id and by sequence. */
+async function cancels({ api }: Scene): Promise<void> {
+  const NOBODY = "/api/sessions/docs/work/nobody";
+  const waiting = (await api.post(NOBODY, { id: "a", message: "x" })).body;
+  const path = "/api/work/a?session=docs&role=nobody&reason=not%20needed";
+  const removed = await api.fetch(path, { method: "DELETE" });
+  assert.equal(removed.status, 200);
+  assert.deepEqual(removed.body, {
+    ...{ id: "a", work_sequence: waiting.sequence, session_id: "docs", role: "nobody" },
+    ...{ state: "cancelled", was: "waiting", holder: null },
+  });
+  const { body: trace } = await api.fetch("/api/work/a");
+  assert.deepEqual([trace.state, trace.result.payload.message], ["cancelled", "not needed"]);
+  const again = await api.fetch(path, { method: "DELETE" });
+  assert.deepEqual([again.status, again.body.state, again.body.work_sequence], [
+    ...[409, "cancelled", waiting.sequence],
+  ]);
+  const { sequence } = (await api.post(WORK, { id: "b", payload: { answer: "never" } })).body;
+  await until(async () => (await api.fetch("/api/work/b")).body.state === "in_hand");
+  const taken = await api.fetch(`/api/sessions/docs/work/${sequence}`, { method: "DELETE" });
+  assert.equal(taken.status, 200);
+  const { was, holder: { relay_id, ...holder } } = taken.body;
+  assert.match(relay_id, /^relay-/);
+  assert.deepEqual([was, holder], [
+    "in_hand",
+    { agent_id: "writer-1", attempt: 1, told: false, away: false },
+  ]);
+  const { text } = await api.fetch("/metrics");
+  assert.match(text, /^ourocodus_api_work_cancelled_total\{was="waiting"\} 1$/m);
+  assert.match(text, /^ourocodus_api_work_cancelled_total\{was="in_hand"\} 1$/m);
+  assert.equal((await api.fetch("/api/sessions/docs")).body.cancelled, 2);
+  const points: { cancelled: number }[] = (await api.fetch("/api/stats")).body.points;
+  assert.equal(points.reduce((sum, { cancelled }) => sum + cancelled, 0), 2);
+}
 
 /** Has an agent stopped at once with the work that stays: with one attempt it is given up on. */
 async function killedWork({ api, agent }: Scene): Promise<number> {
@@ -178,6 +214,34 @@ Deno.test("two agents of one id are told apart by session", async () => {
   assert.equal((await api.fetch("/api/agents/nobody", { method: "DELETE" })).status, 404);
 });
 
+Deno.test("an id of several pieces of work cancels none, and the answer names them", async () => {
+  await using there = await scene();
+  const { api } = there;
+  const sequences: number[] = [];
+  for (const session of ["docs", "papers"]) {
+    const sent = await api.post(`/api/sessions/${session}/work/writer`, { id: "x", message: "" });
+    sequences.push(sent.body.sequence);
+  }
+  const both = await api.fetch("/api/work/x", { method: "DELETE" });
+  assert.equal(both.status, 409);
+  const [one = 0, other = 0] = sequences;
+  assert.deepEqual(both.body.candidates, [
+    { work_sequence: other, session_id: "papers", role: "writer", id: "x" },
+    { work_sequence: one, session_id: "docs", role: "writer", id: "x" },
+  ]);
+  assert.equal((await api.fetch("/api/work/x?session=docs")).body.state, "waiting");
+  const elsewhere = await api.fetch(`/api/sessions/papers/work/${one}`, { method: "DELETE" });
+  assert.equal(elsewhere.status, 404, "it is not of that session");
+  const papers = await api.fetch("/api/work/x?session=papers", { method: "DELETE" });
+  assert.equal(papers.body.work_sequence, other);
+  const now = await api.fetch("/api/work/x", { method: "DELETE" });
+  assert.equal(now.body.work_sequence, one, "one of the two has an outcome");
+  const reason = "x".repeat(501);
+  const long = await api.fetch(`/api/work/x?reason=${reason}`, { method: "DELETE" });
+  assert.equal(long.status, 400);
+  assert.match(long.body.detail, /reason has 501 characters, at most 500 are allowed/);
+});
+
 Deno.test("what is not there is not found, and what it was is said", async () => {
   await using api = await startTestApi();
   for (
@@ -186,6 +250,8 @@ Deno.test("what is not there is not found, and what it was is said", async () =>
       ["/api/work/a%2Fb?session=docs", "GET", '"a/b" in session docs'],
       ["/api/sessions/nobody", "GET", "there is no session nobody"],
       ["/api/sessions/docs/work/9", "GET", "nothing is known of work 9 in session docs"],
+      ["/api/work/7", "DELETE", "by its sequence it would be /api/sessions/{session}/work/7"],
+      ["/api/sessions/docs/work/9", "DELETE", "nothing is known of work 9 in session docs"],
       ["/api/sessions/docs/dead/9/requeue", "POST", "no dead letter with the sequence 9"],
     ] as const
   ) {

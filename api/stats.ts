@@ -19,6 +19,7 @@ interface Span {
   done: number;
   failed: number;
   dead: number;
+  cancelled: number;
   redelivered: number;
   pending: number | null;
   latencies: number;
@@ -78,8 +79,10 @@ export class Stats {
     const outcome = record.header(LOG_HEADER.outcome);
     if (outcome === "dead") span.dead++;
     else if (outcome === "failed") span.failed++;
+    else if (outcome === "cancelled") span.cancelled++;
     else span.done++;
-    if (record.work === undefined) return;
+    // Of what nobody did it is not known how long it would have taken.
+    if (record.work === undefined || outcome === "cancelled") return;
     const ms = record.time.getTime() - record.work.storedAt.getTime();
     const bucket = Math.ceil(Math.log(Math.max(ms, FIRST_MS) / FIRST_MS) / Math.log(FACTOR));
     const index = Math.min(bucket, BUCKETS - 1);
@@ -100,8 +103,9 @@ export class Stats {
     if (span === undefined) {
       // Nobody may ask for a report.
       if (this.#spans.size > SPANS) this.#forgetUntil(this.#current() - SPANS);
-      const none = { stored: 0, done: 0, failed: 0, dead: 0, redelivered: 0, latencies: 0 };
-      span = { ...none, pending: null, histogram: new Uint32Array(BUCKETS) };
+      const outcomes = { done: 0, failed: 0, dead: 0, cancelled: 0 };
+      const none = { stored: 0, ...outcomes, redelivered: 0, latencies: 0, pending: null };
+      span = { ...none, histogram: new Uint32Array(BUCKETS) };
       this.#spans.set(number, span);
     }
     return span;
@@ -110,11 +114,12 @@ export class Stats {
 
 function point(number: number, span: Span | undefined): z.infer<typeof StatsPointSchema> {
   const time = new Date(number * SPAN_MS).toISOString();
-  const { stored = 0, done = 0, failed = 0, dead = 0, redelivered = 0, pending = null } = span ??
-    {};
+  const { done = 0, failed = 0, dead = 0, cancelled = 0 } = span ?? {};
+  const { stored = 0, redelivered = 0, pending = null } = span ?? {};
   const latency_p50_ms = span === undefined ? null : quantile(span, 0.5);
   const latency_p99_ms = span === undefined ? null : quantile(span, 0.99);
-  return { time, stored, done, failed, dead, redelivered, latency_p50_ms, latency_p99_ms, pending };
+  const outcomes = { done, failed, dead, cancelled };
+  return { time, stored, ...outcomes, redelivered, latency_p50_ms, latency_p99_ms, pending };
 }
 
 /** The upper bound of the bucket in which the quantile falls. */

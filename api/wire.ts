@@ -8,6 +8,7 @@ import type { AgentListSchema, AgentSchema, AgentWorkSchema } from "./schemas/ag
 import type { HealthSchema, StatsPointSchema, StatsSchema } from "./schemas/health.ts";
 import type { ProblemSchema } from "./schemas/problem.ts";
 import type {
+  CancelledWorkSchema,
   DeadLetterListSchema,
   DeadLetterSchema,
   LogItemSchema,
@@ -25,6 +26,7 @@ import type {
 export type Agent = z.infer<typeof AgentSchema>;
 export type AgentList = z.infer<typeof AgentListSchema>;
 export type AgentWork = z.infer<typeof AgentWorkSchema>;
+export type CancelledWork = z.infer<typeof CancelledWorkSchema>;
 export type DeadLetter = z.infer<typeof DeadLetterSchema>;
 export type DeadLetterList = z.infer<typeof DeadLetterListSchema>;
 export type Health = z.infer<typeof HealthSchema>;

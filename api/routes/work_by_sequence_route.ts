@@ -8,7 +8,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
 import { needs } from "../security.ts";
-import { ProblemError } from "../problem.ts";
+import { unknownSequence } from "../unknown_work.ts";
 import { nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { WorkTraceSchema } from "../schemas/work.ts";
@@ -39,7 +39,6 @@ export function workBySequenceRoute(app: ApiApp, { connection }: ApiParts): void
     const { session, sequence } = context.req.valid("param");
     const [trace] = await traceWork(connection, { workSequence: sequence }, { session, limit: 1 });
     if (trace !== undefined) return context.json(trace, 200);
-    const detail = `nothing is known of work ${sequence} in session ${session}`;
-    throw new ProblemError("not_found", detail);
+    throw unknownSequence(session, sequence);
   });
 }

@@ -8,7 +8,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
 import { needs } from "../security.ts";
-import { ProblemError } from "../problem.ts";
+import { unknownWork } from "../unknown_work.ts";
 import { MessageIdSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { WorkAnswerSchema } from "../schemas/work.ts";
@@ -44,27 +44,10 @@ export function workRoute(app: ApiApp, { connection }: ApiParts): void {
     const { id } = context.req.valid("param");
     const query = context.req.valid("query");
     const [newest, ...others] = await traceWork(connection, { id }, query);
-    if (newest === undefined) throw unknown(id, query);
+    if (newest === undefined) throw unknownWork(id, query);
     const same_id = others.map(({ work_sequence, session_id, role, id, state, stored_at }) => ({
       ...{ work_sequence, session_id, role, id, state, stored_at },
     }));
     return context.json({ ...newest, same_id }, 200);
   });
-}
-
-function unknown(
-  id: string,
-  { session, role }: { readonly session?: string; readonly role?: string },
-): ProblemError {
-  const where = [
-    ...(session === undefined ? [] : [`session ${session}`]),
-    ...(role === undefined ? [] : [`role ${role}`]),
-  ].join(", ") || "any session";
-  const bySequence = /^\d{1,15}$/.test(id)
-    ? `; by its sequence it would be /api/sessions/{session}/work/${id}`
-    : "";
-  const detail =
-    `nothing is known of work with the id ${JSON.stringify(id)} in ${where}: neither ` +
-    `queue nor log has it (any more)${bySequence}`;
-  return new ProblemError("not_found", detail);
 }

@@ -34,6 +34,7 @@ export const StatsPointSchema = z.object({
   done: z.int(),
   failed: z.int(),
   dead: z.int(),
+  cancelled: z.int(),
   redelivered: z.int(),
   latency_p50_ms: z.number().nullable().openapi({
     description: "From storing the work to storing its result; null if there was none",

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { DeadLetter, LogItem, PendingWork, SessionSummary, WorkTrace } from "@ourocodus/bus";
+import {
+  type CancelledHolder,
+  type DeadLetter,
+  type LogItem,
+  MAX_REASON_CHARACTERS,
+  type PendingWork,
+  type SessionSummary,
+  type WorkTrace,
+} from "@ourocodus/bus";
 import { z } from "@hono/zod-openapi";
 import { MessageIdSchema } from "./names.ts";
 
@@ -124,6 +132,46 @@ export const PendingWorkListSchema = z.object({
     description: "`after` of the next page; null if there is none",
   }),
 }).openapi("PendingWorkList");
+
+/** Why work is cancelled. */
+export const CancelReasonSchema: z.ZodType<string | undefined> = z.string().superRefine(
+  ({ length }, context) => {
+    if (length <= MAX_REASON_CHARACTERS) return;
+    const message = `reason has ${length} characters, at most ${MAX_REASON_CHARACTERS} are allowed`;
+    context.addIssue({ code: "custom", message });
+  },
+).optional().openapi({
+  type: "string",
+  maxLength: MAX_REASON_CHARACTERS,
+  description: "Why, for people; it is the message of the error",
+});
+
+/** The answer to whoever cancels work. */
+export const CancelledWorkSchema = z.object({
+  id: z.string().nullable(),
+  work_sequence: z.int(),
+  session_id: z.string(),
+  role: z.string(),
+  state: z.literal("cancelled"),
+  was: z.enum(["waiting", "in_hand"]).openapi({
+    description: "Where it was: in the queue, or in the hands of an agent",
+  }),
+  holder: z.object({
+    relay_id: z.string(),
+    agent_id: z.string(),
+    attempt: z.int(),
+    told: z.boolean().openapi({
+      description:
+        "Whether the agent was told to stop; one that speaks the plain protocol cannot " +
+        "be told. A result of it is refused in any case",
+    }),
+    away: z.boolean().openapi({ description: "Whether it has lost its socket, and may come back" }),
+  }).nullable().openapi({
+    description: "Who had it; null if no relay says so",
+  }) satisfies z.ZodType<
+    CancelledHolder | null
+  >,
+}).openapi("CancelledWork");
 
 /** The body of `POST /api/sessions/{session}/work/{role}`. */
 export const NewWorkSchema = z.object({
