@@ -96,6 +96,7 @@ Deno.test("the settings of NATS have the names that its own tools use", () => {
       NATS_CA: "ca.pem",
       NATS_CERT: "cert.pem",
       NATS_KEY: "key.pem",
+      NATS_INBOX_PREFIX: "_INBOX_u",
     })),
     {
       url: "tls://a,b",
@@ -107,8 +108,15 @@ Deno.test("the settings of NATS have the names that its own tools use", () => {
       caFile: "ca.pem",
       certFile: "cert.pem",
       keyFile: "key.pem",
+      inboxPrefix: "_INBOX_u",
     },
   );
+  for (const prefix of [">", "a.*", "a b", ".a"]) {
+    assert.throws(
+      () => natsSettings(env({ NATS_INBOX_PREFIX: prefix })),
+      /^SettingError: NATS_INBOX_PREFIX is "/,
+    );
+  }
   assert.equal(natsSettings(env({})).timeoutMs, 5_000);
   assert.throws(
     () => natsSettings(env({ NATS_CONNECT_TIMEOUT: "1ms" })),
