@@ -99,8 +99,10 @@ Deno.test("work goes from the command line to an agent and back with TLS on ever
 
   const caCerts = [await Deno.readTextFile(files.ca)];
   using client = Deno.createHttpClient({ caCerts });
-  const agents = await fetch(`https://localhost:${apiEnv.PORT}/api/agents`, { client });
-  assert.equal((await agents.json()).agents.length, 1);
+  await until(async () => {
+    const answer = await fetch(`https://localhost:${apiEnv.PORT}/api/agents`, { client });
+    return (await answer.json()).agents.length === 1;
+  }, { message: "the API to tell of the agent" });
 
   // Whoever does not know the authority does not come in, nor who speaks no TLS.
   await using stranger = startEchoAgent(place);
