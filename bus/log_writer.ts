@@ -137,7 +137,7 @@ export class LogWriter {
       onDenied: () => void this.#denials++,
     });
     this.#sweep = setInterval(() => {
-      const limit = Date.now() - ACK_TIMEOUT_MS;
+      const limit = performance.now() - ACK_TIMEOUT_MS;
       if (this.#resendLater((batch) => batch.sentAt < limit)) {
         this.#problem(`no acknowledgement within ${ACK_TIMEOUT_MS} ms`);
         this.flush();
@@ -231,7 +231,7 @@ export class LogWriter {
     const last = held.length - 1;
     const largest = indexOfLargest(held);
     const awaited = largest === last ? 1 : 2;
-    this.#inFlight.set(batch, { held, awaited, sentAt: Date.now(), denials: this.#denials });
+    this.#inFlight.set(batch, { held, awaited, sentAt: performance.now(), denials: this.#denials });
     const inbox = `${this.#inbox}.${batch}`;
     held.forEach((one, index) => {
       const { entry: { subject, data }, headers } = one;

@@ -133,6 +133,11 @@ export class RoleQueue {
     if (this.#state === "away") void this.#make();
   }
 
+  /** Makes its consumer again, and asks again: its stream was removed and made anew. */
+  remake(): void {
+    if (this.#state === "ready") void this.#make();
+  }
+
   /** Forgets what was asked for: the connection is lost. */
   forget(): void {
     if (this.#state === "closed") return;
@@ -146,7 +151,7 @@ export class RoleQueue {
   /** Finds requests that ended without a word, and keeps the consumer from being removed as unused. */
   sweep(now: number): void {
     if (this.#state !== "ready") return;
-    const expired = Math.floor((now - this.#options.pullExpiresMs - STATUS_GRACE_MS) / BUCKET_MS);
+    const expired = secondOf(now - this.#options.pullExpiresMs - STATUS_GRACE_MS);
     for (const second of this.#asked.keys()) {
       if (second >= expired) break;
       this.#asked.delete(second);
@@ -190,7 +195,7 @@ export class RoleQueue {
     }
     this.#retryMs = FIRST_RETRY_MS;
     this.#state = "ready";
-    this.#lastPull = Date.now();
+    this.#lastPull = performance.now();
     this.#renewInbox();
   }
 
@@ -241,8 +246,8 @@ export class RoleQueue {
   }
 
   #pull(batch: number): void {
-    const now = Date.now();
-    const second = Math.floor(now / BUCKET_MS);
+    const now = performance.now();
+    const second = secondOf(now);
     this.#outstanding += batch;
     this.#asked.set(second, (this.#asked.get(second) ?? 0) + batch);
     this.#request({ batch, expires: nanos(this.#options.pullExpiresMs) }, now, second);
@@ -305,6 +310,11 @@ interface PullRequest {
   readonly expires?: number;
   readonly max_bytes?: number;
   readonly no_wait?: boolean;
+}
+
+/** The second in which a moment lies, from 1 for those after the program's start. */
+function secondOf(now: number): number {
+  return Math.floor(now / BUCKET_MS) + 1;
 }
 
 /** Three times as fast as {@linkcode STRICT}, but puts U+FFFD in the place of what is not UTF-8. */

@@ -245,6 +245,29 @@ Deno.test("a stream that is deleted and made again is worked on as soon as it is
   assert.deepEqual(test.texts, ["a"]);
 });
 
+Deno.test("what was asked for while the stream was gone is asked for again when told", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const queue = new WorkQueue(connection);
+  const deliveries: Delivery[] = [];
+  const role = queue.open("s", "r", {
+    onWork: (delivery) => deliveries.push(delivery),
+    onProblem: () => {},
+  });
+  const manager = await jetstreamManager(connection.nats);
+  await until(() => manager.consumers.info(WORK_STREAM, "s=r").catch(() => undefined));
+  await connection.nats.flush();
+  await manager.streams.delete(WORK_STREAM);
+  role.want(1);
+  await connection.nats.flush();
+  await ensureStreams(connection);
+  connection.nats.publish(workSubject("s", "r"), "a");
+  queue.remake();
+  await until(() => deliveries.length === 1);
+  await queue.close();
+});
+
 Deno.test("a role that is opened before its stream is there works once it is", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });

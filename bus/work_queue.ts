@@ -48,7 +48,7 @@ export class WorkQueue {
       onRestored: () => this.#roles.forEach((role) => role.begin()),
     });
     this.#sweep = setInterval(() => {
-      const now = Date.now();
+      const now = performance.now();
       this.#roles.forEach((role) => role.sweep(now));
     }, SWEEP_MS);
   }
@@ -67,6 +67,14 @@ export class WorkQueue {
     this.#roles.add(queue);
     queue.begin();
     return queue;
+  }
+
+  /**
+   * Makes every role's consumer again: the stream was removed, its consumers with it, and was made
+   * anew. The server says nothing to requests that come in between.
+   */
+  remake(): void {
+    for (const role of this.#roles) role.remake();
   }
 
   /** Tells the server that a delivery is being worked on, for another `ackWaitMs`. */

@@ -72,8 +72,8 @@ async function serve(
   },
   settings: RelaySettings,
 ): Promise<RunningRelay> {
-  const repair = streamRepair(connection, settings);
   const queue = new WorkQueue(connection, { ackWaitMs: settings.limits.ackWaitMs });
+  const repair = streamRepair(connection, settings, streams, queue);
   const acknowledger = new Acknowledger(connection);
   const writer = new LogWriter(connection, {
     replicas: streams.log.config.num_replicas,
@@ -119,13 +119,27 @@ async function serve(
 }
 
 /** Makes the streams again if they have gone, at most every few seconds. */
-function streamRepair(connection: Connection, settings: RelaySettings): () => void {
-  let last = 0;
+function streamRepair(
+  connection: Connection,
+  settings: RelaySettings,
+  found: Streams,
+  queue: WorkQueue,
+): () => void {
+  let last = -REPAIR_EVERY_MS;
+  let { created } = found.work;
+  const repair = async () => {
+    const { work } = await ensureStreams(connection, settings.streams);
+    // Another relay may have been faster.
+    if (work.created === created) return;
+    created = work.created;
+    log.warn("the work's stream was removed, and is made again");
+    queue.remake();
+  };
   return () => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - last < REPAIR_EVERY_MS || !connection.connected) return;
     last = now;
-    ensureStreams(connection, settings.streams).catch((error) =>
+    repair().catch((error) =>
       log.error("the streams cannot be made again", { error: messageOf(error) })
     );
   };
