@@ -39,9 +39,12 @@ export class ConnectError extends OurocodusError {
 /** A stream exists with settings under which our promises do not hold, or cannot be made. */
 export class StreamError extends OurocodusError {
   override readonly name = "StreamError";
+  /** Whether the same may succeed in a moment: a cluster is choosing a leader, say. */
+  readonly passing: boolean;
 
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options: ErrorOptions & { readonly passing?: boolean } = {}) {
     super("stream", message, options);
+    this.passing = options.passing ?? false;
   }
 }
 

@@ -21,7 +21,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
-import { nanos, NoRespondersError } from "@nats-io/nats-core";
+import { nanos, NoRespondersError, TimeoutError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import {
@@ -162,6 +162,7 @@ async function ensureStream(
     if (isNoJetStream(error)) throw noJetStream(connection, error);
     throw new StreamError(`Cannot use stream ${wanted.name}: ${messageOf(error)}${advice(error)}`, {
       cause: error,
+      passing: isPassing(error),
     });
   }
 }
@@ -265,8 +266,16 @@ const SUBJECTS_OVERLAP = 10065;
 const INSUFFICIENT_RESOURCES = [10023, 10028, 10047];
 const NO_SUITABLE_PEERS = [10005, 10074];
 const JETSTREAM_NOT_ENABLED = [10039, 10076];
+const TEMPORARILY_UNAVAILABLE = 10008;
+
+/** Whether JetStream, or a stream, has no leader just now. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TimeoutError ||
+    (error instanceof JetStreamApiError && error.code === TEMPORARILY_UNAVAILABLE);
+}
 
 function advice(error: unknown): string {
+  if (isPassing(error)) return NO_LEADER;
   if (!(error instanceof JetStreamApiError)) return "";
   if (error.code === SUBJECTS_OVERLAP) {
     return `. Another stream already takes these subjects: find it with "nats stream ls" and ` +
@@ -288,7 +297,14 @@ function isNoJetStream(error: unknown): boolean {
     (error instanceof JetStreamApiError && JETSTREAM_NOT_ENABLED.includes(error.code));
 }
 
+const NO_LEADER = ". A cluster answers once its servers have chosen a leader: try again, and see " +
+  "whether more than half of them run";
+
 function noJetStream(connection: Connection, cause: unknown): StreamError {
+  if (isPassing(cause)) {
+    const message = `Cannot use JetStream on NATS at ${connection.url}: ${messageOf(cause)}`;
+    return new StreamError(`${message}${NO_LEADER}`, { cause, passing: true });
+  }
   const why = isNoJetStream(cause) ? "JetStream is not enabled" : messageOf(cause);
   return new StreamError(
     `Cannot use JetStream on NATS at ${connection.url}: ${why}. Start nats-server with ` +

@@ -5,8 +5,9 @@ import {
   RetentionPolicy,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { startNats } from "../tests/support/mod.ts";
+import { freePort, startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
+import { StreamError } from "./errors.ts";
 import { readLog } from "./log_reader.ts";
 import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
 import { LOG_SUBJECTS, storedSubject, WORK_SUBJECTS } from "./subjects.ts";
@@ -23,6 +24,23 @@ async function failure(url: string, limits: StreamLimits = {}): Promise<string> 
   }
   assert.fail("the streams could be used");
 }
+
+Deno.test("a cluster without a leader is an error that passes, and says what to look at", async () => {
+  const [port, missing] = [freePort(), freePort()];
+  await using nats = await startNats({
+    config: `cluster { name: c, listen: "127.0.0.1:${port}", routes: [
+      "nats-route://127.0.0.1:${port}", "nats-route://127.0.0.1:${missing}"] }`,
+  });
+  await using connection = await connect({ url: nats.url });
+  await assert.rejects(ensureStreams(connection), (error) => {
+    assert.ok(error instanceof StreamError && error.passing, String(error));
+    assert.match(
+      error.message,
+      /^Cannot use .*: .*\. A cluster answers once its servers have chosen/,
+    );
+    return true;
+  });
+});
 
 Deno.test("the streams are made once, however many processes ensure them at once", async () => {
   await using nats = await startNats();

@@ -395,7 +395,7 @@ class Sender<W extends Work> {
     } catch (error) {
       // A server or cluster that has just been restarted may need a moment for JetStream.
       const wasThere = this.#stored + this.#duplicates > 0 || epoch > 0;
-      if (error instanceof StreamError && !wasThere) {
+      if (error instanceof StreamError && !error.passing && !wasThere) {
         this.#stop(new PublishError(`Cannot store work: ${error.message}`, { cause: error }));
       }
     }
