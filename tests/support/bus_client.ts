@@ -8,9 +8,11 @@ import {
   type LogRecord,
   type Message,
   readLog,
+  readNextOf,
   resultsSubject,
   sendWork,
   WORK_STREAM,
+  WORK_SUBJECTS,
   workSubject,
 } from "@ourocodus/bus";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -75,6 +77,17 @@ export class BusClient implements AsyncDisposable {
   async waiting(): Promise<number> {
     const manager = await jetstreamManager(this.connection.nats);
     return (await manager.streams.info(WORK_STREAM)).state.messages;
+  }
+
+  /** The sequences of what waits or is in hand. */
+  async waitingSequences(): Promise<ReadonlySet<number>> {
+    const sequences = new Set<number>();
+    for (let after = 0;;) {
+      const next = await readNextOf(this.connection, WORK_STREAM, WORK_SUBJECTS, after);
+      if (next === undefined) return sequences;
+      sequences.add(next.sequence);
+      after = next.sequence;
+    }
   }
 
   /** How many messages the log has. */

@@ -46,11 +46,16 @@ export class TestNats implements AsyncDisposable {
     this.#folder = folder;
     this.#jetstream = jetstream;
     this.#args = [
-      ...["--addr", "127.0.0.1", "--port", String(port), "--name", this.#name],
+      ...["--addr", "127.0.0.1", "--port", String(port), "--name", this.name],
       ...(config === undefined ? [] : ["--config", this.#configFile]),
       ...(jetstream ? ["--jetstream", "--store_dir", storeDir] : []),
     ];
     if (config !== undefined) Deno.writeTextFileSync(this.#configFile, config);
+  }
+
+  /** A name of its own, by which its greeting is told from another server's. */
+  get name(): string {
+    return `test-${this.port}-${Deno.pid}${this.#jetstream ? "" : "-core"}`;
   }
 
   /** Its process id. */
@@ -71,7 +76,7 @@ export class TestNats implements AsyncDisposable {
     try {
       await until(async () => {
         if (child.ended) throw child.failure("ended instead of accepting connections");
-        return (await natsGreeting(this.port))?.server_name === this.#name;
+        return (await natsGreeting(this.port))?.server_name === this.name;
       }, { timeoutMs: TIMEOUT_MS, message: `nats-server to accept connections at ${this.url}` });
     } catch (error) {
       await child.kill();
@@ -109,11 +114,6 @@ export class TestNats implements AsyncDisposable {
   get #running(): TestProcess {
     if (!this.#process) throw new Error("nats-server was not started");
     return this.#process;
-  }
-
-  /** A name of its own, by which its greeting is told from another server's. */
-  get #name(): string {
-    return `test-${this.port}-${Deno.pid}${this.#jetstream ? "" : "-core"}`;
   }
 
   get #configFile(): string {

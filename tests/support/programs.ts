@@ -11,6 +11,8 @@ export interface RelayOptions {
   readonly port?: number;
   /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A module that runs before the program, from the repository's root. */
+  readonly preload?: string;
 }
 
 /** A relay in a process of its own. */
@@ -90,13 +92,13 @@ async function startServer(
   script: string,
   options: RelayOptions,
 ): Promise<Omit<RelayProcess, "url">> {
-  const { natsUrl, port = freePort(), env } = options;
+  const { natsUrl, port = freePort(), env, preload } = options;
   const process = startDeno(script, [], {
     NATS_URL: natsUrl,
     HOST: "127.0.0.1",
     PORT: String(port),
     ...env,
-  });
+  }, preload);
   const httpUrl = `http://127.0.0.1:${port}`;
   try {
     await until(() => isHealthy(httpUrl, process), {
@@ -156,8 +158,10 @@ function startDeno(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  preload?: string,
 ): TestProcess {
-  const command = ["run", "-A", `${ROOT}/${script}`, ...args];
+  const before = preload === undefined ? [] : ["--preload", `${ROOT}/${preload}`];
+  const command = ["run", "-A", ...before, `${ROOT}/${script}`, ...args];
   return startProcess(Deno.execPath(), command, { name: script, env });
 }
 

@@ -1,0 +1,34 @@
+/**
+ * What a fault did: a row of tests/FAULTS.md.
+ *
+ * @module
+ */
+
+/** One fault's record. */
+export interface FaultRecord {
+  /** The fault, as issue and test call it. */
+  readonly fault: string;
+  /** Work that was lost or had two outcomes; "nothing" if all is well. */
+  readonly lost: string;
+  /** Pieces of work that the books were kept of. */
+  readonly works: number;
+  /** How long it took until work went on, in milliseconds; undefined where nothing stood still. */
+  readonly wentOnMs?: number;
+  /** What happened instead, or besides. */
+  readonly note?: string;
+}
+
+/** The variable that names the file to which records are appended; without it none are kept. */
+export const RECORDS_VARIABLE = "OUROCODUS_FAULT_RECORDS";
+
+/** Appends a record to the file of the run, if it keeps one. */
+export function keepRecord(record: FaultRecord): void {
+  const file = Deno.env.get(RECORDS_VARIABLE);
+  if (file === undefined) return;
+  Deno.writeTextFileSync(file, `${JSON.stringify(record)}\n`, { append: true });
+}
+
+/** Reads the records of a run. */
+export function parseRecords(text: string): FaultRecord[] {
+  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}

@@ -1,0 +1,119 @@
+import {
+  Books,
+  BusClient,
+  type RelayProcess,
+  SocketAgent,
+  type SocketAgentOptions,
+  startNats,
+  startRelay,
+  type TestNats,
+  until,
+} from "../../support/mod.ts";
+
+/** What a {@linkcode Scene} is made of. */
+export interface SceneOptions {
+  /** Settings of the relays; the time until a dead relay's work is handed out again is 2 s. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How many relays; 1 by default. */
+  readonly relays?: number;
+}
+
+/** A nats-server, relays, and a client that keeps the books. */
+export class Scene implements AsyncDisposable {
+  /** The session of everything. */
+  readonly session = "s";
+  /** The role of everything. */
+  readonly role = "r";
+  readonly nats: TestNats;
+  readonly relays: RelayProcess[];
+  readonly client: BusClient;
+  readonly books: Books;
+  readonly env: Readonly<Record<string, string>>;
+  readonly #stack: AsyncDisposableStack;
+
+  /** Starts everything. */
+  static async start(options: SceneOptions = {}): Promise<Scene> {
+    await using stack = new AsyncDisposableStack();
+    const nats = stack.use(await startNats());
+    const env = { ACK_WAIT_SECONDS: "2", LEASE_GRACE_SECONDS: "2", ...options.env };
+    const client = stack.use(await BusClient.connect(nats.url));
+    const count = options.relays ?? 1;
+    const starting = Array.from({ length: count }, () => startRelay({ natsUrl: nats.url, env }));
+    const relays = await Promise.all(starting);
+    return new Scene(nats, relays, client, env, stack.move());
+  }
+
+  private constructor(
+    nats: TestNats,
+    relays: RelayProcess[],
+    client: BusClient,
+    env: Readonly<Record<string, string>>,
+    stack: AsyncDisposableStack,
+  ) {
+    this.nats = nats;
+    this.relays = relays;
+    this.client = client;
+    this.env = env;
+    this.books = new Books(client);
+    this.#stack = stack;
+  }
+
+  /** The first relay. */
+  get relay(): RelayProcess {
+    const [first] = this.relays;
+    if (first === undefined) throw new Error("the scene has no relay");
+    return first;
+  }
+
+  /** Where agents connect: all relays, with commas between them. */
+  get relayUrl(): string {
+    return this.relays.map(({ url }) => url).join(",");
+  }
+
+  /** Sends work and books it. */
+  async send(id: string, payload: object = {}): Promise<number> {
+    return await this.books.send(this.session, this.role, id, payload);
+  }
+
+  /** Waits until so many results are stored. */
+  async answered(count: number): Promise<void> {
+    await this.client.hasResults(this.session, count, 60_000);
+  }
+
+  /** Starts the relay at this place again, on its port. */
+  async restart(index: number): Promise<void> {
+    const old = this.relays[index];
+    if (old === undefined) throw new RangeError(`there is no relay ${index}`);
+    const { port } = old;
+    this.relays[index] = await startRelay({ natsUrl: this.nats.url, port, env: this.env });
+  }
+
+  /** Connects an agent of a bare WebSocket that answers its work at once, unless asked otherwise. */
+  async agent(options: Partial<SocketAgentOptions> = {}): Promise<SocketAgent> {
+    return await SocketAgent.connect({
+      relayUrl: this.relay.url,
+      session: this.session,
+      role: this.role,
+      onWork: (work, agent) => agent.answer(work, { by: "heir" }),
+      ...options,
+    });
+  }
+
+  /** Waits until the first relay has so many agents. */
+  async hasAgents(count: number): Promise<void> {
+    await until(async () => (await this.health()).agents === count, {
+      message: `the relay to have ${count} agents`,
+      timeoutMs: 60_000,
+    });
+  }
+
+  /** What the first relay says of itself. */
+  async health(): Promise<{ agents: number; in_hand: number; held_bytes: number; nats: string }> {
+    return await (await fetch(`${this.relay.httpUrl}/health`)).json();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.relays.map((relay) => relay[Symbol.asyncDispose]()));
+    await this.#stack.disposeAsync();
+  }
+}
