@@ -1,0 +1,60 @@
+/**
+ * The work that is sent meanwhile, made from the seed: most of it quick, some slow, some that is
+ * given back, fails, or kills whoever begins it, and ids that come twice.
+ *
+ * @module
+ */
+import type { Work } from "@ourocodus/bus";
+import type { Task } from "../support/agent_program.ts";
+import { Random } from "./random.ts";
+
+/** The sessions. */
+export const SESSIONS = ["one", "two", "three"] as const;
+/** The role in each of them. */
+export const ROLE = "worker";
+
+const WEIGHTS = {
+  quick: 700,
+  slow: 150,
+  retried: 40,
+  failing: 40,
+  poison: 2,
+  sentAgain: 30,
+  sameId: 30,
+} as const;
+
+/** Makes one piece of work after another, for ever. */
+export function* pieces(seed: number): Generator<Work> {
+  const random = new Random(seed ^ 0x5eed);
+  let last: Work | undefined;
+  for (let n = 1;; n++) {
+    const kind = random.weighted(WEIGHTS);
+    const session = random.pick(SESSIONS);
+    const quickMs = random.whole(0, 50);
+    const slowMs = random.whole(500, 4_000);
+    if (kind === "sentAgain" && last !== undefined) {
+      yield last;
+      continue;
+    }
+    const id = kind === "sameId" && last?.session === session ? last.id : `w${n}`;
+    const payload: Task = { work_ms: quickMs, ...special(kind, slowMs) };
+    // Each is a piece of work of its own, whatever its id.
+    last = { session, role: ROLE, id, payload, messageId: `chaos-${n}` };
+    yield last;
+  }
+}
+
+function special(kind: keyof typeof WEIGHTS, slowMs: number): Task {
+  switch (kind) {
+    case "slow":
+      return { work_ms: slowMs };
+    case "retried":
+      return { ends: "retry" };
+    case "failing":
+      return { ends: "fail" };
+    case "poison":
+      return { ends: "die" };
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * One run: the system is started and put under load, the schedule breaks it, everything is made
+ * whole again, the queue runs empty, and the books are closed.
+ *
+ * @module
+ */
+import { sendAllWork, type Work } from "@ourocodus/bus";
+import { type Balance, Books, BusClient, isBalanced, UntilError } from "../support/mod.ts";
+import { pieces } from "./pieces.ts";
+import { formatStep, makeSchedule, type Step } from "./schedule.ts";
+import { ChaosSystem, targets } from "./system.ts";
+
+/** What to run. */
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly relays: number;
+  /** Told line by line what happens. */
+  readonly say: (line: string) => void;
+  /** Ends it early: what is broken is made whole, and the books are closed all the same. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of it. */
+export interface ChaosOutcome {
+  readonly steps: readonly Step[];
+  readonly balance: Balance;
+  readonly balanced: boolean;
+}
+
+/** Between two pieces of work, in milliseconds. */
+const PACE_MS = 25;
+const SUMMARY_MS = 10_000;
+/** How long everything that waits may take once all is whole again. */
+const SETTLE_MS = 180_000;
+
+/** Runs it. @throws {Error} If the system cannot be started, or work cannot be sent any more. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
+  const { seed, durationMs, relays, say, signal } = options;
+  await using system = await ChaosSystem.start(relays);
+  await using client = await BusClient.connect(system.nats.url);
+  const books = new Books(client);
+  const over = new AbortController();
+  const sending = send(client, books, seed, over.signal);
+  const steps = makeSchedule(seed, durationMs, targets(relays));
+  const end = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
+  const report = setInterval(() => {
+    say(`          ${books.booked.length} pieces of work acknowledged`);
+  }, SUMMARY_MS);
+  try {
+    await strikeAll(system, steps, durationMs, { say, signal: end });
+  } finally {
+    clearInterval(report);
+    over.abort();
+  }
+  say("All is made whole again, and the queue runs empty");
+  await system.isWhole();
+  await sending;
+  const balance = await settle(books);
+  const balanced = isBalanced(balance);
+  if (!balanced) say(`What the programs wrote last:\n${system.output}`);
+  return { steps, balance, balanced };
+}
+
+/** How a balance reads. */
+export function formatBalance(balance: Balance): string {
+  const rows: [string, number][] = [
+    ["acknowledged to its sender", balance.acknowledged],
+    ["answered", balance.answered],
+    ["given up on, as dead letters", balance.dead],
+    ["given up on, with an error result alone", balance.unburied.length],
+    ["still waiting", balance.waiting],
+    ["vanished", balance.vanished.length],
+    ["answered twice", balance.twice.length],
+    ["outcomes of nothing", balance.unknown.length],
+  ];
+  const lines = rows.map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`);
+  const bad = [...balance.vanished, ...balance.twice].slice(0, 20);
+  return [
+    ...lines,
+    ...bad.map((work) => `  ${JSON.stringify(work)}`),
+    ...balance.unknown.slice(0, 20).map((what) => `  ${what}`),
+  ].join("\n");
+}
+
+async function strikeAll(
+  system: ChaosSystem,
+  steps: readonly Step[],
+  durationMs: number,
+  { say, signal }: { say: (line: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const begun = performance.now();
+  const broken = new Map<() => void, number>();
+  const mend = (now: number) => {
+    for (const [whole, atMs] of broken) {
+      if (atMs > now) continue;
+      broken.delete(whole);
+      whole();
+    }
+  };
+  const moments = [...steps.flatMap(({ atMs, lastsMs }) => [atMs, atMs + lastsMs]), durationMs];
+  let next = 0;
+  for (const moment of moments.sort((a, b) => a - b)) {
+    await pause(moment - (performance.now() - begun), signal);
+    if (signal.aborted) break;
+    mend(moment);
+    for (let step = steps[next]; step !== undefined && step.atMs <= moment; step = steps[++next]) {
+      say(formatStep(step));
+      broken.set(system.strike(step), step.atMs + step.lastsMs);
+    }
+  }
+  mend(Infinity);
+}
+
+/** Sends piece after piece, and books what is acknowledged, until it is told to stop. */
+async function send(
+  client: BusClient,
+  books: Books,
+  seed: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = async function* (): AsyncGenerator<Work> {
+    for (const piece of pieces(seed)) {
+      await pause(PACE_MS, signal);
+      if (signal.aborted) return;
+      yield piece;
+    }
+  };
+  const { stopped, failed, unconfirmed } = await sendAllWork(client.connection, source(), {
+    window: 256,
+    onSent: ({ session, role, id }, { sequence }) => books.book({ session, role, id, sequence }),
+  });
+  if (stopped !== undefined) throw stopped;
+  if (failed + unconfirmed > 0) {
+    throw new Error(`${failed} pieces of work were refused, ${unconfirmed} not acknowledged`);
+  }
+}
+
+async function settle(books: Books): Promise<Balance> {
+  try {
+    return await books.settled(SETTLE_MS);
+  } catch (error) {
+    if (error instanceof UntilError) return await books.balance();
+    throw error;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}
