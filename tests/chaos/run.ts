@@ -7,7 +7,7 @@
 import { sendAllWork, type Work } from "@ourocodus/bus";
 import { type Balance, Books, BusClient, isBalanced, UntilError } from "../support/mod.ts";
 import { pieces } from "./pieces.ts";
-import { formatStep, makeSchedule, type Step } from "./schedule.ts";
+import { formatStep, makeSchedule, seconds, type Step } from "./schedule.ts";
 import { ChaosSystem, targets } from "./system.ts";
 
 /** What to run. */
@@ -56,7 +56,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   say("All is made whole again, and the queue runs empty");
   await system.isWhole();
   await sending;
+  const wholeAt = performance.now();
   const balance = await settle(books);
+  say(`The queue was empty after ${seconds(performance.now() - wholeAt)}`);
   const balanced = isBalanced(balance);
   if (!balanced) say(`What the programs wrote last:\n${system.output}`);
   return { steps, balance, balanced };
