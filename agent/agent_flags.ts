@@ -34,7 +34,10 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
     .copyInheritedSettings(root)
     .option("--session <session>", "whose work to take (required)")
     .option("--role <role>", "which of its work to take (required)")
-    .option("--relay <url>", "where a relay listens (default: ws://localhost:8080)")
+    .option(
+      "--relay <url>",
+      "where a relay listens, several with commas (default: ws://localhost:8080)",
+    )
     .option("--agent-id <id>", "the agent's name (default: a random one)")
     .option("--name <id>", "the same as --agent-id")
     .option("--concurrency <number>", "pieces of work at once, 1 to 1024 (default: 1)")
