@@ -20,6 +20,7 @@ export class Acknowledger {
   #unconfirmed: string[] = [];
   /** The last ones of these are not sent yet: all that one turn brings is sent together. */
   #unsent = 0;
+  #scheduled: ReturnType<typeof setImmediate> | undefined;
   /** How many have been confirmed, ever. */
   #confirmed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,8 +36,21 @@ export class Acknowledger {
   /** Removes a piece of work from the stream. @param lease The delivery's acknowledgement subject. */
   acknowledge(lease: string): void {
     this.#unconfirmed.push(lease);
-    if (this.#unsent++ === 0) queueMicrotask(() => this.#send());
+    this.#unsent++;
+    this.#scheduled ??= setImmediate(() => this.flush());
     this.#confirmLater();
+  }
+
+  /** Sends what has been acknowledged, at once; else that happens in the event loop's next turn. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const unsent = this.#unsent;
+    this.#unsent = 0;
+    // What cannot be sent now is repeated once the connection is back.
+    if (unsent === 0 || !this.#connection.connected) return;
+    for (const lease of this.#unconfirmed.slice(-unsent)) this.#publications.add(lease, "");
+    this.#publications.send();
   }
 
   /** Confirms all that was acknowledged, if the connection is up; then stops. */
@@ -47,18 +61,9 @@ export class Acknowledger {
     this.#unlisten();
   }
 
-  #send(): void {
-    const unsent = this.#unsent;
-    this.#unsent = 0;
-    // What cannot be sent now is repeated once the connection is back.
-    if (unsent === 0 || !this.#connection.connected) return;
-    for (const lease of this.#unconfirmed.slice(-unsent)) this.#publications.add(lease, "");
-    this.#publications.send();
-  }
-
   #repeat(): void {
     this.#unsent = this.#unconfirmed.length;
-    this.#send();
+    this.flush();
     if (this.#unconfirmed.length > 0) this.#confirmLater();
   }
 
@@ -77,7 +82,7 @@ export class Acknowledger {
   }
 
   async #confirm(): Promise<void> {
-    this.#send();
+    this.flush();
     const { connected, epoch, nats } = this.#connection;
     if (!connected || this.#unconfirmed.length === 0) return;
     const end = this.#confirmed + this.#unconfirmed.length;

@@ -34,39 +34,80 @@ export interface Lease {
   readonly storedAtMs: number;
 }
 
-const DIGITS = /^\d{1,19}$/;
+const MAX_DIGITS = 19;
+const MAX_CHARACTERS = 512;
 /** Can be published to, wildcards left out: what an agent sends must not make a publish throw. */
 const SUBJECT = /^[!-)+-=?-~]+$/;
-const SHORT_TOKENS = 9;
+const PREFIX = "$JS.ACK.";
+const SHORT_PREFIX = `${PREFIX}${WORK_STREAM}.`;
 
 /**
- * Takes a lease apart.
+ * Takes a lease apart. Done for every delivery, so without a string or an array for each token.
  *
  * @param subject What an agent or JetStream says is a lease.
  * @returns `undefined` if it is not one of the work stream's.
  */
 export function parseLease(subject: string): Lease | undefined {
-  if (!subject.startsWith("$JS.ACK.") || subject.length > 512) return undefined;
-  const tokens = subject.split(".");
-  if (tokens.length !== SHORT_TOKENS && tokens.length !== 11 && tokens.length !== 12) {
+  if (!subject.startsWith(PREFIX) || subject.length > MAX_CHARACTERS || !SUBJECT.test(subject)) {
     return undefined;
   }
-  const at = tokens.length === SHORT_TOKENS ? 2 : 4;
-  const consumer = tokens[at + 1] ?? "";
-  const numbers = tokens.slice(at + 2, at + 7);
-  if (tokens[at] !== WORK_STREAM || !SUBJECT.test(subject) || tokens.includes("")) {
+  // A domain may be called like the stream.
+  const short = subject.startsWith(SHORT_PREFIX)
+    ? parseDelivery(subject, SHORT_PREFIX.length, subject.length)
+    : undefined;
+  return short ?? parseLong(subject);
+}
+
+/** The form with a domain and an account before the stream, and perhaps a token at the end. */
+function parseLong(subject: string): Lease | undefined {
+  const account = tokenEnd(subject, PREFIX.length) + 1;
+  const stream = tokenEnd(subject, account) + 1;
+  if (account === 0 || stream === 0 || !subject.startsWith(`${WORK_STREAM}.`, stream)) {
     return undefined;
   }
-  if (!numbers.every((token) => DIGITS.test(token))) return undefined;
-  const [attempt = "", sequence = "", , time = ""] = numbers;
+  const consumer = stream + WORK_STREAM.length + 1;
+  const lastToken = subject.lastIndexOf(".") + 1;
+  return parseDelivery(subject, consumer, subject.length) ??
+    (lastToken < subject.length ? parseDelivery(subject, consumer, lastToken - 1) : undefined);
+}
+
+/** `<consumer>.<attempt>.<sequence>.<delivery>.<time>.<pending>`, from one place to another. */
+function parseDelivery(subject: string, start: number, end: number): Lease | undefined {
+  const attempt = tokenEnd(subject, start) + 1;
+  const sequence = digitsEnd(subject, attempt) + 1;
+  const delivery = digitsEnd(subject, sequence) + 1;
+  const time = digitsEnd(subject, delivery) + 1;
+  const pending = digitsEnd(subject, time) + 1;
+  if (digitsEnd(subject, pending) !== end) return undefined;
+  const stored = subject.slice(time, pending - 1);
+  const ordinal = subject.slice(sequence, delivery - 1);
   return {
     subject,
-    consumer,
-    attempt: Number(attempt),
-    sequence: Number(sequence),
-    work: `${sequence}.${time}`,
-    storedAtMs: Math.floor(Number(time) / 1e6),
+    consumer: subject.slice(start, attempt - 1),
+    attempt: Number(subject.slice(attempt, sequence - 1)),
+    sequence: Number(ordinal),
+    work: `${ordinal}.${stored}`,
+    storedAtMs: Math.floor(Number(stored) / 1e6),
   };
+}
+
+/** Where a token that is not empty ends: at a full stop; -1 if there is none, or `start` is 0. */
+function tokenEnd(subject: string, start: number): number {
+  const end = start === 0 ? -1 : subject.indexOf(".", start);
+  return end === start ? -1 : end;
+}
+
+/** Where digits end: at a full stop or at the end; -1 if they do not, or `start` is 0. */
+function digitsEnd(subject: string, start: number): number {
+  if (start === 0) return -1;
+  let end = start;
+  while (end < subject.length && isDigit(subject.charCodeAt(end))) end++;
+  const ends = end === subject.length || subject[end] === ".";
+  return ends && end > start && end - start <= MAX_DIGITS ? end : -1;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
 /** When a lease's work was stored, to the millisecond. */

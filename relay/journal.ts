@@ -2,11 +2,16 @@
  * What happened, written to sessions' events: one event a type, session and turn of the event
  * loop, with a list in it, so that recording every piece of work costs little beside the work.
  *
+ * That work was offered, which is all that happens to most of it, waits a moment for the results of
+ * earlier work, to be stored together with them.
+ *
  * @module
  */
 import { eventsSubject, formatMessage, type LogWriter, type WorkEventType } from "@ourocodus/bus";
 import { nuid } from "@nats-io/nats-core";
 
+/** So long an offer waits for something to be stored with it, in milliseconds. */
+const OFFER_WAIT_MS = 5;
 /** One event holds at most so many characters of list. */
 const LIST_CHARACTERS = 32 * 1024;
 
@@ -16,7 +21,7 @@ export interface JournalOptions {
   readonly relayId: string;
   /** While the writer holds more bytes than this, events are dropped: results go first. */
   readonly maxHeldBytes: number;
-  /** Something waits for {@linkcode Journal.flush}. */
+  /** Something waits for {@linkcode Journal.endTurn}. */
   readonly onPending: () => void;
 }
 
@@ -28,6 +33,9 @@ export class Journal {
   readonly #onPending: () => void;
   /** Session → type → items, as JSON. */
   readonly #pending = new Map<string, Map<string, string[]>>();
+  /** Whether more than offers is pending, or they have waited for long enough. */
+  #urgent = false;
+  #offers: ReturnType<typeof setTimeout> | undefined;
   #dropped = 0;
 
   constructor(options: JournalOptions) {
@@ -44,7 +52,8 @@ export class Journal {
 
   /** Records something about a single piece of work; it is written with the turn's others. */
   work(session: string, type: WorkEventType, item: object): void {
-    if (this.#pending.size === 0) this.#onPending();
+    if (type !== "work.offered") this.#hurry();
+    else this.#offers ??= setTimeout(() => this.#hurry(), OFFER_WAIT_MS);
     let types = this.#pending.get(session);
     if (types === undefined) this.#pending.set(session, types = new Map());
     const items = types.get(type);
@@ -54,17 +63,27 @@ export class Journal {
 
   /** Writes an event of its own. */
   event(session: string, type: string, payload: object): void {
+    this.flush();
     const id = nuid.next();
     this.#append(session, id, formatMessage(id, type, { relay_id: this.#relayId, ...payload }));
   }
 
   /** Writes a message that is an event as it stands. */
   forward(session: string, text: string): void {
+    this.flush();
     this.#append(session, nuid.next(), text);
   }
 
-  /** Appends this turn's work events to the writer. */
+  /** Appends the turn's events about work to the writer, unless they are offers that may wait. */
+  endTurn(): void {
+    if (this.#urgent) this.flush();
+  }
+
+  /** Appends all events about work to the writer. Call it before results are: so they come in order. */
   flush(): void {
+    clearTimeout(this.#offers);
+    this.#offers = undefined;
+    this.#urgent = false;
     if (this.#pending.size === 0) return;
     for (const [session, types] of this.#pending) {
       for (const [type, items] of types) {
@@ -72,6 +91,17 @@ export class Journal {
       }
     }
     this.#pending.clear();
+  }
+
+  /** Writes nothing more by itself. */
+  close(): void {
+    clearTimeout(this.#offers);
+  }
+
+  #hurry(): void {
+    if (this.#urgent) return;
+    this.#urgent = true;
+    this.#onPending();
   }
 
   #list(session: string, type: string, list: string): void {

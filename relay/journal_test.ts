@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogEntry, LogWriter } from "@ourocodus/bus";
+import { until } from "../tests/support/mod.ts";
 import { Journal } from "./journal.ts";
 
 /** A journal whose writer keeps what it is given. */
@@ -42,6 +43,24 @@ Deno.test("a turn's events about work are one a session and type, with a list", 
   );
   assert.equal(new Set(entries.map(({ id }) => id)).size, 3);
   for (const { id, event } of entries) assert.equal(event.id, id);
+});
+
+Deno.test("offers wait for what is stored next; anything else is written at the turn's end", async () => {
+  const { journal, entries, pending } = fakeJournal();
+  const types = () => entries.map(({ event }) => event.type);
+  journal.work("s", "work.offered", { id: "1" });
+  journal.endTurn();
+  assert.deepEqual([types(), pending()], [[], 0]);
+  journal.work("s", "work.returned", { id: "1" });
+  journal.endTurn();
+  assert.deepEqual([types(), pending()], [["work.offered", "work.returned"], 1]);
+  journal.work("s", "work.offered", { id: "2" });
+  journal.event("s", "agent.disconnected", {});
+  assert.deepEqual(types().slice(2), ["work.offered", "agent.disconnected"]);
+  journal.work("s", "work.offered", { id: "3" });
+  await until(() => pending() === 2);
+  journal.endTurn();
+  assert.equal(types().length, 5);
 });
 
 Deno.test("a long list is several events, none of them large, and nothing is left out", () => {

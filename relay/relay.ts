@@ -309,8 +309,10 @@ export class Relay {
   /** An agent has sent a frame. */
   received(agent: AgentConnection, frame: unknown): void {
     if (agent.closed) return;
-    this.#messages.frame(agent, frame);
+    // First, so that what the frame brings is stored together with the turn's other things.
     this.#turn.something();
+    this.#journal.flush();
+    this.#messages.frame(agent, frame);
   }
 
   /** An agent's socket is gone. It may come back to its work; else that goes to another. */
@@ -366,6 +368,7 @@ export class Relay {
       }
       agent.close(CLOSE.draining);
     }
+    this.#journal.flush();
     this.#turn.end();
     const gone = monotonicMs() + CLOSE_MS;
     while (this.#agents.size > 0 && monotonicMs() < gone) await pause(5);
@@ -376,6 +379,7 @@ export class Relay {
     clearInterval(this.#keeper);
     clearInterval(this.#heart);
     this.#turn.close();
+    this.#journal.close();
     this.#unlisten();
     this.#exchange.close();
     this.#works.close();
@@ -485,8 +489,9 @@ export class Relay {
       if (this.#stopping.has(agent)) agent.close(CLOSE.stopped);
       else if (this.#draining) agent.close(CLOSE.draining);
     }
-    this.#journal.flush();
+    this.#journal.endTurn();
     this.#parts.writer.flush();
+    this.#parts.acknowledger.flush();
     this.#overloaded = this.#parts.writer.heldBytes > this.#limits.maxHeldBytes / 2;
     for (const role of roles) this.#pull(role);
   }
