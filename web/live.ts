@@ -17,7 +17,7 @@ export type Trouble =
 export const trouble = signal<Trouble>({ kind: "none" });
 
 /** Rare events: who comes and goes, and what goes wrong. Frequent ones are the events page's. */
-const TYPES = "agent.connected,agent.disconnected,work.dead,work.redelivered";
+const TYPES = "agent.connected,agent.disconnected,work.cancelled,work.dead,work.redelivered";
 const listeners = new Set<(item: LogItem) => void>();
 
 /** Begins to listen. */

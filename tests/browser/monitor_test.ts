@@ -187,6 +187,45 @@ inBrowser("dead work is sent again from its page", async (page, scene) => {
 });
 
 inBrowser(
+  "work that waits, and work that an agent has, is cancelled, and the receipt says which it was",
+  async (page, scene) => {
+    const agent = await scene.agent("docs", "writer", "writer-1", () => undefined);
+    await scene.send("docs", "nobody", "waits", {});
+    await scene.send("docs", "writer", "in-hand", {});
+    await agent.gets(1);
+    await page.goto(`${scene.api.url}/sessions/docs`);
+    await page.getByRole("button", { name: "Cancel waits" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Keep it" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Cancel waits" }).click();
+    await dialog.getByLabel("Reason, optional").fill("not needed");
+    await dialog.getByRole("button", { name: "Cancel the work" }).click();
+    await dialog.getByText("It was waiting, and is removed from the queue.").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("button", { name: "Cancel waits" }).waitFor({ state: "detached" });
+    await page.goto(`${scene.api.url}/work/in-hand`);
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await dialog.getByText("Agent writer-1 has it").waitFor();
+    await dialog.getByRole("button", { name: "Cancel the work" }).click();
+    await dialog.getByText("Agent writer-1 had it, attempt 1. It speaks the plain").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await page.getByText(/^It was cancelled, .* after it was stored/).waitFor();
+    await page.getByText("Handed to").waitFor();
+    await scene.is("waits", "cancelled");
+    assert.equal(
+      await page.getByRole("button", { name: "Cancel", exact: true }).count(),
+      0,
+      "what is cancelled cannot be cancelled again",
+    );
+    await page.goto(`${scene.api.url}/sessions/docs?show=results`);
+    await page.getByText(/not needed/).waitFor();
+    const row = page.getByRole("listitem").filter({ hasText: "waits" });
+    await row.getByText("cancelled", { exact: true }).waitFor();
+  },
+);
+
+inBrowser(
   "the search finds work by its id, by keyboard alone, and an unknown one is told",
   async (page, scene) => {
     await scene.send("s", "r", "some/odd id?#%", {});

@@ -16,6 +16,7 @@ const TONES: Readonly<Record<string, string>> = {
   disconnected: "warn",
   redelivered: "warn",
   gone: "warn",
+  cancelled: "warn",
   failed: "bad",
   unhealthy: "bad",
   dead: "bad",

@@ -13,6 +13,7 @@ import { Clock } from "../components/time.tsx";
 import { EventLog, MAX_ROWS, type Row } from "../event_log.ts";
 import { followEvents } from "../event_source.ts";
 import { count, line } from "../format.ts";
+import { outcomeOf } from "../outcome.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { visibleRows } from "../virtual_rows.ts";
 
@@ -292,10 +293,13 @@ function nameOf(item: LogItem): string {
   return item.kind === "dead" ? "dead letter" : item.type ?? "no message";
 }
 
+const WARNINGS = ["work.redelivered", "work.returned", "work.cancelled"];
+
 function tone(item: LogItem): string {
+  if (item.kind === "result" && outcomeOf(item) === "cancelled") return "warn";
   if (item.kind === "dead" || item.type === "error" || item.type === "work.dead") return "bad";
   if (item.kind === "result") return "good";
-  if (item.type === "work.redelivered" || item.type === "work.returned") return "warn";
+  if (WARNINGS.includes(item.type ?? "")) return "warn";
   return "";
 }
 

@@ -12,6 +12,7 @@ import { Link } from "../components/link.tsx";
 import { Failure } from "../components/notice.tsx";
 import { Payload } from "../components/payload.tsx";
 import { line } from "../format.ts";
+import { outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
 import { address, setQuery, workUrl } from "../route.ts";
 
@@ -164,7 +165,7 @@ function Field(
 function Sent({ attempt }: { readonly attempt: Attempt }): VNode {
   const { session, role, text, sent, error } = attempt;
   const result = sent?.result;
-  const state = error ? "failed" : result ? result.type === "error" ? "failed" : "done" : "waiting";
+  const state = error ? "failed" : result ? outcomeOf(result) : "waiting";
   return (
     <li>
       <p class="title">

@@ -16,10 +16,12 @@ import type {
 } from "../../api/wire.ts";
 import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
+import { CancelDialog, type Cancellable } from "../components/cancel_dialog.tsx";
 import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { Ago, LongAgo } from "../components/time.tsx";
 import { line } from "../format.ts";
+import { outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
 import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { Cell } from "./sessions.tsx";
@@ -79,6 +81,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
             <th scope="col">Done</th>
             <th scope="col">Failed</th>
             <th scope="col">Dead</th>
+            <th scope="col">Cancelled</th>
           </tr>
         </thead>
         <tbody>
@@ -95,6 +98,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
               <Cell label="Done" value={role.done} />
               <Cell label="Failed" value={role.failed} tone="bad" />
               <Cell label="Dead" value={role.dead} tone="bad" />
+              <Cell label="Cancelled" value={role.cancelled} />
             </tr>
           ))}
         </tbody>
@@ -111,11 +115,21 @@ interface TabProps {
 function Pending({ api, session }: TabProps): VNode {
   const after = address.value.query.get("after") ?? "";
   const path = `${api}/work?limit=${PAGE}${after && `&after=${after}`}`;
-  const { data, error } = useResource<PendingWorkList>(path, { everyMs: EVERY_MS });
+  const { data, error, refresh } = useResource<PendingWorkList>(path, { everyMs: EVERY_MS });
+  const [cancelling, setCancelling] = useState<Cancellable>();
   if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
-  if (data.work.length === 0) return <Empty title="Nothing waits, and nothing is in hand." />;
   return (
     <>
+      {cancelling && (
+        <CancelDialog
+          work={cancelling}
+          onClose={() => {
+            setCancelling(undefined);
+            refresh();
+          }}
+        />
+      )}
+      {data.work.length === 0 && <Empty title="Nothing waits, and nothing is in hand." />}
       <ul class="rows work">
         {data.work.map((work) => (
           <li key={work.work_sequence}>
@@ -128,6 +142,14 @@ function Pending({ api, session }: TabProps): VNode {
               {work.agent_id && `${work.agent_id}, attempt ${work.attempt}, `}
             </span>
             <Ago time={work.since ?? work.stored_at} />
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`Cancel ${line(work.id ?? `work ${work.work_sequence}`, 60)}`}
+              onClick={() => setCancelling(work)}
+            >
+              Cancel
+            </button>
           </li>
         ))}
       </ul>
@@ -147,7 +169,7 @@ function Results({ api, session }: TabProps): VNode {
       <ul class="rows work">
         {data.results.map((result) => (
           <li key={result.sequence}>
-            <Badge state={result.type === "error" ? "failed" : "done"} />
+            <Badge state={outcomeOf(result)} />
             <Link href={linkOf(session, result)}>{line(result.id ?? "no message", 60)}</Link>
             <span class="dim preview">
               {result.role} · {line(JSON.stringify(result.payload), 160)}

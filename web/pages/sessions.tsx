@@ -64,6 +64,7 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
             <th scope="col">Done</th>
             <th scope="col">Failed</th>
             <th scope="col">Dead</th>
+            <th scope="col">Cancelled</th>
             <th scope="col">Last activity</th>
           </tr>
         </thead>
@@ -83,6 +84,7 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
               <Cell label="Done" value={session.done} />
               <Cell label="Failed" value={session.failed} tone="bad" />
               <Cell label="Dead" value={session.dead} tone="bad" />
+              <Cell label="Cancelled" value={session.cancelled} />
               <td class="number" data-label="Last activity">
                 <Ago time={session.last_activity} />
               </td>

@@ -4,8 +4,10 @@
  * @module
  */
 import type { VNode } from "preact";
+import { useState } from "preact/hooks";
 import type { TraceStep, WorkAnswer, WorkTrace } from "../../api/wire.ts";
 import { Badge } from "../components/badge.tsx";
+import { CancelDialog, type Cancellable } from "../components/cancel_dialog.tsx";
 import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { LongText, Payload } from "../components/payload.tsx";
@@ -21,7 +23,8 @@ const UNFINISHED = ["waiting", "in_hand"];
 
 /** The page. @param path Where the API tells of the work. */
 export function Work({ path }: { readonly path: string }): VNode {
-  const { data, error } = useResource<WorkTrace & Partial<WorkAnswer>>(path, {
+  const [cancelling, setCancelling] = useState<Cancellable>();
+  const { data, error, refresh } = useResource<WorkTrace & Partial<WorkAnswer>>(path, {
     everyMs: ({ state }) => UNFINISHED.includes(state) ? EVERY_MS : FINISHED_EVERY_MS,
   });
   if (data === undefined) {
@@ -43,7 +46,24 @@ export function Work({ path }: { readonly path: string }): VNode {
         <h1 class="id">{line(data.id ?? `work ${data.work_sequence}`, 128)}</h1>
         <Badge state={data.state} />
         <span class="dim">sequence {data.work_sequence}</span>
+        {UNFINISHED.includes(data.state) && (
+          <button
+            type="button"
+            onClick={() => setCancelling(data)}
+          >
+            Cancel
+          </button>
+        )}
       </div>
+      {cancelling && (
+        <CancelDialog
+          work={cancelling}
+          onClose={() => {
+            setCancelling(undefined);
+            refresh();
+          }}
+        />
+      )}
       <p class="lead">{sentence(data)}</p>
       {data.note && <p class="note">{line(data.note, 400)}</p>}
       <Failure error={error} />
@@ -132,6 +152,8 @@ function sentence(trace: WorkTrace): VNode {
       );
     case "dead":
       return <>It was given up on{took && `, ${took} after it was stored`}.</>;
+    case "cancelled":
+      return <>It was cancelled{took && `, ${took} after it was stored`}.</>;
     default:
       return <>Nobody knows what became of it.</>;
   }
@@ -155,6 +177,7 @@ const STEP: Readonly<Record<string, readonly [string, string]>> = {
   "work.offered": ["Handed to", "busy"],
   "work.redelivered": ["Handed again to", "warn"],
   "work.returned": ["Given back by", "warn"],
+  "work.cancelled": ["Cancelled", "warn"],
   "work.dead": ["Given up on, after", "bad"],
   "dead_letter": ["Kept as a dead letter", "bad"],
   "result.duplicate": ["A second result was refused, of", "warn"],
