@@ -130,7 +130,7 @@ export class AgentConnection {
   /** Gives it work; it is sent with the next {@linkcode flush}. */
   give(work: Work, text: string): void {
     this.adopt(work);
-    this.#lines.push(this.v1 ? spliceLease(text, work.lease.attempt, work.offered) : text);
+    this.#lines.push(this.v1 ? spliceLease(text, work.attempt, work.offered) : text);
   }
 
   /** Notes that it has work which an earlier connection was given; nothing is sent. */

@@ -281,7 +281,8 @@ export class AgentMessages {
       const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);
       return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
-    const outcome = { id, session, role, lease, sole: false, since: monotonicMs() };
+    const { attempt } = lease;
+    const outcome = { id, session, role, lease, attempt, sole: false, since: monotonicMs() };
     outcomes.result(outcome, result, (stored) => {
       const work = works.get(lease.work);
       if (stored.kind !== "duplicate" && work !== undefined) this.takeAway(work, "answered", agent);

@@ -48,7 +48,10 @@ import {
 import { monotonicMs, type Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
-export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "sole" | "since">;
+export type Outcome = Pick<
+  Work,
+  "id" | "session" | "role" | "lease" | "attempt" | "sole" | "since"
+>;
 
 /** Whether a piece of work has an outcome. */
 export type Found =
@@ -112,7 +115,7 @@ export class Outcomes {
       subject: resultsSubject(outcome.session, outcome.role),
       data: text,
       id: outcome.lease.work,
-      headers: resultHeaders(outcome.lease.attempt, type),
+      headers: resultHeaders(outcome.attempt, type),
       suspect: !outcome.sole,
       onSettled: (stored: Stored) => {
         if (stored.kind === "refused") {

@@ -275,7 +275,7 @@ export class Relay {
   cancelWork({ work: identity, phase }: CancelNotice): CancelledHolder | undefined {
     const work = this.#works.get(identity);
     if (work === undefined || work.state === "settling") return undefined;
-    const { agentId: agent_id, lease: { attempt }, holder } = work;
+    const { agentId: agent_id, attempt, holder } = work;
     work.sole = false;
     if (phase === "done") {
       this.#messages.takeAway(work, "cancelled");
@@ -437,7 +437,7 @@ export class Relay {
   }
 
   #offered(work: Work, agent: AgentConnection): void {
-    const first = work.lease.attempt === 1;
+    const first = work.attempt === 1;
     const type = first ? "work.offered" : "work.redelivered";
     if (first) {
       this.metrics.delivered++;
@@ -531,9 +531,9 @@ export class Relay {
   }
 }
 
-function agentWork({ id, lease, deliveredAt }: Work): AgentWork {
+function agentWork({ id, lease, attempt, deliveredAt }: Work): AgentWork {
   const since = new Date(deliveredAt).toISOString();
-  return { sequence: lease.sequence, id, attempt: lease.attempt, since };
+  return { sequence: lease.sequence, id, attempt, since };
 }
 
 function agentItem(agent: AgentConnection): Record<string, unknown> {

@@ -126,6 +126,7 @@ export class Resumption {
         onWaitingTaken(known);
         known.state = "resuming";
         known.offered = lease.subject;
+        known.attempt = lease.attempt;
         this.#want(agent, known);
         return known;
       case undefined: {

@@ -246,8 +246,11 @@ Deno.test("work that another relay still has is not handed out when it is delive
   second.work("2");
   assert.equal((await other.hasWork()).id, "2");
   other.say("result", other.works[0] ?? {});
+  back.say("progress", work, { percent: 50 });
   back.say("result", work);
   await first.hasWaiting(0);
+  const progress = (await first.log("events")).find(({ text }) => text.includes('"percent"'));
+  assert.equal(JSON.parse(progress?.text ?? "{}").work.attempt, 1, "it is the same attempt still");
   assert.deepEqual(other.works.map(({ id }) => id), ["2"]);
   assert.deepEqual(await first.recorded("work.redelivered"), []);
 });

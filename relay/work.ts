@@ -25,6 +25,8 @@ export interface Work {
   readonly role: string;
   /** The lease that was given to the agent. */
   offered: string;
+  /** That lease's attempt, from 1; the queue may have counted more since, see `lease`. */
+  attempt: number;
   /** The delivery that counts now; newer than `offered` if JetStream delivered it again. */
   lease: Lease;
   state: WorkState;
@@ -57,7 +59,7 @@ export function workItem(work: Work, more: object = {}): Record<string, unknown>
     seq: work.lease.sequence,
     id: work.id,
     role: work.role,
-    attempt: work.lease.attempt,
+    attempt: work.attempt,
     agent_id: work.agentId,
     ...more,
   };
@@ -81,6 +83,7 @@ export function newWork(
   return {
     ...{ id, session, role, state, lease },
     offered: lease.subject,
+    attempt: lease.attempt,
     holder: undefined,
     agentId: undefined,
     v1: false,
