@@ -22,8 +22,14 @@ export function program(name: ProgramName): Program {
   if (Deno.build.standalone) {
     return { command: name === "cli" ? command : join(dirname(command), name), args: [] };
   }
-  const main = fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url));
-  return { command, args: ["run", "--quiet", "--allow-all", main] };
+  const [main, config] = [`../${name}/main.ts`, "../deno.json"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url))
+  ) as [string, string];
+  // The others run programs, or look at processes: for /proc, Deno asks for all permissions.
+  const allowed = name === "relay"
+    ? ["--no-prompt", "--config", config, "--permission-set=relay"]
+    : ["--allow-all"];
+  return { command, args: ["run", "--quiet", ...allowed, main] };
 }
 
 /** The compose file: the project's own, or for an executable the one in the current folder. */

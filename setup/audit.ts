@@ -1,0 +1,44 @@
+/**
+ * `deno task audit`: asks the registry whether a package in deno.lock has a known vulnerability.
+ *
+ * @module
+ */
+
+/** What it came to. */
+export type Audit =
+  | { readonly kind: "ok" }
+  | { readonly kind: "found" }
+  /** Nothing is known: the registry did not answer, or answered something else. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+const UNKNOWN = /^(?:warning: )?Failed to get data from the registry: (.*)$/m;
+
+/**
+ * Audits the dependencies of the project in the current folder.
+ *
+ * @param options `say`: told what Deno says; `env`: variables to add to its environment.
+ */
+export async function audit(
+  options: {
+    readonly say: (text: string) => void;
+    readonly env?: Readonly<Record<string, string>>;
+  },
+): Promise<Audit> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["audit", "--ignore-registry-errors"],
+    env: { NO_COLOR: "1", ...options.env },
+  }).output();
+  const [said, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  options.say(`${said}${errors}`);
+  const reason = UNKNOWN.exec(errors ?? "")?.[1];
+  if (reason !== undefined) return { kind: "unknown", reason };
+  return code === 0 ? { kind: "ok" } : { kind: "found" };
+}
+
+if (import.meta.main) {
+  const result = await audit({ say: (text) => console.log(text.trim()) });
+  if (result.kind === "unknown") {
+    console.error(`\nNOT AUDITED: nothing is known of vulnerabilities. ${result.reason}`);
+  }
+  Deno.exit(result.kind === "found" ? 1 : 0);
+}
