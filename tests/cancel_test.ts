@@ -1,7 +1,17 @@
 /** Cancelling work, wherever it is. */
 import assert from "node:assert/strict";
 import { cancelWork, sessionSummary, traceWork } from "@ourocodus/bus";
-import { BusClient, SocketAgent, startNats, startRelay, until } from "./support/mod.ts";
+import {
+  BusClient,
+  isRunning,
+  ROOT,
+  runCli,
+  SocketAgent,
+  startNats,
+  startProcess,
+  startRelay,
+  until,
+} from "./support/mod.ts";
 
 const WORK = { session: "s", role: "r" };
 
@@ -145,4 +155,43 @@ Deno.test("an id of several pieces of work is not guessed at, an unknown one is 
   assert.equal(one.kind, "cancelled");
   assert.deepEqual(await cancelWork(client.connection, { id: "none" }), { kind: "unknown" });
   assert.equal(await client.waiting(), 1);
+});
+
+Deno.test("the command of an exec agent and all that it has started end when its work is cancelled, and its slot is free", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using client = await BusClient.connect(nats.url);
+  // What ignores a polite end is killed.
+  const script = `trap "" TERM
+if [ "$(cat)" = stay ]; then sleep 1000 & echo $$ $! >&2; wait; sleep 1000; else echo went on; fi`;
+  const where = ["--session", "s", "--role", "r", "--relay", relay.url, "--kill-after", "50ms"];
+  await using agent = startProcess(
+    Deno.execPath(),
+    ["run", "-A", `${ROOT}/agent/main.ts`, "exec", ...where, "--", "sh", "-c", script],
+    { name: "exec agent", env: { SESSION_ID: "", ROLE: "", RELAY_URL: "" } },
+  );
+  await client.send("s", "r", "w", "stay");
+  const [told] = await until(async () => {
+    const progress = await client.events("s", "progress");
+    return progress.length > 0 && progress;
+  }, { message: "the command's process ids" });
+  const pids = String(told?.message.payload.message).split(" ").map(Number);
+  assert.equal(pids.length, 2);
+  for (const pid of pids) assert.equal(await isRunning(pid), true);
+  const args = ["work", "cancel", "w", "--reason", "not needed"];
+  const { code, stdout } = await runCli(args, { natsUrl: nats.url });
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^✓ w cancelled: agent .* had it, attempt 1, and is told to stop/);
+  for (const pid of pids) {
+    await until(async () => !await isRunning(pid), { message: `the end of ${pid}` });
+  }
+  await client.send("s", "r", "next", "go");
+  const [cancelled, next] = await client.hasResults("s", 2);
+  assert.deepEqual(
+    [cancelled?.message.type, cancelled?.message.payload.code, cancelled?.message.payload.message],
+    ["error", "cancelled", "not needed"],
+  );
+  assert.deepEqual([next?.message.id, next?.message.payload.output], ["next", "went on\n"]);
+  assert.equal((await agent.stop()).code, 0);
+  assert.equal((await client.results("s")).length, 2, "what was cancelled has one outcome");
 });
