@@ -1,7 +1,7 @@
 /**
  * Cancelling a piece of work. Its outcome is an error result `cancelled`, which is stored under the
  * work's identity like any other: whichever outcome comes first is the one. Only then is the work
- * taken out of the queue, and away from whoever has it.
+ * taken out of the queue, so that nobody is handed it any more, and then away from whoever has it.
  *
  * @module
  */
@@ -118,8 +118,9 @@ async function cancelFound(
   if (identity === undefined || !await storeOutcome(connection, found, identity, options)) {
     return await finishedMeanwhile(connection, found, options);
   }
-  const holder = await tellRelays(connection, { work: identity, phase: "done" });
+  // In this order: who is handed it until it is removed, is among those who are told.
   await removeFromQueue(connection, sequence);
+  const holder = await tellRelays(connection, { work: identity, phase: "done" });
   await recordEvent(connection, found, holder, options);
   const was = holder === null && found.state === "waiting" ? "waiting" : "in_hand";
   return { kind: "cancelled", work: nameOf(found), was, holder };

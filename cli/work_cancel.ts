@@ -9,6 +9,7 @@ import {
   type CancelledWork,
   cancelWork,
   MAX_REASON_CHARACTERS,
+  Semaphore,
   type WorkState,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
@@ -25,10 +26,13 @@ export interface WorkCancelFlags extends WorkFlags {
   readonly nats?: string;
 }
 
+/** Most of the time is spent waiting for relays to say that they have it. */
+const AT_ONCE = 16;
+
 /**
  * Runs the command.
  *
- * @param ids One after the other, each with a receipt.
+ * @param ids Each gets a receipt, in this order.
  * @throws {UsageError} If an id or a flag cannot be used; nothing is cancelled then.
  */
 export async function workCancel(
@@ -40,9 +44,16 @@ export async function workCancel(
   const wanted = ids.map((asked) => ({ asked, query: workQuery(asked, flags) }));
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
+  const semaphore = new Semaphore(AT_ONCE);
+  const running = wanted.map(({ asked, query }) => ({
+    asked,
+    cancellation: semaphore.run(() => cancelWork(connection, query, options)),
+  }));
+  // One that fails is told when its turn comes.
+  for (const { cancellation } of running) cancellation.catch(() => {});
   let code: ExitCode = EXIT.ok;
-  for (const { asked, query } of wanted) {
-    const done = await cancelWork(connection, query, options);
+  for (const { asked, cancellation } of running) {
+    const done = await cancellation;
     if (done.kind !== "cancelled") code = EXIT.failed;
     if (flags.json) await console.out.write(`${receiptJson(asked, done)}\n`);
     else await tell(asked, done, flags, console);

@@ -1,6 +1,12 @@
 /** Cancelling work, wherever it is. */
 import assert from "node:assert/strict";
-import { cancelWork, sessionSummary, traceWork } from "@ourocodus/bus";
+import {
+  type CancelNotice,
+  cancelWork,
+  RELAYS_WORK_CANCEL_SUBJECT,
+  sessionSummary,
+  traceWork,
+} from "@ourocodus/bus";
 import {
   BusClient,
   isRunning,
@@ -114,6 +120,25 @@ Deno.test("of two at once, a result and a cancellation, one is the outcome and t
   assert.equal((await client.results("s")).length, 20);
   assert(kinds.size > 0);
   assert.equal(agent.works.length <= 20, true);
+});
+
+Deno.test("when relays are told that work is cancelled, nobody can be handed it any more", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  {
+    await using _relay = await startRelay({ natsUrl: nats.url });
+  }
+  const sequence = await client.send("s", "r", "w");
+  const queued: Promise<number>[] = [];
+  // Another relay may be handed it while its outcome is being stored.
+  client.connection.nats.subscribe(RELAYS_WORK_CANCEL_SUBJECT, {
+    callback: (_, message) => {
+      if (message.json<CancelNotice>().phase === "done") queued.push(client.waiting());
+    },
+  });
+  const done = await cancelWork(client.connection, { workSequence: sequence });
+  assert.equal(done.kind, "cancelled");
+  assert.deepEqual(await Promise.all(queued), [0]);
 });
 
 Deno.test("work of an agent that is away is cancelled, which it hears when it comes back", async () => {
