@@ -77,7 +77,7 @@ export class StreamOutput implements Output {
   async write(text: string): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#waiting += text;
-    this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#writeAll();
     if (this.#waiting.length > HIGH_WATER) await this.flush();
   }
 
@@ -101,6 +101,9 @@ export class StreamOutput implements Output {
         : error as Error;
       this.#waiting = "";
       this.#options.onClosed?.();
+    } finally {
+      // In the same moment in which nothing waits: what is written next begins anew.
+      this.#writing = undefined;
     }
   }
 }

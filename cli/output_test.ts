@@ -26,6 +26,18 @@ Deno.test("everything that is written comes out, in order, by the time of a flus
   assert.equal(sink.text, lines.join(""));
 });
 
+Deno.test("what is written in the very moment in which writing ends comes out too", async () => {
+  for (let moments = 0; moments < 20; moments++) {
+    const sink = new SlowSink();
+    const output = new StreamOutput(sink, { hasColor: false });
+    void output.write("first ");
+    for (let moment = 0; moment < moments; moment++) await Promise.resolve();
+    void output.write("second");
+    await output.flush();
+    assert.equal(sink.text, "first second", `after ${moments} moments`);
+  }
+});
+
 Deno.test("whoever writes more than fits waits for a slow reader", async () => {
   const sink = new SlowSink();
   const output = new StreamOutput(sink, { hasColor: false });
