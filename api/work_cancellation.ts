@@ -61,7 +61,7 @@ function finished(work: CancelledWork, state: WorkState): ProblemError {
   const { id, work_sequence, session_id, role } = work;
   const what = id === null ? `work ${work_sequence}` : `work ${JSON.stringify(id)}`;
   const where = `session ${session_id}, role ${role}, sequence ${work_sequence}`;
-  const detail = `${what} is ${state.replace("_", " ")}; nothing was cancelled (${where})`;
+  const detail = `${what} is ${state.replace("_", " ")} already, nothing was cancelled (${where})`;
   return new ProblemError("conflict", detail, { extras: { ...work, state } });
 }
 
