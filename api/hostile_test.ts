@@ -121,16 +121,16 @@ async function raw(
 
 Deno.test("what is no HTTP harms nobody", async () => {
   await using api = await startTestApi();
-  const head = "GET /health HTTP/1.1\r\nHost: x\r\n";
+  const head = "GET /health HTTP/1.1\r\nHost: localhost\r\n";
   const bad = [
     "\0\0\0\0\r\n\r\n",
     "GET\r\n\r\n",
-    `GET ${"/x".repeat(100_000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    `GET ${"/x".repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     `${head}X: ${"y".repeat(300_000)}\r\nConnection: close\r\n\r\n`,
     `${head}${"A: b\r\n".repeat(20_000)}Connection: close\r\n\r\n`,
     "GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
-    `POST ${WORK} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n`,
-    `POST ${WORK} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+    `POST ${WORK} HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n`,
+    `POST ${WORK} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
     "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n",
   ];
   for (const text of bad) {
@@ -138,6 +138,14 @@ Deno.test("what is no HTTP harms nobody", async () => {
     assert.doesNotMatch(answer, /^HTTP\/1\.1 (500|2)/, text.slice(0, 60));
   }
   assert.equal((await api.fetch("/health")).status, 200);
+});
+
+Deno.test("a request for another host is refused on every path: its name was made to point here", async () => {
+  await using api = await startTestApi();
+  for (const path of ["/", "/health", "/openapi.json", "/api/agents", "/api/events"]) {
+    const answer = await raw(api, `GET ${path} HTTP/1.1\r\nHost: evil.example\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 403 [\s\S]*ALLOWED_HOSTS may name it/, path);
+  }
 });
 
 Deno.test("every answer forbids what a page of ours never does", async () => {

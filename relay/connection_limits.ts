@@ -37,6 +37,11 @@ export type Seating =
   | { readonly kind: "full"; readonly reason: string };
 
 const SECOND_MS = 1_000;
+/**
+ * For so long what still comes is dropped before an agent that says too much is closed: Deno breaks
+ * a connection off, without code and reason, on which frames come behind its closing.
+ */
+const DROP_MS = 100;
 
 /** See the top of the file. */
 export class Seats {
@@ -135,6 +140,7 @@ export class Seat {
   #bufferedBytes: () => number = () => 0;
   #second = 0;
   #frames = 0;
+  #closing: ReturnType<typeof setTimeout> | undefined;
   #unreadBytes = 0;
 
   /** Use {@linkcode Seats.take}. */
@@ -155,18 +161,17 @@ export class Seat {
     this.#bufferedBytes = bufferedBytes;
   }
 
-  /** Counts a frame from its agent. @returns Whether it is taken; if not, the agent is closed. */
+  /** Counts a frame from its agent. @returns Whether it is taken; if not, the agent is closed soon. */
   takesFrame(): boolean {
     const { second, limits } = this.#seats;
     if (this.#second !== second) {
       this.#second = second;
       this.#frames = 0;
     }
-    if (++this.#frames <= limits.maxFramesPerSecond) return true;
-    this.end(
-      CLOSE.tooManyFrames,
-      `more than ${limits.maxFramesPerSecond} frames in a second (MAX_FRAMES_PER_SECOND)`,
-    );
+    if (++this.#frames <= limits.maxFramesPerSecond) return this.#closing === undefined;
+    const reason = `more than ${limits.maxFramesPerSecond} frames in a second ` +
+      "(MAX_FRAMES_PER_SECOND)";
+    this.#closing ??= setTimeout(() => this.end(CLOSE.tooManyFrames, reason), DROP_MS);
     return false;
   }
 
@@ -189,6 +194,7 @@ export class Seat {
 
   /** Its agent is gone. */
   free(): void {
+    clearTimeout(this.#closing);
     this.#seats.freed(this);
   }
 }

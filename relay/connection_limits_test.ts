@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { CloseCode } from "@ourocodus/bus";
+import { until } from "../tests/support/mod.ts";
 import type { AgentConnection } from "./agent_connection.ts";
 import { DEFAULT_CONNECTION_LIMITS, type Seat, Seats } from "./connection_limits.ts";
 
@@ -38,7 +39,7 @@ Deno.test("there are seats for so many agents in all, and for so many of a sessi
   assert.equal(seats.taken, 0);
 });
 
-Deno.test("an agent that sends more frames in a second than are taken is closed", () => {
+Deno.test("an agent that sends more frames in a second than are taken is closed", async () => {
   const seats = new Seats({ ...DEFAULT_CONNECTION_LIMITS, maxFramesPerSecond: 3 });
   const [loud, calm] = [sit(seats), sit(seats)];
   for (let second = 0; second < 3; second++) {
@@ -47,6 +48,9 @@ Deno.test("an agent that sends more frames in a second than are taken is closed"
   }
   for (let frame = 0; frame < 3; frame++) assert.ok(loud.seat.takesFrame());
   assert.equal(loud.seat.takesFrame(), false);
+  seats.tick();
+  assert.equal(loud.seat.takesFrame(), false, "nothing is taken until it is closed");
+  await until(() => loud.closes.length > 0);
   assert.deepEqual(loud.closes, [
     [4004, "more than 3 frames in a second (MAX_FRAMES_PER_SECOND)"],
   ]);

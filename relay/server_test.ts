@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../tests/support/mod.ts";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, Seats } from "./connection_limits.ts";
 import { relayHandler } from "./server.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
@@ -10,10 +11,11 @@ class TestServer implements AsyncDisposable {
     readonly server: Deno.HttpServer<Deno.NetAddr>,
   ) {}
 
-  static async start(): Promise<TestServer> {
+  static async start(limits: Partial<ConnectionLimits> = {}): Promise<TestServer> {
     const test = await TestRelay.start();
+    const seats = new Seats({ ...DEFAULT_CONNECTION_LIMITS, ...limits });
     const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
-    return new TestServer(test, Deno.serve(options, relayHandler(test.relay)));
+    return new TestServer(test, Deno.serve(options, relayHandler(test.relay, { seats })));
   }
 
   get host(): string {
@@ -32,12 +34,19 @@ class TestServer implements AsyncDisposable {
     return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
   }
 
-  /** Sends a request as it is written. @returns What comes back first. */
-  async raw(lines: string[]): Promise<string> {
+  /** Asks for a handshake with these lines. @returns What comes back first. */
+  raw(lines: string[]): Promise<string> {
+    return this.#send([...lines, "Host: localhost", "Sec-WebSocket-Version: 13", KEY]);
+  }
+
+  /** Asks for a path with these headers alone. @returns What comes back first. */
+  head(path: string, headers: string[]): Promise<string> {
+    return this.#send([`GET ${path} HTTP/1.1`, ...headers]);
+  }
+
+  async #send(lines: string[]): Promise<string> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.server.addr.port });
-    const head = [...lines, "Host: localhost", "Sec-WebSocket-Version: 13", KEY, "", ""].join(
-      "\r\n",
-    );
+    const head = [...lines, "", ""].join("\r\n");
     await connection.write(new TextEncoder().encode(head));
     const buffer = new Uint8Array(4_096);
     return new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
@@ -249,4 +258,48 @@ Deno.test("a page of another host is refused before the upgrade", async () => {
   assert.match(answer, /^HTTP\/1\.1 403 /);
   assert.match(answer, /Origin is \\"https:\/\/evil\.example\\"/);
   assert.equal(server.test.relay.health().agents, 0);
+});
+
+Deno.test("a request for another host, or with endless headers, is refused with why", async () => {
+  await using server = await TestServer.start();
+  for (const path of ["/health", "/metrics", "/agent?session_id=s&role=r", "/nowhere"]) {
+    const rebound = await server.head(path, ["Host: evil.example"]);
+    assert.match(rebound, /^HTTP\/1\.1 403 [\s\S]*ALLOWED_HOSTS may name it/, path);
+  }
+  const large = await server.get("/health", { headers: { padding: "x".repeat(20_000) } });
+  assert.deepEqual([large.status, large.headers.get("content-type")], [
+    431,
+    "application/problem+json",
+  ]);
+  assert.match(String(large.body.detail), /limit is 16384 \(MAX_HEADER_BYTES\)/);
+});
+
+Deno.test("one agent more than there are seats for is 503 before the upgrade, until one goes", async () => {
+  await using server = await TestServer.start({ maxAgents: 1 });
+  const first = await server.open("session_id=s&role=r");
+  const path = "GET /agent?session_id=s&role=r HTTP/1.1";
+  const full = await server.raw([path, ...UPGRADE]);
+  assert.match(full, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*that is MAX_AGENTS/);
+  first.socket.close();
+  await first.closed;
+  await until(async () => (await server.raw([path, ...UPGRADE])).startsWith("HTTP/1.1 101"));
+  await until(() => server.test.relay.health().agents === 0);
+});
+
+Deno.test("an agent that sends more frames in a second than are taken is closed with 4004", async () => {
+  await using server = await TestServer.start({ maxFramesPerSecond: 10 });
+  const { socket, closed } = await server.open("session_id=s&role=r");
+  const calm = await server.open("session_id=s&role=r");
+  // Twice as many, as a second may end between them.
+  for (let frame = 0; frame < 21; frame++) {
+    socket.send('{"id":"x","type":"progress","payload":{}}');
+  }
+  const { code, reason } = await closed;
+  assert.deepEqual([code, reason], [
+    4004,
+    "more than 10 frames in a second (MAX_FRAMES_PER_SECOND)",
+  ]);
+  assert.equal(calm.socket.readyState, WebSocket.OPEN);
+  calm.socket.close();
+  await calm.closed;
 });

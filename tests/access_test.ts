@@ -346,6 +346,14 @@ Deno.test("an agent's token reaches no work of another session or role, its leas
         type,
       );
     }
+    const before = writer.told.length;
+    const leases = [work.lease];
+    writer.send(JSON.stringify({ id: "r-1", type: "resume", payload: { leases } }));
+    await until(() => writer.told.length > before, { message: "resume to be answered" });
+    assert.deepEqual(
+      writer.told.slice(before).map(({ type, payload }) => [type, payload.code]),
+      [["relay.error", "foreign_lease"]],
+    );
     assert.deepEqual([writer.works.length, victim.told.length], [0, 1], "it stays where it is");
     victim.answer(work, { message: "mine" });
     const tail = ["tail", "results", "--session", session ?? "", "--no-follow"];
