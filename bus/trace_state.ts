@@ -90,8 +90,8 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
       return "it is not in the queue any more, and the log has no outcome: either it was removed " +
         "by hand, or its outcome is no longer kept";
     case "waiting": {
-      const last = work.steps.findLast(({ type }) => type.startsWith("work."));
-      if (last !== undefined && HANDED_OUT.includes(last.type)) {
+      const last = lastHolder(work.steps);
+      if (last !== undefined) {
         return `agent ${last.agent_id}, which had it last, does not have it any more; it is handed ` +
           "out again at the latest when its lease has run out";
       }
@@ -102,6 +102,12 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
     default:
       return null;
   }
+}
+
+/** Who was handed it and has not given it back, as far as is recorded; `undefined` if nobody. */
+export function lastHolder(steps: readonly TraceStep[]): TraceStep | undefined {
+  const last = steps.findLast(({ type }) => type.startsWith("work."));
+  return last !== undefined && HANDED_OUT.includes(last.type) ? last : undefined;
 }
 
 function lastHanded({ steps }: TracedWork): TraceStep | undefined {

@@ -15,6 +15,7 @@ import { readStored } from "./stored_message.ts";
 import { WORK_STREAM } from "./streams.ts";
 import { eventsSubject, RELAYS_WORK_CANCEL_SUBJECT, resultsSubject } from "./subjects.ts";
 import type { WorkQuery } from "./trace_records.ts";
+import { lastHolder } from "./trace_state.ts";
 import { traceWork } from "./work_trace.ts";
 import type { WorkState, WorkTrace } from "./work_trace_types.ts";
 
@@ -50,7 +51,7 @@ export type Cancellation =
     readonly work: CancelledWork;
     /** Where it was: in the queue, or in an agent's hands. */
     readonly was: "waiting" | "in_hand";
-    /** The agent that had it, if one did. */
+    /** The agent that had it; null if it was waiting, or its relay does not say so (any more). */
     readonly holder: CancelledHolder | null;
   }
   /** It has an outcome already, which stays. */
@@ -122,7 +123,8 @@ async function cancelFound(
   await removeFromQueue(connection, sequence);
   const holder = await tellRelays(connection, { work: identity, phase: "done" });
   await recordEvent(connection, found, holder, options);
-  const was = holder === null && found.state === "waiting" ? "waiting" : "in_hand";
+  // An agent whose relay is away, or dead, may still work on it.
+  const was = holder === null && lastHolder(found.history) === undefined ? "waiting" : "in_hand";
   return { kind: "cancelled", work: nameOf(found), was, holder };
 }
 

@@ -97,8 +97,7 @@ async function tell(
 
 const WITHOUT_HOLDER = {
   waiting: "it was waiting, and is removed from the queue",
-  in_hand:
-    "an agent had it, but its relay has not confirmed that it is told; its result is refused",
+  in_hand: "an agent had it, but no relay says that it is told; a result of it is refused",
 } as const;
 
 function holderText({ agent_id, relay_id, attempt, told, away }: CancelledHolder): string {

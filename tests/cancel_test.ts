@@ -163,6 +163,28 @@ Deno.test("work of an agent that is away is cancelled, which it hears when it co
   assert.equal(payload.lease, work.lease);
 });
 
+Deno.test("work of an agent whose relay was killed is not said to have waited, and another relay tells it", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  await using relay = await startRelay({ natsUrl: nats.url });
+  const options = { ...WORK, agentId: "a", v1: true };
+  await using orphan = await SocketAgent.connect({ ...options, relayUrl: relay.url });
+  const sequence = await client.send("s", "r", "w");
+  const work = await orphan.gets(1);
+  await until(async () => (await client.events("s", "work.offered")).length === 1);
+  await relay.kill();
+  const done = await cancelWork(client.connection, { workSequence: sequence });
+  assert.deepEqual(done.kind === "cancelled" && [done.was, done.holder], ["in_hand", null]);
+  await using other = await startRelay({ natsUrl: nats.url });
+  await using back = await SocketAgent.connect({ ...options, relayUrl: other.url });
+  const payload = { leases: [work.lease] };
+  back.send(JSON.stringify({ id: "resume", type: "resume", payload }));
+  assert.equal((await back.hears("relay.cancel")).payload.lease, work.lease);
+  back.answer(work, { late: true });
+  assert.equal((await back.hears("relay.error")).payload.message, "the work was cancelled");
+  assert.equal((await client.results("s")).length, 1);
+});
+
 Deno.test("an id of several pieces of work is not guessed at, an unknown one is unknown", async () => {
   await using nats = await startNats();
   await using client = await BusClient.connect(nats.url);

@@ -77,7 +77,7 @@ function receiptText({ was, holder }: CancelledWork): string {
   if (holder === null) {
     return was === "waiting"
       ? "It was waiting, and is removed from the queue."
-      : "An agent had it. No relay has confirmed that the agent is told; its result is refused.";
+      : "An agent had it, but no relay says that it is told. A result of it is refused.";
   }
   const who = `Agent ${holder.agent_id} had it, attempt ${holder.attempt}`;
   if (holder.told) return `${who}, and is told to stop.`;
