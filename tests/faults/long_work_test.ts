@@ -4,8 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { askRelays } from "@ourocodus/bus";
-import { startAgent, until } from "../support/mod.ts";
+import { startAgent } from "../support/mod.ts";
 import { faultTest } from "./support/fault.ts";
 import { Scene } from "./support/scene.ts";
 
@@ -32,12 +31,12 @@ faultTest(NAME, async (fault) => {
   for (let index = 0; index < 3; index++) {
     assert.equal((await scene.relays[index]?.stop())?.code, 0);
     await scene.restart(index);
-    await isConnected(scene);
+    await scene.hasAgent("long");
   }
-  const holder = await relayIndexOf(scene);
-  await scene.relays[holder]?.kill();
-  await isConnected(scene, holder);
-  await scene.restart(holder);
+  const killed = await scene.hasAgent("long");
+  await killed.kill();
+  assert.notEqual(await scene.hasAgent("long"), killed);
+  await scene.restart(scene.relays.indexOf(killed));
   await scene.nats.stop();
   await new Promise((resolve) => setTimeout(resolve, ABSENCE_MS));
   await scene.nats.start();
@@ -54,22 +53,3 @@ faultTest(NAME, async (fault) => {
   assert.equal((await client.results(session)).length, 1);
   fault.note("one attempt, one result; the work itself never stopped");
 });
-
-/** Waits until the agent is connected to a relay, other than one that is gone. */
-async function isConnected(scene: Scene, gone?: number): Promise<void> {
-  await until(async () => {
-    const index = await relayIndexOf(scene).catch(() => undefined);
-    return index !== undefined && index !== gone;
-  }, { timeoutMs: 30_000, message: "the agent to be back" });
-}
-
-/** Which of the relays the agent is connected to. */
-async function relayIndexOf(scene: Scene): Promise<number> {
-  const { agents } = await askRelays(scene.client.connection, {});
-  const found = agents.find(({ agent_id }) => agent_id === "long");
-  for (const [index, { httpUrl }] of scene.relays.entries()) {
-    const health = await fetch(`${httpUrl}/health`).then((it) => it.json(), () => ({}));
-    if (found !== undefined && health.relay_id === found.relay_id) return index;
-  }
-  throw new Error("the agent is at no relay");
-}

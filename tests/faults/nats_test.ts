@@ -232,8 +232,8 @@ faultTest("stream deleted under the relay", async (fault) => {
   agent.answer({ id: "same-role", type: "work", payload: {} });
   await client.hasResults(session, 3, SLOW.timeoutMs);
   assert.equal(await client.waiting(), 0);
-  fault.lost("nothing but what was waiting in the stream", 3);
-  fault.note("the relay made the streams again; work in hand kept its result");
+  fault.lost("nothing", 3);
+  fault.note("the relay made the streams again; work in hand kept its result (what waits, goes)");
 });
 
 const NEW = "new" as StreamInfo["config"]["discard"];

@@ -5,11 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { askRelays } from "@ourocodus/bus";
 import {
   type AgentProcess,
   RawSocket,
-  type RelayProcess,
   residentBytes,
   ROOT,
   startAgent,
@@ -36,7 +34,7 @@ faultTest("relay kill -9 with work in hand", async (fault) => {
   // Free slots elsewhere, into which the work would go if it were handed out again.
   await using idle = await startAgent({ ...agentOf, agentId: "idle", concurrency: 4 });
   fault.strikes();
-  await (await relayOf(scene, "a")).kill();
+  await (await scene.hasAgent("a")).kill();
   await scene.answered(1);
   fault.goesOn();
   await scene.answered(2);
@@ -78,7 +76,7 @@ faultTest("relay SIGTERM", async (fault) => {
   await agent.waitForLine("began long", SLOW);
   await using idle = await startAgent({ relayUrl, session, role, agentId: "idle", concurrency: 4 });
   fault.strikes();
-  const stopped = (await relayOf(scene, "a")).stop();
+  const stopped = (await scene.hasAgent("a")).stop();
   await scene.send("new");
   await scene.answered(1);
   fault.goesOn();
@@ -224,15 +222,4 @@ async function sendToAll(scene: Scene, name: string): Promise<void> {
       ),
     );
   }
-}
-
-/** The relay that an agent is connected to. */
-async function relayOf(scene: Scene, agentId: string): Promise<RelayProcess> {
-  const { agents } = await askRelays(scene.client.connection, {});
-  const found = agents.find((agent) => agent.agent_id === agentId);
-  for (const relay of scene.relays) {
-    const { relay_id } = await (await fetch(`${relay.httpUrl}/health`)).json();
-    if (relay_id === found?.relay_id) return relay;
-  }
-  throw new Error(`agent ${agentId} is at no relay`);
 }

@@ -1,3 +1,4 @@
+import { askRelays } from "@ourocodus/bus";
 import {
   Books,
   BusClient,
@@ -97,6 +98,27 @@ export class Scene implements AsyncDisposable {
       onWork: (work, agent) => agent.answer(work, { by: "heir" }),
       ...options,
     });
+  }
+
+  /** The number of the relay that an agent is connected to, from 0; undefined if it is at none. */
+  async relayOf(agentId: string): Promise<number | undefined> {
+    const { agents } = await askRelays(this.client.connection, { session: this.session });
+    const found = agents.find((agent) => agent.agent_id === agentId);
+    if (found === undefined) return undefined;
+    for (const [index, { httpUrl }] of this.relays.entries()) {
+      const health = await fetch(`${httpUrl}/health`).then((it) => it.json(), () => undefined);
+      if (health?.relay_id === found.relay_id) return index;
+    }
+    return undefined;
+  }
+
+  /** Waits until an agent is connected to a relay. @returns The relay. */
+  async hasAgent(agentId: string): Promise<RelayProcess> {
+    const message = `agent ${agentId} to be at a relay`;
+    return await until(async () => {
+      const index = await this.relayOf(agentId);
+      return index === undefined ? undefined : this.relays[index];
+    }, { message, timeoutMs: 60_000 });
   }
 
   /** Waits until the first relay has so many agents. */
