@@ -30,7 +30,8 @@ Usage: deno task chaos [--minutes N] [--seed S] [--relays N] [--plan]
 
 What is broken: relays (kill -9, SIGTERM, SIGSTOP, cut off from NATS or from their agents), agents
 (kill -9, SIGTERM, SIGSTOP, their id taken by another), nats-server (restart, kill -9). What is sent
-meanwhile: quick, slow, failing and poisonous work, work that agents give back, ids that come twice.
+meanwhile: quick, slow, failing and poisonous work, work that is cancelled or given back, and ids that
+come twice.
 SIGINT ends the breaking; the books are checked all the same.
 
 Exit codes: 0 balanced, 1 not balanced, 2 a flag cannot be used.`;

@@ -1,6 +1,6 @@
 /**
  * The work that is sent meanwhile, made from the seed: most of it quick, some slow, some that is
- * given back, fails, or kills whoever begins it, and ids that come twice.
+ * given back, fails, is cancelled, or kills whoever begins it, and ids that come twice.
  *
  * @module
  */
@@ -21,17 +21,25 @@ const WEIGHTS = {
   poison: 2,
   sentAgain: 30,
   sameId: 30,
+  cancelled: 30,
 } as const;
 
+/** A piece of work, and when somebody cancels it. */
+export type Piece = Work & {
+  /** How long after it was acknowledged, in milliseconds; undefined if nobody does. */
+  readonly cancelAfterMs?: number;
+};
+
 /** Makes one piece of work after another, for ever. */
-export function* pieces(seed: number): Generator<Work> {
+export function* pieces(seed: number): Generator<Piece> {
   const random = new Random(seed ^ 0x5eed);
-  let last: Work | undefined;
+  let last: Piece | undefined;
   for (let n = 1;; n++) {
     const kind = random.weighted(WEIGHTS);
     const session = random.pick(SESSIONS);
     const quickMs = random.whole(0, 50);
     const slowMs = random.whole(500, 4_000);
+    const cancelAfterMs = random.whole(0, 1_000);
     if (kind === "sentAgain" && last !== undefined) {
       yield last;
       continue;
@@ -39,7 +47,8 @@ export function* pieces(seed: number): Generator<Work> {
     const id = kind === "sameId" && last?.session === session ? last.id : `w${n}`;
     const payload: Task = { work_ms: quickMs, ...special(kind, slowMs) };
     // Each is a piece of work of its own, whatever its id.
-    last = { session, role: ROLE, id, payload, messageId: `chaos-${n}` };
+    const piece = { session, role: ROLE, id, payload, messageId: `chaos-${n}` };
+    last = kind === "cancelled" ? { ...piece, cancelAfterMs } : piece;
     yield last;
   }
 }
@@ -47,6 +56,7 @@ export function* pieces(seed: number): Generator<Work> {
 function special(kind: keyof typeof WEIGHTS, slowMs: number): Task {
   switch (kind) {
     case "slow":
+    case "cancelled":
       return { work_ms: slowMs };
     case "retried":
       return { ends: "retry" };

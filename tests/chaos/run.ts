@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { sendAllWork, type Work } from "@ourocodus/bus";
+import { askRelays, sendAllWork } from "@ourocodus/bus";
 import { type Balance, Books, BusClient, isBalanced, UntilError } from "../support/mod.ts";
-import { pieces } from "./pieces.ts";
+import { Cancellations } from "./cancellations.ts";
+import { type Piece, pieces } from "./pieces.ts";
 import { formatStep, makeSchedule, seconds, type Step } from "./schedule.ts";
 import { ChaosSystem, targets } from "./system.ts";
 
@@ -53,14 +54,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     clearInterval(report);
     over.abort();
   }
-  say("All is made whole again, and the queue runs empty");
+  say("All is made whole again, and all work is done");
   await system.isWhole();
   await sending;
   const wholeAt = performance.now();
   const balance = await settle(books);
-  say(`The queue was empty after ${seconds(performance.now() - wholeAt)}`);
+  say(`All work was done after ${seconds(performance.now() - wholeAt)}`);
   const balanced = isBalanced(balance);
-  if (!balanced) say(`What the programs wrote last:\n${system.output}`);
+  if (!balanced) {
+    const { agents } = await askRelays(client.connection, { work: true });
+    const busy = agents.filter(({ work = [] }) => work.length > 0);
+    say(`Who has work in hand:\n${Deno.inspect(busy, { depth: 5 })}`);
+    say(`What the programs wrote last:\n${system.output}`);
+  }
   return { steps, balance, balanced };
 }
 
@@ -71,13 +77,17 @@ export function formatBalance(balance: Balance): string {
     ["answered", balance.answered],
     ["given up on, as dead letters", balance.dead],
     ["given up on, with an error result alone", balance.unburied.length],
+    ["cancelled", balance.cancelled],
     ["still waiting", balance.waiting],
+    ["answered, and still in the queue", balance.lingering.length],
     ["vanished", balance.vanished.length],
     ["answered twice", balance.twice.length],
+    ["cancelled, by the receipt, and answered", balance.contradicted.length],
     ["outcomes of nothing", balance.unknown.length],
   ];
   const lines = rows.map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`);
-  const bad = [...balance.vanished, ...balance.twice].slice(0, 20);
+  const { lingering, vanished, twice, contradicted } = balance;
+  const bad = [...lingering, ...vanished, ...twice, ...contradicted].slice(0, 20);
   return [
     ...lines,
     ...bad.map((work) => `  ${JSON.stringify(work)}`),
@@ -121,17 +131,22 @@ async function send(
   seed: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const source = async function* (): AsyncGenerator<Work> {
+  const source = async function* (): AsyncGenerator<Piece> {
     for (const piece of pieces(seed)) {
       await pause(PACE_MS, signal);
       if (signal.aborted) return;
       yield piece;
     }
   };
+  const cancellations = new Cancellations(client.connection, books);
   const { stopped, failed, unconfirmed } = await sendAllWork(client.connection, source(), {
     window: 256,
-    onSent: ({ session, role, id }, { sequence }) => books.book({ session, role, id, sequence }),
+    onSent: ({ session, role, id, cancelAfterMs }, { sequence, duplicate }) => {
+      books.book({ session, role, id, sequence });
+      if (cancelAfterMs !== undefined && !duplicate) cancellations.after(cancelAfterMs, sequence);
+    },
   });
+  await cancellations.done();
   if (stopped !== undefined) throw stopped;
   if (failed + unconfirmed > 0) {
     throw new Error(`${failed} pieces of work were refused, ${unconfirmed} not acknowledged`);

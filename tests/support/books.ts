@@ -23,14 +23,23 @@ export interface Balance {
   readonly answered: number;
   /** Given up on. */
   readonly dead: number;
+  /** Cancelled, by what is stored. */
+  readonly cancelled: number;
   /** Still in the queue. */
   readonly waiting: number;
+  /**
+   * With an outcome, and in the queue all the same. A nats-server that is killed may forget that it
+   * removed a message, though its consumer remembers that it was acknowledged.
+   */
+  readonly lingering: readonly Acknowledged[];
   /** Without any outcome, and in no queue. */
   readonly vanished: readonly Acknowledged[];
   /** With more than one outcome. */
   readonly twice: readonly Acknowledged[];
   /** Given up on, with an error result, but without its dead letter. */
   readonly unburied: readonly Acknowledged[];
+  /** Whose cancellation was confirmed, though another outcome is stored. */
+  readonly contradicted: readonly Acknowledged[];
   /** Outcomes of work that nobody has booked: their subject and `Nats-Msg-Id`. */
   readonly unknown: readonly string[];
 }
@@ -39,6 +48,7 @@ export interface Balance {
 export class Books {
   readonly #client: BusClient;
   readonly #booked = new Map<number, Acknowledged>();
+  readonly #confirmed = new Set<number>();
 
   constructor(client: BusClient) {
     this.#client = client;
@@ -63,11 +73,16 @@ export class Books {
     this.#booked.set(work.sequence, work);
   }
 
+  /** Books that somebody was told that this work is cancelled. */
+  bookCancelled(sequence: number): void {
+    this.#confirmed.add(sequence);
+  }
+
   /** Compares what was acknowledged with what is in the log. */
   async balance(): Promise<Balance> {
     const { connection } = this.#client;
     const outcomes = new Map<number, number>();
-    const deaths = new Set<number>();
+    const marked = { dead: new Set<number>(), cancelled: new Set<number>() };
     const unknown: string[] = [];
     const letters = new Set<number>();
     // What leaves the queue meanwhile is in the log then.
@@ -81,7 +96,8 @@ export class Books {
           continue;
         }
         outcomes.set(sequence, (outcomes.get(sequence) ?? 0) + 1);
-        if (record.header(LOG_HEADER.outcome) === "dead") deaths.add(sequence);
+        const mark = record.header(LOG_HEADER.outcome);
+        if (mark === "dead" || mark === "cancelled") marked[mark].add(sequence);
       }
       for await (const record of readLog(connection, deadSubject(session, "*"))) {
         if (record.work !== undefined) letters.add(record.work.sequence);
@@ -89,28 +105,34 @@ export class Books {
     }
     const booked = this.booked;
     const open = booked.filter(({ sequence }) => !outcomes.has(sequence));
+    const { dead, cancelled } = marked;
     return {
       acknowledged: booked.length,
-      answered: booked.filter(({ sequence: s }) => outcomes.has(s) && !deaths.has(s)).length,
-      dead: deaths.size,
+      answered: booked.length - open.length - dead.size - cancelled.size,
+      dead: dead.size,
+      cancelled: cancelled.size,
       waiting: open.filter(({ sequence }) => waiting.has(sequence)).length,
+      lingering: booked.filter(({ sequence }) => outcomes.has(sequence) && waiting.has(sequence)),
       vanished: open.filter(({ sequence }) => !waiting.has(sequence)),
       twice: booked.filter(({ sequence }) => (outcomes.get(sequence) ?? 0) > 1),
-      unburied: booked.filter(({ sequence: s }) => deaths.has(s) && !letters.has(s)),
+      unburied: booked.filter(({ sequence }) => dead.has(sequence) && !letters.has(sequence)),
+      contradicted: booked.filter(({ sequence }) =>
+        this.#confirmed.has(sequence) && !cancelled.has(sequence)
+      ),
       unknown,
     };
   }
 
   /**
-   * Waits until nothing waits in the queue any more.
+   * Waits until nothing waits for an agent, or is in the hands of one, any more.
    *
    * @returns The balance then; see {@linkcode isBalanced}.
    * @throws {UntilError} If work still waits after `timeoutMs`, 60 000 by default.
    */
   async settled(timeoutMs = 60_000): Promise<Balance> {
-    await until(async () => await this.#client.waiting() === 0, {
+    await until(async () => await this.#client.open() === 0, {
       timeoutMs,
-      message: "the queue to be empty",
+      message: "all work to be done",
     });
     return await this.balance();
   }
@@ -118,6 +140,7 @@ export class Books {
 
 /** Whether every piece of work has exactly one outcome, and nobody else's has any. */
 export function isBalanced(balance: Balance): boolean {
-  const { waiting, vanished, twice, unknown } = balance;
-  return waiting === 0 && vanished.length === 0 && twice.length === 0 && unknown.length === 0;
+  const { waiting, vanished, twice, contradicted, unknown } = balance;
+  const wrong = [vanished, twice, contradicted, unknown];
+  return waiting === 0 && wrong.every(({ length }) => length === 0);
 }

@@ -87,7 +87,9 @@ function loss(balance: Balance): string {
   const parts = [
     [balance.vanished.length, "vanished"],
     [balance.waiting, "never answered"],
+    [balance.lingering.length, "answered and still in the queue"],
     [balance.twice.length, "answered twice"],
+    [balance.contradicted.length, "cancelled and answered"],
     [balance.unknown.length, "outcomes of nothing"],
   ] as const;
   const lost = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
