@@ -55,6 +55,8 @@ export interface Figures {
   /** What idle agents, or all that connected, took together, and each of the relays' memory. */
   readonly connect_seconds?: number;
   readonly connect_failures?: number;
+  /** And from then on, until the last of them can be given work. */
+  readonly open_seconds?: number;
   readonly bytes_per_agent?: number;
 }
 
@@ -79,7 +81,7 @@ export async function measure({ contender, kind, load }: Run): Promise<Figures> 
 
 async function trips(system: System, load: Load): Promise<Figures> {
   const connected = load.idle > 0 ? await connect(system, () => system.connectIdle()) : {};
-  await system.connectBusy();
+  await system.startAnswering();
   const warm = load.rate > 0 ? load.rate : Math.min(WARM_TRIPS, Math.ceil(load.trips / 2));
   await system.ask({ kind: "run", trips: warm, limitMs: LIMIT_MS });
   return { ...connected, ...await costs(system, load, "run") };
@@ -87,7 +89,7 @@ async function trips(system: System, load: Load): Promise<Figures> {
 
 async function bulk(system: System, load: Load): Promise<Figures> {
   const stored = await system.ask({ kind: "store", trips: load.trips, limitMs: LIMIT_MS });
-  await system.connectBusy();
+  await system.startAnswering();
   const drained = await costs(system, load, "drain");
   // From sending to answering is how long the others took; it says nothing.
   const { p50_ms: _p50, p99_ms: _p99, p999_ms: _p999, ...figures } = drained;
@@ -101,11 +103,13 @@ async function connect(
   const relays = system.relays.map(({ process }) => process.pid);
   const before = costOf(relays);
   const { connected, failed, seconds } = await connectAll();
+  const openSeconds = await system.rolesOpened(connected);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const after = costOf(relays);
   return {
     connect_seconds: seconds,
     connect_failures: failed,
+    open_seconds: openSeconds,
     relay_bytes: after?.residentBytes,
     relay_peak_bytes: after?.peakBytes,
     ...(before && after &&

@@ -25,8 +25,8 @@ const MIB = 2 ** 20;
 
 /** What applies where nothing is set. */
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
-  maxAgents: 10_000,
-  maxSessionAgents: 10_000,
+  maxAgents: 20_000,
+  maxSessionAgents: 20_000,
   maxFramesPerSecond: 50_000,
   maxUnreadBytesInAll: 1_024 * MIB,
 };

@@ -40,7 +40,7 @@ Settings (environment variables):
   MAX_UNREAD_BYTES_IN_ALL  1GB                   and for all agents together
   MAX_FRAME_BYTES        16MB                    the largest WebSocket frame from an agent
   MAX_FRAMES_PER_SECOND  50000                   frames from one agent in a second
-  MAX_AGENTS             10000                   agents that are connected
+  MAX_AGENTS             20000                   agents that are connected
   MAX_SESSION_AGENTS     MAX_AGENTS              agents of one session
   MAX_HEADER_BYTES       16KB                    URL and headers of a request
   OUROCODUS_LOG_MAX_AGE  7d                      how long results and events are kept

@@ -61,7 +61,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
 /**
  * Reads `LOG_LEVEL` (info), `DRAIN_SECONDS` (25), `ACK_WAIT_SECONDS` (30), `LEASE_GRACE_SECONDS`
  * (15), `MAX_DELIVER` (5), `MAX_HELD_BYTES`, `MAX_UNREAD_BYTES` (64 MiB each), `MAX_FRAME_BYTES` (16 MiB), `MAX_AGENTS`
- * (10 000), `MAX_SESSION_AGENTS` (as many), `MAX_FRAMES_PER_SECOND` (50 000),
+ * (20 000), `MAX_SESSION_AGENTS` (as many), `MAX_FRAMES_PER_SECOND` (50 000),
  * `MAX_UNREAD_BYTES_IN_ALL` (1 GiB), and the settings of the server (`HOST`, `PORT` (8080), …), of
  * NATS and of the streams.
  *

@@ -41,7 +41,7 @@ function agentUrl(plan: Plan, { kind }: ConnectCommand, agent: number): string {
   const { relayUrls, load } = plan;
   const names = kind === "busy"
     ? { session_id: sessionOf(load, agent), role: roleOf(agent) }
-    : { session_id: idleSession(load, agent), role: "idle" };
+    : { session_id: idleSession(load, agent), role: roleOf(agent) };
   const concurrency = kind === "busy" ? load.concurrency : 1;
   const query = new URLSearchParams({ ...names, concurrency: String(concurrency) });
   return `${relayUrls[agent % relayUrls.length]}/agent?${query}`;
@@ -60,7 +60,7 @@ function connect(url: string, protocol: string | undefined): Promise<boolean> {
       const text = answer(data);
       if (text !== "") socket.send(text);
     };
-    socket.onclose = ({ code, reason }) => tell({ closed: `${code} ${reason}` });
+    socket.onclose = ({ code, reason }) => console.error(`agent was closed: ${code} ${reason}`);
   });
 }
 
