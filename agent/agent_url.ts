@@ -60,6 +60,7 @@ export function agentUrl(relayUrl: URL, query: AgentQuery): URL {
   return url;
 }
 
+/** Without its query, which may have a token in it. */
 function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? JSON.stringify(value.replace(/\?.*/s, "?…")) : String(value);
 }

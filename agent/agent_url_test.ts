@@ -18,6 +18,13 @@ Deno.test("the agent's path and query are added to the relay's URL", () => {
   }
 });
 
+Deno.test("an error about a URL does not show its query, where a token may be", () => {
+  assert.throws(
+    () => parseRelayUrl("nats://host?access_token=secret"),
+    /^OptionError: relayUrl is "nats:\/\/host\?…", it must be/,
+  );
+});
+
 Deno.test("what is no URL is an error that shows it", () => {
   for (const wrong of ["", "localhost:8080", "nats://localhost", "ws://", "//x", undefined, 5]) {
     assert.throws(() => parseRelayUrl(wrong, "RELAY_URL"), (error) => {

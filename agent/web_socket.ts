@@ -35,13 +35,14 @@ export function webSocketFactory(options: WebSocketOptions = {}): SocketFactory 
 }
 
 function open(
-  url: string,
+  relayUrl: string,
   protocol: string,
   events: SocketEvents,
   { token, client }: WebSocketOptions & { readonly client: Deno.HttpClient | undefined },
 ): Socket {
   const probe = new AbortController();
   const given = typeof token === "function" ? token() : token;
+  const url = given === undefined ? relayUrl : withoutToken(relayUrl);
   const headers: Record<string, string> = given === undefined
     ? {}
     : { authorization: `Bearer ${given}` };
@@ -75,4 +76,11 @@ function open(
     const reason = await refusalReason(url, status, { headers, client, signal: probe.signal });
     return { ...close, status, reason: reason ?? `HTTP status ${status}` };
   }
+}
+
+/** One that the URL has beside it would be a second, and relays take but one. */
+function withoutToken(relayUrl: string): string {
+  const url = new URL(relayUrl);
+  url.searchParams.delete("access_token");
+  return url.href;
 }

@@ -129,7 +129,9 @@ async function untilConnected(
     });
   } catch (error) {
     if (!(error instanceof SystemError) || error.lines.length > 0) throw error;
-    throw new SystemError(`${error.message} (relay: ${started.relayUrl}). The end of a log:`, {
+    // A token may stand in its query.
+    const relay = started.relayUrl.replaceAll(/\?[^,\s]*/g, "");
+    throw new SystemError(`${error.message} (relay: ${relay}). The end of a log:`, {
       lines: await started.logEnd(),
     });
   }

@@ -390,6 +390,16 @@ Deno.test("our agent sends its token as a header, and says why where it is refus
   assert.equal(sent.code, 0, sent.stderr + agent.stderr);
   assert.ok(!agent.stderr.includes(token) && !agent.stdout.includes(token), "it is not logged");
 
+  // One in the URL gives way to it.
+  const url = `${relay.url}?access_token=worthless`;
+  await using both = startEchoAgent({
+    ...{ ...place, relayUrl: url, role: "other" },
+    env: { OUROCODUS_TOKEN: await make({ can: ["agent"] }) },
+  });
+  const toOther = send.map((word) => word === "echo" ? "other" : word);
+  assert.equal((await runCli(toOther, { natsUrl: nats.url })).code, 0, both.stderr);
+  assert.ok(!both.stderr.includes("worthless"), "it is not logged");
+
   await using none = startEchoAgent(place);
   assert.equal((await none.status).code, 1);
   assert.match(none.stderr, /this needs a token/);
