@@ -280,3 +280,36 @@ Deno.test("without NATS it says so, tells what it knows by itself, and is there 
   await until(async () => (await api.fetch("/health")).status === 200, { timeoutMs: 20_000 });
   assert.equal((await api.post(WORK, { message: "x" })).status, 202);
 });
+
+Deno.test("one client of the event stream more than there may be is told to come back later", async () => {
+  await using api = await startTestApi({ env: { MAX_EVENT_CLIENTS: "1" } });
+  const first = await fetch(`${api.url}/api/events`);
+  assert.equal(first.status, 200);
+  const second = await api.fetch("/api/events");
+  assert.deepEqual([second.status, second.headers.get("retry-after")], [503, "5"]);
+  assert.equal(second.body.detail, "1 clients follow events, that is MAX_EVENT_CLIENTS");
+  await first.body?.cancel();
+  const again = await until(async () => {
+    const response = await fetch(`${api.url}/api/events`);
+    if (response.status === 200) return response;
+    await response.body?.cancel();
+    return undefined;
+  });
+  await again.body?.cancel();
+});
+
+Deno.test("throughput is told of one session, too", async () => {
+  await using api = await startTestApi();
+  for (const session of ["docs", "docs", "papers"]) {
+    await api.post(`/api/sessions/${session}/work/writer`, { message: "x" });
+  }
+  const stored = async (query: string) => {
+    const { body } = await api.fetch(`/api/stats${query}`);
+    return body.points.reduce((sum: number, point: { stored: number }) => sum + point.stored, 0);
+  };
+  await until(async () => await stored("") === 3);
+  assert.deepEqual(
+    [await stored("?session=docs"), await stored("?session=papers"), await stored("?session=none")],
+    [2, 1, 0],
+  );
+});

@@ -79,3 +79,22 @@ Deno.test("every service has no privileges, and a part has more time to end than
   assert(graces.length >= 2);
   for (const seconds of graces) assert(seconds > 25 + 5);
 });
+
+Deno.test("parts that listen where others reach them have a secret, which they keep in a volume", () => {
+  const [, services = ""] = /^services:\n(.*?)^volumes:$/ms.exec(compose) ?? [];
+  for (const part of ["relay", "api", "echo", "cli"]) {
+    const [, text = ""] = services.split(new RegExp(`^ {2}${part}:$`, "m"));
+    const own = text.split(/^ {2}\w+:$/m)[0] ?? "";
+    assert.match(own, /<<: \*token$/m, part);
+    // Only those that make it may write.
+    const mode = ["relay", "api"].includes(part) ? "" : ":ro";
+    assert.ok(own.includes(`volumes: ["secret:/var/lib/ourocodus${mode}"]`), part);
+  }
+  assert.match(compose, /OUROCODUS_TOKEN_FILE: \/var\/lib\/ourocodus\/token$/m);
+  assert.doesNotMatch(compose, /OUROCODUS_INSECURE/);
+  // A volume has the owner that the folder has in the image which is there first.
+  for (const target of ["source", "agent"]) assert.match(stage(target), /\/var\/lib\/ourocodus/);
+  for (const target of ["relay", "api", "cli"]) {
+    assert.match(stage(target), /--chown=1993:1993 \/empty \/var\/lib$/m, target);
+  }
+});
