@@ -55,8 +55,6 @@ export interface Figures {
   /** What idle agents, or all that connected, took together, and each of the relays' memory. */
   readonly connect_seconds?: number;
   readonly connect_failures?: number;
-  /** And from then on, until the last of them can be given work. */
-  readonly open_seconds?: number;
   readonly bytes_per_agent?: number;
 }
 
@@ -103,13 +101,11 @@ async function connect(
   const relays = system.relays.map(({ process }) => process.pid);
   const before = costOf(relays);
   const { connected, failed, seconds } = await connectAll();
-  const openSeconds = await system.rolesOpened(connected);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const after = costOf(relays);
   return {
     connect_seconds: seconds,
     connect_failures: failed,
-    open_seconds: openSeconds,
     relay_bytes: after?.residentBytes,
     relay_peak_bytes: after?.peakBytes,
     ...(before && after &&

@@ -3,15 +3,7 @@
  *
  * @module
  */
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect, WORK_STREAM } from "@ourocodus/bus";
-import {
-  type RelayProcess,
-  startNats,
-  startRelay,
-  type TestNats,
-  until,
-} from "../tests/support/mod.ts";
+import { type RelayProcess, startNats, startRelay, type TestNats } from "../tests/support/mod.ts";
 import type { ConnectCommand, ConnectReport } from "./load/agents.ts";
 import type { ClientCommand, ClientReport } from "./load/client.ts";
 import type { Contender, Load, Plan } from "./load/plan.ts";
@@ -19,8 +11,6 @@ import { type LoadProcess, startLoad } from "./load_process.ts";
 
 /** No process holds more agents than this. */
 const AGENTS_IN_A_PROCESS = 5_000;
-/** How long relays may take to open all roles, in milliseconds. */
-const OPEN_TIMEOUT_MS = 120_000;
 
 /** A running system. Disposing of it ends all. */
 export class System implements AsyncDisposable {
@@ -93,17 +83,6 @@ export class System implements AsyncDisposable {
   /** Connects agents that are never given work, all at once. */
   async connectIdle(): Promise<ConnectReport> {
     return await this.#connect("idle", this.#plan.load.idle);
-  }
-
-  /** Resolves when the relays can pull work for so many roles. @returns After how many seconds. */
-  async rolesOpened(count: number): Promise<number> {
-    const start = performance.now();
-    await using connection = await connect({ url: this.nats.url });
-    const manager = await jetstreamManager(connection.nats, { timeout: OPEN_TIMEOUT_MS });
-    const opened = async () =>
-      (await manager.streams.info(WORK_STREAM)).state.consumer_count >= count;
-    await until(opened, { timeoutMs: OPEN_TIMEOUT_MS, message: `${count} roles to be opened` });
-    return (performance.now() - start) / 1_000;
   }
 
   /** Has the client do something. */

@@ -22,7 +22,6 @@ const COLUMNS: readonly Column[] = [
   { name: "stored_per_second", title: "stored/s", show: whole },
   { name: "connect_seconds", title: "connect s", show: fraction },
   { name: "connect_failures", title: "failed", show: whole },
-  { name: "open_seconds", title: "open s", show: fraction },
   { name: "bytes_per_agent", title: "KB/agent", show: (value) => fraction(value / 1_024) },
   { name: "trips_per_second", title: "trips/s", show: whole },
   { name: "p50_ms", title: "p50 ms", show: fraction },
