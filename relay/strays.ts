@@ -1,7 +1,7 @@
 /**
  * Stray work: stored under a session or role that no agent can have, since the stream listens to
  * wildcards. It is looked for now and then, and becomes a dead letter, so that it does not wait for
- * ever in silence.
+ * ever in silence. With it goes what a killed nats-server has left behind, see remains.ts.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import {
 import { jetstreamManager } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
 import { storeDeadLetter } from "./dead_letter.ts";
+import { removeRemains } from "./remains.ts";
 
 /** What {@linkcode StrayCollector} needs. */
 export interface StrayCollectorOptions {
@@ -59,6 +60,7 @@ export class StrayCollector {
     try {
       const manager = await jetstreamManager(connection.nats, { checkAPI: false });
       const info = await manager.streams.info(WORK_STREAM, { subjects_filter: ">" });
+      await removeRemains(connection, manager, info);
       for (const subject of Object.keys(info.state.subjects ?? {})) {
         const outcome = strayWorkSubjects(subject);
         if (outcome === undefined) continue;

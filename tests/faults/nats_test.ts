@@ -236,6 +236,33 @@ faultTest("stream deleted under the relay", async (fault) => {
   fault.note("the relay made the streams again; work in hand kept its result (what waits, goes)");
 });
 
+faultTest(
+  "nats-server kill -9 under load, before it wrote down that work is gone",
+  async (fault) => {
+    await using scene = await Scene.start();
+    const { session, role, relayUrl, nats, client } = scene;
+    const agentOf = { relayUrl, session, role, agentId: "a", concurrency: 20 };
+    await using agent = await startAgent(agentOf);
+    let sent = 0;
+    for (let kill = 1; kill <= 3; kill++) {
+      for (const end = sent + 200; sent < end; sent++) await scene.send(`w${sent}`, { work_ms: 5 });
+      await scene.answered(sent - 50);
+      fault.strikes();
+      await nats.kill();
+      await nats.start();
+    }
+    await scene.answered(sent);
+    // A relay looks for what is left when it starts, and then every minute.
+    await scene.relay.stop();
+    await scene.restart(0);
+    await until(async () => await client.waiting() === 0, { ...SLOW, message: "an empty queue" });
+    fault.goesOn();
+    await fault.closes(scene.books);
+    const begun = agent.stdout.match(/^began /mg)?.length ?? 0;
+    fault.note(`nothing stayed in the queue; ${begun} attempts at ${sent} pieces of work`);
+  },
+);
+
 const NEW = "new" as StreamInfo["config"]["discard"];
 
 /** A stream's state once all of its replicas are up to date. */
