@@ -44,6 +44,9 @@ export interface Balance {
   readonly unknown: readonly string[];
 }
 
+/** Between two looks at all of the log, in milliseconds. */
+const LOOK_MS = 250;
+
 /** Keeps the books of what it sends. */
 export class Books {
   readonly #client: BusClient;
@@ -124,17 +127,18 @@ export class Books {
   }
 
   /**
-   * Waits until nothing waits for an agent, or is in the hands of one, any more.
+   * Waits until every piece of work has an outcome, or is nowhere to be found.
    *
    * @returns The balance then; see {@linkcode isBalanced}.
    * @throws {UntilError} If work still waits after `timeoutMs`, 60 000 by default.
    */
   async settled(timeoutMs = 60_000): Promise<Balance> {
-    await until(async () => await this.#client.open() === 0, {
-      timeoutMs,
-      message: "all work to be done",
-    });
-    return await this.balance();
+    return await until(async () => {
+      const balance = await this.balance();
+      if (balance.waiting === 0) return balance;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      return undefined;
+    }, { timeoutMs, message: "all work to have an outcome" });
   }
 }
 

@@ -79,22 +79,6 @@ export class BusClient implements AsyncDisposable {
     return (await manager.streams.info(WORK_STREAM)).state.messages;
   }
 
-  /** How many pieces of work are to be done: not acknowledged, or of a role that nobody serves. */
-  async open(): Promise<number> {
-    const manager = await jetstreamManager(this.connection.nats);
-    const { state } = await manager.streams.info(WORK_STREAM, { subjects_filter: ">" });
-    if (state.messages === 0) return 0;
-    const subjects = new Map(Object.entries(state.subjects ?? {}));
-    let open = 0;
-    for await (
-      const { config, num_pending, num_ack_pending } of manager.consumers.list(WORK_STREAM)
-    ) {
-      subjects.delete(config.filter_subject ?? "");
-      open += num_pending + num_ack_pending;
-    }
-    return [...subjects.values()].reduce((sum, count) => sum + count, open);
-  }
-
   /** The sequences of what waits or is in hand. */
   async waitingSequences(): Promise<ReadonlySet<number>> {
     const sequences = new Set<number>();

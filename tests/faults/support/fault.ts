@@ -14,6 +14,7 @@ export class Fault {
   #wentOnMs: number | undefined;
   #lost: string | undefined;
   #works = 0;
+  #lingering = 0;
   #note: string | undefined;
 
   constructor(name: string) {
@@ -45,6 +46,7 @@ export class Fault {
     const balance = await books.settled(timeoutMs);
     this.#works += balance.acknowledged;
     this.#lost = loss(balance);
+    this.#lingering = balance.lingering.length;
     assert.ok(isBalanced(balance), `the books are not balanced: ${Deno.inspect(balance)}`);
     return balance;
   }
@@ -59,12 +61,16 @@ export class Fault {
   record(): void {
     if (this.#lost === undefined) throw new Error("the books were not closed");
     if (this.#struckAt === undefined) throw new Error("the fault has not struck");
+    const left = this.#lingering;
+    const lingering = left === 0
+      ? ""
+      : `; ${left} answered, left in the queue for a relay to remove`;
     keepRecord({
       fault: this.#name,
       lost: this.#lost,
       works: this.#works,
       wentOnMs: this.#wentOnMs,
-      note: this.#note,
+      note: `${this.#note ?? ""}${lingering}`,
     });
   }
 }
@@ -87,7 +93,6 @@ function loss(balance: Balance): string {
   const parts = [
     [balance.vanished.length, "vanished"],
     [balance.waiting, "never answered"],
-    [balance.lingering.length, "answered and still in the queue"],
     [balance.twice.length, "answered twice"],
     [balance.contradicted.length, "cancelled and answered"],
     [balance.unknown.length, "outcomes of nothing"],
