@@ -196,7 +196,7 @@ export class RoleQueue {
   async #look(): Promise<void> {
     this.#state = "looking";
     // Roles that were opened together don't look again together.
-    this.#lookedAt = Date.now() - Math.random() * LOOK_AGAIN_MS / 2;
+    this.#lookedAt = performance.now() - Math.random() * LOOK_AGAIN_MS / 2;
     const { epoch, nats } = this.#connection;
     const stale = () => this.#state !== "looking" || this.#connection.epoch !== epoch;
     // Also where this is not allowed: then there is no sleep.

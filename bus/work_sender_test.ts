@@ -236,7 +236,7 @@ Deno.test("a server that does not answer is an error that says sending again is 
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
-  nats.send("SIGSTOP");
+  await nats.freeze();
   try {
     await assert.rejects(
       sendWork(connection, { ...TARGET, id: "a", payload: {} }, { timeoutMs: 200 }),

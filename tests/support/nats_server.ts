@@ -105,6 +105,11 @@ export class TestNats implements AsyncDisposable {
     this.#running.send(signal);
   }
 
+  /** Makes it hang until it is sent SIGCONT, and waits until it does. */
+  async freeze(): Promise<void> {
+    await this.#running.freeze();
+  }
+
   /** Ends it and removes its temporary folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process?.kill();

@@ -161,6 +161,15 @@ export class TestProcess implements AsyncDisposable {
     }
   }
 
+  /**
+   * Stops it with SIGSTOP until SIGCONT, and waits until it stands still: on another processor it
+   * goes on for a moment.
+   */
+  async freeze(): Promise<void> {
+    this.send("SIGSTOP");
+    await until(() => standsStill(this.pid), { message: `${this.name} to stand still` });
+  }
+
   /** An error about this process that ends with the end of its output. */
   failure(what: string, options?: ErrorOptions): Error {
     const state = this.#ended ? `exit code ${this.#ended.code}` : "still running";
@@ -269,4 +278,15 @@ async function readAll(
     signal.removeEventListener("abort", cancel);
   }
   onText(decoder.decode());
+}
+
+/** Whether all threads of a process are stopped; elsewhere than on Linux it is taken for true. */
+async function standsStill(pid: number): Promise<boolean> {
+  if (Deno.build.os !== "linux") return true;
+  const threads = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`));
+  const states = await Promise.all(threads.map(async ({ name }) => {
+    const stat = await Deno.readTextFile(`/proc/${pid}/task/${name}/stat`).catch(() => ") T");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  }));
+  return states.every((state) => state === "T");
 }
