@@ -62,7 +62,7 @@ export interface RoleQueueOptions {
   readonly pullExpiresMs: number;
   /** Limits how many consumers are made at once. */
   readonly creations: Semaphore;
-  readonly onClose: () => void;
+  readonly onClose: (role: RoleQueue) => void;
 }
 
 /**
@@ -185,7 +185,7 @@ export class RoleQueue {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#retry);
-    this.#options.onClose();
+    this.#options.onClose(this);
     this.#silence();
     const subscription = this.#subscription;
     this.#subscription = undefined;
@@ -197,16 +197,20 @@ export class RoleQueue {
     this.#state = "looking";
     // Roles that were opened together don't look again together.
     this.#lookedAt = performance.now() - Math.random() * LOOK_AGAIN_MS / 2;
-    const { epoch, nats } = this.#connection;
+    const { epoch } = this.#connection;
     const stale = () => this.#state !== "looking" || this.#connection.epoch !== epoch;
-    // Also where this is not allowed: then there is no sleep.
-    this.#alarm ??= nats.subscribe(this.#subject, { callback: () => this.#wake() });
+    this.#alarm ??= this.#listen();
     const found = await this.#options.creations.run(async () => {
       return stale() || await this.#hasWork();
     });
     if (stale()) return;
     if (found) this.#wake();
     else this.#state = "asleep";
+  }
+
+  #listen(): Subscription {
+    // Called also where this is not allowed: then there is no sleep.
+    return this.#connection.nats.subscribe(this.#subject, { callback: () => this.#wake() });
   }
 
   async #hasWork(): Promise<boolean> {

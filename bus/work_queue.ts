@@ -5,7 +5,7 @@
  */
 import { nanos } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { type RoleListener, RoleQueue } from "./role_queue.ts";
+import { type RoleListener, RoleQueue, type RoleQueueOptions } from "./role_queue.ts";
 import { Semaphore } from "./semaphore.ts";
 
 /** Settings of a {@linkcode WorkQueue}. */
@@ -29,7 +29,7 @@ export class WorkQueue {
   readonly #connection: Connection;
   readonly #options: Required<WorkQueueOptions>;
   readonly #roles = new Set<RoleQueue>();
-  readonly #creations: Semaphore;
+  readonly #roleOptions: RoleQueueOptions;
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
 
@@ -42,7 +42,11 @@ export class WorkQueue {
       creations: options.creations ?? 32,
     };
     this.ackWaitMs = this.#options.ackWaitMs;
-    this.#creations = new Semaphore(this.#options.creations);
+    this.#roleOptions = {
+      ...this.#options,
+      creations: new Semaphore(this.#options.creations),
+      onClose: (role) => this.#roles.delete(role),
+    };
     this.#unlisten = connection.listen({
       onLost: () => this.#roles.forEach((role) => role.forget()),
       onRestored: () => this.#roles.forEach((role) => role.begin()),
@@ -59,11 +63,7 @@ export class WorkQueue {
    * @throws {InvalidNameError}
    */
   open(session: string, role: string, listener: RoleListener): RoleQueue {
-    const queue = new RoleQueue(this.#connection, session, role, listener, {
-      ...this.#options,
-      creations: this.#creations,
-      onClose: () => this.#roles.delete(queue),
-    });
+    const queue = new RoleQueue(this.#connection, session, role, listener, this.#roleOptions);
     this.#roles.add(queue);
     queue.begin();
     return queue;

@@ -39,6 +39,8 @@ export class AgentConnection {
   readonly agentId: string;
   readonly session: string;
   readonly role: string;
+  /** The consumer of its session and role. */
+  readonly consumer: string;
   readonly protocol: AgentRequest["protocol"];
   readonly concurrency: number;
   readonly connectedAt: Date;
@@ -74,6 +76,7 @@ export class AgentConnection {
     this.agentId = request.agentId ?? `agent-${nuid.next()}`;
     this.session = request.session;
     this.role = request.role;
+    this.consumer = consumerName(request.session, request.role);
     this.protocol = request.protocol;
     this.concurrency = request.concurrency;
     this.connectedAt = now;

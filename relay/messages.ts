@@ -12,7 +12,6 @@ import {
   type CancelPayload,
   type CancelReason,
   CLOSE,
-  consumerName,
   describe,
   type Lease,
   MAX_RETRY_DELAY_MS,
@@ -245,7 +244,7 @@ export class AgentMessages {
   /** A message with a lease that this connection was not given, or has not any more. */
   #late(agent: AgentConnection, text: string, message: Message): void {
     const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
-    if (lease?.consumer !== consumerName(agent.session, agent.role)) {
+    if (lease?.consumer !== agent.consumer) {
       const { lease: named } = message;
       const short = typeof named === "string" && named.length <= MAX_LEASE_CHARACTERS;
       const reason = "lease is not of this agent's session and role";

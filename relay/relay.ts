@@ -449,7 +449,7 @@ export class Relay {
 
   /** An agent has a free slot again. */
   #freed(agent: AgentConnection): void {
-    const role = this.#roles.get(consumerName(agent.session, agent.role));
+    const role = this.#roles.get(agent.consumer);
     if (role === undefined) return;
     for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
     // Its last agents are going away: what waits for them is better off elsewhere.

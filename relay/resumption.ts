@@ -13,7 +13,6 @@
 import {
   type CancelPayload,
   type CancelReason,
-  consumerName,
   describe,
   type Lease,
   type LeaseExchange,
@@ -78,7 +77,7 @@ export class Resumption {
     const unknown: Work[] = [];
     for (const lease of leases) {
       const parsed = typeof lease === "string" ? parseLease(lease) : undefined;
-      if (parsed?.consumer !== consumerName(agent.session, agent.role)) {
+      if (parsed?.consumer !== agent.consumer) {
         this.#refuse(agent, typeof lease === "string" ? lease.slice(0, 512) : undefined);
         continue;
       }
