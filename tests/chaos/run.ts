@@ -5,7 +5,7 @@
  * @module
  */
 import { askRelays, sendAllWork } from "@ourocodus/bus";
-import { type Balance, Books, BusClient, isBalanced, UntilError } from "../support/mod.ts";
+import { type Balance, Books, BusClient, isBalanced } from "../support/mod.ts";
 import { Cancellations } from "./cancellations.ts";
 import { type Piece, pieces } from "./pieces.ts";
 import { formatStep, makeSchedule, seconds, type Step } from "./schedule.ts";
@@ -58,7 +58,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   await system.isWhole();
   await sending;
   const wholeAt = performance.now();
-  const balance = await settle(books);
+  const balance = await books.settled(SETTLE_MS);
   say(`All work was done after ${seconds(performance.now() - wholeAt)}`);
   const balanced = isBalanced(balance);
   if (!balanced) {
@@ -150,15 +150,6 @@ async function send(
   if (stopped !== undefined) throw stopped;
   if (failed + unconfirmed > 0) {
     throw new Error(`${failed} pieces of work were refused, ${unconfirmed} not acknowledged`);
-  }
-}
-
-async function settle(books: Books): Promise<Balance> {
-  try {
-    return await books.settled(SETTLE_MS);
-  } catch (error) {
-    if (error instanceof UntilError) return await books.balance();
-    throw error;
   }
 }
 

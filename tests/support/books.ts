@@ -6,7 +6,6 @@
  */
 import { deadSubject, LOG_HEADER, readLog, resultsSubject, sendWork } from "@ourocodus/bus";
 import type { BusClient } from "./bus_client.ts";
-import { until } from "./until.ts";
 
 /** Work that its sender was told is stored. */
 export interface Acknowledged {
@@ -127,18 +126,29 @@ export class Books {
   }
 
   /**
-   * Waits until every piece of work has an outcome, or is nowhere to be found.
+   * Waits until every piece of work has an outcome.
    *
-   * @returns The balance then; see {@linkcode isBalanced}.
-   * @throws {UntilError} If work still waits after `timeoutMs`, 60 000 by default.
+   * @returns The balance then, or the last one if work still has none after `timeoutMs`, 60 000 by
+   * default; see {@linkcode isBalanced}.
    */
   async settled(timeoutMs = 60_000): Promise<Balance> {
-    return await until(async () => {
-      const balance = await this.balance();
-      if (balance.waiting === 0) return balance;
+    const deadline = performance.now() + timeoutMs;
+    while (true) {
+      const balance = await this.#balanceIfAny(deadline);
+      const open = balance === undefined || balance.waiting + balance.vanished.length > 0;
+      if (balance !== undefined && (!open || performance.now() >= deadline)) return balance;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** The balance, unless NATS cannot be asked just now: a cluster is choosing a leader, say. */
+  async #balanceIfAny(deadline: number): Promise<Balance | undefined> {
+    try {
+      return await this.balance();
+    } catch (error) {
+      if (performance.now() >= deadline) throw error;
       return undefined;
-    }, { timeoutMs, message: "all work to have an outcome" });
+    }
   }
 }
 
