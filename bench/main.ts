@@ -27,9 +27,10 @@ async function main(flags: Flags): Promise<number> {
     hideProgress();
     note(textTable(result));
     scenarios.push(result);
+    // Each time, so that what was measured is not lost if a later scenario fails.
+    if (flags.report !== undefined) await writeReport(flags.report, machine, scenarios);
   }
   if (flags.json) console.log(JSON.stringify({ machine, scenarios }, null, 2));
-  if (flags.report !== undefined) await writeReport(flags.report, machine, scenarios);
   return scenarios.every(isWhole) ? 0 : 1;
 }
 

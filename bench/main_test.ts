@@ -53,11 +53,13 @@ Deno.test("trips begin at the rate that was asked for", async () => {
 });
 
 Deno.test("work sent into a sleeping system is drained, and agents connect all at once", async () => {
-  const small = ["--trips", "50", "--agents", "3", "--contender", "v1"];
+  const small = ["--trips", "50", "--agents", "3"];
   const [bulk, connect] = await measured("--scenario", "bulk", "--scenario", "connect", ...small);
-  const [drained] = bulk?.runs ?? [];
-  assert.equal(drained?.figures.trips, 50);
-  assertPositive(drained, ["stored_per_second", "trips_per_second"]);
+  assert.deepEqual(bulk?.runs.map(({ contender }) => contender), ["durable", "v1"]);
+  for (const drained of bulk.runs) {
+    assert.equal(drained.figures.trips, 50);
+    assertPositive(drained, ["stored_per_second", "trips_per_second"]);
+  }
   const [connected] = connect?.runs ?? [];
   assert.equal(connected?.figures.connect_failures, 0);
   assertPositive(connected, ["connect_seconds"]);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ALL_RESULTS, connect, type Connection, workSubject } from "@ourocodus/bus";
+import { ALL_RESULTS, connect, type Connection, ensureStreams, workSubject } from "@ourocodus/bus";
 import { type Latency, latency } from "../percentiles.ts";
 import { now } from "../clock.ts";
 import { commands, readPlan, tell } from "./parent.ts";
@@ -82,6 +82,8 @@ class Client {
   /** Sends work, each piece confirmed to be stored. */
   async store({ trips }: ClientCommand): Promise<ClientReport> {
     const { nats } = this.#connection;
+    // Nobody else has made them, where there is no relay.
+    await ensureStreams(this.#connection);
     this.#begin(trips);
     for (let end = 0; end < trips;) {
       end = Math.min(end + STORED_TOGETHER, trips);
