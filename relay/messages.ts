@@ -250,6 +250,8 @@ export class AgentMessages {
       const reason = "lease is not of this agent's session and role";
       return this.#refuse(agent, "foreign_lease", reason, short ? named : undefined);
     }
+    const hear = () => this.#message(agent, text, message);
+    if (this.#options.resumption.defer(agent, lease, hear)) return;
     if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
       const reason = "the work of this lease is not in this agent's hands any more";
       return this.#refuse(agent, "lease_lost", reason, lease.subject);

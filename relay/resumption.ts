@@ -6,7 +6,8 @@
  * 1. A lease is an agent's again only if it is of the agent's session and role, its work has no
  *    outcome, and no other agent has that work, on any relay.
  * 2. While that is being looked up, the lease is kept alive and takes up a slot of the agent.
- * 3. Every lease that is named is answered: with `relay.resumed`, `relay.cancel` or `relay.error`.
+ * 3. What the agent says meanwhile about such work is heard when it is known whose it is.
+ * 4. Every lease that is named is answered: with `relay.resumed`, `relay.cancel` or `relay.error`.
  *
  * @module
  */
@@ -49,6 +50,8 @@ export interface ResumptionOptions {
 }
 
 const DECODER = new TextDecoder();
+/** So many messages about one piece of work wait until it is known whose it is. */
+const MAX_DEFERRED = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** Answers `resume`. */
@@ -57,8 +60,29 @@ export class Resumption {
   /** Work that is being looked up → the newest connection that wants it. */
   readonly #wanted = new Map<Work, AgentConnection>();
 
+  /** What is to be heard then. */
+  readonly #deferred = new Map<Work, (() => void)[]>();
+
   constructor(options: ResumptionOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Puts off what an agent says about a lease that it resumes, until it is known whether that is its
+   * own.
+   *
+   * @param hear Hears it.
+   * @returns Whether it is put off; not, if the lease is not being looked up for this agent.
+   */
+  defer(agent: AgentConnection, lease: Lease, hear: () => void): boolean {
+    const work = this.#options.works.get(lease.work);
+    if (work === undefined || work.offered !== lease.subject) return false;
+    if (this.#wanted.get(work) !== agent) return false;
+    const deferred = this.#deferred.get(work);
+    if (deferred === undefined) this.#deferred.set(work, [hear]);
+    else if (deferred.length < MAX_DEFERRED) deferred.push(hear);
+    else return false;
+    return true;
   }
 
   /**
@@ -142,6 +166,8 @@ export class Resumption {
   #want(agent: AgentConnection, work: Work): void {
     const before = this.#wanted.get(work);
     if (before === agent) return;
+    // What that one has said, this one says again.
+    this.#deferred.delete(work);
     if (before !== undefined) before.resuming--;
     agent.resuming++;
     work.agentId = agent.agentId;
@@ -161,11 +187,14 @@ export class Resumption {
       };
     }));
     const resumed: Work[] = [];
+    const deferred: (() => void)[] = [];
     for (const { work, found, lost } of looked) {
       // A newer connection has asked again, and has the answer from there; or this relay was closed.
       if (this.#wanted.get(work) !== agent || found === undefined) continue;
       this.#wanted.delete(work);
       agent.resuming--;
+      deferred.push(...this.#deferred.get(work) ?? []);
+      this.#deferred.delete(work);
       if (works.get(work.lease.work) !== work) {
         this.#cancel(agent, work.offered, work.takenAway ?? "answered");
       } else if (found.kind === "open" && !lost) resumed.push(this.#adopt(agent, work, found.data));
@@ -176,6 +205,7 @@ export class Resumption {
     }
     if (agent.closed && resumed.length > 0) this.#options.onGone(agent, resumed);
     this.#confirm(agent, resumed.map(({ offered }) => offered));
+    for (const hear of deferred) if (!agent.closed) hear();
     this.#options.onFree(agent);
   }
 

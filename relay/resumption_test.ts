@@ -278,3 +278,21 @@ Deno.test("a dead letter that a relay did not live to store is stored by the nex
   assert.deepEqual(named, [payload.code, payload.message, "5"]);
   assert.equal((await second.results()).length, 1);
 });
+
+Deno.test("what is said right behind the resumption of a lease is heard when it is the agent's again", async () => {
+  await using nats = await startNats();
+  const first = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats });
+  const back = second.agent({ agentId: "a", v1: true, confirm: true });
+  resume(back, work);
+  back.say("progress", work, { percent: 99 });
+  back.say("retry", work, { message: "later" });
+  assert.equal((await back.hasWork()).attempt, 2, "it was given back, and comes again");
+  assert.deepEqual(back.errors, []);
+  assert.deepEqual(await back.isTold("relay.stored"), { leases: [work.lease] });
+  assert.equal((await second.events()).filter(({ type }) => type === "progress").length, 1);
+});

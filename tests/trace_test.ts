@@ -23,15 +23,16 @@ async function send(connection: Connection, id: string, payload: object = {}): P
   return (await sendWork(connection, { ...WORK, id, payload })).sequence;
 }
 
-/** The newest trace of an id, once it is in a state. */
+/** The newest trace of an id, once it is in a state, and so many steps are recorded. */
 async function trace(
   connection: Connection,
   id: string,
   state: WorkTrace["state"],
+  steps = 0,
 ): Promise<WorkTrace> {
   return await until(async () => {
     const [newest] = await traceWork(connection, { id });
-    return newest?.state === state && newest;
+    return newest?.state === state && newest.history.length >= steps && newest;
   }, { message: `${id} to be ${state}` });
 }
 
@@ -54,7 +55,7 @@ Deno.test("a trace tells of work that waits, is in hand, is handed out again and
   await using relay = await startRelay({ natsUrl: nats.url, env: { LEASE_GRACE_SECONDS: "0.2" } });
   const first = await SocketAgent.connect({ relayUrl: relay.url, ...WORK, agentId: "first" });
   await first.gets(1);
-  const inHand = await trace(connection, "a", "in_hand");
+  const inHand = await trace(connection, "a", "in_hand", 2);
   assert.deepEqual([inHand.agent_id, inHand.attempts], ["first", 1]);
   assert.deepEqual(types(inHand), ["work.stored", "work.offered"]);
   const [pending] = (await pendingWork(connection, "s")).items;
@@ -68,7 +69,7 @@ Deno.test("a trace tells of work that waits, is in hand, is handed out again and
   });
   const work = await second.gets(1);
   const again = await until(async () => {
-    const now = await trace(connection, "a", "in_hand");
+    const now = await trace(connection, "a", "in_hand", 4);
     return now.agent_id === "second" && now;
   }, { message: "the second agent to have it" });
   assert.equal(again.attempts, 2);
