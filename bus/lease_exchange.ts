@@ -12,6 +12,7 @@
  * @module
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
+import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import { isObject } from "./message.ts";
@@ -93,7 +94,8 @@ export class LeaseExchange {
   /** Tells that work is given back; to be called before it is. */
   tellReturned(lease: Lease): void {
     if (!this.#connection.connected) return;
-    this.#publish({ kind: "returned", leases: [lease.subject] });
+    const text = JSON.stringify(this.#signed({ kind: "returned", leases: [lease.subject] }));
+    this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, text);
   }
 
   /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
@@ -111,30 +113,18 @@ export class LeaseExchange {
   async #ask(question: Question, waitMs: number, enough: number): Promise<ReadonlySet<string>> {
     const named = new Set<string>();
     if (!this.#connection.connected) return named;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const inbox = this.#connection.createInbox();
-    const subscription = this.#connection.nats.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error || message.headers?.code === 503) return resolve();
-        for (const identity of parseAnswer(message)) named.add(identity);
-        if (named.size >= enough) resolve();
+    await askMany(this.#connection, RELAYS_LEASES_SUBJECT, this.#signed(question), {
+      waitMs,
+      onAnswer: (answer) => {
+        for (const identity of parseAnswer(answer)) named.add(identity);
+        return named.size >= enough;
       },
     });
-    const timer = setTimeout(resolve, waitMs);
-    try {
-      this.#publish(question, inbox);
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
     return named;
   }
 
-  #publish(question: Question, reply = ""): void {
-    const { relayId: relay_id } = this.#options;
-    const text = JSON.stringify({ relay_id, ...question });
-    this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, text, { reply });
+  #signed(question: Question): object {
+    return { relay_id: this.#options.relayId, ...question };
   }
 
   #asked(message: Msg): void {

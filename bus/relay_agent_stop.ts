@@ -5,6 +5,7 @@
  * @module
  */
 import type { Msg } from "@nats-io/nats-core";
+import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { isObject } from "./message.ts";
 import { RELAYS_AGENTS_STOP_SUBJECT } from "./subjects.ts";
@@ -38,24 +39,12 @@ export async function stopConnectedAgent(
   stop: AgentStop,
   options: { readonly timeoutMs?: number } = {},
 ): Promise<AgentStopping | undefined> {
-  const inbox = connection.createInbox();
-  const { promise, resolve } = Promise.withResolvers<AgentStopping | undefined>();
-  const subscription = connection.nats.subscribe(inbox, {
-    callback: (error, message) => {
-      if (error || message.headers?.code === 503) return resolve(undefined);
-      const answer = parse(message);
-      if (answer !== undefined) resolve(answer);
-    },
+  let stopping: AgentStopping | undefined;
+  await askMany(connection, RELAYS_AGENTS_STOP_SUBJECT, stop, {
+    waitMs: options.timeoutMs ?? TIMEOUT_MS,
+    onAnswer: (answer) => (stopping ??= parse(answer)) !== undefined,
   });
-  const timer = setTimeout(() => resolve(undefined), options.timeoutMs ?? TIMEOUT_MS);
-  try {
-    const request = JSON.stringify(stop);
-    connection.nats.publish(RELAYS_AGENTS_STOP_SUBJECT, request, { reply: inbox });
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    subscription.unsubscribe();
-  }
+  return stopping;
 }
 
 /** The request as a relay receives it; `undefined` if it is none. */

@@ -7,6 +7,7 @@
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/nats-core";
+import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError } from "./errors.ts";
 import { LOG_HEADER } from "./log_headers.ts";
@@ -162,24 +163,12 @@ async function tellRelays(
   connection: Connection,
   notice: CancelNotice,
 ): Promise<CancelledHolder | null> {
-  const { promise, resolve } = Promise.withResolvers<CancelledHolder | null>();
-  const inbox = connection.createInbox();
-  const subscription = connection.nats.subscribe(inbox, {
-    callback: (error, message) => {
-      // No relay runs.
-      if (error || message.headers?.code === 503) return resolve(null);
-      const holder = parseHolder(message.string());
-      if (holder !== undefined) resolve(holder);
-    },
+  let holder: CancelledHolder | undefined;
+  await askMany(connection, RELAYS_WORK_CANCEL_SUBJECT, notice, {
+    waitMs: RELAYS_MS,
+    onAnswer: (answer) => (holder ??= parseHolder(answer.string())) !== undefined,
   });
-  const timer = setTimeout(() => resolve(null), RELAYS_MS);
-  try {
-    connection.nats.publish(RELAYS_WORK_CANCEL_SUBJECT, JSON.stringify(notice), { reply: inbox });
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    subscription.unsubscribe();
-  }
+  return holder ?? null;
 }
 
 async function removeFromQueue(connection: Connection, sequence: number): Promise<void> {

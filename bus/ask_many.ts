@@ -1,0 +1,45 @@
+/**
+ * Requests that any number may answer: nobody has a list of who is there.
+ *
+ * @module
+ */
+import type { Msg } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+
+/** Options of {@linkcode askMany}. */
+export interface AskManyOptions {
+  /** How long to wait for answers, in milliseconds. */
+  readonly waitMs: number;
+  /** Told of each answer. @returns Whether it was enough. */
+  readonly onAnswer: (answer: Msg) => boolean;
+}
+
+/**
+ * Publishes a request, and hears what comes.
+ *
+ * @param body JSON.
+ * @returns When there was enough, nobody listens, or the time is over.
+ */
+export async function askMany(
+  connection: Connection,
+  subject: string,
+  body: unknown,
+  { waitMs, onAnswer }: AskManyOptions,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const inbox = connection.createInbox();
+  const subscription = connection.nats.subscribe(inbox, {
+    callback: (error, answer) => {
+      // 503: nobody listens.
+      if (error || answer.headers?.code === 503 || onAnswer(answer)) resolve();
+    },
+  });
+  const timer = setTimeout(resolve, waitMs);
+  try {
+    connection.nats.publish(subject, JSON.stringify(body), { reply: inbox });
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
