@@ -15,13 +15,12 @@ const RELAY = `
     onListen: () => {},
   }, () => Response.json({ relay_id: "stand-in-" + Deno.pid, agents: started() - 2 }));
 `;
-/** An API that is ready at once. */
+/** An API that is ready at once. Like the real one it says so when it listens, not before. */
 const API = `
-  console.log("API and monitor on");
   Deno.serve({
     port: Number(Deno.env.get("PORT")),
     hostname: Deno.env.get("HOST"),
-    onListen: () => {},
+    onListen: () => console.log("API and monitor on"),
   }, () => new Response("{}"));
 `;
 const WAITS = `setInterval(() => {}, 1000);`;
