@@ -8,8 +8,11 @@
  * 1. `outstanding` is never less than what the server may still deliver without being asked.
  * 2. A role's inbox changes whenever fewer deliveries are wanted than were asked for, and whenever
  *    the connection was lost: the server drops requests nobody listens to, so nothing surplus comes.
- * 3. A consumer is made when a role is opened, and made again when the server says, or its silence
- *    shows, that it is gone. Work is kept by the stream, not by the consumer.
+ * 3. A consumer is made when there is work, and made again when the server says, or its silence
+ *    shows, that it is gone. Work is kept by the stream, not by the consumer. Until then the role is
+ *    asleep: for the server a consumer costs, even if nothing happens, and every acknowledgement in
+ *    the stream costs a look at each. A role is asleep only while the stream has had nothing for it
+ *    since it listens, so there is nothing either that could be handed out again.
  *
  * @module
  */
@@ -18,6 +21,7 @@ import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import type { Semaphore } from "./semaphore.ts";
+import { readLastOf } from "./stored_message.ts";
 import { WORK_STREAM } from "./streams.ts";
 import { consumerName, workSubject } from "./subjects.ts";
 
@@ -43,6 +47,12 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 const STATUS_RETRY_MS = 250;
 const REQUEST_TIMEOUT_MS = 5_000;
+/**
+ * After how long, and then how often, a role that is asleep looks for work that it has not heard of,
+ * in milliseconds. Soon at first: what was published before it listened may be stored after it looked.
+ */
+const LOOK_TWICE_MS = 1_000;
+const LOOK_AGAIN_MS = 60_000;
 /** Statuses after which the same request succeeds once the consumer is made, or asked, again. */
 const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
 
@@ -60,11 +70,13 @@ export interface RoleQueueOptions {
 }
 
 /**
+ * - `looking`: whether the stream has work.
+ * - `asleep`: it has none; the role listens for some.
  * - `making`: its consumer is being made, or tried again after a while.
  * - `ready`: it can be pulled from.
  * - `away`: the connection is lost.
  */
-type RoleState = "making" | "ready" | "away" | "closed";
+type RoleState = "looking" | "asleep" | "making" | "ready" | "away" | "closed";
 
 /** The queue of one session and role. */
 export class RoleQueue {
@@ -78,6 +90,9 @@ export class RoleQueue {
   readonly #pullSubject: string;
   #state: RoleState = "away";
   #subscription: Subscription | undefined;
+  /** Listens for work while there is no consumer. */
+  #alarm: Subscription | undefined;
+  #lookAt = 0;
   #inbox = "";
   #wanted = 0;
   #outstanding = 0;
@@ -130,7 +145,7 @@ export class RoleQueue {
 
   /** Starts, or starts over after the connection was restored. */
   begin(): void {
-    if (this.#state === "away") void this.#make();
+    if (this.#state === "away") void this.#look();
   }
 
   /** Makes its consumer again, and asks again: its stream was removed and made anew. */
@@ -143,6 +158,7 @@ export class RoleQueue {
     if (this.#state === "closed") return;
     this.#state = "away";
     clearTimeout(this.#retry);
+    this.#silence();
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     this.#forgetPulls();
@@ -150,6 +166,7 @@ export class RoleQueue {
 
   /** Finds requests that ended without a word, and keeps the consumer from being removed as unused. */
   sweep(now: number): void {
+    if (this.#state === "asleep" && now >= this.#lookAt) void this.#look();
     if (this.#state !== "ready") return;
     const expired = secondOf(now - this.#options.pullExpiresMs - STATUS_GRACE_MS);
     for (const second of this.#asked.keys()) {
@@ -173,9 +190,51 @@ export class RoleQueue {
     this.#state = "closed";
     clearTimeout(this.#retry);
     this.#options.onClose(this);
+    this.#silence();
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await drain(subscription);
+  }
+
+  /** Listens for work, and sleeps if there is none yet. */
+  async #look(): Promise<void> {
+    this.#state = "looking";
+    const { epoch } = this.#connection;
+    const stale = () => this.#state !== "looking" || this.#connection.epoch !== epoch;
+    const lookAgainMs = this.#alarm === undefined ? LOOK_TWICE_MS : LOOK_AGAIN_MS;
+    this.#alarm ??= this.#listen();
+    const found = await this.#options.creations.run(async () => {
+      return stale() || await this.#hasWork();
+    });
+    if (stale()) return;
+    if (found) return this.#wake();
+    this.#state = "asleep";
+    // Roles that were opened together don't look again together.
+    this.#lookAt = performance.now() + lookAgainMs * (1 + Math.random());
+  }
+
+  #listen(): Subscription {
+    // Called also where this is not allowed: then there is no sleep.
+    return this.#connection.nats.subscribe(this.#subject, { callback: () => this.#wake() });
+  }
+
+  async #hasWork(): Promise<boolean> {
+    try {
+      return await readLastOf(this.#connection, WORK_STREAM, this.#subject) !== undefined;
+    } catch {
+      // Making the consumer shows what is wrong, and is tried again.
+      return true;
+    }
+  }
+
+  #wake(): void {
+    this.#silence();
+    if (this.#state === "looking" || this.#state === "asleep") void this.#make();
+  }
+
+  #silence(): void {
+    this.#alarm?.unsubscribe();
+    this.#alarm = undefined;
   }
 
   async #make(): Promise<void> {

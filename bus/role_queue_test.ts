@@ -8,11 +8,15 @@ import { ensureStreams, WORK_STREAM } from "./streams.ts";
 import { workSubject } from "./subjects.ts";
 import { WorkQueue, type WorkQueueOptions } from "./work_queue.ts";
 
+const WAKE = "wake";
+
 /** A role's queue, and what it delivers. */
 class TestQueue implements AsyncDisposable {
   readonly deliveries: Delivery[] = [];
   readonly problems: string[] = [];
   readonly role: RoleQueue;
+  #woken = false;
+
   private constructor(
     readonly queue: WorkQueue,
     readonly connection: Connection,
@@ -21,7 +25,12 @@ class TestQueue implements AsyncDisposable {
     role: string,
   ) {
     this.role = queue.open("s", role, {
-      onWork: (delivery) => this.deliveries.push(delivery),
+      onWork: (delivery) => {
+        if (delivery.text === WAKE) {
+          this.#woken = true;
+          client.nats.publish(delivery.lease.subject, "+ACK");
+        } else this.deliveries.push(delivery);
+      },
       onProblem: (reason) => this.problems.push(reason),
     });
   }
@@ -36,7 +45,14 @@ class TestQueue implements AsyncDisposable {
     await ensureStreams(client);
     const manager = await jetstreamManager(client.nats);
     const queue = new WorkQueue(connection, queueOptions);
-    return new TestQueue(queue, connection, client, manager, role);
+    const test = new TestQueue(queue, connection, client, manager, role);
+    // A role sleeps until there is work.
+    test.publish(WAKE);
+    test.role.want(1);
+    await until(() => test.#woken, { message: "the role to wake" });
+    await until(async () => (await test.workInfo()).messages === 0);
+    assert.equal(test.role.outstanding, 0);
+    return test;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -63,6 +79,10 @@ class TestQueue implements AsyncDisposable {
     await this.connection.nats.flush();
     await this.info();
     await this.connection.nats.flush();
+  }
+
+  async workInfo() {
+    return (await this.manager.streams.info(WORK_STREAM)).state;
   }
 
   /** The consumer, as the server sees it; throws while there is none. */
@@ -259,6 +279,7 @@ Deno.test("what was asked for while the stream was gone is asked for again when 
     onProblem: () => {},
   });
   const manager = await jetstreamManager(connection.nats);
+  connection.nats.publish(workSubject("s", "r"), "before");
   await until(() => manager.consumers.info(WORK_STREAM, "s=r").catch(() => undefined));
   await connection.nats.flush();
   await manager.streams.delete(WORK_STREAM);
@@ -317,7 +338,7 @@ Deno.test("after a lost connection nothing is delivered for what was asked befor
   await until(() => !test.connection.connected);
   test.role.want(1);
   proxy.heal();
-  await test.hasAsked(1);
+  await until(() => test.connection.connected);
   test.publish(...numbers(5));
   await test.hasCome(1);
   await test.settled();
@@ -335,6 +356,7 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   const lease = test.deliveries[0]?.lease.subject ?? "";
   const unused = new WorkQueue(test.client, { inactiveMs: 300 });
   const role = unused.open("s", "unused", { onWork: () => {}, onProblem: () => {} });
+  test.client.nats.publish(workSubject("s", "unused"), "c");
   const there = () =>
     test.manager.consumers.info(WORK_STREAM, "s=unused").then(() => true, () => false);
   await until(there);
@@ -350,6 +372,67 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   test.role.want(2);
   await test.hasCome(3);
   assert.deepEqual(test.deliveries.map(({ lease }) => lease.attempt).sort(), [1, 1, 2]);
+});
+
+Deno.test("a role without work has no consumer, until work comes or was there before", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats);
+  const got: string[] = [];
+  const open = (role: string) =>
+    test.queue.open("s", role, {
+      onWork: ({ text }) => got.push(text ?? ""),
+      onProblem: (reason) => test.problems.push(reason),
+    }).want(1);
+  const consumers = async () => (await test.workInfo()).consumer_count;
+  open("later");
+  // What was asked before is answered before.
+  await test.settled();
+  assert.equal(await consumers(), 1);
+  test.client.nats.publish(workSubject("s", "later"), "1");
+  await until(() => got.length === 1);
+  test.client.nats.publish(workSubject("s", "before"), "2");
+  await test.client.nats.flush();
+  open("before");
+  await until(() => got.length === 2);
+  assert.equal(await consumers(), 3);
+  assert.deepEqual([got, test.problems], [["1", "2"], []]);
+});
+
+Deno.test("a role that is asleep soon finds work that it has not heard of", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats);
+  const { nats: client } = test.connection;
+  const subscribe = client.subscribe.bind(client);
+  const subject = workSubject("s", "deaf");
+  // As if the server had stored the work after the role looked, but had it before the role listened.
+  client.subscribe = (name, options) =>
+    subscribe(name === subject ? `${subject}.deaf` : name, options);
+  const got: string[] = [];
+  test.queue.open("s", "deaf", {
+    onWork: ({ text }) => got.push(text ?? ""),
+    onProblem: (reason) => test.problems.push(reason),
+  }).want(1);
+  await test.settled();
+  test.client.nats.publish(subject, "1");
+  await until(() => got.length === 1);
+  assert.deepEqual(test.problems, []);
+});
+
+Deno.test("a role that may not listen for work finds it all the same", async () => {
+  const denied =
+    'authorization { users: [{ user: u, password: p, permissions: { subscribe: ["_INBOX.>"] } }, { user: c, password: p }] }';
+  await using nats = await startNats({ config: denied });
+  await using connection = await connect({ url: nats.url.replace("//", "//u:p@") });
+  await using client = await connect({ url: nats.url.replace("//", "//c:p@") });
+  await ensureStreams(client);
+  const queue = new WorkQueue(connection);
+  const got: string[] = [];
+  queue.open("s", "r", { onWork: ({ text }) => got.push(text ?? ""), onProblem: () => {} }).want(1);
+  await client.nats.flush();
+  await connection.nats.flush();
+  client.nats.publish(workSubject("s", "r"), "1");
+  await until(() => got.length === 1);
+  await queue.close();
 });
 
 Deno.test("many roles with the longest names are served at once", async () => {

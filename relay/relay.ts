@@ -34,6 +34,7 @@ import { nuid } from "@nats-io/nats-core";
 import { AgentConnection, agentKey, type AgentSocket } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { Deliveries } from "./deliveries.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
@@ -105,7 +106,7 @@ export class Relay {
   readonly #stopping = new Set<AgentConnection>();
   readonly #closings = new Set<Promise<void>>();
   readonly #keeper: ReturnType<typeof setInterval>;
-  readonly #heart: ReturnType<typeof setInterval>;
+  readonly #heartbeats = new Heartbeats(HEARTBEAT_MS);
   readonly #unlisten: () => void;
   #draining = false;
   #overloaded = false;
@@ -186,9 +187,6 @@ export class Relay {
       onWaitingAnswered: (work) => this.#dropWaiting(work),
     });
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
-    this.#heart = setInterval(() => {
-      for (const agent of this.#agents) agent.heartbeat();
-    }, HEARTBEAT_MS);
     this.#unlisten = connection.listen({
       onLost: () => this.#lost(),
       onRestored: () => this.#restored(),
@@ -294,6 +292,7 @@ export class Relay {
     older?.close(CLOSE.replaced);
     this.#byId.set(key, agent);
     this.#agents.add(agent);
+    this.#heartbeats.add(agent);
     this.#leftWork.comesBack(agent, older);
     const role = this.#role(agent.session, agent.role);
     role.join(agent);
@@ -318,6 +317,7 @@ export class Relay {
   /** An agent's socket is gone. It may come back to its work; else that goes to another. */
   disconnected(agent: AgentConnection, endCode: number, endReason: string): void {
     if (!this.#agents.delete(agent)) return;
+    this.#heartbeats.delete(agent);
     const code = agent.closedWith?.code ?? endCode;
     const reason = endReason || agent.closedWith?.meaning || "";
     agent.gone();
@@ -377,7 +377,7 @@ export class Relay {
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
   async close(): Promise<void> {
     clearInterval(this.#keeper);
-    clearInterval(this.#heart);
+    this.#heartbeats.close();
     this.#turn.close();
     this.#journal.close();
     this.#unlisten();

@@ -320,6 +320,8 @@ Deno.test("two relays on one NATS share a role's work, and each piece is answere
   await using two = await TestRelay.start({ nats });
   const agents = [one.agent({ v1: true, concurrency: 5 }), two.agent({ v1: true, concurrency: 5 })];
   one.work(...numbers(50));
+  // Nothing is answered before both have as much as they can take: neither can be too late.
+  await until(() => [one, two].every(({ relay }) => relay.health().in_hand === 5));
   let answered = 0;
   await until(() => {
     for (const agent of agents) {
