@@ -62,7 +62,7 @@ const LIMIT_MS = 300_000;
 /** Trips before those that are measured, so that programs are compiled and streams are there. */
 const WARM_TRIPS = 5_000;
 /** After connecting, until memory says what an agent takes. */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 10_000;
 
 /** Measures. Starts a system of its own, and ends it. */
 export async function measure({ contender, kind, load }: Run): Promise<Figures> {

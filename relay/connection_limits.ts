@@ -53,6 +53,8 @@ export class Seats {
   #unreadBytes = 0;
   /** Counts up once a second. */
   second = 0;
+  /** How often one was taken or freed, ever. */
+  changes = 0;
 
   /** @param now The time, in milliseconds since 1970. */
   constructor(limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS, now: () => number = Date.now) {
@@ -84,6 +86,7 @@ export class Seats {
     this.#bySession.set(session, own + 1);
     const seat = new Seat(this, session, expiresAt);
     this.#taken.add(seat);
+    this.changes++;
     this.#timer ??= setInterval(() => this.tick(), SECOND_MS);
     return { kind: "ok", seat };
   }
@@ -100,6 +103,7 @@ export class Seats {
   /** For seats. */
   freed(seat: Seat): void {
     if (!this.#taken.delete(seat)) return;
+    this.changes++;
     this.unread(-seat.unreadBytes);
     const left = (this.#bySession.get(seat.session) ?? 1) - 1;
     if (left > 0) this.#bySession.set(seat.session, left);

@@ -20,6 +20,7 @@ import { answerAgentQueries, answerAgentStops, answerCancellations } from "./dir
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
 import type { RelaySettings } from "./settings.ts";
+import { SpareMemory } from "./spare_memory.ts";
 import { StrayCollector } from "./strays.ts";
 
 /** A relay that runs. */
@@ -88,6 +89,7 @@ async function serve(
     settings.limits,
   );
   const seats = new Seats(settings.connections);
+  const memory = new SpareMemory(() => seats.changes);
   const server = await listen(settings.server, relayHandler(relay, { gate, seats }));
   answerAgentQueries(connection, relay);
   answerAgentStops(connection, relay);
@@ -103,6 +105,7 @@ async function serve(
     nats: connection.url,
     failed: connection.nats.closed(),
     async stop(signal) {
+      memory.close();
       const collected = strays.close();
       await relay.drain(settings.drainMs, signal);
       await within(STORE_TIMEOUT_MS, collected, signal);
