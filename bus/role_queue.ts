@@ -53,6 +53,11 @@ const REQUEST_TIMEOUT_MS = 5_000;
  */
 const LOOK_TWICE_MS = 1_000;
 const LOOK_AGAIN_MS = 60_000;
+/**
+ * When the consumer of a role that has neither work nor anybody to do it goes, in milliseconds. Until
+ * then it is used at least twice as often where it is needed after all.
+ */
+const UNNEEDED_MS = 5 * 60_000;
 /** Statuses after which the same request succeeds once the consumer is made, or asked, again. */
 const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
 
@@ -179,14 +184,19 @@ export class RoleQueue {
       this.#outstanding = alive;
       // Requests should end with a status. None came: is the consumer gone?
       void this.#make();
-    } else if (now - this.#lastPull > this.#options.inactiveMs / 2) {
+    } else if (now - this.#lastPull > Math.min(this.#options.inactiveMs, UNNEEDED_MS) / 2) {
       this.#touch(now);
     }
   }
 
-  /** Asks for nothing more. Work that is on its way already still comes until this resolves. */
-  async close(): Promise<void> {
+  /**
+   * Asks for nothing more. Work that is on its way already still comes until this resolves.
+   *
+   * @param unneeded Nobody here will open it again soon: if it has no work, its consumer may go.
+   */
+  async close(unneeded = false): Promise<void> {
     if (this.#state === "closed") return;
+    const hasConsumer = this.#state === "ready";
     this.#state = "closed";
     clearTimeout(this.#retry);
     this.#options.onClose(this);
@@ -194,6 +204,17 @@ export class RoleQueue {
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await drain(subscription);
+    if (unneeded && hasConsumer) await this.#options.creations.run(() => this.#letGo());
+  }
+
+  /**
+   * Lets the consumer go soon, if there is no work whose attempts it counts. Not at once: another
+   * relay may have the role, and whoever makes the consumer again keeps it.
+   */
+  async #letGo(): Promise<void> {
+    if (!this.#connection.connected || await this.#hasWork()) return;
+    // What is wrong does not matter: then it stays.
+    await this.#ensureConsumer(Math.min(this.#options.inactiveMs, UNNEEDED_MS));
   }
 
   /** Listens for work, and sleeps if there is none yet. */
@@ -259,7 +280,7 @@ export class RoleQueue {
   }
 
   /** @returns What is wrong, or `undefined` if the consumer is there now. */
-  async #ensureConsumer(): Promise<string | undefined> {
+  async #ensureConsumer(inactiveMs = this.#options.inactiveMs): Promise<string | undefined> {
     const config = {
       name: this.#consumer,
       durable_name: this.#consumer,
@@ -272,7 +293,7 @@ export class RoleQueue {
       // the message in the stream in silence.
       max_deliver: -1,
       max_ack_pending: -1,
-      inactive_threshold: nanos(this.#options.inactiveMs),
+      inactive_threshold: nanos(inactiveMs),
     };
     try {
       const reply = await this.#connection.nats.request(

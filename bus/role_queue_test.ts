@@ -374,6 +374,37 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   assert.deepEqual(test.deliveries.map(({ lease }) => lease.attempt).sort(), [1, 1, 2]);
 });
 
+Deno.test("the consumer of a role that is not needed goes soon, but not while there is work", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats);
+  const day = (await test.info()).config.inactive_threshold ?? 0;
+  assert.ok(day >= 86_400e9);
+  const again = () =>
+    test.queue.open("s", "r", {
+      onWork: ({ text }) => test.connection.nats.publish("got", text),
+      onProblem: (reason) => test.problems.push(reason),
+    });
+  test.publish("in hand");
+  test.role.want(1);
+  await test.hasCome(1);
+  await test.role.close(true);
+  assert.equal((await test.info()).config.inactive_threshold, day, "it counts attempts");
+  const role = again();
+  await until(async () => (await test.info()).num_waiting === 0 && test.role.outstanding === 0);
+  test.client.nats.publish(test.deliveries[0]?.lease.subject ?? "", "+ACK");
+  await until(async () => (await test.workInfo()).messages === 0);
+  role.want(1);
+  await until(async () => (await test.info()).num_waiting === 1);
+  await role.close(true);
+  const soon = (await test.info()).config.inactive_threshold ?? 0;
+  assert.ok(soon <= 600e9, `${soon} ns`);
+  test.publish("more");
+  again().want(1);
+  await until(async () => (await test.info()).num_ack_pending === 1);
+  assert.equal((await test.info()).config.inactive_threshold, day, "it is needed again");
+  assert.deepEqual(test.problems, []);
+});
+
 Deno.test("a role without work has no consumer, until work comes or was there before", async () => {
   await using nats = await startNats();
   await using test = await TestQueue.start(nats);

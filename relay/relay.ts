@@ -352,7 +352,7 @@ export class Relay {
     this.#draining = true;
     for (const work of this.#works.takeAllHeld()) this.#leftWork.drained(work);
     for (const role of this.#roles.values()) {
-      this.#closing(role.close());
+      this.#closing(role.close(false));
       for (const work of role.takeWaiting()) this.#works.giveBack(work, "draining");
     }
     for (const agent of this.#agents) {
@@ -410,7 +410,7 @@ export class Relay {
 
   #closeRole(role: Role): void {
     this.#roles.delete(consumerName(role.session, role.role));
-    this.#closing(role.close());
+    this.#closing(role.close(!this.#draining));
   }
 
   #closing(closed: Promise<void>): void {

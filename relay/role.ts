@@ -109,8 +109,12 @@ export class Role {
     this.#queue.want(Math.max(0, free - this.#waiting.length - this.reserved));
   }
 
-  /** Asks for nothing more; resolves when nothing more comes. */
-  async close(): Promise<void> {
-    await this.#queue.close();
+  /**
+   * Asks for nothing more; resolves when nothing more comes.
+   *
+   * @param unneeded See {@linkcode RoleQueue.close}.
+   */
+  async close(unneeded: boolean): Promise<void> {
+    await this.#queue.close(unneeded);
   }
 }
