@@ -32,8 +32,8 @@ export interface ChaosOutcome {
 /** Between two pieces of work, in milliseconds. */
 const PACE_MS = 25;
 const SUMMARY_MS = 10_000;
-/** How long everything that waits may take once all is whole again. */
-const SETTLE_MS = 180_000;
+/** How long nothing may get done once all is whole again, though work waits. */
+const SETTLE_MS = 120_000;
 
 /** Runs it. @throws {Error} If the system cannot be started, or work cannot be sent any more. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {

@@ -128,16 +128,32 @@ export class Books {
   /**
    * Waits until every piece of work has an outcome.
    *
-   * @returns The balance then, or the last one if work still has none after `timeoutMs`, 60 000 by
-   * default; see {@linkcode isBalanced}.
+   * @param patienceMs As long may nothing leave the queue, in milliseconds.
+   * @returns The balance then, or the last one if work still has none, and none gets any more; see
+   * {@linkcode isBalanced}.
    */
-  async settled(timeoutMs = 60_000): Promise<Balance> {
-    const deadline = performance.now() + timeoutMs;
+  async settled(patienceMs = 60_000): Promise<Balance> {
+    let deadline = performance.now() + patienceMs;
+    let queued: number | undefined;
     while (true) {
-      const balance = await this.#balanceIfAny(deadline);
+      const now = await this.#queued();
+      const moves = now !== undefined && now !== queued;
+      if (moves) deadline = performance.now() + patienceMs;
+      queued = now;
+      // All of the log is read only where nothing moves: that takes what others need.
+      const balance = moves && now > 0 ? undefined : await this.#balanceIfAny(deadline);
       const open = balance === undefined || balance.waiting + balance.vanished.length > 0;
       if (balance !== undefined && (!open || performance.now() >= deadline)) return balance;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** How many messages the queue has; `undefined` if NATS cannot be asked just now. */
+  async #queued(): Promise<number | undefined> {
+    try {
+      return await this.#client.queued();
+    } catch {
+      return undefined;
     }
   }
 

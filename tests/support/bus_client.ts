@@ -90,10 +90,19 @@ export class BusClient implements AsyncDisposable {
     }
   }
 
+  /** How many messages the work's queue has. */
+  async queued(): Promise<number> {
+    return await this.#messages(WORK_STREAM);
+  }
+
   /** How many messages the log has. */
   async logged(): Promise<number> {
+    return await this.#messages(LOG_STREAM);
+  }
+
+  async #messages(stream: string): Promise<number> {
     const manager = await jetstreamManager(this.connection.nats);
-    return (await manager.streams.info(LOG_STREAM)).state.messages;
+    return (await manager.streams.info(stream)).state.messages;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
