@@ -115,8 +115,12 @@ Deno.test("a trace tells of work that failed, is dead, and was sent again", asyn
     requeueDeadLetter(connection, "s", sequence),
     requeueDeadLetter(connection, "s", sequence),
   ]);
-  const sequences = [one, other].map((done) => done.kind === "requeued" && done.sent.sequence);
-  assert.ok(sequences[0] !== false && sequences[0] === sequences[1], "two at once store one");
+  // The slower one may find that it is done, or store it and be told that it was stored.
+  const sequences = [one, other].map((done) => {
+    if (done.kind === "requeued") return done.sent.sequence;
+    return done.kind === "already" ? done.work_sequence : undefined;
+  });
+  assert.ok(sequences[0] !== undefined && sequences[0] === sequences[1], "two at once store one");
   await agent.gets(4);
   const again = await trace(connection, "poison", "in_hand");
   assert.equal(again.requeued_from, sequence);
