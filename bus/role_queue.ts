@@ -21,9 +21,9 @@ import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import type { Semaphore } from "./semaphore.ts";
-import { readLastOf } from "./stored_message.ts";
 import { WORK_STREAM } from "./streams.ts";
 import { consumerName, workSubject } from "./subjects.ts";
+import { WorkAlarm } from "./work_alarm.ts";
 
 /** One piece of work, delivered. */
 export interface Delivery {
@@ -48,12 +48,6 @@ const LAST_RETRY_MS = 5_000;
 const STATUS_RETRY_MS = 250;
 const REQUEST_TIMEOUT_MS = 5_000;
 /**
- * After how long, and then how often, a role that is asleep looks for work that it has not heard of,
- * in milliseconds. Soon at first: what was published before it listened may be stored after it looked.
- */
-const LOOK_TWICE_MS = 1_000;
-const LOOK_AGAIN_MS = 60_000;
-/**
  * When the consumer of a role that has neither work nor anybody to do it goes, in milliseconds. Until
  * then it is used at least twice as often where it is needed after all.
  */
@@ -69,7 +63,7 @@ export interface RoleQueueOptions {
   readonly inactiveMs: number;
   /** How long one pull request waits, in milliseconds. */
   readonly pullExpiresMs: number;
-  /** Limits how many consumers are made at once. */
+  /** Limits how many consumers are made, and how many roles' work is looked for, at once. */
   readonly creations: Semaphore;
   readonly onClose: (role: RoleQueue) => void;
 }
@@ -95,9 +89,8 @@ export class RoleQueue {
   readonly #pullSubject: string;
   #state: RoleState = "away";
   #subscription: Subscription | undefined;
-  /** Listens for work while there is no consumer. */
-  #alarm: Subscription | undefined;
-  #lookAt = 0;
+  /** Tells of work while there is no consumer. */
+  readonly #alarm: WorkAlarm;
   #inbox = "";
   #wanted = 0;
   #outstanding = 0;
@@ -121,6 +114,7 @@ export class RoleQueue {
     this.#listener = listener;
     this.#options = options;
     this.#subject = workSubject(session, role);
+    this.#alarm = new WorkAlarm(connection, this.#subject, () => this.#wake());
     this.#consumer = consumerName(session, role);
     this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
   }
@@ -163,7 +157,7 @@ export class RoleQueue {
     if (this.#state === "closed") return;
     this.#state = "away";
     clearTimeout(this.#retry);
-    this.#silence();
+    this.#alarm.silence();
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     this.#forgetPulls();
@@ -171,7 +165,7 @@ export class RoleQueue {
 
   /** Finds requests that ended without a word, and keeps the consumer from being removed as unused. */
   sweep(now: number): void {
-    if (this.#state === "asleep" && now >= this.#lookAt) void this.#look();
+    if (this.#state === "asleep" && now >= this.#alarm.lookAt) void this.#look();
     if (this.#state !== "ready") return;
     const expired = secondOf(now - this.#options.pullExpiresMs - STATUS_GRACE_MS);
     for (const second of this.#asked.keys()) {
@@ -200,7 +194,7 @@ export class RoleQueue {
     this.#state = "closed";
     clearTimeout(this.#retry);
     this.#options.onClose(this);
-    this.#silence();
+    this.#alarm.silence();
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await drain(subscription);
@@ -212,7 +206,7 @@ export class RoleQueue {
    * relay may have the role, and whoever makes the consumer again keeps it.
    */
   async #letGo(): Promise<void> {
-    if (!this.#connection.connected || await this.#hasWork()) return;
+    if (!this.#connection.connected || await this.#alarm.hasWork()) return;
     // What is wrong does not matter: then it stays.
     await this.#ensureConsumer(Math.min(this.#options.inactiveMs, UNNEEDED_MS));
   }
@@ -222,40 +216,19 @@ export class RoleQueue {
     this.#state = "looking";
     const { epoch } = this.#connection;
     const stale = () => this.#state !== "looking" || this.#connection.epoch !== epoch;
-    const lookAgainMs = this.#alarm === undefined ? LOOK_TWICE_MS : LOOK_AGAIN_MS;
-    this.#alarm ??= this.#listen();
+    this.#alarm.listen();
     const found = await this.#options.creations.run(async () => {
-      return stale() || await this.#hasWork();
+      return stale() || await this.#alarm.hasWork();
     });
     if (stale()) return;
     if (found) return this.#wake();
     this.#state = "asleep";
-    // Roles that were opened together don't look again together.
-    this.#lookAt = performance.now() + lookAgainMs * (1 + Math.random());
-  }
-
-  #listen(): Subscription {
-    // Called also where this is not allowed: then there is no sleep.
-    return this.#connection.nats.subscribe(this.#subject, { callback: () => this.#wake() });
-  }
-
-  async #hasWork(): Promise<boolean> {
-    try {
-      return await readLastOf(this.#connection, WORK_STREAM, this.#subject) !== undefined;
-    } catch {
-      // Making the consumer shows what is wrong, and is tried again.
-      return true;
-    }
+    this.#alarm.lookLater(performance.now());
   }
 
   #wake(): void {
-    this.#silence();
+    this.#alarm.silence();
     if (this.#state === "looking" || this.#state === "asleep") void this.#make();
-  }
-
-  #silence(): void {
-    this.#alarm?.unsubscribe();
-    this.#alarm = undefined;
   }
 
   async #make(): Promise<void> {

@@ -48,7 +48,7 @@ export class SpareMemory {
   }
 }
 
-/** V8's collector, as Node.js documents to get at it without a flag; `undefined` if there is none. */
+/** V8's collector, without a flag on the command line; `undefined` if there is none. */
 export function garbageCollector(): (() => void) | undefined {
   try {
     setFlagsFromString("--expose-gc");
