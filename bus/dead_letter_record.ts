@@ -4,7 +4,7 @@
  * @module
  */
 import { LOG_HEADER } from "./log_headers.ts";
-import type { LogRecord } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { parseMessage } from "./message.ts";
 import type { DeadLetter, DeadLetterSummary } from "./work_trace_types.ts";
 

@@ -6,7 +6,8 @@
 import type { Connection } from "./connection.ts";
 import { deadLetter } from "./dead_letter_record.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import { type LogRecord, readLog } from "./log_reader.ts";
+import { readLog } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { parseMessage } from "./message.ts";
 import type { StreamLimits } from "./streams.ts";
 import { deadSubject, storedSubject } from "./subjects.ts";

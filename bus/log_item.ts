@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogRecord } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { type Message, parseMessage } from "./message.ts";
 import type { LogItem } from "./work_trace_types.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { logItem, logLine } from "./log_item.ts";
-import type { LogRecord } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 
 function record(text: string, more: Partial<LogRecord> = {}): LogRecord {
   return {

@@ -21,49 +21,13 @@ import {
   type JetStreamManager,
   jetstreamManager,
 } from "@nats-io/jetstream";
-import {
-  type Msg,
-  nanos,
-  nuid,
-  PermissionViolationError,
-  type Subscription,
-} from "@nats-io/nats-core";
+import { type Msg, nanos, nuid, PermissionViolationError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
-import { workPlace } from "./lease.ts";
+import { LogDelivery } from "./log_delivery.ts";
+import { type LogRecord, toRecord } from "./log_record.ts";
 import { LOG_STREAM } from "./streams.ts";
-import { ALL_LOG_SUBJECTS, parseSubject } from "./subjects.ts";
-
-/** One message of the log. */
-export interface LogRecord {
-  /** Its sequence in the log: where to go on reading, see `fromSequence`. */
-  readonly sequence: number;
-  /** When it was stored. */
-  readonly time: Date;
-  readonly subject: string;
-  readonly kind: "results" | "events" | "dead" | "stored";
-  readonly session: string;
-  /** Events have none. */
-  readonly role?: string;
-  /** What was published, usually a message. */
-  readonly text: string;
-  /** Its `Nats-Msg-Id`. */
-  readonly messageId?: string;
-  /** The piece of work that a result, a dead letter or a copy belongs to. */
-  readonly work?: WorkPlace;
-  /** A header's value. */
-  header(name: string): string | undefined;
-  /** As many further messages were there when this one was handed out. */
-  readonly pending: number;
-}
-
-/** What tells a piece of work from all others. */
-export interface WorkPlace {
-  /** Its sequence in the stream `OUROCODUS_WORK`. */
-  readonly sequence: number;
-  /** When it was stored there. */
-  readonly storedAt: Date;
-}
+import { ALL_LOG_SUBJECTS } from "./subjects.ts";
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
 export interface ReadLogOptions {
@@ -86,12 +50,6 @@ export interface ReadLogOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const BATCH = 500;
-const BATCH_BYTES = 4 * 2 ** 20;
-const EXPIRES_MS = 30_000;
-const HEARTBEAT_MS = 5_000;
-/** After as long a silence, in which heartbeats should have come, the consumer counts as lost. */
-const SILENCE_MS = 12_000;
 const RETRY_MS = 250;
 /** Without `follow`, so many consumers in a row may deliver nothing. */
 const FRUITLESS = 3;
@@ -178,7 +136,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
       return await log.open(position.start, options.headersOnly);
     });
     if (info === undefined || position === undefined) return;
-    const delivery = new Delivery(log.connection, info, options);
+    const delivery = new LogDelivery(log.connection, info, options);
     try {
       left ??= info.num_pending - beyond;
       let skip: number = position.skip ?? Math.max(0, info.num_pending - beyond - last);
@@ -367,195 +325,6 @@ class Log {
 
   async #jetstream(): Promise<JetStreamManager> {
     return await (this.#manager ??= jetstreamManager(this.connection.nats, { checkAPI: false }));
-  }
-}
-
-interface Place {
-  readonly sequence: number;
-  /** Its number among what the consumer delivered, from 1. */
-  readonly delivery: number;
-  readonly timeMs: number;
-  readonly pending: number;
-}
-
-interface Delivered {
-  readonly message: Msg;
-  readonly place: Place;
-}
-
-/** What one consumer delivers, until it is exhausted or broken. */
-class Delivery {
-  readonly #connection: Connection;
-  readonly #info: ConsumerInfo;
-  readonly #options: ReadLogOptions;
-  readonly #inbox: string;
-  readonly #subscription: Subscription;
-  readonly #unlisten: () => void;
-  readonly #timer: ReturnType<typeof setInterval>;
-  readonly #queue: Delivered[] = [];
-  /** As many messages are still to come of what was asked for. */
-  #asked = 0;
-  #delivered = 0;
-  #heardAt = performance.now();
-  #broken = false;
-  #exhausted = false;
-  #wake: () => void = () => {};
-  readonly #aborted = (): void => this.#break();
-
-  constructor(connection: Connection, info: ConsumerInfo, options: ReadLogOptions) {
-    this.#connection = connection;
-    this.#inbox = connection.createInbox();
-    this.#info = info;
-    this.#options = options;
-    this.#subscription = connection.nats.subscribe(this.#inbox, {
-      callback: (error, message) => error ? this.#break() : this.#received(message),
-    });
-    this.#subscription.closed.then(() => this.#break());
-    this.#unlisten = connection.listen({ onLost: () => this.#break() });
-    this.#timer = setInterval(() => this.#listenForSilence(), 1_000);
-    options.signal?.addEventListener("abort", this.#aborted);
-    if (options.signal?.aborted) this.#break();
-  }
-
-  /** Whether there was no more, without `follow`. */
-  get exhausted(): boolean {
-    return this.#exhausted;
-  }
-
-  async *messages(): AsyncGenerator<Delivered> {
-    while (this.#options.signal?.aborted !== true) {
-      if (!this.#broken && !this.#exhausted) this.#askForMore();
-      const next = this.#queue.shift();
-      if (next !== undefined) yield next;
-      else if (this.#broken || this.#exhausted) return;
-      else await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-    this.#unlisten();
-    this.#options.signal?.removeEventListener("abort", this.#aborted);
-    this.#subscription.unsubscribe();
-  }
-
-  #askForMore(): void {
-    if (this.#asked > 0 || this.#queue.length > BATCH / 2) return;
-    this.#asked = BATCH;
-    this.#heardAt = performance.now();
-    const { stream_name, name } = this.#info;
-    const request = {
-      batch: BATCH,
-      // A message larger than this would never be delivered.
-      max_bytes: Math.max(BATCH_BYTES, 2 * this.#connection.maxPayloadBytes),
-      ...(this.#options.follow
-        ? { expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) }
-        : { no_wait: true }),
-    };
-    this.#connection.nats.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${stream_name}.${name}`,
-      JSON.stringify(request),
-      { reply: this.#inbox },
-    );
-  }
-
-  #received(message: Msg): void {
-    this.#heardAt = performance.now();
-    const place = parsePlace(message.reply);
-    if (place === undefined) {
-      this.#status(message.headers?.code ?? 0, message.headers?.description ?? "");
-    } else if (place.delivery === this.#delivered + 1) {
-      this.#delivered++;
-      this.#asked--;
-      this.#queue.push({ message, place });
-    } else {
-      this.#broken = true;
-    }
-    this.#wake();
-  }
-
-  /** What the server says about a pull, instead of a message. */
-  #status(code: number, description: string): void {
-    // A heartbeat, or what newer servers say after the last message of a batch.
-    if (code === 100 || (code === 409 && /batch completed/i.test(description))) return;
-    const over = code === 408 || (code === 409 && /maxbytes/i.test(description));
-    if (code === 404 && !this.#options.follow) this.#exhausted = true;
-    else if (over || code === 404) this.#asked = 0;
-    else this.#broken = true;
-  }
-
-  #listenForSilence(): void {
-    if (this.#asked > 0 && performance.now() - this.#heardAt > SILENCE_MS) this.#break();
-  }
-
-  #break(): void {
-    this.#broken = true;
-    this.#wake();
-  }
-}
-
-const DIGITS = /^\d{1,19}$/;
-
-/** Takes apart the reply subject of a delivered message, see `lease.ts`. */
-function parsePlace(reply: string | undefined): Place | undefined {
-  if (!reply?.startsWith("$JS.ACK.")) return undefined;
-  const tokens = reply.split(".");
-  const at = tokens.length === 9 ? 5 : 7;
-  const [sequence, delivery, time = "", pending] = tokens.slice(at, at + 4);
-  if (![sequence, delivery, time, pending].every((token) => DIGITS.test(token ?? ""))) {
-    return undefined;
-  }
-  return {
-    sequence: Number(sequence),
-    delivery: Number(delivery),
-    timeMs: Number(time.slice(0, -6)),
-    pending: Number(pending),
-  };
-}
-
-/** Undefined for a subject that has a malformed name in it: nothing of ours is stored there. */
-function toRecord(message: Msg, place: Place): LogRecord | undefined {
-  const parsed = parseSubject(message.subject);
-  if (parsed === undefined) return undefined;
-  const { kind } = parsed;
-  if (kind === "work") return undefined;
-  const header = (name: string) => message.headers?.get(name) || undefined;
-  const messageId = header("Nats-Msg-Id");
-  const time = new Date(place.timeMs);
-  const work = workOf(kind, time, header);
-  return {
-    sequence: place.sequence,
-    time,
-    subject: message.subject,
-    ...parsed,
-    kind,
-    text: message.string(),
-    ...(messageId !== undefined && { messageId }),
-    ...(work !== undefined && { work }),
-    header,
-    pending: place.pending,
-  };
-}
-
-function workOf(
-  kind: LogRecord["kind"],
-  time: Date,
-  header: (name: string) => string | undefined,
-): WorkPlace | undefined {
-  switch (kind) {
-    case "events":
-      return undefined;
-    case "stored": {
-      // Of the copy's original, see NATS' ADR-28. Servers before 2.10 don't give the time, but make
-      // the copy at once.
-      const sequence = Number(header("Nats-Sequence"));
-      const given = new Date(header("Nats-Time-Stamp") ?? NaN);
-      const storedAt = isNaN(given.getTime()) ? time : given;
-      return Number.isSafeInteger(sequence) ? { sequence, storedAt } : undefined;
-    }
-    case "results":
-    case "dead":
-      return workPlace(header("Nats-Msg-Id")?.replace(/\.d$/, "") ?? "");
   }
 }
 

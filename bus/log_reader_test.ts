@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { StreamError } from "./errors.ts";
-import { lastLogSequence, type LogRecord, readLog, type ReadLogOptions } from "./log_reader.ts";
+import { lastLogSequence, readLog, type ReadLogOptions } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { ensureStreams, LOG_STREAM } from "./streams.ts";
 import { eventsSubject, resultsSubject } from "./subjects.ts";
 

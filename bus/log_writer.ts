@@ -24,6 +24,7 @@ import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type AcceptedOutcome, acceptedOutcome } from "./outcome_lookup.ts";
 import { byteLength, Publications } from "./publications.ts";
+import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
 
@@ -95,8 +96,6 @@ const ACK_TIMEOUT_MS = 5_000;
 const SWEEP_MS = 1_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
-/** JetStream error codes after which trying again cannot help: the message is too large for the stream. */
-const PERMANENT = [10054];
 
 /** Writes to `OUROCODUS_LOG`. */
 export class LogWriter {
@@ -246,7 +245,7 @@ export class LogWriter {
     const number = Number(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
     const batch = this.#inFlight.get(number);
     if (batch === undefined) return;
-    const ack = parseAck(msg);
+    const ack = parsePublishAck(msg);
     if (ack.kind === "stored" && --batch.awaited > 0) return;
     this.#inFlight.delete(number);
     const [first] = batch.held;
@@ -291,7 +290,7 @@ export class LogWriter {
     this.flush();
   }
 
-  #resolve(held: Held, ack: Exclude<Ack, { kind: "stored" }>): void {
+  #resolve(held: Held, ack: Exclude<PublishAck, { kind: "stored" }>): void {
     if (ack.kind === "duplicate") {
       void this.#compare(held, ack.sequence);
     } else if (ack.permanent) {
@@ -352,30 +351,6 @@ export class LogWriter {
   #problem(reason: string): void {
     this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
   }
-}
-
-type Ack =
-  | { readonly kind: "stored" }
-  | { readonly kind: "duplicate"; readonly sequence: number }
-  | { readonly kind: "failed"; readonly reason: string; readonly permanent: boolean };
-
-interface PubAck {
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { readonly err_code: number; readonly description: string };
-}
-
-function parseAck(msg: Msg): Ack {
-  if (msg.data.length === 0) {
-    const status = msg.headers?.code === 503 ? "no stream takes it" : msg.headers?.status;
-    return { kind: "failed", reason: status ?? "empty acknowledgement", permanent: false };
-  }
-  const ack = msg.json<PubAck>();
-  if (ack.error) {
-    const permanent = PERMANENT.includes(ack.error.err_code);
-    return { kind: "failed", reason: ack.error.description, permanent };
-  }
-  return ack.duplicate ? { kind: "duplicate", sequence: ack.seq ?? 0 } : { kind: "stored" };
 }
 
 function indexOfLargest(held: readonly Held[]): number {

@@ -17,6 +17,7 @@ export * from "./lease_exchange.ts";
 export * from "./log_headers.ts";
 export * from "./log_item.ts";
 export * from "./log_reader.ts";
+export type { LogRecord, WorkPlace } from "./log_record.ts";
 export * from "./log_writer.ts";
 export * from "./logging.ts";
 export * from "./message.ts";

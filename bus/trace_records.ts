@@ -5,7 +5,7 @@
  */
 import { isObject, type Message, parseMessage } from "./message.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import type { LogRecord } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import type { StoredMessage } from "./stored_message.ts";
 import type { TraceStep } from "./work_trace_types.ts";
 

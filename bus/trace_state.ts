@@ -6,7 +6,7 @@
 import { deadLetterSummary } from "./dead_letter_record.ts";
 import { logItem } from "./log_item.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import type { LogRecord } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { isObject, parseMessage } from "./message.ts";
 import type { DirectoryAgent } from "./relay_directory.ts";
 import type { StoredMessage } from "./stored_message.ts";
