@@ -21,7 +21,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
-import { nanos, NoRespondersError, TimeoutError } from "@nats-io/nats-core";
+import { delay, nanos, NoRespondersError, TimeoutError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import {
@@ -179,16 +179,21 @@ async function findStream(
   }
 }
 
+/** Makes a stream, or finds the one that another process makes at the same time. */
 async function makeStream(
   manager: JetStreamManager,
   wanted: Partial<StreamConfig> & { name: string },
 ): Promise<StreamInfo> {
-  try {
-    return await manager.streams.add(wanted);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NAME_IN_USE) throw error;
-    // Another process made it meanwhile, with other limits.
-    return await manager.streams.info(wanted.name);
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await manager.streams.add(wanted);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || !MADE_AT_ONCE.includes(error.code)) throw error;
+      const found = await findStream(manager, wanted.name);
+      if (found !== undefined) return found;
+      if (attempt === MAKE_ATTEMPTS) throw error;
+      await delay(MAKE_RETRY_MS);
+    }
   }
 }
 
@@ -263,6 +268,14 @@ function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 const SUBJECTS_OVERLAP = 10065;
+const STREAM_NOT_MADE = 10049;
+/**
+ * What a server answers who makes a stream while another does: it looks for the name first and for
+ * subjects and files that are taken later, and finds those of the same stream.
+ */
+const MADE_AT_ONCE = [STREAM_NAME_IN_USE, SUBJECTS_OVERLAP, STREAM_NOT_MADE];
+const MAKE_ATTEMPTS = 4;
+const MAKE_RETRY_MS = 50;
 const INSUFFICIENT_RESOURCES = [10023, 10028, 10047];
 const NO_SUITABLE_PEERS = [10005, 10074];
 const JETSTREAM_NOT_ENABLED = [10039, 10076];

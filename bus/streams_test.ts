@@ -5,8 +5,9 @@ import {
   RetentionPolicy,
   type StreamConfig,
 } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { freePort, startNats } from "../tests/support/mod.ts";
-import { connect } from "./connection.ts";
+import { connect, Connection } from "./connection.ts";
 import { StreamError } from "./errors.ts";
 import { readLog } from "./log_reader.ts";
 import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
@@ -62,6 +63,22 @@ Deno.test("the streams are made once, however many processes ensure them at once
     for (const connection of connections) await connection.close();
   }
 });
+
+for (
+  const [code, description] of [
+    [10058, "stream name already in use with a different configuration"],
+    [10065, "subjects overlap with an existing stream"],
+    [10049, "error creating store for stream"],
+  ] as const
+) {
+  Deno.test(`a server that tells of a stream made at the same time by "${description}" has it`, async () => {
+    await using nats = await startNats();
+    await using connection = await connect({ url: nats.url });
+    const answered = answering(connection.nats, code, description);
+    const { work, log } = await ensureStreams(new Connection(answered, nats.url));
+    assert.deepEqual([work.config.name, log.config.name], [WORK_STREAM, LOG_STREAM]);
+  });
+}
 
 Deno.test("processes that ask for different limits at once all get streams that work", async () => {
   await using nats = await startNats();
@@ -215,3 +232,18 @@ Deno.test("more replicas than servers is an error that names the setting", async
     /^Cannot use stream OUROCODUS_LOG: .*OUROCODUS_REPLICAS asks for more servers than/,
   );
 });
+
+/** A connection to a server that makes streams and answers as if another process was faster. */
+function answering(nats: NatsConnection, code: number, description: string): NatsConnection {
+  const request: NatsConnection["request"] = async (subject, ...rest) => {
+    const answer = await nats.request(subject, ...rest);
+    if (!subject.startsWith("$JS.API.STREAM.CREATE.")) return answer;
+    const error = { code: 400, err_code: code, description };
+    return Object.create(answer, {
+      data: { value: new TextEncoder().encode(JSON.stringify({ error })) },
+    });
+  };
+  return new Proxy(nats, {
+    get: (target, name) => name === "request" ? request : Reflect.get(target, name),
+  });
+}
