@@ -8,15 +8,17 @@
  * 1. `outstanding` is never less than what the server may still deliver without being asked.
  * 2. A role's inbox changes whenever fewer deliveries are wanted than were asked for, and whenever
  *    the connection was lost: the server drops requests nobody listens to, so nothing surplus comes.
- * 3. A consumer is made when there is work, and made again when the server says, or its silence
- *    shows, that it is gone. Work is kept by the stream, not by the consumer. Until then the role is
- *    asleep: for the server a consumer costs, even if nothing happens, and every acknowledgement in
- *    the stream costs a look at each. A role is asleep only while the stream has had nothing for it
- *    since it listens, so there is nothing either that could be handed out again.
+ * 3. A consumer is made again when the server says, or its silence shows, that it is gone. Work is
+ *    kept by the stream, not by the consumer.
+ * 4. A role that has had no work for a while is asleep, without a consumer: for the server one costs,
+ *    even if nothing happens, and every acknowledgement in the stream costs a look at each. It is
+ *    asleep only while the stream has had nothing for it since it listens, so there is nothing either
+ *    that could be handed out again. A role that opens is made ready at once, unless many do.
  *
  * @module
  */
 import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
+import type { Allowance } from "./allowance.ts";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
@@ -51,7 +53,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
  * When the consumer of a role that has neither work nor anybody to do it goes, in milliseconds. Until
  * then it is used at least twice as often where it is needed after all.
  */
-const UNNEEDED_MS = 5 * 60_000;
+const UNNEEDED_MS = 2 * 60_000;
 /** Statuses after which the same request succeeds once the consumer is made, or asked, again. */
 const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
 
@@ -65,6 +67,10 @@ export interface RoleQueueOptions {
   readonly pullExpiresMs: number;
   /** Limits how many consumers are made, and how many roles' work is looked for, at once. */
   readonly creations: Semaphore;
+  /** How many consumers may be made before there is work. */
+  readonly ahead: Allowance;
+  /** After how long without work a role sleeps, in milliseconds. */
+  readonly sleepMs: number;
   readonly onClose: (role: RoleQueue) => void;
 }
 
@@ -97,6 +103,12 @@ export class RoleQueue {
   /** Second in which pull requests were sent → what they asked for, in order. */
   readonly #asked = new Map<number, number>();
   #lastPull = 0;
+  /** Whether its consumer was asked for, and has not been let go since. */
+  #made = false;
+  /** Whether work has come since the last sweep. */
+  #worked = false;
+  /** Since when none has, by `performance.now`. */
+  #quietSince = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #retryMs = FIRST_RETRY_MS;
 
@@ -144,7 +156,9 @@ export class RoleQueue {
 
   /** Starts, or starts over after the connection was restored. */
   begin(): void {
-    if (this.#state === "away") void this.#look();
+    if (this.#state !== "away") return;
+    if (this.#options.ahead.take(performance.now())) void this.#make();
+    else void this.#look();
   }
 
   /** Makes its consumer again, and asks again: its stream was removed and made anew. */
@@ -163,10 +177,20 @@ export class RoleQueue {
     this.#forgetPulls();
   }
 
-  /** Finds requests that ended without a word, and keeps the consumer from being removed as unused. */
+  /**
+   * Finds requests that ended without a word, keeps the consumer from being removed as unused, and
+   * puts a role to sleep that has had no work for a while.
+   */
   sweep(now: number): void {
     if (this.#state === "asleep" && now >= this.#alarm.lookAt) void this.#look();
     if (this.#state !== "ready") return;
+    if (this.#worked) {
+      this.#worked = false;
+      this.#quietSince = now;
+    } else if (now - this.#quietSince > this.#options.sleepMs) {
+      this.#quietSince = now;
+      void this.#rest();
+    }
     const expired = secondOf(now - this.#options.pullExpiresMs - STATUS_GRACE_MS);
     for (const second of this.#asked.keys()) {
       if (second >= expired) break;
@@ -190,7 +214,6 @@ export class RoleQueue {
    */
   async close(unneeded = false): Promise<void> {
     if (this.#state === "closed") return;
-    const hasConsumer = this.#state === "ready";
     this.#state = "closed";
     clearTimeout(this.#retry);
     this.#options.onClose(this);
@@ -198,7 +221,7 @@ export class RoleQueue {
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await drain(subscription);
-    if (unneeded && hasConsumer) await this.#options.creations.run(() => this.#letGo());
+    if (unneeded && this.#made) await this.#options.creations.run(() => this.#letGo());
   }
 
   /**
@@ -207,8 +230,14 @@ export class RoleQueue {
    */
   async #letGo(): Promise<void> {
     if (!this.#connection.connected || await this.#alarm.hasWork()) return;
+    this.#made = false;
     // What is wrong does not matter: then it stays.
     await this.#ensureConsumer(Math.min(this.#options.inactiveMs, UNNEEDED_MS));
+  }
+
+  /** There was no work for a while: sleeps, unless some is in hand. */
+  async #rest(): Promise<void> {
+    if (!await this.#alarm.hasWork() && this.#state === "ready") await this.#look();
   }
 
   /** Listens for work, and sleeps if there is none yet. */
@@ -224,6 +253,15 @@ export class RoleQueue {
     if (found) return this.#wake();
     this.#state = "asleep";
     this.#alarm.lookLater(performance.now());
+    // Work that is on its way woke the alarm as well.
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    this.#forgetPulls();
+    await drain(subscription);
+    if (!this.#made) return;
+    await this.#options.creations.run(async () => {
+      if (this.#state === "asleep") await this.#letGo();
+    });
   }
 
   #wake(): void {
@@ -237,7 +275,9 @@ export class RoleQueue {
     const { epoch } = this.#connection;
     const stale = () => this.#state !== "making" || this.#connection.epoch !== epoch;
     const problem = await this.#options.creations.run(async () => {
-      return stale() ? undefined : await this.#ensureConsumer();
+      if (stale()) return;
+      this.#made = true;
+      return await this.#ensureConsumer();
     });
     if (stale()) return;
     if (problem !== undefined) {
@@ -249,6 +289,7 @@ export class RoleQueue {
     this.#retryMs = FIRST_RETRY_MS;
     this.#state = "ready";
     this.#lastPull = performance.now();
+    this.#quietSince = this.#lastPull;
     this.#renewInbox();
   }
 
@@ -321,6 +362,7 @@ export class RoleQueue {
 
   /** @param counted Whether it was asked for on the present inbox. */
   #received(msg: Msg, counted: boolean): void {
+    this.#worked = true;
     if (counted && this.#outstanding > 0) this.#outstanding--;
     // A request may end in this very turn, before the owner says what it wants now.
     if (this.#wanted > 0) this.#wanted--;

@@ -405,9 +405,51 @@ Deno.test("the consumer of a role that is not needed goes soon, but not while th
   assert.deepEqual(test.problems, []);
 });
 
+Deno.test("roles have their consumers as soon as they open, unless many do at once", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats, { ahead: 3 });
+  for (const role of ["1", "2", "3", "4"]) {
+    test.queue.open("s", role, { onWork: () => {}, onProblem: () => {} }).want(1);
+  }
+  await until(async () => (await test.workInfo()).consumer_count === 3);
+  await test.settled();
+  assert.equal((await test.workInfo()).consumer_count, 3);
+});
+
+Deno.test("a role that had no work for a while sleeps, and its consumer goes; with work in hand it does not", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats, { sleepMs: 200 });
+  const threshold = async () => (await test.info()).config.inactive_threshold ?? 0;
+  const day = await threshold();
+  test.publish("long");
+  test.role.want(2);
+  await test.hasCome(1);
+  let looks = 0;
+  const { nats: client } = test.connection;
+  const request = client.request.bind(client);
+  client.request = (subject, ...rest) => {
+    if (subject.includes(".DIRECT.GET.")) looks++;
+    return request(subject, ...rest);
+  };
+  await until(() => looks >= 2, { message: "two looks for work" });
+  assert.equal(await threshold(), day, "it counts the attempts of what is in hand");
+  assert.equal(test.role.outstanding, 1);
+  test.client.nats.publish(test.deliveries[0]?.lease.subject ?? "", "+ACK");
+  await until(async () => await threshold() < day, { message: "the consumer to be let go" });
+  assert.equal((await test.info()).num_waiting, 0);
+  test.publish("a", "b", "c");
+  await test.hasCome(2);
+  assert.equal(await threshold(), day, "it is needed again");
+  test.role.want(2);
+  await test.hasCome(4);
+  assert.deepEqual(test.texts, ["long", "a", "b", "c"]);
+  assert.deepEqual(test.deliveries.map(({ lease }) => lease.attempt), [1, 1, 1, 1]);
+  assert.deepEqual(test.problems, []);
+});
+
 Deno.test("a role without work has no consumer, until work comes or was there before", async () => {
   await using nats = await startNats();
-  await using test = await TestQueue.start(nats);
+  await using test = await TestQueue.start(nats, { ahead: 0 });
   const got: string[] = [];
   const open = (role: string) =>
     test.queue.open("s", role, {
@@ -431,7 +473,7 @@ Deno.test("a role without work has no consumer, until work comes or was there be
 
 Deno.test("a role that is asleep soon finds work that it has not heard of", async () => {
   await using nats = await startNats();
-  await using test = await TestQueue.start(nats);
+  await using test = await TestQueue.start(nats, { ahead: 0 });
   const { nats: client } = test.connection;
   const subscribe = client.subscribe.bind(client);
   const subject = workSubject("s", "deaf");
@@ -456,7 +498,7 @@ Deno.test("a role that may not listen for work finds it all the same", async () 
   await using connection = await connect({ url: nats.url.replace("//", "//u:p@") });
   await using client = await connect({ url: nats.url.replace("//", "//c:p@") });
   await ensureStreams(client);
-  const queue = new WorkQueue(connection);
+  const queue = new WorkQueue(connection, { ahead: 0 });
   const got: string[] = [];
   queue.open("s", "r", { onWork: ({ text }) => got.push(text ?? ""), onProblem: () => {} }).want(1);
   await client.nats.flush();

@@ -4,6 +4,7 @@
  * @module
  */
 import { nanos } from "@nats-io/nats-core";
+import { Allowance } from "./allowance.ts";
 import type { Connection } from "./connection.ts";
 import { type RoleListener, RoleQueue, type RoleQueueOptions } from "./role_queue.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -18,10 +19,19 @@ export interface WorkQueueOptions {
   readonly pullExpiresMs?: number;
   /** How many consumers are made at once; 32 by default. */
   readonly creations?: number;
+  /**
+   * How many roles get their consumer when they open, not with their first work; 128 by default, and
+   * as many again every ten seconds.
+   */
+  readonly ahead?: number;
+  /** After how long without work a role's consumer may go, in milliseconds; a minute by default. */
+  readonly sleepMs?: number;
 }
 
 const DAY_MS = 86_400_000;
 const SWEEP_MS = 1_000;
+/** Within how long as many consumers may be made ahead as at once, in milliseconds. */
+const AHEAD_MS = 10_000;
 
 /** All roles' queues of this process. */
 export class WorkQueue {
@@ -40,11 +50,14 @@ export class WorkQueue {
       inactiveMs: options.inactiveMs ?? DAY_MS,
       pullExpiresMs: options.pullExpiresMs ?? 30_000,
       creations: options.creations ?? 32,
+      ahead: options.ahead ?? 128,
+      sleepMs: options.sleepMs ?? 60_000,
     };
     this.ackWaitMs = this.#options.ackWaitMs;
     this.#roleOptions = {
       ...this.#options,
       creations: new Semaphore(this.#options.creations),
+      ahead: new Allowance(this.#options.ahead, AHEAD_MS),
       onClose: (role) => this.#roles.delete(role),
     };
     this.#unlisten = connection.listen({
