@@ -20,8 +20,13 @@ import { type Seat, Seats } from "./connection_limits.ts";
 import { MetricsPage } from "./metrics_page.ts";
 import type { Relay } from "./relay.ts";
 
-/** A socket whose other end is silent for this long, not even answering pings, is closed. Seconds. */
-const IDLE_SECONDS = 30;
+/**
+ * A socket whose other end is silent for this long, not even answering pings, is closed. Seconds.
+ * It differs from agent to agent, so that those that came together are not pinged together: at half
+ * the time. Whole seconds, as Deno has them.
+ */
+const MIN_IDLE_SECONDS = 20;
+const MAX_IDLE_SECONDS = 30;
 
 /** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
 const CLOSE_MS = 2_000;
@@ -143,7 +148,7 @@ function accept(relay: Relay, request: Request, asked: AgentRequest, seat: Seat)
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, {
-      idleTimeout: IDLE_SECONDS,
+      idleTimeout: randomBetween(MIN_IDLE_SECONDS, MAX_IDLE_SECONDS),
       ...(protocol !== "plain" && { protocol }),
     });
   } catch (error) {
@@ -169,6 +174,11 @@ function accept(relay: Relay, request: Request, asked: AgentRequest, seat: Seat)
     if (socket.readyState !== WebSocket.OPEN) seat.free();
   });
   return response;
+}
+
+/** A random whole number, both bounds included. */
+function randomBetween(least: number, most: number): number {
+  return least + Math.floor(Math.random() * (most - least + 1));
 }
 
 /** @param onEnd Called where a socket that was closed does not end by itself. */
