@@ -59,8 +59,12 @@ export interface Figures {
 }
 
 const LIMIT_MS = 300_000;
-/** Trips before those that are measured, so that programs are compiled and streams are there. */
-const WARM_TRIPS = 5_000;
+/**
+ * Trips for each relay before those that are measured, if these are twice as many at least: until
+ * then V8 compiles, 0.7 s of processor time a relay, which would count as the trips'. Streams and
+ * consumers are there then, too.
+ */
+const WARM_TRIPS = 30_000;
 /** After connecting, until memory says what an agent takes. */
 const SETTLE_MS = 10_000;
 
@@ -80,7 +84,9 @@ export async function measure({ contender, kind, load }: Run): Promise<Figures> 
 async function trips(system: System, load: Load): Promise<Figures> {
   const connected = load.idle > 0 ? await connect(system, () => system.connectIdle()) : {};
   await system.startAnswering();
-  const warm = load.rate > 0 ? load.rate : Math.min(WARM_TRIPS, Math.ceil(load.trips / 2));
+  const warm = load.rate > 0
+    ? load.rate
+    : Math.min(WARM_TRIPS * load.relays, Math.ceil(load.trips / 2));
   await system.ask({ kind: "run", trips: warm, limitMs: LIMIT_MS });
   return { ...connected, ...await costs(system, load, "run") };
 }
