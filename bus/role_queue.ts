@@ -229,7 +229,10 @@ export class RoleQueue {
    * relay may have the role, and whoever makes the consumer again keeps it.
    */
   async #letGo(): Promise<void> {
+    const state = this.#state;
     if (!this.#connection.connected || await this.#alarm.hasWork()) return;
+    // What has woken meanwhile makes it again, and that must be what the server hears last.
+    if (this.#state !== state) return;
     this.#made = false;
     // What is wrong does not matter: then it stays.
     await this.#ensureConsumer(Math.min(this.#options.inactiveMs, UNNEEDED_MS));
@@ -237,7 +240,8 @@ export class RoleQueue {
 
   /** There was no work for a while: sleeps, unless some is in hand. */
   async #rest(): Promise<void> {
-    if (!await this.#alarm.hasWork() && this.#state === "ready") await this.#look();
+    const found = await this.#options.creations.run(() => this.#alarm.hasWork());
+    if (!found && this.#state === "ready") await this.#look();
   }
 
   /** Listens for work, and sleeps if there is none yet. */

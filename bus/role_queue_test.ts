@@ -447,6 +447,29 @@ Deno.test("a role that had no work for a while sleeps, and its consumer goes; wi
   assert.deepEqual(test.problems, []);
 });
 
+Deno.test("a role that wakes while its consumer is being let go keeps it", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats, { sleepMs: 200 });
+  const day = (await test.info()).config.inactive_threshold;
+  test.role.want(1);
+  const { nats: client } = test.connection;
+  const request = client.request.bind(client);
+  let looks = 0;
+  client.request = async (subject, ...rest) => {
+    const answer = await request(subject, ...rest);
+    // Twice before it sleeps, and once more before it lets the consumer go.
+    if (subject.includes(".DIRECT.GET.") && ++looks === 3) {
+      test.publish("meanwhile");
+      await test.hasCome(1);
+    }
+    return answer;
+  };
+  await test.hasCome(1);
+  await test.settled();
+  assert.equal((await test.info()).config.inactive_threshold, day);
+  assert.deepEqual(test.problems, []);
+});
+
 Deno.test("a role without work has no consumer, until work comes or was there before", async () => {
   await using nats = await startNats();
   await using test = await TestQueue.start(nats, { ahead: 0 });
