@@ -22,9 +22,11 @@ import type { Allowance } from "./allowance.ts";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
+import { ensureRoleConsumer } from "./role_consumer.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { WORK_STREAM } from "./streams.ts";
 import { consumerName, workSubject } from "./subjects.ts";
+import { decodeUtf8 } from "./utf8.ts";
 import { WorkAlarm } from "./work_alarm.ts";
 
 /** One piece of work, delivered. */
@@ -48,7 +50,6 @@ const STATUS_GRACE_MS = 3_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 const STATUS_RETRY_MS = 250;
-const REQUEST_TIMEOUT_MS = 5_000;
 /**
  * When the consumer of a role that has neither work nor anybody to do it goes, in milliseconds. Until
  * then it is used at least twice as often where it is needed after all.
@@ -90,7 +91,6 @@ export class RoleQueue {
   readonly #connection: Connection;
   readonly #listener: RoleListener;
   readonly #options: RoleQueueOptions;
-  readonly #subject: string;
   readonly #consumer: string;
   readonly #pullSubject: string;
   #state: RoleState = "away";
@@ -125,8 +125,7 @@ export class RoleQueue {
     this.#connection = connection;
     this.#listener = listener;
     this.#options = options;
-    this.#subject = workSubject(session, role);
-    this.#alarm = new WorkAlarm(connection, this.#subject, () => this.#wake());
+    this.#alarm = new WorkAlarm(connection, workSubject(session, role), () => this.#wake());
     this.#consumer = consumerName(session, role);
     this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
   }
@@ -297,33 +296,9 @@ export class RoleQueue {
     this.#renewInbox();
   }
 
-  /** @returns What is wrong, or `undefined` if the consumer is there now. */
   async #ensureConsumer(inactiveMs = this.#options.inactiveMs): Promise<string | undefined> {
-    const config = {
-      name: this.#consumer,
-      durable_name: this.#consumer,
-      filter_subject: this.#subject,
-      ack_policy: "explicit",
-      ack_wait: nanos(this.#options.ackWaitMs),
-      deliver_policy: "all",
-      replay_policy: "instant",
-      // Attempts are counted by the relay, which writes the dead letter; the server would leave
-      // the message in the stream in silence.
-      max_deliver: -1,
-      max_ack_pending: -1,
-      inactive_threshold: nanos(inactiveMs),
-    };
-    try {
-      const reply = await this.#connection.nats.request(
-        `$JS.API.CONSUMER.DURABLE.CREATE.${WORK_STREAM}.${this.#consumer}`,
-        JSON.stringify({ stream_name: WORK_STREAM, config }),
-        { timeout: REQUEST_TIMEOUT_MS },
-      );
-      const { error } = reply.json<{ error?: { description: string } }>();
-      return error && `Cannot make consumer ${this.#consumer}: ${error.description}`;
-    } catch (error) {
-      return `Cannot make consumer ${this.#consumer}: ${messageOf(error)}`;
-    }
+    const { ackWaitMs } = this.#options;
+    return await ensureRoleConsumer(this.#connection, this, { ackWaitMs, inactiveMs });
   }
 
   /** Listens on a new inbox and asks there for what is wanted; requests to the old one lapse. */
@@ -372,7 +347,7 @@ export class RoleQueue {
     if (this.#wanted > 0) this.#wanted--;
     const lease = parseLease(msg.reply ?? "");
     if (lease === undefined) return;
-    this.#listener.onWork({ lease, text: decode(msg.data) });
+    this.#listener.onWork({ lease, text: decodeUtf8(msg.data) });
   }
 
   /** A pull request has ended before all that it asked for was there. */
@@ -414,20 +389,6 @@ interface PullRequest {
 /** The second in which a moment lies, from 1 for those after the program's start. */
 function secondOf(now: number): number {
   return Math.floor(now / BUCKET_MS) + 1;
-}
-
-/** Three times as fast as {@linkcode STRICT}, but puts U+FFFD in the place of what is not UTF-8. */
-const LENIENT = new TextDecoder();
-const STRICT = new TextDecoder("utf-8", { fatal: true });
-
-function decode(data: Uint8Array): string | undefined {
-  const text = LENIENT.decode(data);
-  if (!text.includes("\ufffd")) return text;
-  try {
-    return STRICT.decode(data);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Stops a subscription; what the server has sent already is still delivered. */
