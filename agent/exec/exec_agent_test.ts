@@ -1,25 +1,9 @@
 import assert from "node:assert/strict";
-import { isRunning, until } from "../../tests/support/mod.ts";
-import { RetryableError, WorkError } from "../errors.ts";
-import { type Done, doWork, runOnce, runShell } from "../testing/exec_work.ts";
+import { RetryableError } from "../errors.ts";
+import { doWork, errorOf, inFolder, resultOf, runOnce, runShell } from "../testing/exec_work.ts";
 import { ExecAgent } from "./exec_agent.ts";
 
 const PATH = Deno.env.get("PATH") ?? "";
-
-/** The result's payload without what differs each time. */
-function resultOf({ result, error }: Done): Record<string, unknown> {
-  assert.equal(error, undefined);
-  const { duration_ms: ms, ...rest } = result as Record<string, unknown>;
-  assert(Number.isSafeInteger(ms));
-  return rest;
-}
-
-/** The error's code, message and details, without what differs each time. */
-function errorOf({ error }: Done): Record<string, unknown> {
-  assert(error instanceof WorkError, String(error));
-  const { duration_ms: _, ...details } = error.details;
-  return { code: error.code, message: error.message, ...details };
-}
 
 function hasProgram(name: string): boolean {
   return PATH.split(":").some((folder) => {
@@ -29,15 +13,6 @@ function hasProgram(name: string): boolean {
       return false;
     }
   });
-}
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("what a command prints is the result, byte for byte", async () => {
@@ -340,79 +315,4 @@ Deno.test("a command that has vanished, or cannot be run any more, is an error r
     assert.equal(code, "command_not_found");
     assert.match(String(message), /^Cannot start the command: /);
   });
-});
-
-Deno.test("a command that takes too long is ended, with all that it has started", async () => {
-  const script = "sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; echo $$; wait";
-  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
-  assert.equal(error.code, "timeout");
-  assert.equal(error.message, "sh took longer than 0.3 s and was ended");
-  assert.deepEqual([error.timeout_ms, error.signal], [300, "SIGTERM"]);
-  const pids = String(error.output).trim().split("\n").map(Number);
-  assert.equal(pids.length, 4);
-  for (const pid of pids) assert.equal(await isRunning(pid), false);
-});
-
-Deno.test("what ignores SIGTERM is killed, a grandchild too", async () => {
-  const script = "trap '' TERM; echo $$; (sleep 1000; sleep 1000) & echo $!; wait; sleep 1000";
-  const error = errorOf(await runShell(script, undefined, { timeoutMs: 200, killAfterMs: 100 }));
-  assert.deepEqual([error.code, error.signal], ["timeout", "SIGKILL"]);
-  for (const pid of String(error.output).trim().split("\n")) {
-    assert.equal(await isRunning(Number(pid)), false);
-  }
-});
-
-Deno.test("what ends well on SIGTERM may say so, but its time was over", async () => {
-  const script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
-  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
-  assert.deepEqual([error.code, error.exit_code, error.output], ["timeout", 0, "ready\nbye\n"]);
-});
-
-Deno.test("what a command leaves behind does not hold its result up, and is ended", async () => {
-  const script = "(trap '' TERM; while :; do sleep 1; done) & echo $!";
-  const held = resultOf(await runShell(script, undefined, { killAfterMs: 50 }));
-  assert.equal(await isRunning(Number(held.output)), false);
-  const silent = resultOf(await runShell("sleep 1000 >/dev/null 2>&1 & echo $!"));
-  assert.equal(await isRunning(Number(silent.output)), false);
-});
-
-Deno.test("what makes a session of its own lives on", async () => {
-  await inFolder(async (folder) => {
-    const daemon = "echo $$; : >started; exec sleep 1000 >/dev/null 2>&1";
-    const script = `setsid sh -c '${daemon}' & until [ -e started ]; do sleep 0.01; done`;
-    const { output } = resultOf(await runShell(script, undefined, { cwd: folder }));
-    const pid = Number(output);
-    assert.equal(await isRunning(pid), true);
-    Deno.kill(pid, "SIGKILL");
-  });
-});
-
-Deno.test("work that is cancelled has its command ended, and is not answered", async () => {
-  const stop = new AbortController();
-  const reason = new Error("cancelled");
-  let pid = 0;
-  const done = await runShell("echo $$ >&2; sleep 1000", undefined, {
-    signal: stop.signal,
-    onProgress: (told) => {
-      pid = Number((told as { message: string }).message);
-      stop.abort(reason);
-    },
-  });
-  assert.equal(done.error, reason);
-  assert.equal(await isRunning(pid), false);
-  const before = await runShell("sleep 1000", undefined, { signal: AbortSignal.abort(reason) });
-  assert.equal(before.error, reason);
-});
-
-Deno.test("kill ends everything at once", async () => {
-  const pids: number[] = [];
-  await using agent = new ExecAgent({
-    command: ["sh", "-c", "trap '' TERM; echo $$ >&2; sleep 1000"],
-    env: { PATH },
-  });
-  const onProgress = (told: unknown) => pids.push(Number((told as { message: string }).message));
-  const works = [1, 2].map(() => doWork(agent, { message: "" }, { onProgress }));
-  await until(() => pids.length === 2);
-  agent.kill();
-  for (const done of await Promise.all(works)) assert.equal(errorOf(done).signal, "SIGKILL");
 });

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { WorkError } from "../errors.ts";
 import { ExecAgent, type ExecOptions } from "../exec/mod.ts";
 import type { Work, WorkContext } from "../work.ts";
 
@@ -72,4 +74,29 @@ export function runShell(
   options?: Partial<ExecOptions> & ExecWorkOptions,
 ): Promise<Done> {
   return runOnce(["sh", "-c", script], payload, options);
+}
+
+/** The result's payload without what differs each time. */
+export function resultOf({ result, error }: Done): Record<string, unknown> {
+  assert.equal(error, undefined);
+  const { duration_ms: ms, ...rest } = result as Record<string, unknown>;
+  assert(Number.isSafeInteger(ms));
+  return rest;
+}
+
+/** The error's code, message and details, without what differs each time. */
+export function errorOf({ error }: Done): Record<string, unknown> {
+  assert(error instanceof WorkError, String(error));
+  const { duration_ms: _, ...details } = error.details;
+  return { code: error.code, message: error.message, ...details };
+}
+
+/** Runs with a folder of its own, which is removed. */
+export async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }

@@ -1,0 +1,82 @@
+/** How commands end, and what they have started. */
+import assert from "node:assert/strict";
+import { isRunning, until } from "../../tests/support/mod.ts";
+import { doWork, errorOf, inFolder, resultOf, runShell } from "../testing/exec_work.ts";
+import { ExecAgent } from "./exec_agent.ts";
+
+const PATH = Deno.env.get("PATH") ?? "";
+
+Deno.test("a command that takes too long is ended, with all that it has started", async () => {
+  const script = "sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; echo $$; wait";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
+  assert.equal(error.code, "timeout");
+  assert.equal(error.message, "sh took longer than 0.3 s and was ended");
+  assert.deepEqual([error.timeout_ms, error.signal], [300, "SIGTERM"]);
+  const pids = String(error.output).trim().split("\n").map(Number);
+  assert.equal(pids.length, 4);
+  for (const pid of pids) assert.equal(await isRunning(pid), false);
+});
+
+Deno.test("what ignores SIGTERM is killed, a grandchild too", async () => {
+  const script = "trap '' TERM; echo $$; (sleep 1000; sleep 1000) & echo $!; wait; sleep 1000";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 200, killAfterMs: 100 }));
+  assert.deepEqual([error.code, error.signal], ["timeout", "SIGKILL"]);
+  for (const pid of String(error.output).trim().split("\n")) {
+    assert.equal(await isRunning(Number(pid)), false);
+  }
+});
+
+Deno.test("what ends well on SIGTERM may say so, but its time was over", async () => {
+  const script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+  const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
+  assert.deepEqual([error.code, error.exit_code, error.output], ["timeout", 0, "ready\nbye\n"]);
+});
+
+Deno.test("what a command leaves behind does not hold its result up, and is ended", async () => {
+  const script = "(trap '' TERM; while :; do sleep 1; done) & echo $!";
+  const held = resultOf(await runShell(script, undefined, { killAfterMs: 50 }));
+  assert.equal(await isRunning(Number(held.output)), false);
+  const silent = resultOf(await runShell("sleep 1000 >/dev/null 2>&1 & echo $!"));
+  assert.equal(await isRunning(Number(silent.output)), false);
+});
+
+Deno.test("what makes a session of its own lives on", async () => {
+  await inFolder(async (folder) => {
+    const daemon = "echo $$; : >started; exec sleep 1000 >/dev/null 2>&1";
+    const script = `setsid sh -c '${daemon}' & until [ -e started ]; do sleep 0.01; done`;
+    const { output } = resultOf(await runShell(script, undefined, { cwd: folder }));
+    const pid = Number(output);
+    assert.equal(await isRunning(pid), true);
+    Deno.kill(pid, "SIGKILL");
+  });
+});
+
+Deno.test("work that is cancelled has its command ended, and is not answered", async () => {
+  const stop = new AbortController();
+  const reason = new Error("cancelled");
+  let pid = 0;
+  const done = await runShell("echo $$ >&2; sleep 1000", undefined, {
+    signal: stop.signal,
+    onProgress: (told) => {
+      pid = Number((told as { message: string }).message);
+      stop.abort(reason);
+    },
+  });
+  assert.equal(done.error, reason);
+  assert.equal(await isRunning(pid), false);
+  const before = await runShell("sleep 1000", undefined, { signal: AbortSignal.abort(reason) });
+  assert.equal(before.error, reason);
+});
+
+Deno.test("kill ends everything at once", async () => {
+  const pids: number[] = [];
+  await using agent = new ExecAgent({
+    command: ["sh", "-c", "trap '' TERM; echo $$ >&2; sleep 1000"],
+    env: { PATH },
+  });
+  const onProgress = (told: unknown) => pids.push(Number((told as { message: string }).message));
+  const works = [1, 2].map(() => doWork(agent, { message: "" }, { onProgress }));
+  await until(() => pids.length === 2);
+  agent.kill();
+  for (const done of await Promise.all(works)) assert.equal(errorOf(done).signal, "SIGKILL");
+});
