@@ -24,7 +24,6 @@ import {
   type CancelReason,
   formatMessage,
   MAX_RESUMED_LEASES,
-  mayReconnect,
   type ResumePayload,
   SUBPROTOCOL_V1,
 } from "@ourocodus/bus";
@@ -33,6 +32,7 @@ import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { RetryableError, ServeError } from "./errors.ts";
+import { failureForGood } from "./failure_for_good.ts";
 import type { AgentEvent, EventHook } from "./events.ts";
 import { type Identity, Jobs } from "./jobs.ts";
 import { KeptAnswers } from "./kept_answers.ts";
@@ -79,8 +79,6 @@ const LASTING_MS = 10_000;
 const MISSED_HEARTBEATS = 3;
 /** Above this many unsent bytes, progress is dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
-/** HTTP statuses from 400 to 499 that another try may change: time-out, too early, too many. */
-const PASSING_STATUSES = [408, 425, 429];
 /** Of a line that cannot be understood as much is told, in characters. */
 const SHOWN_LINE_CHARACTERS = 200;
 /** The reason of a cancellation after which a result may still be accepted. */
@@ -263,7 +261,7 @@ export class Supervisor {
     this.#kept.markUnsent();
     this.#jobs.detach();
     if (state.kind === "closing" && state.then !== "connect") return this.#end(state.then.end);
-    const forGood = this.#failureForGood(close);
+    const forGood = failureForGood(this.#place.shownUrl, close);
     if (forGood !== undefined) return this.#end(forGood);
     if (lasted) this.#failures = 0;
     this.#wait(state.kind === "closing" ? state.welcomed : state.kind === "connected", close);
@@ -295,19 +293,6 @@ export class Supervisor {
     const state = this.#state;
     if (state.kind === "closing") return state.lasted;
     return state.kind === "connected" && this.#options.clock.now() - state.since >= LASTING_MS;
-  }
-
-  #failureForGood(close: SocketClose): ServeError | undefined {
-    const { code, reason, status } = close;
-    const { shownUrl } = this.#place;
-    if (!mayReconnect(code)) {
-      const message = `Connection to ${shownUrl} was closed for good with ${code}: ${reason}`;
-      return new ServeError(message, { code: "closed_for_good", reason, closeCode: code });
-    }
-    if (status === undefined || status < 400 || status > 499) return undefined;
-    if (PASSING_STATUSES.includes(status)) return undefined;
-    const message = `Cannot connect to ${shownUrl}: ${status} ${reason}`;
-    return new ServeError(message, { code: "upgrade_refused", reason, status });
   }
 
   // What a relay says
