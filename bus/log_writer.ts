@@ -27,6 +27,7 @@ import { byteLength, Publications } from "./publications.ts";
 import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
+import { TurnoverMap } from "./turnover_map.ts";
 
 /** How an entry was settled. */
 export type Stored =
@@ -107,7 +108,7 @@ export class LogWriter {
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
-  readonly #inFlight = new Map<number, Batch>();
+  readonly #inFlight = new TurnoverMap<number, Batch>();
   #late: Late | undefined;
   #queue: Held[] = [];
   #later: Held[] = [];
@@ -329,7 +330,7 @@ export class LogWriter {
   /** Takes batches back into the queue. @returns Whether there were any. */
   #resendLater(which: (batch: Batch) => boolean): boolean {
     const batches: Batch[] = [];
-    for (const [number, batch] of this.#inFlight) {
+    for (const [number, batch] of this.#inFlight.entries()) {
       if (!which(batch)) continue;
       this.#inFlight.delete(number);
       batches.push(batch);

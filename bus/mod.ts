@@ -39,6 +39,7 @@ export * from "./stream_numbers.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";
 export type { WorkQuery } from "./trace_records.ts";
+export * from "./turnover_map.ts";
 export * from "./version.ts";
 export * from "./work_cancel.ts";
 export * from "./work_payload.ts";

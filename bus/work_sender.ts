@@ -19,6 +19,7 @@ import { messageOf, PublishError, StreamError } from "./errors.ts";
 import { formatMessage, invalidId } from "./message.ts";
 import { ensureStreams, type StreamLimits, WORK_STREAM } from "./streams.ts";
 import { workSubject } from "./subjects.ts";
+import { TurnoverMap } from "./turnover_map.ts";
 
 /** A piece of work to send: either its payload, or the whole message as text. */
 export type Work =
@@ -183,7 +184,7 @@ class Sender<W extends Work> {
   readonly #options: SendAllOptions<W>;
   readonly #inbox: string;
   /** By number, in the order in which they were published last. */
-  readonly #outgoing = new Map<number, Outgoing<W>>();
+  readonly #outgoing = new TurnoverMap<number, Outgoing<W>>();
   #outgoingBytes = 0;
   #nextNumber = 1;
   #stored = 0;
@@ -317,7 +318,9 @@ class Sender<W extends Work> {
 
   /** Publishes again whatever is outstanding: it may have been lost with the connection. */
   #publishAll(): void {
-    for (const [number, outgoing] of [...this.#outgoing]) this.#publishAgain(number, outgoing);
+    for (const [number, outgoing] of [...this.#outgoing.entries()]) {
+      this.#publishAgain(number, outgoing);
+    }
     this.#wake();
   }
 
@@ -412,7 +415,7 @@ class Sender<W extends Work> {
       this.#stop(this.#timedOut(timeoutMs));
     }
     if (!this.#connection.connected) return;
-    for (const [number, outgoing] of this.#outgoing) {
+    for (const [number, outgoing] of this.#outgoing.entries()) {
       if (now - outgoing.sentAt < ackTimeoutMs) break;
       this.#publishAgain(number, outgoing);
     }

@@ -14,6 +14,7 @@ import {
   RELAY_TYPE,
   spliceLease,
   type StoredPayload,
+  TurnoverMap,
 } from "@ourocodus/bus";
 import { nuid } from "@nats-io/nats-core";
 import type { AgentRequest } from "./agent_request.ts";
@@ -43,15 +44,18 @@ export class AgentConnection {
   readonly consumer: string;
   readonly protocol: AgentRequest["protocol"];
   readonly concurrency: number;
-  readonly connectedAt: Date;
+  /** In milliseconds since 1970. */
+  readonly connectedAt: number;
   /** Whether it has a name of its own, by which it is known when it comes back. */
   readonly named: boolean;
   readonly #socket: AgentSocket;
   readonly #confirm: boolean;
   /** By what the agent calls it: the id in the plain protocol, the lease in v1. */
-  readonly #hands = new Map<string, Work>();
+  readonly #hands = new TurnoverMap<string, Work>();
   /** Ids of work that a plain agent has answered lately. */
-  readonly #answered = new Set<string>();
+  readonly #answered: string[] = [];
+  /** Work in hand that an earlier connection of this agent was given, and that it has not named yet. */
+  #inherited: Set<Work> | undefined;
   #lines: string[] = [];
   #stored: string[] = [];
   #closed = false;
@@ -68,10 +72,8 @@ export class AgentConnection {
   unsettled = 0;
   /** Pieces of work that it resumes, and that are being looked up. */
   resuming = 0;
-  /** Work in hand that an earlier connection of this agent was given, and that it has not named yet. */
-  readonly inherited = new Set<Work>();
 
-  constructor(request: AgentRequest, socket: AgentSocket, now: Date) {
+  constructor(request: AgentRequest, socket: AgentSocket, now: number) {
     this.named = request.agentId !== undefined;
     this.agentId = request.agentId ?? `agent-${nuid.next()}`;
     this.session = request.session;
@@ -127,7 +129,7 @@ export class AgentConnection {
 
   /** Whether it can be given work with this id now: a plain agent tells its work apart by ids. */
   canTake(id: string): boolean {
-    return this.free > 0 && (this.v1 || !this.#hands.has(id));
+    return this.free > 0 && (this.v1 || this.#hands.get(id) === undefined);
   }
 
   /** Gives it work; it is sent with the next {@linkcode flush}. */
@@ -145,6 +147,25 @@ export class AgentConnection {
     this.#hands.set(this.#reference(work), work);
   }
 
+  /** The same of work which it should name before it is known to have it still. */
+  inherit(work: Work): void {
+    this.adopt(work);
+    this.#inherited ??= new Set();
+    this.#inherited.add(work);
+  }
+
+  /** Notes that it has named work. */
+  noteNamed(work: Work): void {
+    this.#inherited?.delete(work);
+  }
+
+  /** Takes the work that it has inherited and not named. */
+  takeUnnamed(): Iterable<Work> {
+    const unnamed = this.#inherited ?? [];
+    this.#inherited = undefined;
+    return unnamed;
+  }
+
   /** The work in hand that a message is about. */
   find(message: Message): Work | undefined {
     if (!this.v1) return this.#hands.get(message.id);
@@ -156,21 +177,16 @@ export class AgentConnection {
   /** Takes work out of its hands. */
   release(work: Work): void {
     this.#hands.delete(this.#reference(work));
-    this.inherited.delete(work);
+    this.#inherited?.delete(work);
     work.holder = undefined;
     if (this.v1) return;
-    this.#answered.add(work.id);
-    if (this.#answered.size > REMEMBERED) {
-      for (const oldest of this.#answered) {
-        this.#answered.delete(oldest);
-        break;
-      }
-    }
+    this.#answered.push(work.id);
+    if (this.#answered.length > REMEMBERED) this.#answered.shift();
   }
 
   /** Whether a plain agent has answered work with this id lately. */
   hasAnswered(id: string): boolean {
-    return this.#answered.has(id);
+    return this.#answered.includes(id);
   }
 
   /** Sends a message of the relay's own with the next {@linkcode flush}; nothing to a plain agent. */

@@ -32,7 +32,7 @@ export class Journal {
   readonly #maxHeldBytes: number;
   readonly #onPending: () => void;
   /** Session → type → items, as JSON. */
-  readonly #pending = new Map<string, Map<string, string[]>>();
+  #pending = new Map<string, Map<string, string[]>>();
   /** Whether more than offers is pending, or they have waited for long enough. */
   #urgent = false;
   #offers: ReturnType<typeof setTimeout> | undefined;
@@ -85,12 +85,14 @@ export class Journal {
     this.#offers = undefined;
     this.#urgent = false;
     if (this.#pending.size === 0) return;
-    for (const [session, types] of this.#pending) {
+    const pending = this.#pending;
+    // Not cleared: that would leave the old map pointing to the new one, see TurnoverMap.
+    this.#pending = new Map();
+    for (const [session, types] of pending) {
       for (const [type, items] of types) {
         for (const list of chunks(items)) this.#list(session, type, list);
       }
     }
-    this.#pending.clear();
   }
 
   /** Writes nothing more by itself. */

@@ -51,8 +51,8 @@ export class LeftWork {
         continue;
       }
       work.holder?.release(work);
-      agent.adopt(work);
-      if (agent.v1) agent.inherited.add(work);
+      if (agent.v1) agent.inherit(work);
+      else agent.adopt(work);
     }
   }
 

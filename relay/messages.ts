@@ -114,7 +114,7 @@ export class AgentMessages {
       const reason = `id is ${JSON.stringify(message.id)}, the lease's is ${work.id}`;
       return this.#refuse(agent, "id_mismatch", reason, work.offered);
     }
-    agent.inherited.delete(work);
+    agent.noteNamed(work);
     if (work.state === "answered") return this.#answeredElsewhere(agent, work, message);
     switch (message.type) {
       case AGENT_TYPE.progress:

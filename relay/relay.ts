@@ -238,7 +238,7 @@ export class Relay {
         protocol: agent.v1 ? "ourocodus.v1" : "plain",
         concurrency: agent.concurrency,
         in_hand: agent.inHand,
-        connected_at: agent.connectedAt.toISOString(),
+        connected_at: new Date(agent.connectedAt).toISOString(),
         ...(query.work && { work: Array.from(agent.works(), agentWork) }),
       });
     }
@@ -286,7 +286,7 @@ export class Relay {
 
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
-    const agent = new AgentConnection(request, socket, new Date());
+    const agent = new AgentConnection(request, socket, Date.now());
     const key = agentKey(agent);
     const older = this.#byId.get(key);
     older?.close(CLOSE.replaced);

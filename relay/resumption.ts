@@ -118,12 +118,11 @@ export class Resumption {
   /** What an earlier connection was given and is not named, the agent has lost. */
   #returnUnnamed(agent: AgentConnection, named: ReadonlySet<unknown>): void {
     const message = "the agent came back without it";
-    for (const work of [...agent.inherited]) {
+    for (const work of agent.takeUnnamed()) {
       if (!named.has(work.offered)) {
         this.#options.works.retry(work, { code: "disconnected", message });
       }
     }
-    agent.inherited.clear();
     this.#options.onFree(agent);
   }
 

@@ -16,7 +16,7 @@ function agentOf(role: Role, concurrency: number, v1 = false): AgentConnection {
   const protocol = v1 ? "ourocodus.v1" : "plain";
   const request = { session: "s", role: "r", agentId: undefined, concurrency, confirm: false };
   const socket = { send: () => {}, close: () => {}, unreadBytes: 0 };
-  const agent = new AgentConnection({ ...request, protocol }, socket, new Date(0));
+  const agent = new AgentConnection({ ...request, protocol }, socket, 0);
   role.join(agent);
   return agent;
 }

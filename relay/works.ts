@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { type Connection, type Lease, messageOf, type WorkQueue } from "@ourocodus/bus";
+import {
+  type Connection,
+  type Lease,
+  messageOf,
+  TurnoverMap,
+  type WorkQueue,
+} from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import type { Reason } from "./dead_letter.ts";
 import { Grace } from "./grace.ts";
@@ -40,7 +46,7 @@ const log = getLogger(["ourocodus", "relay"]);
 export class Works {
   readonly #options: WorksOptions;
   /** The work's identity → the work. */
-  readonly #works = new Map<string, Work>();
+  readonly #works = new TurnoverMap<string, Work>();
   /** What to give back as soon as NATS is there again. */
   #returns: { readonly lease: string; readonly keptAt: number; readonly delayMs: number }[] = [];
   /** Work that was given back here, by its identity, the oldest first. */

@@ -1,0 +1,64 @@
+/**
+ * A map for what comes and goes all the time.
+ *
+ * V8 gives a `Map` from which entries are deleted a new table again and again, and leaves each old
+ * table pointing to the next one. Once one of them has grown old, everything that was in the map
+ * since then survives every minor garbage collection: each copies it, and only a major one frees it.
+ * ARCHITECTURE.md has what that cost. So here a deleted entry only loses its value, and after a while
+ * the living ones move to a new `Map`, to which no old table points.
+ *
+ * @module
+ */
+
+/** As many deleted entries are kept, beyond as many as there are living ones. */
+const SLACK = 32;
+
+/** See the top of the file. Its entries are in the order of insertion. */
+export class TurnoverMap<K, V extends object> {
+  #map: Map<K, V | undefined> | undefined;
+  #size = 0;
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The value of a key. */
+  get(key: K): V | undefined {
+    return this.#map?.get(key);
+  }
+
+  /** Sets the value of a key. */
+  set(key: K, value: V): void {
+    this.#map ??= new Map();
+    if (this.#map.get(key) === undefined) {
+      this.#size++;
+      // It may have been here before, and comes to the end now.
+      this.#map.delete(key);
+    }
+    this.#map.set(key, value);
+  }
+
+  /** Removes a key. @returns Whether it was there. */
+  delete(key: K): boolean {
+    const map = this.#map;
+    if (map?.get(key) === undefined) return false;
+    map.set(key, undefined);
+    this.#size--;
+    if (map.size > 2 * this.#size + SLACK) this.#map = new Map(this.entries());
+    return true;
+  }
+
+  /** All values. */
+  *values(): IterableIterator<V> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  /** All entries. Those that are removed on the way are left out, those that are added may be. */
+  *entries(): IterableIterator<[K, V]> {
+    for (const key of this.#map?.keys() ?? []) {
+      const value = this.get(key);
+      if (value !== undefined) yield [key, value];
+    }
+  }
+}
