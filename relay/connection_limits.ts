@@ -7,7 +7,7 @@
  * @module
  */
 import { CLOSE, type CloseCode } from "@ourocodus/bus";
-import type { AgentConnection } from "./agent_connection.ts";
+import type { AgentConnection, AgentSocket } from "./agent_connection.ts";
 
 /** The limits. */
 export interface ConnectionLimits {
@@ -141,7 +141,7 @@ export class Seat {
   readonly expiresAt: number | undefined;
   readonly #seats: Seats;
   #agent: AgentConnection | undefined;
-  #bufferedBytes: () => number = () => 0;
+  #socket: Pick<AgentSocket, "unreadBytes"> | undefined;
   #second = 0;
   #frames = 0;
   #closing: ReturnType<typeof setTimeout> | undefined;
@@ -159,10 +159,10 @@ export class Seat {
     return this.#unreadBytes;
   }
 
-  /** Its agent is there. @param bufferedBytes Tells how many bytes wait to be read. */
-  occupy(agent: AgentConnection, bufferedBytes: () => number): void {
+  /** Its agent is there. @param socket Tells how many bytes wait to be read. */
+  occupy(agent: AgentConnection, socket: Pick<AgentSocket, "unreadBytes">): void {
     this.#agent = agent;
-    this.#bufferedBytes = bufferedBytes;
+    this.#socket = socket;
   }
 
   /** Counts a frame from its agent. @returns Whether it is taken; if not, the agent is closed soon. */
@@ -188,7 +188,7 @@ export class Seat {
 
   /** Looks how many bytes wait. */
   measure(): number {
-    return this.#unreadBytes = this.#bufferedBytes();
+    return this.#unreadBytes = this.#socket?.unreadBytes ?? 0;
   }
 
   /** Closes its agent. */

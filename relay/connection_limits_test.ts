@@ -9,9 +9,9 @@ function sit(seats: Seats, session?: string, expiresAt?: number) {
   const seating = seats.take(session ?? "s", expiresAt);
   assert.ok(seating.kind === "ok");
   const closes: [number, string][] = [];
-  const buffered = { bytes: 0 };
+  const buffered = { unreadBytes: 0 };
   const close = ({ code, meaning }: CloseCode, reason = meaning) => closes.push([code, reason]);
-  seating.seat.occupy({ close } as unknown as AgentConnection, () => buffered.bytes);
+  seating.seat.occupy({ close } as unknown as AgentConnection, buffered);
   return { seat: seating.seat, closes, buffered };
 }
 
@@ -76,19 +76,19 @@ Deno.test("an agent is closed within a second of the end of its token, others st
 Deno.test("where too much waits for all agents together, the one with most of it is closed", () => {
   const seats = new Seats({ ...DEFAULT_CONNECTION_LIMITS, maxUnreadBytesInAll: 100 });
   const [slow, slower, quick] = [sit(seats), sit(seats), sit(seats)];
-  slow.buffered.bytes = 40;
+  slow.buffered.unreadBytes = 40;
   slow.seat.sent();
-  slower.buffered.bytes = 60;
+  slower.buffered.unreadBytes = 60;
   slower.seat.sent();
   assert.deepEqual(slower.closes, [], "100 are allowed");
-  quick.buffered.bytes = 1;
+  quick.buffered.unreadBytes = 1;
   quick.seat.sent();
   const reason = "101 bytes wait for all agents, limit is 100, and most for this one";
   assert.deepEqual([slow.closes, slower.closes, quick.closes], [[], [[4001, reason]], []]);
   slower.seat.free();
   // What has been read meanwhile counts no more, though nobody has said so.
-  slow.buffered.bytes = 0;
-  quick.buffered.bytes = 90;
+  slow.buffered.unreadBytes = 0;
+  quick.buffered.unreadBytes = 90;
   quick.seat.sent();
   assert.deepEqual([slow.closes, quick.closes], [[], []]);
   freeAll(slow, quick);

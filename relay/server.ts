@@ -1,7 +1,6 @@
 /**
  * The relay's HTTP side: `GET /agent` upgrades to a WebSocket, `GET /health` says how it is,
- * `GET /metrics` is for Prometheus. A thin
- * adapter: what happens with frames is decided in relay.ts.
+ * `GET /metrics` is for Prometheus. A thin adapter: what happens with frames is decided in relay.ts.
  *
  * @module
  */
@@ -14,8 +13,8 @@ import {
   type Refusal,
   REFUSALS,
 } from "@ourocodus/http";
-import type { AgentSocket } from "./agent_connection.ts";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
+import { AgentWebSocket } from "./agent_web_socket.ts";
 import { type Seat, Seats } from "./connection_limits.ts";
 import { MetricsPage } from "./metrics_page.ts";
 import type { Relay } from "./relay.ts";
@@ -27,9 +26,6 @@ import type { Relay } from "./relay.ts";
  */
 const MIN_IDLE_SECONDS = 20;
 const MAX_IDLE_SECONDS = 30;
-
-/** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
-const CLOSE_MS = 2_000;
 
 const PATHS = ["/agent", "/health", "/metrics"];
 
@@ -156,53 +152,13 @@ function accept(relay: Relay, request: Request, asked: AgentRequest, seat: Seat)
     const detail = `not a WebSocket handshake: ${(error as Error).message}`;
     return problem(400, REFUSALS.invalid_request.title, detail);
   }
-  const { socket, response } = upgraded;
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", () => {
-    const agent = relay.connected(asked, adapt(socket, seat, (code, reason) => end(code, reason)));
-    const end = (code: number, reason: string) => relay.disconnected(agent, code, reason);
-    seat.occupy(agent, () => socket.bufferedAmount);
-    socket.addEventListener("message", ({ data }) => {
-      if (seat.takesFrame()) relay.received(agent, data);
-    });
-    socket.addEventListener("close", (event) => end(event.code, event.reason));
-  });
-  socket.addEventListener("close", () => seat.free());
-  // An error is followed by a close event, which says as much, unless it never was open.
-  socket.addEventListener("error", (event) => {
-    event.preventDefault();
-    if (socket.readyState !== WebSocket.OPEN) seat.free();
-  });
-  return response;
+  new AgentWebSocket(upgraded.socket, { relay, asked, seat });
+  return upgraded.response;
 }
 
 /** A random whole number, both bounds included. */
 function randomBetween(least: number, most: number): number {
   return least + Math.floor(Math.random() * (most - least + 1));
-}
-
-/** @param onEnd Called where a socket that was closed does not end by itself. */
-function adapt(
-  socket: WebSocket,
-  seat: Seat,
-  onEnd: (code: number, reason: string) => void,
-): AgentSocket {
-  return {
-    send(frame) {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      socket.send(frame);
-      seat.sent();
-    },
-    close(code, reason) {
-      socket.close(code, reason);
-      // Behind what an agent does not read, the closing handshake never begins.
-      const timer = setTimeout(() => onEnd(code, reason), CLOSE_MS);
-      socket.addEventListener("close", () => clearTimeout(timer));
-    },
-    get unreadBytes() {
-      return socket.bufferedAmount;
-    },
-  };
 }
 
 function refuse({ kind, detail, headers }: Refusal): Response {
