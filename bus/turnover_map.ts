@@ -10,7 +10,8 @@
  * @module
  */
 
-/** As many deleted entries are kept, beyond as many as there are living ones. */
+/** As many deleted entries are kept for each living one, and so many more. */
+const DEAD_FOR_EACH = 3;
 const SLACK = 32;
 
 /** See the top of the file. Its entries are in the order of insertion. */
@@ -45,7 +46,7 @@ export class TurnoverMap<K, V extends object> {
     if (map?.get(key) === undefined) return false;
     map.set(key, undefined);
     this.#size--;
-    if (map.size > 2 * this.#size + SLACK) this.#map = new Map(this.entries());
+    if (map.size - this.#size > DEAD_FOR_EACH * this.#size + SLACK) this.#move(map);
     return true;
   }
 
@@ -60,5 +61,14 @@ export class TurnoverMap<K, V extends object> {
       const value = this.get(key);
       if (value !== undefined) yield [key, value];
     }
+  }
+
+  /** Without an iterator, whose pairs would be garbage themselves. */
+  #move(from: ReadonlyMap<K, V | undefined>): void {
+    const living = new Map<K, V>();
+    from.forEach((value, key) => {
+      if (value !== undefined) living.set(key, value);
+    });
+    this.#map = living;
   }
 }
