@@ -39,6 +39,6 @@ export function withoutToken(request: Request): Request {
 
 /** The same request for another URL. */
 export function requestAt(url: URL, { method, headers, body }: Request): Request {
-  // Not made of the whole request: its signal, once looked at, is aborted by every answer.
+  // Not made of the whole request: its signal would then be looked at, which costs an operation.
   return new Request(url, { method, headers, body });
 }
