@@ -22,36 +22,13 @@
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
-import { type AcceptedOutcome, acceptedOutcome } from "./outcome_lookup.ts";
-import { byteLength, Publications } from "./publications.ts";
+import { HeldBatch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
+import { acceptedOutcome } from "./outcome_lookup.ts";
+import { Publications } from "./publications.ts";
 import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
 import { TurnoverMap } from "./turnover_map.ts";
-
-/** How an entry was settled. */
-export type Stored =
-  /** It is in the log. */
-  | { readonly kind: "stored" }
-  /** Another message with the same identity was there first; this one is not in the log. */
-  | { readonly kind: "duplicate"; readonly accepted?: AcceptedOutcome }
-  /** It can never be stored; says why. */
-  | { readonly kind: "refused"; readonly reason: string };
-
-/** Something to store. */
-export interface LogEntry {
-  readonly subject: string;
-  /** Text, which costs less; or bytes, if they may be no text. */
-  readonly data: string | Uint8Array;
-  /** Its identity (`Nats-Msg-Id`), in which a second one is recognised; no line breaks. */
-  readonly id: string;
-  /** Further headers; neither names nor values may contain line breaks. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Whether another message with the same identity may be there already; asks for certainty. */
-  readonly suspect?: boolean;
-  /** Called once. */
-  readonly onSettled?: (stored: Stored) => void;
-}
 
 /** Settings of a {@linkcode LogWriter}. */
 export interface LogWriterOptions {
@@ -61,38 +38,21 @@ export interface LogWriterOptions {
   readonly onProblem?: (reason: string) => void;
 }
 
-interface Held {
-  readonly entry: LogEntry;
-  readonly headers: string;
-  readonly dataBytes: number;
-  /** As NATS counts it: headers are a part of the message. */
-  readonly bytes: number;
-  /** Since when it is held, in milliseconds by `performance.now`; 0 before it was first sent. */
-  heldAt: number;
-  /** Sent before, so a message of this identity in the log may be this very one. */
-  sent: boolean;
-}
-
-interface Batch {
-  readonly held: readonly Held[];
-  /** As many acknowledgements are still to come. */
-  awaited: number;
-  readonly sentAt: number;
-  /** As many publishes had been denied when it was sent. */
-  readonly denials: number;
-}
-
 /** What became of the work that a late entry belongs to. */
 export type Lateness =
   | { readonly kind: "open" }
   | { readonly kind: "answered"; readonly sequence: number }
   | { readonly kind: "gone" };
 
+/** Of an entry that was held for long: what is known of its work. */
+export type LateEntry = Pick<LogEntry, "subject" | "id">;
+
 interface Late {
   readonly afterMs: number;
-  readonly ask: (entry: LogEntry) => Promise<Lateness | undefined>;
+  readonly ask: (entry: LateEntry) => Promise<Lateness | undefined>;
 }
 
+const STORED: Stored = { kind: "stored" };
 const ACK_TIMEOUT_MS = 5_000;
 const SWEEP_MS = 1_000;
 const FIRST_RETRY_MS = 250;
@@ -108,10 +68,10 @@ export class LogWriter {
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
-  readonly #inFlight = new TurnoverMap<number, Batch>();
+  readonly #inFlight = new TurnoverMap<number, HeldBatch>();
   #late: Late | undefined;
-  #queue: Held[] = [];
-  #later: Held[] = [];
+  #queue: HeldEntry[] = [];
+  #later: HeldEntry[] = [];
   #nextBatch = 1;
   #denials = 0;
   #entries = 0;
@@ -153,14 +113,10 @@ export class LogWriter {
   /** Stores an entry with what else this turn of the event loop brings. */
   append(entry: LogEntry): void {
     if (this.#closed) return;
-    const { data } = entry;
-    const headers = formatHeaders(entry);
-    const dataBytes = typeof data === "string" ? byteLength(data) : data.length;
-    const bytes = byteLength(headers) + dataBytes;
+    const held = new HeldEntry(entry, this.#connection.connected ? 0 : performance.now());
     this.#entries++;
-    this.#bytes += dataBytes;
-    const heldAt = this.#connection.connected ? 0 : performance.now();
-    this.#queue.push({ entry, headers, dataBytes, bytes, heldAt, sent: false });
+    this.#bytes += held.dataBytes;
+    this.#queue.push(held);
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
@@ -174,22 +130,22 @@ export class LogWriter {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
-    const queue = this.#queue;
-    this.#queue = [];
-    const together: Held[] = [];
     const now = performance.now();
-    for (const held of queue) {
-      if (!this.#fits(held)) continue;
-      if (held.heldAt === 0) held.heldAt = now;
-      else if (this.#late !== undefined && now - held.heldAt > this.#late.afterMs) {
-        void this.#askLate(held, this.#late);
-        continue;
-      }
-      const alone = held.sent || held.entry.suspect || (this.#options.replicas ?? 1) > 1;
-      if (alone) this.#publish([held]);
-      else together.push(held);
-    }
+    const together = this.#queue.splice(0).filter((held) => !this.#apart(held, now));
     if (together.length > 0) this.#publish(together);
+  }
+
+  /** Deals with an entry that is not to be published together with others. @returns Whether it is one. */
+  #apart(held: HeldEntry, now: number): boolean {
+    if (!this.#fits(held)) return true;
+    if (held.heldAt === 0) held.heldAt = now;
+    else if (this.#late !== undefined && now - held.heldAt > this.#late.afterMs) {
+      void this.#askLate(held, this.#late);
+      return true;
+    }
+    const alone = held.sent || held.suspect || (this.#options.replicas ?? 1) > 1;
+    if (alone) this.#publish([held]);
+    return alone;
   }
 
   /**
@@ -199,7 +155,7 @@ export class LogWriter {
    * @param ask `open`: it is published. `answered`: another one, or this one, is in the log at a
    * sequence. `gone`: it is not wanted any more. `undefined`: nobody knows any more.
    */
-  askWhenLate(afterMs: number, ask: (entry: LogEntry) => Promise<Lateness | undefined>): void {
+  askWhenLate(afterMs: number, ask: (entry: LateEntry) => Promise<Lateness | undefined>): void {
     this.#late = { afterMs, ask };
   }
 
@@ -218,7 +174,7 @@ export class LogWriter {
     this.#acks.unsubscribe();
   }
 
-  #fits(held: Held): boolean {
+  #fits(held: HeldEntry): boolean {
     const limit = this.#connection.maxPayloadBytes;
     const { bytes } = held;
     if (bytes <= limit) return true;
@@ -226,17 +182,15 @@ export class LogWriter {
     return false;
   }
 
-  #publish(held: readonly Held[]): void {
-    const batch = this.#nextBatch++;
-    const last = held.length - 1;
-    const largest = indexOfLargest(held);
-    const awaited = largest === last ? 1 : 2;
-    this.#inFlight.set(batch, { held, awaited, sentAt: performance.now(), denials: this.#denials });
-    const inbox = `${this.#inbox}.${batch}`;
+  #publish(held: readonly HeldEntry[]): void {
+    const number = this.#nextBatch++;
+    const batch = new HeldBatch(held, performance.now(), this.#denials);
+    this.#inFlight.set(number, batch);
+    const inbox = `${this.#inbox}.${number}`;
     held.forEach((one, index) => {
-      const { entry: { subject, data }, headers } = one;
+      const { subject, data, headers } = one;
       one.sent = true;
-      const reply = index === last || index === largest ? inbox : "";
+      const reply = index === held.length - 1 || index === batch.largest ? inbox : "";
       this.#publications.add(subject, data, { reply, headers });
     });
     this.#publications.send();
@@ -265,8 +219,8 @@ export class LogWriter {
     }
   }
 
-  async #askLate(held: Held, { ask }: Late): Promise<void> {
-    const late = await ask(held.entry);
+  async #askLate(held: HeldEntry, { ask }: Late): Promise<void> {
+    const late = await ask(held);
     switch (late?.kind) {
       case "open":
         held.heldAt = performance.now();
@@ -279,19 +233,19 @@ export class LogWriter {
     }
   }
 
-  #stored(batch: Batch): void {
+  #stored(batch: HeldBatch): void {
     if (this.#closed) return;
     this.#retryMs = FIRST_RETRY_MS;
-    for (const held of batch.held) this.#settle(held, { kind: "stored" });
+    for (const held of batch.held) this.#settle(held, STORED);
   }
 
   /** Which of them was not stored is not known: each is sent again, by itself. */
-  #sendEach(batch: Batch): void {
+  #sendEach(batch: HeldBatch): void {
     this.#queue = [...this.#queue, ...batch.held];
     this.flush();
   }
 
-  #resolve(held: Held, ack: Exclude<PublishAck, { kind: "stored" }>): void {
+  #resolve(held: HeldEntry, ack: Exclude<PublishAck, { kind: "stored" }>): void {
     if (ack.kind === "duplicate") {
       void this.#compare(held, ack.sequence);
     } else if (ack.permanent) {
@@ -303,11 +257,11 @@ export class LogWriter {
   }
 
   /** A message of the same identity is stored already: this one, sent before, or another? */
-  async #compare(held: Held, sequence: number): Promise<void> {
+  async #compare(held: HeldEntry, sequence: number): Promise<void> {
     try {
       const stored = await readStored(this.#connection, LOG_STREAM, sequence);
-      if (stored === undefined || sameBytes(stored.data, bytesOf(held.entry))) {
-        return this.#settle(held, { kind: "stored" });
+      if (stored === undefined || held.hasData(stored.data)) {
+        return this.#settle(held, STORED);
       }
       this.#settle(held, { kind: "duplicate", accepted: acceptedOutcome(stored) });
     } catch (error) {
@@ -316,7 +270,7 @@ export class LogWriter {
     }
   }
 
-  #tryLater(held: Held): void {
+  #tryLater(held: HeldEntry): void {
     this.#later.push(held);
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
@@ -328,8 +282,8 @@ export class LogWriter {
   }
 
   /** Takes batches back into the queue. @returns Whether there were any. */
-  #resendLater(which: (batch: Batch) => boolean): boolean {
-    const batches: Batch[] = [];
+  #resendLater(which: (batch: HeldBatch) => boolean): boolean {
+    const batches: HeldBatch[] = [];
     for (const [number, batch] of this.#inFlight.entries()) {
       if (!which(batch)) continue;
       this.#inFlight.delete(number);
@@ -340,10 +294,10 @@ export class LogWriter {
     return again.length > 0;
   }
 
-  #settle(held: Held, stored: Stored): void {
+  #settle(held: HeldEntry, stored: Stored): void {
     this.#entries--;
     this.#bytes -= held.dataBytes;
-    held.entry.onSettled?.(stored);
+    held.onSettled?.(stored);
     if (this.#entries > 0) return;
     for (const resolve of this.#idle) resolve();
     this.#idle.clear();
@@ -352,31 +306,4 @@ export class LogWriter {
   #problem(reason: string): void {
     this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
   }
-}
-
-function indexOfLargest(held: readonly Held[]): number {
-  let found = 0;
-  let largest = -1;
-  held.forEach((one, index) => {
-    if (one.bytes >= largest) [found, largest] = [index, one.bytes];
-  });
-  return found;
-}
-
-const UTF8 = new TextEncoder();
-
-function formatHeaders({ id, headers }: LogEntry): string {
-  let text = `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n`;
-  if (headers !== undefined) {
-    for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
-}
-
-function bytesOf({ data }: LogEntry): Uint8Array {
-  return typeof data === "string" ? UTF8.encode(data) : data;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -14,6 +14,7 @@ export * from "./events.ts";
 export * from "./frames.ts";
 export * from "./lease.ts";
 export * from "./lease_exchange.ts";
+export type { LogEntry, Stored } from "./log_entry.ts";
 export * from "./log_headers.ts";
 export * from "./log_item.ts";
 export * from "./log_reader.ts";

@@ -12,7 +12,7 @@
 
 /** As many deleted entries are kept for each living one, and so many more. */
 const DEAD_FOR_EACH = 3;
-const SLACK = 32;
+const SLACK = 8;
 
 /** See the top of the file. Its entries are in the order of insertion. */
 export class TurnoverMap<K, V extends object> {

@@ -56,8 +56,8 @@ export class AgentConnection {
   readonly #answered: string[] = [];
   /** Work in hand that an earlier connection of this agent was given, and that it has not named yet. */
   #inherited: Set<Work> | undefined;
-  #lines: string[] = [];
-  #stored: string[] = [];
+  readonly #lines: string[] = [];
+  readonly #stored: string[] = [];
   #closed = false;
   #closedWith: CloseCode | undefined;
   #draining = false;
@@ -207,16 +207,16 @@ export class AgentConnection {
   flush(maxUnreadBytes: number): void {
     if (this.#stored.length > 0) {
       this.tell(RELAY_TYPE.stored, { leases: this.#stored } satisfies StoredPayload);
-      this.#stored = [];
+      this.#stored.length = 0;
     }
     if (this.#lines.length === 0 || this.#closed) return;
-    const frames = this.v1 ? joinFrames(this.#lines) : this.#lines;
-    this.#lines = [];
     this.#quiet = false;
-    for (const frame of frames) {
+    for (const frame of this.v1 ? joinFrames(this.#lines) : this.#lines) {
       this.#socket.send(frame);
       this.#sent += frame.length;
     }
+    // The same array for as long as it lives: see bus/log_entry.ts.
+    this.#lines.length = 0;
     const unread = this.#socket.unreadBytes;
     if (unread > maxUnreadBytes) {
       this.close(CLOSE.slowReader, `${unread} bytes wait to be read, limit is ${maxUnreadBytes}`);

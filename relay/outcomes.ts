@@ -20,11 +20,11 @@ import {
   consumerName,
   deadSubject,
   formatMessage,
+  type LateEntry,
   type Lateness,
   type Lease,
   LOG_HEADER,
   LOG_STREAM,
-  type LogEntry,
   type LogWriter,
   messageOf,
   OutcomeLookup,
@@ -259,7 +259,7 @@ export class Outcomes {
   }
 
   /** Whether an outcome that could not be stored for long is still wanted. */
-  async #askLate({ subject, id }: LogEntry): Promise<Lateness | undefined> {
+  async #askLate({ subject, id }: LateEntry): Promise<Lateness | undefined> {
     const parsed = parseSubject(subject);
     const place = workPlace(id);
     if (parsed?.kind !== "results" || place === undefined) return { kind: "open" };

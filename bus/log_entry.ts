@@ -1,0 +1,114 @@
+/**
+ * Something to be stored in the log, and what a writer keeps of it until it is settled.
+ *
+ * What is kept are instances of classes: V8 makes what an object literal makes in the old space once
+ * enough of it has grown old, as while thousands of agents connect at once, and goes on doing so when
+ * it dies young again. ARCHITECTURE.md says what that costs.
+ *
+ * @module
+ */
+import type { AcceptedOutcome } from "./outcome_lookup.ts";
+import { byteLength } from "./publications.ts";
+
+/** How an entry was settled. */
+export type Stored =
+  /** It is in the log. */
+  | { readonly kind: "stored" }
+  /** Another message with the same identity was there first; this one is not in the log. */
+  | { readonly kind: "duplicate"; readonly accepted?: AcceptedOutcome }
+  /** It can never be stored; says why. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Something to store. */
+export interface LogEntry {
+  readonly subject: string;
+  /** Text, which costs less; or bytes, if they may be no text. */
+  readonly data: string | Uint8Array;
+  /** Its identity (`Nats-Msg-Id`), in which a second one is recognised; no line breaks. */
+  readonly id: string;
+  /** Further headers; neither names nor values may contain line breaks. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether another message with the same identity may be there already; asks for certainty. */
+  readonly suspect?: boolean;
+  /** Called once. */
+  readonly onSettled?: (stored: Stored) => void;
+}
+
+const UTF8 = new TextEncoder();
+
+/** An entry that is not settled. */
+export class HeldEntry {
+  readonly subject: string;
+  readonly data: string | Uint8Array;
+  readonly id: string;
+  readonly suspect: boolean;
+  readonly onSettled: ((stored: Stored) => void) | undefined;
+  /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
+  readonly headers: string;
+  readonly dataBytes: number;
+  /** As NATS counts it: headers are a part of the message. */
+  readonly bytes: number;
+  /** Since when it is held, in milliseconds by `performance.now`; 0 before it was first sent. */
+  heldAt: number;
+  /** Sent before, so a message of this identity in the log may be this very one. */
+  sent = false;
+
+  constructor(entry: LogEntry, heldAt: number) {
+    const { subject, data, id, suspect = false, onSettled } = entry;
+    this.subject = subject;
+    this.data = data;
+    this.id = id;
+    this.suspect = suspect;
+    this.onSettled = onSettled;
+    this.headers = formatHeaders(entry);
+    this.dataBytes = typeof data === "string" ? byteLength(data) : data.length;
+    this.bytes = byteLength(this.headers) + this.dataBytes;
+    this.heldAt = heldAt;
+  }
+
+  /** Whether these bytes are its data. */
+  hasData(bytes: Uint8Array): boolean {
+    const { data } = this;
+    const own = typeof data === "string" ? UTF8.encode(data) : data;
+    return own.length === bytes.length && own.every((byte, index) => byte === bytes[index]);
+  }
+}
+
+/** Entries that were published together. */
+export class HeldBatch {
+  readonly held: readonly HeldEntry[];
+  readonly sentAt: number;
+  /** As many publishes had been denied when it was sent. */
+  readonly denials: number;
+  /** Where the largest one is among them. */
+  readonly largest: number;
+  /** As many acknowledgements are still to come: the last one's and the largest one's. */
+  awaited: number;
+
+  constructor(held: readonly HeldEntry[], sentAt: number, denials: number) {
+    this.held = held;
+    this.sentAt = sentAt;
+    this.denials = denials;
+    this.largest = indexOfLargest(held);
+    this.awaited = this.largest === held.length - 1 ? 1 : 2;
+  }
+}
+
+function formatHeaders({ id, headers }: LogEntry): string {
+  let text = `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n`;
+  if (headers !== undefined) {
+    for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+function indexOfLargest(held: readonly HeldEntry[]): number {
+  let found = 0;
+  let largest = -1;
+  held.forEach(({ bytes }, index) => {
+    if (bytes < largest) return;
+    found = index;
+    largest = bytes;
+  });
+  return found;
+}
