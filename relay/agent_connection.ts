@@ -210,13 +210,14 @@ export class AgentConnection {
       this.#stored.length = 0;
     }
     if (this.#lines.length === 0 || this.#closed) return;
+    const frames = this.v1 ? joinFrames(this.#lines) : this.#lines.slice();
+    // The same array for as long as it lives: see bus/log_entry.ts.
+    this.#lines.length = 0;
     this.#quiet = false;
-    for (const frame of this.v1 ? joinFrames(this.#lines) : this.#lines) {
+    for (const frame of frames) {
       this.#socket.send(frame);
       this.#sent += frame.length;
     }
-    // The same array for as long as it lives: see bus/log_entry.ts.
-    this.#lines.length = 0;
     const unread = this.#socket.unreadBytes;
     if (unread > maxUnreadBytes) {
       this.close(CLOSE.slowReader, `${unread} bytes wait to be read, limit is ${maxUnreadBytes}`);

@@ -36,6 +36,22 @@ Deno.test("a v1 agent hears something at every heartbeat, a plain one only what 
   assert.equal(v1.frames.length, sent);
 });
 
+Deno.test("what is told while a frame is being sent goes out with the next one", () => {
+  class TellingSocket extends KeptSocket {
+    override send(frame: string): void {
+      super.send(frame);
+      if (this.frames.length === 1) agent.tell("relay.drain", { seconds: 1 });
+    }
+  }
+  const socket = new TellingSocket();
+  const agent = connectionOn(socket, "ourocodus.v1");
+  agent.tell("relay.error", {});
+  agent.flush(1_000);
+  agent.flush(1_000);
+  const types = socket.frames.map((frame) => JSON.parse(frame).type);
+  assert.deepEqual(types, ["relay.error", "relay.drain"]);
+});
+
 Deno.test("an agent that reads nothing for three heartbeats is closed, one that reads slowly is not", () => {
   for (const protocol of ["plain", "ourocodus.v1"] as const) {
     const [slow, stuck] = [new KeptSocket(), new KeptSocket()];
