@@ -61,6 +61,7 @@ export class AgentConnection {
   #closed = false;
   #closedWith: CloseCode | undefined;
   #draining = false;
+  #endsWith: CloseCode | undefined;
   #quiet = false;
   /** Characters that were sent, ever. */
   #sent = 0;
@@ -112,9 +113,20 @@ export class AgentConnection {
     return !this.#closed && !this.#draining;
   }
 
-  /** The agent is going away: it takes no more work. */
-  drain(): void {
+  /**
+   * The agent is going away: it takes no more work.
+   *
+   * @param end With what the relay closes it once it has nothing in hand; it closes itself if none
+   * is given.
+   */
+  drain(end?: CloseCode): void {
     this.#draining = true;
+    this.#endsWith = end ?? this.#endsWith;
+  }
+
+  /** With what the relay closes it once it has nothing in hand and all of it is stored. */
+  get endsWith(): CloseCode | undefined {
+    return this.#endsWith;
   }
 
   /** Work in hand. */
@@ -259,9 +271,10 @@ export class AgentConnection {
   }
 }
 
-/** Names an agent among all of a relay: the same again when it comes back. */
-export function agentKey(
-  agent: Pick<AgentConnection, "session" | "role" | "agentId">,
-): string {
-  return `${consumerName(agent.session, agent.role)}=${agent.agentId}`;
+/** What one agent of a relay is told from another by. */
+export type AgentName = Pick<AgentConnection, "session" | "role" | "agentId">;
+
+/** The same as one text: the same again when the agent comes back. */
+export function agentKey({ session, role, agentId }: AgentName): string {
+  return `${consumerName(session, role)}=${agentId}`;
 }

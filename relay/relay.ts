@@ -4,7 +4,7 @@
  * Invariants:
  * 1. Every delivery is in `#works` from its arrival until its outcome is stored or it is given back.
  * 2. All that one turn of the event loop brings is sent, pulled and stored together at its end.
- * 3. A role's queue is open exactly while it has agents.
+ * 3. A role is open exactly while it has agents.
  *
  * @module
  */
@@ -13,12 +13,10 @@ import {
   type AgentRecord,
   type AgentsQuery,
   type AgentStop,
-  type AgentWork,
   type CancelledHolder,
   type CancelNotice,
   CLOSE,
   type Connection,
-  consumerName,
   type Delivery,
   type DrainPayload,
   invalidName,
@@ -31,20 +29,22 @@ import {
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { nuid } from "@nats-io/nats-core";
-import { AgentConnection, agentKey, type AgentSocket } from "./agent_connection.ts";
+import { AgentConnection, type AgentSocket } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
+import { agentItem, Agents } from "./agents.ts";
 import { Deliveries } from "./deliveries.ts";
-import { Heartbeats } from "./heartbeats.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
 import { RelayMetrics } from "./metrics.ts";
+import { Offers } from "./offers.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Resumption } from "./resumption.ts";
-import { Role } from "./role.ts";
+import type { Role } from "./role.ts";
+import { Roles } from "./roles.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
-import { monotonicMs, type Work, workItem } from "./work.ts";
+import { monotonicMs, type Work } from "./work.ts";
 import { Works } from "./works.ts";
 
 /** What a relay is made of. */
@@ -94,19 +94,13 @@ export class Relay {
   readonly #messages: AgentMessages;
   readonly #exchange: LeaseExchange;
   readonly #deliveries: Deliveries;
+  readonly #offers: Offers;
   readonly #leftWork: LeftWork;
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = monotonicMs();
-  /** Consumer's name → role. */
-  readonly #roles = new Map<string, Role>();
-  readonly #agents = new Set<AgentConnection>();
-  /** Session, role and agent id → connection. */
-  readonly #byId = new Map<string, AgentConnection>();
-  /** Agents that an operator stops. */
-  readonly #stopping = new Set<AgentConnection>();
-  readonly #closings = new Set<Promise<void>>();
+  readonly #agents = new Agents(HEARTBEAT_MS);
+  readonly #roles: Roles;
   readonly #keeper: ReturnType<typeof setInterval>;
-  readonly #heartbeats = new Heartbeats(HEARTBEAT_MS);
   readonly #unlisten: () => void;
   #draining = false;
   #overloaded = false;
@@ -115,6 +109,13 @@ export class Relay {
     const { connection, writer, queue } = parts;
     this.#parts = parts;
     this.#limits = limits;
+    this.#roles = new Roles(queue, {
+      onWork: (role, delivery) => this.#delivered(role, delivery),
+      onProblem: ({ session, role }, reason) => {
+        log.warn("work cannot be pulled yet", { session, role, reason });
+        parts.onProblem?.();
+      },
+    });
     this.#journal = new Journal({
       writer,
       relayId: this.id,
@@ -146,11 +147,20 @@ export class Relay {
       onReturn: (lease) => this.#exchange.tellReturned(lease),
       onPending: () => this.#turn.something(),
     });
+    this.#offers = new Offers({
+      roles: this.#roles,
+      works: this.#works,
+      journal: this.#journal,
+      metrics: this.metrics,
+      turn: this.#turn,
+      draining: () => this.#draining,
+      pull: (role) => this.#pull(role),
+    });
     this.#leftWork = new LeftWork({
       works: this.#works,
-      connected: (agent) => this.#byId.get(agentKey(agent)),
+      connected: (agent) => this.#agents.find(agent),
       draining: () => this.#draining,
-      onWaitingTaken: (work) => this.#dropWaiting(work),
+      onWaitingTaken: (work) => this.#offers.drop(work),
     });
     this.#deliveries = new Deliveries({
       works: this.#works,
@@ -158,7 +168,7 @@ export class Relay {
       acknowledger: parts.acknowledger,
       exchange: this.#exchange,
       maxDeliver: limits.maxDeliver,
-      onOpen: (role, work, text) => this.#offer(role, work, text),
+      onOpen: (role, work, text) => this.#offers.offer(role, work, text),
       onRole: (role) => this.#turn.role(role),
     });
     const resumption = new Resumption({
@@ -168,9 +178,9 @@ export class Relay {
       exchange: this.#exchange,
       objectionMs: () => this.#deliveries.answerMs,
       onGone: (agent, works) => this.#leftWork.left(agent, works),
-      onFree: (agent) => this.#freed(agent),
+      onFree: (agent) => this.#offers.freed(agent),
       onPending: (agent) => this.#turn.agent(agent),
-      onWaitingTaken: (work) => this.#dropWaiting(work),
+      onWaitingTaken: (work) => this.#offers.drop(work),
     });
     this.#messages = new AgentMessages({
       works: this.#works,
@@ -182,9 +192,9 @@ export class Relay {
       maxFrameCharacters: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
       overload: (characters) => this.#overload(characters),
-      onFree: (agent) => this.#freed(agent),
+      onFree: (agent) => this.#offers.freed(agent),
       onPending: (agent) => this.#turn.agent(agent),
-      onWaitingAnswered: (work) => this.#dropWaiting(work),
+      onWaitingAnswered: (work) => this.#offers.drop(work),
     });
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
     this.#unlisten = connection.listen({
@@ -226,23 +236,7 @@ export class Relay {
 
   /** Its agents, those of one session or role if asked, with their work if asked. */
   agents(query: AgentsQuery = {}): AgentRecord[] {
-    const { session, role } = query;
-    const records: AgentRecord[] = [];
-    for (const agent of this.#agents) {
-      if (session !== undefined && agent.session !== session) continue;
-      if (role !== undefined && agent.role !== role) continue;
-      records.push({
-        agent_id: agent.agentId,
-        session_id: agent.session,
-        role: agent.role,
-        protocol: agent.v1 ? "ourocodus.v1" : "plain",
-        concurrency: agent.concurrency,
-        in_hand: agent.inHand,
-        connected_at: new Date(agent.connectedAt).toISOString(),
-        ...(query.work && { work: Array.from(agent.works(), agentWork) }),
-      });
-    }
-    return records;
+    return this.#agents.records(query);
   }
 
   /**
@@ -253,15 +247,14 @@ export class Relay {
   stopAgent(stop: AgentStop): number | undefined {
     const { session_id: session, role, agent_id: agentId, now } = stop;
     if ([session, role, agentId].some((name) => invalidName(name) !== undefined)) return undefined;
-    const agent = this.#byId.get(agentKey({ session, role, agentId }));
+    const agent = this.#agents.find({ session, role, agentId });
     if (agent === undefined) return undefined;
     log.info("an operator stops an agent", { ...agentItem(agent), in_hand: agent.inHand });
-    agent.drain();
-    this.#stopping.add(agent);
+    agent.drain(CLOSE.stopped);
     const inHand = now ? 0 : agent.inHand;
     if (now) agent.close(CLOSE.stopped);
     // Its free slots are gone.
-    this.#freed(agent);
+    this.#offers.freed(agent);
     return inHand;
   }
 
@@ -287,21 +280,16 @@ export class Relay {
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const agent = new AgentConnection(request, socket, Date.now());
-    const key = agentKey(agent);
-    const older = this.#byId.get(key);
+    const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
-    this.#byId.set(key, agent);
-    this.#agents.add(agent);
-    this.#heartbeats.add(agent);
     this.#leftWork.comesBack(agent, older);
-    const role = this.#role(agent.session, agent.role);
-    role.join(agent);
+    this.#roles.open(agent.session, agent.role).join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
     this.#journal.event(agent.session, "agent.connected", agentItem(agent));
     log.debug("agent connected", agentItem(agent));
     if (this.#draining) agent.close(CLOSE.draining);
     // It may take work that waits for an agent that cannot take it.
-    this.#freed(agent);
+    this.#offers.freed(agent);
     return agent;
   }
 
@@ -317,17 +305,14 @@ export class Relay {
   /** An agent's socket is gone. It may come back to its work; else that goes to another. */
   disconnected(agent: AgentConnection, endCode: number, endReason: string): void {
     if (!this.#agents.delete(agent)) return;
-    this.#heartbeats.delete(agent);
     const code = agent.closedWith?.code ?? endCode;
     const reason = endReason || agent.closedWith?.meaning || "";
     agent.gone();
-    this.#stopping.delete(agent);
-    if (this.#byId.get(agentKey(agent)) === agent) this.#byId.delete(agentKey(agent));
-    const role = this.#role(agent.session, agent.role);
+    const role = this.#roles.open(agent.session, agent.role);
     const waiting = role.leave(agent);
     // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
     // again only when its lease has run out.
-    if (role.agents.size === 0) this.#closeRole(role);
+    if (role.agents.size === 0) this.#roles.close(role, !this.#draining);
     else this.#pull(role);
     const inHand: Work[] = [];
     for (const work of [...agent.works()]) {
@@ -351,8 +336,8 @@ export class Relay {
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
     for (const work of this.#works.takeAllHeld()) this.#leftWork.drained(work);
-    for (const role of this.#roles.values()) {
-      this.#closing(role.close(false));
+    for (const role of this.#roles) {
+      this.#roles.stopPulling(role, false);
       for (const work of role.takeWaiting()) this.#works.giveBack(work, "draining");
     }
     for (const agent of this.#agents) {
@@ -377,45 +362,14 @@ export class Relay {
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
   async close(): Promise<void> {
     clearInterval(this.#keeper);
-    this.#heartbeats.close();
+    this.#agents.close();
     this.#turn.close();
     this.#journal.close();
     this.#unlisten();
     this.#exchange.close();
     this.#works.close();
     this.#outcomes.close();
-    await Promise.all(this.#closings);
-  }
-
-  #role(session: string, role: string): Role {
-    const key = consumerName(session, role);
-    let found = this.#roles.get(key);
-    if (found === undefined) {
-      const opened: Role = new Role(
-        session,
-        role,
-        this.#parts.queue.open(session, role, {
-          onWork: (delivery) => this.#delivered(opened, delivery),
-          onProblem: (reason) => {
-            log.warn("work cannot be pulled yet", { session, role, reason });
-            this.#parts.onProblem?.();
-          },
-        }),
-      );
-      found = opened;
-      this.#roles.set(key, opened);
-    }
-    return found;
-  }
-
-  #closeRole(role: Role): void {
-    this.#roles.delete(consumerName(role.session, role.role));
-    this.#closing(role.close(!this.#draining));
-  }
-
-  #closing(closed: Promise<void>): void {
-    this.#closings.add(closed);
-    void closed.finally(() => this.#closings.delete(closed));
+    await this.#roles.closed();
   }
 
   /** Work has come from the queue. */
@@ -423,50 +377,6 @@ export class Relay {
     // What was asked for has been used up, whatever becomes of it.
     this.#turn.role(role);
     this.#deliveries.delivered(role, delivery);
-  }
-
-  #offer(role: Role, work: Work, text: string): void {
-    if (!role.hasFree || this.#draining) {
-      // Its slot is gone meanwhile, and elsewhere there may be one. What was asked for too much goes
-      // before it, or it would come again at once.
-      this.#pull(role);
-      return this.#works.giveBack(work, "no_agent");
-    }
-    const agent = role.offer(work, text);
-    if (agent !== undefined) this.#offered(work, agent);
-  }
-
-  #offered(work: Work, agent: AgentConnection): void {
-    const first = work.attempt === 1;
-    const type = first ? "work.offered" : "work.redelivered";
-    if (first) {
-      this.metrics.delivered++;
-      this.metrics.queued.observe(work.deliveredAt - work.lease.storedAtMs);
-    } else this.metrics.redelivered++;
-    this.#journal.work(work.session, type, workItem(work));
-    this.#turn.agent(agent);
-  }
-
-  /** An agent has a free slot again. */
-  #freed(agent: AgentConnection): void {
-    const role = this.#roles.get(agent.consumer);
-    if (role === undefined) return;
-    for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
-    // Its last agents are going away: what waits for them is better off elsewhere.
-    if (!role.open) {
-      const waiting = role.takeWaiting();
-      this.#pull(role);
-      for (const work of waiting) this.#works.giveBack(work, "no_agent");
-    }
-    this.#turn.agent(agent);
-    this.#turn.role(role);
-  }
-
-  #dropWaiting(work: Work): void {
-    const role = this.#roles.get(work.lease.consumer);
-    if (role === undefined) return;
-    role.drop(work);
-    this.#turn.role(role);
   }
 
   #welcome(agent: AgentConnection): WelcomePayload {
@@ -485,9 +395,8 @@ export class Relay {
   #endTurn({ agents, roles }: TurnEnd): void {
     for (const agent of agents) {
       agent.flush(this.#limits.maxUnreadBytes);
-      if (agent.inHand > 0 || agent.unsettled > 0) continue;
-      if (this.#stopping.has(agent)) agent.close(CLOSE.stopped);
-      else if (this.#draining) agent.close(CLOSE.draining);
+      const end = agent.endsWith ?? (this.#draining ? CLOSE.draining : undefined);
+      if (end !== undefined && agent.inHand === 0 && agent.unsettled === 0) agent.close(end);
     }
     this.#journal.endTurn();
     this.#parts.writer.flush();
@@ -511,7 +420,7 @@ export class Relay {
   #keep(): void {
     this.#works.keepAlive(monotonicMs());
     // Pulling stops under overload; nothing else would begin it again.
-    if (this.#overloaded) { for (const role of this.#roles.values()) this.#turn.role(role); }
+    if (this.#overloaded) { for (const role of this.#roles) this.#turn.role(role); }
   }
 
   #lost(): void {
@@ -527,23 +436,8 @@ export class Relay {
     this.metrics.reconnects++;
     this.#works.restored(monotonicMs());
     this.#deliveries.restored(Date.now());
-    for (const role of this.#roles.values()) this.#turn.role(role);
+    for (const role of this.#roles) this.#turn.role(role);
   }
-}
-
-function agentWork({ id, lease, attempt, deliveredAt }: Work): AgentWork {
-  const since = new Date(deliveredAt).toISOString();
-  return { sequence: lease.sequence, id, attempt, since };
-}
-
-function agentItem(agent: AgentConnection): Record<string, unknown> {
-  return {
-    session_id: agent.session,
-    agent_id: agent.agentId,
-    role: agent.role,
-    protocol: agent.protocol,
-    concurrency: agent.concurrency,
-  };
 }
 
 function pause(ms: number): Promise<void> {

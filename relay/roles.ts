@@ -1,0 +1,76 @@
+/**
+ * The roles that a relay has agents for. A role's queue is open exactly while it is among them.
+ *
+ * @module
+ */
+import { consumerName, type Delivery, type WorkQueue } from "@ourocodus/bus";
+import { Role } from "./role.ts";
+
+/** Who hears of roles. */
+export interface RolesEvents {
+  /** Work has come for a role. */
+  readonly onWork: (role: Role, delivery: Delivery) => void;
+  /** Work cannot be pulled; the role goes on trying. */
+  readonly onProblem: (role: Role, reason: string) => void;
+}
+
+/** A relay's roles. */
+export class Roles implements Iterable<Role> {
+  readonly #queue: WorkQueue;
+  readonly #events: RolesEvents;
+  /** By their consumers' names. */
+  readonly #open = new Map<string, Role>();
+  readonly #closings = new Set<Promise<void>>();
+
+  constructor(queue: WorkQueue, events: RolesEvents) {
+    this.#queue = queue;
+    this.#events = events;
+  }
+
+  /** Each that is open. */
+  [Symbol.iterator](): Iterator<Role> {
+    return this.#open.values();
+  }
+
+  /** The one that a consumer is for, if it is open. */
+  get(consumer: string): Role | undefined {
+    return this.#open.get(consumer);
+  }
+
+  /** A session's role, which is opened unless it is open. */
+  open(session: string, name: string): Role {
+    const consumer = consumerName(session, name);
+    const found = this.#open.get(consumer);
+    if (found !== undefined) return found;
+    const { onWork, onProblem } = this.#events;
+    const queue = this.#queue.open(session, name, {
+      onWork: (delivery) => onWork(role, delivery),
+      onProblem: (reason) => onProblem(role, reason),
+    });
+    const role = new Role(session, name, queue);
+    this.#open.set(consumer, role);
+    return role;
+  }
+
+  /**
+   * Closes a role; it may be opened again at once.
+   *
+   * @param unneeded See {@linkcode RoleQueue.close}.
+   */
+  close(role: Role, unneeded: boolean): void {
+    this.#open.delete(consumerName(role.session, role.role));
+    this.stopPulling(role, unneeded);
+  }
+
+  /** Ends a role's pulling; its agents keep what they have. @param unneeded As for `close`. */
+  stopPulling(role: Role, unneeded: boolean): void {
+    const closed = role.close(unneeded);
+    this.#closings.add(closed);
+    void closed.finally(() => this.#closings.delete(closed));
+  }
+
+  /** Resolves when nothing more comes of all that was closed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closings);
+  }
+}
