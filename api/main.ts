@@ -4,9 +4,7 @@
  *
  * @module
  */
-import { configureLogging, messageOf, OurocodusError, stopSignal, VERSION } from "@ourocodus/bus";
-import { checkHealth, warnIfOpen } from "@ourocodus/http";
-import { getLogger } from "@logtape/logtape";
+import { runServerProgram } from "@ourocodus/http";
 import { apiSettings } from "./settings.ts";
 import { startApi } from "./start.ts";
 
@@ -43,49 +41,13 @@ Without a token it listens on this machine's own addresses only. See SECURITY.md
 http://HOST:PORT/ is the monitor, /openapi.json describes the API, /metrics is for Prometheus.
 SIGTERM ends it with 0, a second signal at once.`;
 
-async function main(): Promise<void> {
-  if (Deno.args.includes("--help") || Deno.args.includes("-h")) return console.log(HELP);
-  if (Deno.args.includes("--version")) return console.log(VERSION);
-  if (Deno.args.includes("--health-check")) return await showHealth();
-  const [unknown] = Deno.args;
-  if (unknown !== undefined) return fail(`unknown argument ${unknown}, see --help`, 2);
-  const settings = apiSettings(Deno.env);
-  await configureLogging({ level: settings.logLevel, pretty: Deno.stderr.isTerminal() });
-  const log = getLogger(["ourocodus", "api"]);
-  const running = await startApi(settings);
-  const stop = stopSignal((second) => log.warn(`ending at once on a second signal, ${second}`));
-  const { host, tls } = settings.server;
-  warnIfOpen(settings.server, log);
-  log.info(`API and monitor on ${tls ? "https" : "http"}://${host}:${running.port}`, {
-    version: VERSION,
-    nats: running.nats,
-  });
-  const stopped = new Promise<void>((resolve) => {
-    stop.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([stopped, running.failed]);
-  if (!stop.aborted) return fail("the connection to NATS was closed for good", 1);
-  await running.stop();
-  log.info("API has ended");
-  Deno.exit(0);
-}
-
-async function showHealth(): Promise<void> {
-  const health = await checkHealth(apiSettings(Deno.env).server);
-  if (health.kind === "unhealthy") return fail(health.reason, 1);
-  console.log(health.body);
-}
-
-function fail(message: string, code: number): never {
-  console.error(`error: ${message}`);
-  Deno.exit(code);
-}
-
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    if (!(error instanceof OurocodusError)) console.error(error);
-    fail(messageOf(error), 1);
-  }
+  await runServerProgram(Deno.args, {
+    name: "API",
+    help: HELP,
+    listens: "API and monitor on",
+    schemes: ["http", "https"],
+    settings: () => apiSettings(Deno.env),
+    start: startApi,
+  });
 }

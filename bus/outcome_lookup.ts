@@ -11,8 +11,8 @@ import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
 import { resultsSubject } from "./subjects.ts";
 
-/** The clocks of a cluster's servers may differ by so much. */
-const CLOCK_SKEW_MS = 60_000;
+/** The clocks of a cluster's servers may differ by so much, in milliseconds. */
+export const CLOCK_SKEW_MS = 60_000;
 
 /** What is known of the outcome that was accepted for a piece of work. */
 export interface AcceptedOutcome {

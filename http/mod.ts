@@ -13,6 +13,7 @@ export * from "./listen.ts";
 export * from "./origin.ts";
 export * from "./prometheus.ts";
 export * from "./refusal.ts";
+export * from "./server_program.ts";
 export * from "./server_settings.ts";
 export * from "./token.ts";
 export * from "./token_settings.ts";

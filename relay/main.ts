@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { configureLogging, messageOf, OurocodusError, stopSignal, VERSION } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { checkHealth, warnIfOpen } from "@ourocodus/http";
+import { runServerProgram } from "@ourocodus/http";
 import { relaySettings } from "./settings.ts";
 import { startRelay } from "./start.ts";
 
@@ -50,51 +49,18 @@ Without a token it listens on this machine's own addresses only. See SECURITY.md
 Agents connect to ws://HOST:PORT/agent?session_id=S&role=R. GET /health says how it is.
 SIGTERM drains and ends with 0, a second signal ends it at once.`;
 
-async function main(): Promise<void> {
-  if (Deno.args.includes("--help") || Deno.args.includes("-h")) return console.log(HELP);
-  if (Deno.args.includes("--version")) return console.log(VERSION);
-  if (Deno.args.includes("--health-check")) return await showHealth();
-  const [unknown] = Deno.args;
-  if (unknown !== undefined) return fail(`unknown argument ${unknown}, see --help`, 2);
-  const settings = relaySettings(Deno.env);
-  await configureLogging({ level: settings.logLevel, pretty: Deno.stderr.isTerminal() });
-  const log = getLogger(["ourocodus", "relay"]);
-  const running = await startRelay(settings);
-  const stop = stopSignal((second) => log.warn(`ending at once on a second signal, ${second}`));
-  const { host, tls } = settings.server;
-  warnIfOpen(settings.server, log);
-  log.info(`relay listens on ${tls ? "wss" : "ws"}://${host}:${running.port}`, {
-    relay_id: running.relay.id,
-    version: VERSION,
-    nats: running.nats,
-  });
-  const stopped = new Promise<void>((resolve) => {
-    stop.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([stopped, running.failed]);
-  if (!stop.aborted) return fail("the connection to NATS was closed for good", 1);
-  log.info(`draining on ${stop.reason}`, { in_hand: running.relay.health().in_hand });
-  await running.stop();
-  log.info("relay has ended");
-  Deno.exit(0);
-}
-
-async function showHealth(): Promise<void> {
-  const health = await checkHealth(relaySettings(Deno.env).server);
-  if (health.kind === "unhealthy") return fail(health.reason, 1);
-  console.log(health.body);
-}
-
-function fail(message: string, code: number): never {
-  console.error(`error: ${message}`);
-  Deno.exit(code);
-}
-
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    if (!(error instanceof OurocodusError)) console.error(error);
-    fail(messageOf(error), 1);
-  }
+  const log = getLogger(["ourocodus", "relay"]);
+  await runServerProgram(Deno.args, {
+    name: "relay",
+    help: HELP,
+    listens: "relay listens on",
+    schemes: ["ws", "wss"],
+    settings: () => relaySettings(Deno.env),
+    start: startRelay,
+    describe: ({ relay }) => ({ relay_id: relay.id }),
+    onStop: ({ relay }, signal) => {
+      log.info(`draining on ${signal}`, { in_hand: relay.health().in_hand });
+    },
+  });
 }

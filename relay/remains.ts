@@ -7,6 +7,7 @@
  * @module
  */
 import {
+  CLOCK_SKEW_MS,
   type Connection,
   OutcomeLookup,
   parseConsumerName,
@@ -17,8 +18,6 @@ import {
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
 
-/** The clocks of a cluster's servers may differ by so much. */
-const CLOCK_SKEW_MS = 60_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /**
