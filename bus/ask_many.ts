@@ -28,11 +28,9 @@ export async function askMany(
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const inbox = connection.createInbox();
-  const subscription = connection.nats.subscribe(inbox, {
-    callback: (error, answer) => {
-      // 503: nobody listens.
-      if (error || answer.headers?.code === 503 || onAnswer(answer)) resolve();
-    },
+  const subscription = connection.subscribe(inbox, (error, answer) => {
+    // 503: nobody listens.
+    if (error || answer.headers?.code === 503 || onAnswer(answer)) resolve();
   });
   const timer = setTimeout(resolve, waitMs);
   try {

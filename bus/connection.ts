@@ -14,9 +14,11 @@ import {
   type ConnectionOptions,
   createInbox,
   credsAuthenticator,
+  type Msg,
   type NatsConnection,
   PermissionViolationError,
   type Status,
+  type Subscription,
 } from "@nats-io/nats-core";
 import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
@@ -155,6 +157,26 @@ export class Connection {
   write(...[first, ...pieces]: [Uint8Array, ...Uint8Array[]]): void {
     // What publish() does with its own bytes, which are kept and sent, or lost, alike.
     (this.nats as NatsConnectionImpl).protocol.sendCommand(first, ...pieces);
+  }
+
+  /**
+   * Subscribes. What the callback throws is thrown where nothing catches it, as what other
+   * listeners throw is: nats.js would never read from the connection again, and go on in silence.
+   *
+   * @param callback Told of every message, or with an error of why none comes.
+   */
+  subscribe(subject: string, callback: (error: Error | null, msg: Msg) => void): Subscription {
+    return this.nats.subscribe(subject, {
+      callback: (error, msg) => {
+        try {
+          callback(error, msg);
+        } catch (thrown) {
+          queueMicrotask(() => {
+            throw thrown;
+          });
+        }
+      },
+    });
   }
 
   /** A new subject for answers, of this connection's own. */

@@ -264,3 +264,28 @@ Deno.test("closing ends a connection whose server is away", async () => {
   assert.deepEqual(heard, ["lost false 1"]);
   assert.ok(connection.nats.isClosed());
 });
+
+Deno.test("what a subscription's callback throws is uncaught, and what comes after it is heard", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const uncaught: unknown[] = [];
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    uncaught.push(event.error);
+  };
+  globalThis.addEventListener("error", onError);
+  try {
+    const heard: string[] = [];
+    const bug = new Error("a bug");
+    connection.subscribe("subject", (_, msg) => {
+      heard.push(msg.string());
+      if (msg.string() === "bad") throw bug;
+    });
+    for (const text of ["one", "bad", "two"]) connection.nats.publish("subject", text);
+    await until(() => heard.length === 3);
+    assert.deepEqual(heard, ["one", "bad", "two"]);
+    assert.deepEqual(uncaught, [bug]);
+  } finally {
+    globalThis.removeEventListener("error", onError);
+  }
+});

@@ -58,10 +58,8 @@ export class LeaseExchange {
   constructor(connection: Connection, options: LeaseExchangeOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#subscription = connection.nats.subscribe(RELAYS_LEASES_SUBJECT, {
-      callback: (error, message) => {
-        if (!error) this.#asked(message);
-      },
+    this.#subscription = connection.subscribe(RELAYS_LEASES_SUBJECT, (error, message) => {
+      if (!error) this.#asked(message);
     });
   }
 

@@ -54,8 +54,9 @@ export class LogDelivery {
     this.#inbox = connection.createInbox();
     this.#info = info;
     this.#options = options;
-    this.#subscription = connection.nats.subscribe(this.#inbox, {
-      callback: (error, message) => error ? this.#break() : this.#received(message),
+    this.#subscription = connection.subscribe(this.#inbox, (error, message) => {
+      if (error) this.#break();
+      else this.#received(message);
     });
     this.#subscription.closed.then(() => this.#break());
     this.#unlisten = connection.listen({ onLost: () => this.#break() });

@@ -54,6 +54,8 @@ interface Late {
 
 const STORED: Stored = { kind: "stored" };
 const ACK_TIMEOUT_MS = 5_000;
+/** JetStream's error code for what trying again cannot help: it is too large for the stream. */
+const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
@@ -86,10 +88,8 @@ export class LogWriter {
     this.#inbox = connection.createInbox();
     this.#options = options;
     this.#publications = new Publications(connection);
-    this.#acks = connection.nats.subscribe(`${this.#inbox}.*`, {
-      callback: (error, msg) => {
-        if (!error) this.#acknowledged(msg);
-      },
+    this.#acks = connection.subscribe(`${this.#inbox}.*`, (error, msg) => {
+      if (!error) this.#acknowledged(msg);
     });
     this.#unlisten = connection.listen({
       onLost: () => this.#resendLater(() => true),
@@ -201,16 +201,18 @@ export class LogWriter {
     const batch = this.#inFlight.get(number);
     if (batch === undefined) return;
     const ack = parsePublishAck(msg);
-    if (ack.kind === "stored" && --batch.awaited > 0) return;
+    if (isForeign(ack)) return; // If JetStream's own does not come, all of it is sent again.
+    const stored = ack.kind === "stored" && !ack.duplicate;
+    if (stored && --batch.awaited > 0) return;
     this.#inFlight.delete(number);
     const [first] = batch.held;
-    if (ack.kind === "stored" && batch.held.length > 1) {
+    if (stored && batch.held.length > 1) {
       // That one of them was denied is told by an error, which may be on its way from the client.
       setImmediate(() => {
         if (this.#denials === batch.denials) this.#stored(batch);
         else this.#sendEach(batch);
       });
-    } else if (ack.kind === "stored") {
+    } else if (stored) {
       this.#stored(batch);
     } else if (batch.held.length > 1) {
       this.#sendEach(batch);
@@ -245,13 +247,14 @@ export class LogWriter {
     this.flush();
   }
 
-  #resolve(held: HeldEntry, ack: Exclude<PublishAck, { kind: "stored" }>): void {
-    if (ack.kind === "duplicate") {
+  /** One that was sent by itself was not stored now. */
+  #resolve(held: HeldEntry, ack: PublishAck): void {
+    if (ack.kind === "stored") {
       void this.#compare(held, ack.sequence);
-    } else if (ack.permanent) {
+    } else if (ack.kind === "refused" && ack.errorCode === MESSAGE_TOO_LARGE) {
       this.#settle(held, { kind: "refused", reason: ack.reason });
     } else {
-      this.#problem(ack.reason);
+      this.#problem(ack.kind === "refused" ? ack.reason : "no stream takes it");
       this.#tryLater(held);
     }
   }
@@ -306,4 +309,9 @@ export class LogWriter {
   #problem(reason: string): void {
     this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
   }
+}
+
+/** Whether this is no word of the log's. */
+function isForeign(ack: PublishAck): boolean {
+  return ack.kind === "foreign" || (ack.kind === "stored" && ack.stream !== LOG_STREAM);
 }

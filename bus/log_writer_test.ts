@@ -276,6 +276,37 @@ Deno.test("entries wait for a stream that is away, are reported, and stored when
   assert.deepEqual((await test.ids()).sort(), ["a", "b", "c"]);
 });
 
+Deno.test("what others than JetStream answer stores nothing, and harms nobody", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using test = await TestWriter.start(nats, { port: proxy.port });
+  // Without a stream, all that is answered is somebody else's.
+  await test.manager.streams.delete(LOG_STREAM);
+  let answered = 0;
+  test.client.subscribe(SUBJECT, (_, msg) => {
+    const [none, another] = ['{"stream":"OUROCODUS_LOG"}', '{"stream":"ANOTHER","seq":1}'];
+    for (const text of ["hi", "", "{}", "null", "[]", none, another]) msg.respond(text);
+    answered++;
+  });
+  await test.client.nats.flush();
+  for (const id of ["one", "two", "three"]) test.append(id);
+  await until(() => answered === 3);
+  await test.client.nats.flush();
+  await test.connection.nats.flush();
+  assert.equal(test.settled.size, 0);
+  await ensureStreams(test.client);
+  proxy.cut();
+  await until(() => !test.connection.connected);
+  proxy.heal();
+  await test.writer.idle();
+  assert.deepEqual([...test.settled.values()].map(({ kind }) => kind), [
+    "stored",
+    "stored",
+    "stored",
+  ]);
+  assert.deepEqual(await test.ids(), ["one", "two", "three"]);
+});
+
 Deno.test("a stored message is read with its subject, data and time; one that is gone is undefined", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);

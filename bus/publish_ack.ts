@@ -1,35 +1,106 @@
 /**
- * What JetStream answers to a publish.
+ * What JetStream answers to a publish (NATS' ADR-22 has its form), and how to publish and wait for
+ * it. Whoever subscribes to the subject may answer too, and be faster: what is not JetStream's is
+ * passed over.
  *
  * @module
  */
-import type { Msg } from "@nats-io/nats-core";
-
-/** JetStream error codes after which trying again cannot help: the message is too large for the stream. */
-const PERMANENT = [10054];
+import { headers as newHeaders, type Msg } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+import { messageOf, PublishError } from "./errors.ts";
+import { isObject } from "./message.ts";
 
 /** What became of a publish. */
 export type PublishAck =
-  | { readonly kind: "stored" }
-  | { readonly kind: "duplicate"; readonly sequence: number }
-  | { readonly kind: "failed"; readonly reason: string; readonly permanent: boolean };
+  | {
+    readonly kind: "stored";
+    readonly stream: string;
+    /** Where it is; of a duplicate, where the first one is. */
+    readonly sequence: number;
+    /** Whether a message of the same `Nats-Msg-Id` was stored before, and this one was not. */
+    readonly duplicate: boolean;
+  }
+  | {
+    readonly kind: "refused";
+    readonly reason: string;
+    /** Like an HTTP status: 503 if JetStream is not available just now. */
+    readonly code: number | undefined;
+    /** JetStream's own error code. */
+    readonly errorCode: number | undefined;
+  }
+  /** No stream takes the subject, or JetStream is away; nobody else listens either. */
+  | { readonly kind: "nobody" }
+  /** It is not JetStream that answers. */
+  | { readonly kind: "foreign" };
 
-interface PubAck {
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { readonly err_code: number; readonly description: string };
+/** How a message is published. */
+export interface PublishOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The stream that stores it. */
+  readonly stream: string;
+  /** How long that may take, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** Takes an acknowledgement apart. */
 export function parsePublishAck(msg: Msg): PublishAck {
-  if (msg.data.length === 0) {
-    const status = msg.headers?.code === 503 ? "no stream takes it" : msg.headers?.status;
-    return { kind: "failed", reason: status ?? "empty acknowledgement", permanent: false };
+  if (msg.headers?.code === 503) return { kind: "nobody" };
+  const answer = parseObject(msg);
+  const error = answer?.error;
+  if (isObject(error)) {
+    const { code, err_code, description } = error;
+    return {
+      kind: "refused",
+      reason: typeof description === "string" ? description : "no reason given",
+      code: typeof code === "number" ? code : undefined,
+      errorCode: typeof err_code === "number" ? err_code : undefined,
+    };
   }
-  const ack = msg.json<PubAck>();
-  if (ack.error) {
-    const permanent = PERMANENT.includes(ack.error.err_code);
-    return { kind: "failed", reason: ack.error.description, permanent };
+  const { stream, seq, duplicate } = answer ?? {};
+  if (typeof stream !== "string" || !Number.isSafeInteger(seq)) return { kind: "foreign" };
+  return { kind: "stored", stream, sequence: Number(seq), duplicate: duplicate === true };
+}
+
+/**
+ * Publishes a message, and waits until it is stored.
+ *
+ * @returns Whether one of the same `Nats-Msg-Id` was stored before.
+ * @throws {PublishError} If it was refused, or was not acknowledged in time.
+ */
+export async function publishStored(
+  connection: Connection,
+  subject: string,
+  text: string,
+  { headers, stream, timeoutMs }: PublishOptions,
+): Promise<{ readonly duplicate: boolean }> {
+  const set = newHeaders();
+  for (const [name, value] of Object.entries(headers)) set.set(name, value);
+  const { promise: answered, resolve, reject } = Promise.withResolvers<boolean>();
+  const inbox = connection.createInbox();
+  const subscription = connection.subscribe(inbox, (error, msg) => {
+    if (error) return reject(error);
+    const ack = parsePublishAck(msg);
+    if (ack.kind === "stored" && ack.stream === stream) resolve(ack.duplicate);
+    else if (ack.kind === "refused") reject(new Error(ack.reason));
+    else if (ack.kind === "nobody") reject(new Error("no stream takes it"));
+  });
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    connection.nats.publish(subject, text, { headers: set, reply: inbox });
+    return { duplicate: await answered };
+  } catch (error) {
+    throw new PublishError(`Cannot store in ${subject}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
   }
-  return ack.duplicate ? { kind: "duplicate", sequence: ack.seq ?? 0 } : { kind: "stored" };
+}
+
+function parseObject(msg: Msg): Record<string, unknown> | undefined {
+  try {
+    const answer: unknown = msg.json();
+    return isObject(answer) ? answer : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -59,16 +59,14 @@ export async function askRelays(
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const inbox = connection.createInbox();
   let stall: ReturnType<typeof setTimeout> | undefined;
-  const subscription = connection.nats.subscribe(inbox, {
-    callback: (error, message) => {
-      if (error || message.headers?.code === 503) return finish();
-      const page = parsePage(message);
-      if (page === undefined) return;
-      pages.add(page);
-      clearTimeout(stall);
-      // Before all pages of those that began to answer are there, only the time-out ends it.
-      if (pages.complete) stall = setTimeout(finish, stallMs);
-    },
+  const subscription = connection.subscribe(inbox, (error, message) => {
+    if (error || message.headers?.code === 503) return finish();
+    const page = parsePage(message);
+    if (page === undefined) return;
+    pages.add(page);
+    clearTimeout(stall);
+    // Before all pages of those that began to answer are there, only the time-out ends it.
+    if (pages.complete) stall = setTimeout(finish, stallMs);
   });
   const timer = setTimeout(finish, timeoutMs);
   const abort = () => finish();

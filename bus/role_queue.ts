@@ -306,12 +306,10 @@ export class RoleQueue {
     const old = this.#subscription;
     const inbox = this.#connection.createInbox();
     this.#inbox = inbox;
-    this.#subscription = this.#connection.nats.subscribe(`${inbox}.*`, {
-      callback: (error, msg) => {
-        if (error) this.#listener.onProblem(`Cannot listen for work: ${messageOf(error)}`);
-        else if (msg.reply) this.#received(msg, inbox === this.#inbox);
-        else if (inbox === this.#inbox) this.#ended(msg);
-      },
+    this.#subscription = this.#connection.subscribe(`${inbox}.*`, (error, msg) => {
+      if (error) this.#listener.onProblem(`Cannot listen for work: ${messageOf(error)}`);
+      else if (msg.reply) this.#received(msg, inbox === this.#inbox);
+      else if (inbox === this.#inbox) this.#ended(msg);
     });
     void drain(old);
     this.#forgetPulls();

@@ -36,8 +36,7 @@ export class WorkAlarm {
 
   /** Begins to listen, unless it does. */
   listen(): void {
-    const callback = () => this.#onWork();
-    this.#subscription ??= this.#connection.nats.subscribe(this.#subject, { callback });
+    this.#subscription ??= this.#connection.subscribe(this.#subject, () => this.#onWork());
   }
 
   /** Stops listening. */

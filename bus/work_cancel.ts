@@ -6,14 +6,14 @@
  * @module
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
-import { headers, nuid } from "@nats-io/nats-core";
+import { nuid } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
-import { messageOf, PublishError } from "./errors.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { formatMessage, isObject } from "./message.ts";
+import { publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
-import { WORK_STREAM } from "./streams.ts";
+import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
 import { eventsSubject, RELAYS_WORK_CANCEL_SUBJECT, resultsSubject } from "./subjects.ts";
 import type { WorkQuery } from "./trace_records.ts";
 import { lastHolder } from "./trace_state.ts";
@@ -152,10 +152,12 @@ async function storeOutcome(
   const text = formatMessage(id ?? `work-${work_sequence}`, "error", {
     ...{ code, message, session_id, role },
   });
-  return !(await publish(connection, resultsSubject(session_id, role), text, {
-    "Nats-Msg-Id": identity,
-    [LOG_HEADER.outcome]: "cancelled",
-  })).duplicate;
+  const { duplicate } = await publishStored(connection, resultsSubject(session_id, role), text, {
+    headers: { "Nats-Msg-Id": identity, [LOG_HEADER.outcome]: "cancelled" },
+    stream: LOG_STREAM,
+    timeoutMs: TIMEOUT_MS,
+  });
+  return !duplicate;
 }
 
 /** Tells all relays. @returns What the one says that has it; null if none has. */
@@ -194,28 +196,11 @@ async function recordEvent(
     ...(reason && { reason: reason.slice(0, MAX_REASON_CHARACTERS) }),
   };
   const text = formatMessage(event, "work.cancelled", { work: [item] });
-  await publish(connection, eventsSubject(session_id), text, { "Nats-Msg-Id": event });
-}
-
-async function publish(
-  connection: Connection,
-  subject: string,
-  text: string,
-  header: Readonly<Record<string, string>>,
-): Promise<{ readonly duplicate: boolean }> {
-  const set = headers();
-  for (const [name, value] of Object.entries(header)) set.set(name, value);
-  try {
-    const reply = await connection.nats.request(subject, text, {
-      headers: set,
-      timeout: TIMEOUT_MS,
-    });
-    const ack = reply.json<{ duplicate?: boolean; error?: { description: string } }>();
-    if (ack.error) throw new Error(ack.error.description);
-    return { duplicate: ack.duplicate === true };
-  } catch (error) {
-    throw new PublishError(`Cannot store in ${subject}: ${messageOf(error)}`, { cause: error });
-  }
+  await publishStored(connection, eventsSubject(session_id), text, {
+    headers: { "Nats-Msg-Id": event },
+    stream: LOG_STREAM,
+    timeoutMs: TIMEOUT_MS,
+  });
 }
 
 /** The notice as a relay receives it; `undefined` if it is none. */

@@ -17,6 +17,7 @@ import { headers, type Msg, PermissionViolationError, type Status } from "@nats-
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError, StreamError } from "./errors.ts";
 import { formatMessage, invalidId } from "./message.ts";
+import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { ensureStreams, type StreamLimits, WORK_STREAM } from "./streams.ts";
 import { workSubject } from "./subjects.ts";
 import { TurnoverMap } from "./turnover_map.ts";
@@ -194,6 +195,8 @@ class Sender<W extends Work> {
   #sourceError: Error | undefined;
   #progressAt = performance.now();
   #repairing: Promise<void> | undefined;
+  /** Whether the streams were seen, or made. */
+  #hasStreams = false;
   #wake: () => void = () => {};
 
   constructor(connection: Connection, options: SendAllOptions<W>) {
@@ -205,8 +208,8 @@ class Sender<W extends Work> {
   async run(source: Iterable<W> | AsyncIterable<W>): Promise<SendSummary> {
     const { signal } = this.#options;
     const abort = () => this.#stop(reasonOf(signal));
-    const acknowledgements = this.#connection.nats.subscribe(`${this.#inbox}.*`, {
-      callback: (_, message) => this.#acknowledged(message),
+    const acknowledgements = this.#connection.subscribe(`${this.#inbox}.*`, (error, message) => {
+      if (!error) this.#acknowledged(message);
     });
     const statuses = this.#connection.nats.status();
     const watched = this.#watch(statuses);
@@ -334,33 +337,32 @@ class Sender<W extends Work> {
     const number = Number(message.subject.slice(this.#inbox.length + 1));
     const outgoing = this.#outgoing.get(number);
     if (outgoing === undefined) return;
-    if (message.headers?.code === 503) {
-      this.#repair();
-      return;
+    const ack = parsePublishAck(message);
+    const wrong = refusesAll(ack);
+    if (wrong !== undefined) {
+      const error = cannotPublish(outgoing.subject, wrong);
+      this.#forget(number, outgoing);
+      this.#stop(error);
+      this.#fail(outgoing.work, error);
+    } else if (ack.kind === "stored") {
+      this.#forget(number, outgoing);
+      this.#sent(outgoing, ack);
+    } else if (ack.kind === "refused" && ack.code !== UNAVAILABLE) {
+      this.#forget(number, outgoing);
+      this.#fail(outgoing.work, cannotPublish(outgoing.subject, ack.reason));
+    } else if (ack.kind === "nobody" || (ack.kind === "foreign" && !this.#hasStreams)) {
+      return this.#repair();
     }
-    const reply = parseReply(message);
-    switch (reply.kind) {
-      case "stored":
-        this.#forget(number, outgoing);
-        this.#sent(outgoing, reply);
-        break;
-      case "refused":
-        this.#forget(number, outgoing);
-        this.#fail(outgoing.work, cannotPublish(outgoing.subject, reply.reason));
-        break;
-      case "refuses_all":
-        this.#forget(number, outgoing);
-        this.#stop(cannotPublish(outgoing.subject, reply.reason));
-        this.#fail(outgoing.work, this.#stopped as PublishError);
-        break;
-      case "later":
-        break; // It is published again when its time for an acknowledgement is over.
-    }
+    // Else it is published again when its time for an acknowledgement is over.
     this.#wake();
   }
 
-  #sent(outgoing: Outgoing<W>, reply: { sequence: number; duplicate: boolean }): void {
+  #sent(
+    outgoing: Outgoing<W>,
+    reply: { readonly sequence: number; readonly duplicate: boolean },
+  ): void {
     this.#progressAt = performance.now();
+    this.#hasStreams = true;
     // What was published twice may be a duplicate of itself.
     const duplicate = reply.duplicate && outgoing.tries === 1;
     if (duplicate) this.#duplicates++;
@@ -384,7 +386,7 @@ class Sender<W extends Work> {
     this.#wake();
   }
 
-  /** No stream takes the subject: makes the streams, then publishes everything again. */
+  /** Nobody has stored it, or who knows: makes the streams, then publishes everything again. */
   #repair(): void {
     if (this.#repairing !== undefined || this.#stopped instanceof PublishError) return;
     this.#repairing = this.#makeStreams().finally(() => this.#repairing = undefined);
@@ -394,6 +396,7 @@ class Sender<W extends Work> {
     const { epoch } = this.#connection;
     try {
       await ensureStreams(this.#connection, this.#options.limits);
+      this.#hasStreams = true;
       if (epoch === this.#connection.epoch) this.#publishAll();
     } catch (error) {
       // A server or cluster that has just been restarted may need a moment for JetStream.
@@ -477,47 +480,21 @@ class Sender<W extends Work> {
   }
 }
 
-type Reply =
-  | { readonly kind: "stored"; readonly sequence: number; readonly duplicate: boolean }
-  /** This message is refused; `refuses_all`: any other would be, too. */
-  | { readonly kind: "refused" | "refuses_all"; readonly reason: string }
-  | { readonly kind: "later" };
-
+/** JetStream is there, but cannot answer just now. */
+const UNAVAILABLE = 503;
 /** Error codes of JetStream: no space left in the stream, the account or the server. */
 const FULL = [10023, 10028, 10047, 10077];
 
-function parseReply(message: Msg): Reply {
-  const ack = parseAcknowledgement(message);
-  if (ack.error === undefined && ack.seq !== undefined) {
-    if (ack.stream !== WORK_STREAM) {
-      const reason = `it was stored in stream ${ack.stream} instead of ${WORK_STREAM}. Remove ` +
-        `the subject from that stream`;
-      return { kind: "refuses_all", reason };
-    }
-    return { kind: "stored", sequence: ack.seq, duplicate: ack.duplicate === true };
+/** Why no further message would be stored either, if that is what was answered. */
+function refusesAll(ack: PublishAck): string | undefined {
+  if (ack.kind === "stored") {
+    if (ack.stream === WORK_STREAM) return undefined;
+    return `it was stored in stream ${ack.stream} instead of ${WORK_STREAM}. Remove the subject ` +
+      `from that stream`;
   }
-  const { code, err_code, description = "no reason given" } = ack.error ?? {};
-  if (err_code !== undefined && FULL.includes(err_code)) {
-    const reason = `the work queue is full (${description}). Wait until agents have done some of ` +
-      `it, or raise OUROCODUS_WORK_MAX_BYTES or the server's storage`;
-    return { kind: "refuses_all", reason };
-  }
-  return code === 503 ? { kind: "later" } : { kind: "refused", reason: description };
-}
-
-interface Acknowledgement {
-  readonly stream?: string;
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { code?: number; err_code?: number; description?: string };
-}
-
-function parseAcknowledgement(message: Msg): Acknowledgement {
-  try {
-    return message.json<Acknowledgement>();
-  } catch {
-    return { error: { description: `the server answered "${message.string().slice(0, 100)}"` } };
-  }
+  if (ack.kind !== "refused" || !FULL.includes(ack.errorCode ?? 0)) return undefined;
+  return `the work queue is full (${ack.reason}). Wait until agents have done some of it, or raise ` +
+    `OUROCODUS_WORK_MAX_BYTES or the server's storage`;
 }
 
 function cannotPublish(subject: string, reason: string): PublishError {

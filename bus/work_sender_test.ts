@@ -56,6 +56,24 @@ Deno.test("the same id is stored once for a session and role, and reported with 
   assert.equal(await messagesIn(connection), 2);
 });
 
+Deno.test("what others than JetStream answer is not taken for storing, and streams are made all the same", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await using other = await connect({ url: nats.url });
+  other.subscribe("sessions.>", (_, msg) => {
+    for (const text of ["hi", "{}", "null", '{"seq":1}']) msg.respond(text);
+  });
+  await other.nats.flush();
+  const sent: number[] = [];
+  const summary = await sendAllWork(connection, numbered(0, 100), {
+    onSent: (_, { sequence }) => sent.push(sequence),
+  });
+  const counts = { stored: 100, duplicates: 0, failed: 0, unconfirmed: 0 };
+  assert.deepEqual(summary, { ...counts, stopped: undefined });
+  assert.equal(new Set(sent).size, 100);
+  assert.equal(await messagesIn(connection), 100);
+});
+
 Deno.test("every session, role and id has a Nats-Msg-Id of its own that is safe in a header", () => {
   const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,5}$/);
   const id = fc.string({ unit: "binary", minLength: 1, maxLength: 5 })

@@ -26,45 +26,39 @@ const UTF8 = new TextEncoder();
 
 /** Answers until the connection is closed. */
 export function answerAgentQueries(connection: Connection, relay: Relay): void {
-  connection.nats.subscribe(RELAYS_AGENTS_SUBJECT, {
-    callback: (error, msg) => {
-      if (error || !msg.reply) return;
-      const agents = relay.agents(parseQuery(msg.string()));
-      const lists = paginate(agents, connection.maxPayloadBytes - ENVELOPE_BYTES);
-      lists.forEach((list, index) => {
-        const page: AgentsPage = {
-          relay_id: relay.id,
-          version: VERSION,
-          page: index + 1,
-          pages: lists.length,
-          agents: list,
-        };
-        msg.respond(JSON.stringify(page));
-      });
-    },
+  connection.subscribe(RELAYS_AGENTS_SUBJECT, (error, msg) => {
+    if (error || !msg.reply) return;
+    const agents = relay.agents(parseQuery(msg.string()));
+    const lists = paginate(agents, connection.maxPayloadBytes - ENVELOPE_BYTES);
+    lists.forEach((list, index) => {
+      const page: AgentsPage = {
+        relay_id: relay.id,
+        version: VERSION,
+        page: index + 1,
+        pages: lists.length,
+        agents: list,
+      };
+      msg.respond(JSON.stringify(page));
+    });
   });
 }
 
 /** Stops agents that are connected here, when asked to; stays silent about others. */
 export function answerAgentStops(connection: Connection, relay: Relay): void {
-  connection.nats.subscribe(RELAYS_AGENTS_STOP_SUBJECT, {
-    callback: (error, msg) => {
-      const stop = error ? undefined : parseAgentStop(msg.string());
-      const in_hand = stop && relay.stopAgent(stop);
-      if (in_hand === undefined) return;
-      msg.respond(JSON.stringify({ relay_id: relay.id, in_hand } satisfies AgentStopping));
-    },
+  connection.subscribe(RELAYS_AGENTS_STOP_SUBJECT, (error, msg) => {
+    const stop = error ? undefined : parseAgentStop(msg.string());
+    const in_hand = stop && relay.stopAgent(stop);
+    if (in_hand === undefined) return;
+    msg.respond(JSON.stringify({ relay_id: relay.id, in_hand } satisfies AgentStopping));
   });
 }
 
 /** Takes cancelled work away from the agents that have it; stays silent about other work. */
 export function answerCancellations(connection: Connection, relay: Relay): void {
-  connection.nats.subscribe(RELAYS_WORK_CANCEL_SUBJECT, {
-    callback: (error, msg) => {
-      const notice = error ? undefined : parseCancelNotice(msg.string());
-      const holder = notice && relay.cancelWork(notice);
-      if (holder !== undefined) msg.respond(JSON.stringify(holder));
-    },
+  connection.subscribe(RELAYS_WORK_CANCEL_SUBJECT, (error, msg) => {
+    const notice = error ? undefined : parseCancelNotice(msg.string());
+    const holder = notice && relay.cancelWork(notice);
+    if (holder !== undefined) msg.respond(JSON.stringify(holder));
   });
 }
 
