@@ -17,13 +17,13 @@ export interface AskManyOptions {
 /**
  * Publishes a request, and hears what comes.
  *
- * @param body JSON.
+ * @param bodies JSON: the parts of the request, each of which fits the server's payload limit.
  * @returns When there was enough, nobody listens, or the time is over.
  */
 export async function askMany(
   connection: Connection,
   subject: string,
-  body: unknown,
+  bodies: readonly unknown[],
   { waitMs, onAnswer }: AskManyOptions,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -34,7 +34,9 @@ export async function askMany(
   });
   const timer = setTimeout(resolve, waitMs);
   try {
-    connection.nats.publish(subject, JSON.stringify(body), { reply: inbox });
+    for (const body of bodies) {
+      connection.nats.publish(subject, JSON.stringify(body), { reply: inbox });
+    }
     await promise;
   } finally {
     clearTimeout(timer);

@@ -45,9 +45,10 @@ type Question =
   | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
   | { readonly kind: "list" };
 
-/** So many sequences stand in one answer; with 20 digits each they fit any payload limit in use. */
-const SEQUENCES_PER_ANSWER = 10_000;
+/** As many leases are taken from one question. */
 const MAX_LEASES = 5_000;
+/** What a message says beside its leases or identities, at the most. */
+const ENVELOPE_BYTES = 512;
 
 /** One relay's end of it. */
 export class LeaseExchange {
@@ -111,7 +112,8 @@ export class LeaseExchange {
   async #ask(question: Question, waitMs: number, enough: number): Promise<ReadonlySet<string>> {
     const named = new Set<string>();
     if (!this.#connection.connected) return named;
-    await askMany(this.#connection, RELAYS_LEASES_SUBJECT, this.#signed(question), {
+    const parts = this.#parts(question).map((part) => this.#signed(part));
+    await askMany(this.#connection, RELAYS_LEASES_SUBJECT, parts, {
       waitMs,
       onAnswer: (answer) => {
         for (const identity of parseAnswer(answer)) named.add(identity);
@@ -119,6 +121,28 @@ export class LeaseExchange {
       },
     });
     return named;
+  }
+
+  /** A question as several, each of which fits the server's payload limit. */
+  #parts(question: Question): Question[] {
+    if (question.kind === "list") return [question];
+    return this.#split(question.leases).map((leases) => ({ ...question, leases }));
+  }
+
+  /** @param texts ASCII, without anything to escape in JSON. */
+  #split(texts: readonly string[]): string[][] {
+    const limit = this.#connection.maxPayloadBytes - ENVELOPE_BYTES;
+    const parts: string[][] = [];
+    let bytes = Infinity;
+    for (const text of texts) {
+      bytes += text.length + '"",'.length;
+      if (bytes > limit || parts.at(-1)?.length === MAX_LEASES) {
+        parts.push([]);
+        bytes = text.length + '"",'.length;
+      }
+      parts.at(-1)?.push(text);
+    }
+    return parts;
   }
 
   #signed(question: Question): object {
@@ -140,18 +164,15 @@ export class LeaseExchange {
       }
       case "returned":
         return leasesOf(question.leases).forEach((lease) => holder.returned(lease));
-      case "list": {
-        const sequences = holder.sequences();
-        for (let at = 0; at < sequences.length; at += SEQUENCES_PER_ANSWER) {
-          this.#answer(message, sequences.slice(at, at + SEQUENCES_PER_ANSWER).map(String));
-        }
-      }
+      case "list":
+        return this.#answer(message, holder.sequences().map(String));
     }
   }
 
   #answer(message: Msg, identities: readonly string[]): void {
-    if (identities.length === 0) return;
-    message.respond(JSON.stringify({ relay_id: this.#options.relayId, work: identities }));
+    for (const work of this.#split(identities)) {
+      message.respond(JSON.stringify({ relay_id: this.#options.relayId, work }));
+    }
   }
 }
 

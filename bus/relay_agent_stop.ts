@@ -40,7 +40,7 @@ export async function stopConnectedAgent(
   options: { readonly timeoutMs?: number } = {},
 ): Promise<AgentStopping | undefined> {
   let stopping: AgentStopping | undefined;
-  await askMany(connection, RELAYS_AGENTS_STOP_SUBJECT, stop, {
+  await askMany(connection, RELAYS_AGENTS_STOP_SUBJECT, [stop], {
     waitMs: options.timeoutMs ?? TIMEOUT_MS,
     onAnswer: (answer) => (stopping ??= parse(answer)) !== undefined,
   });

@@ -50,21 +50,30 @@ export class TurnoverMap<K, V extends object> {
     return true;
   }
 
-  /** All values. */
+  /** All values; as for {@linkcode entries}. */
   *values(): IterableIterator<V> {
-    for (const [, value] of this.entries()) yield value;
+    const map = this.#map;
+    for (const [key, found] of map ?? []) {
+      const value = map === this.#map ? found : this.get(key);
+      if (value !== undefined) yield value;
+    }
   }
 
   /** All entries. Those that are removed on the way are left out, those that are added may be. */
   *entries(): IterableIterator<[K, V]> {
-    for (const key of this.#map?.keys() ?? []) {
-      const value = this.get(key);
+    const map = this.#map;
+    for (const [key, found] of map ?? []) {
+      const value = map === this.#map ? found : this.get(key);
       if (value !== undefined) yield [key, value];
     }
   }
 
   /** Without an iterator, whose pairs would be garbage themselves. */
   #move(from: ReadonlyMap<K, V | undefined>): void {
+    if (this.#size === 0) {
+      this.#map = undefined;
+      return;
+    }
     const living = new Map<K, V>();
     from.forEach((value, key) => {
       if (value !== undefined) living.set(key, value);

@@ -166,7 +166,7 @@ async function tellRelays(
   notice: CancelNotice,
 ): Promise<CancelledHolder | null> {
   let holder: CancelledHolder | undefined;
-  await askMany(connection, RELAYS_WORK_CANCEL_SUBJECT, notice, {
+  await askMany(connection, RELAYS_WORK_CANCEL_SUBJECT, [notice], {
     waitMs: RELAYS_MS,
     onAnswer: (answer) => (holder ??= parseHolder(answer.string())) !== undefined,
   });

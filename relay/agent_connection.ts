@@ -30,6 +30,14 @@ export interface AgentSocket {
   readonly unreadBytes: number;
 }
 
+/** How a socket has ended. */
+export interface SocketEnd {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** As a socket ends that breaks (RFC 6455, section 7.1.5). */
+const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
 /** How many of its answered pieces of work a plain agent is remembered by. */
 const REMEMBERED = 64;
 /** An agent that reads nothing for so many heartbeats is gone. */
@@ -60,6 +68,7 @@ export class AgentConnection {
   readonly #stored: string[] = [];
   #closed = false;
   #closedWith: CloseCode | undefined;
+  #end: SocketEnd | undefined;
   #draining = false;
   #endsWith: CloseCode | undefined;
   #quiet = false;
@@ -97,9 +106,10 @@ export class AgentConnection {
     return this.#closed;
   }
 
-  /** With what the relay has closed it, if it has. */
-  get closedWith(): CloseCode | undefined {
-    return this.#closedWith;
+  /** How its socket has ended, or is about to; it breaks if nobody ends it. */
+  get end(): SocketEnd {
+    const closed = this.#closedWith;
+    return this.#end ?? (closed ? { code: closed.code, reason: closed.meaning } : BROKEN);
   }
 
   /** How many more pieces of work it takes. */
@@ -223,7 +233,8 @@ export class AgentConnection {
     }
     if (this.#lines.length === 0 || this.#closed) return;
     const frames = this.v1 ? joinFrames(this.#lines) : this.#lines.slice();
-    // The same array for as long as it lives: see bus/log_entry.ts.
+    // The same array for as long as it lives: see ARCHITECTURE.md, "What the collector was made
+    // to copy".
     this.#lines.length = 0;
     this.#quiet = false;
     for (const frame of frames) {
@@ -261,9 +272,16 @@ export class AgentConnection {
     this.#socket.close(code.code, closeReason(reason));
   }
 
-  /** Notes that the socket is gone. */
-  gone(): void {
+  /** Notes that the socket is gone, and how; if the relay has closed it, that is how. */
+  gone({ code, reason }: SocketEnd): void {
     this.#closed = true;
+    const closed = this.#closedWith;
+    this.#end = { code: closed?.code ?? code, reason: reason || (closed?.meaning ?? "") };
+  }
+
+  /** Whether nothing of it is in hand, being looked up or on its way to the log. */
+  get idle(): boolean {
+    return this.inHand === 0 && this.unsettled === 0 && this.resuming === 0;
   }
 
   #reference(work: Work): string {

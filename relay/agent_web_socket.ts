@@ -11,14 +11,17 @@ import type { AgentRequest } from "./agent_request.ts";
 import type { Seat } from "./connection_limits.ts";
 import type { Relay } from "./relay.ts";
 
-/** How long a socket that was closed may take to end, in milliseconds; Deno gives it a second. */
+/** How long a socket that was closed may take to end before it counts as gone, in milliseconds. */
 const CLOSE_MS = 2_000;
 
 /** Who the agent is, and to whom it goes. */
 export interface AgentWebSocketParts {
   readonly relay: Relay;
   readonly asked: AgentRequest;
-  /** Freed once the socket is gone. */
+  /**
+   * Freed once the socket is gone, in truth: one whose agent reads nothing stays, with what waits
+   * for it, until the agent's side ends it, since Deno cannot cut it off.
+   */
   readonly seat: Seat;
 }
 
@@ -85,6 +88,6 @@ export class AgentWebSocket implements AgentSocket, EventListenerObject {
   }
 
   #ended(code: number, reason: string): void {
-    if (this.#agent !== undefined) this.#parts.relay.disconnected(this.#agent, code, reason);
+    if (this.#agent !== undefined) this.#parts.relay.disconnected(this.#agent, { code, reason });
   }
 }

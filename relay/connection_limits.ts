@@ -73,7 +73,12 @@ export class Seats {
    * @param expiresAt When its agent has to go, in milliseconds since 1970.
    */
   take(session: string, expiresAt: number | undefined): Seating {
-    const { maxAgents, maxSessionAgents } = this.limits;
+    const { maxAgents, maxSessionAgents, maxUnreadBytesInAll } = this.limits;
+    if (this.#unreadBytes > maxUnreadBytesInAll) {
+      const reason = `${this.#unreadBytes} bytes wait for all agents, limit is ` +
+        `${maxUnreadBytesInAll} (MAX_UNREAD_BYTES_IN_ALL)`;
+      return { kind: "full", reason };
+    }
     if (this.#taken.size >= maxAgents) {
       return { kind: "full", reason: `${maxAgents} agents are connected, that is MAX_AGENTS` };
     }
@@ -98,6 +103,7 @@ export class Seats {
     for (const seat of this.#taken) {
       if (seat.expiresAt !== undefined && seat.expiresAt <= now) seat.end(CLOSE.tokenExpired);
     }
+    if (this.#unreadBytes > this.limits.maxUnreadBytesInAll) this.#relieve();
   }
 
   /** For seats. */
@@ -119,13 +125,16 @@ export class Seats {
     if (this.#unreadBytes > this.limits.maxUnreadBytesInAll) this.#relieve();
   }
 
-  /** Ends whoever has most to read: each is only looked at when it is sent something. */
+  /**
+   * Ends whoever has most to read: each is only looked at when it is sent something. What waits for
+   * those that are closed counts, as long as they are not gone, but cannot be helped any more.
+   */
   #relieve(): void {
     let most: Seat | undefined;
     this.#unreadBytes = 0;
     for (const seat of this.#taken) {
       this.#unreadBytes += seat.measure();
-      if (most === undefined || seat.unreadBytes > most.unreadBytes) most = seat;
+      if (!seat.closed && seat.unreadBytes > (most?.unreadBytes ?? 0)) most = seat;
     }
     const { maxUnreadBytesInAll } = this.limits;
     if (most === undefined || this.#unreadBytes <= maxUnreadBytesInAll) return;
@@ -189,6 +198,11 @@ export class Seat {
   /** Looks how many bytes wait. */
   measure(): number {
     return this.#unreadBytes = this.#socket?.unreadBytes ?? 0;
+  }
+
+  /** Whether its agent is closed, though not gone. */
+  get closed(): boolean {
+    return this.#agent?.closed ?? false;
   }
 
   /** Closes its agent. */

@@ -10,8 +10,14 @@ function sit(seats: Seats, session?: string, expiresAt?: number) {
   assert.ok(seating.kind === "ok");
   const closes: [number, string][] = [];
   const buffered = { unreadBytes: 0 };
-  const close = ({ code, meaning }: CloseCode, reason = meaning) => closes.push([code, reason]);
-  seating.seat.occupy({ close } as unknown as AgentConnection, buffered);
+  const agent = {
+    closed: false,
+    close: ({ code, meaning }: CloseCode, reason = meaning) => {
+      agent.closed = true;
+      closes.push([code, reason]);
+    },
+  };
+  seating.seat.occupy(agent as unknown as AgentConnection, buffered);
   return { seat: seating.seat, closes, buffered };
 }
 
@@ -92,4 +98,31 @@ Deno.test("where too much waits for all agents together, the one with most of it
   quick.seat.sent();
   assert.deepEqual([slow.closes, quick.closes], [[], []]);
   freeAll(slow, quick);
+});
+
+Deno.test("what waits for closed agents that do not go spares none of the others, and keeps new ones out", () => {
+  const seats = new Seats({ ...DEFAULT_CONNECTION_LIMITS, maxUnreadBytesInAll: 100 });
+  const [stuck, slow, slower] = [sit(seats), sit(seats), sit(seats)];
+  stuck.buffered.unreadBytes = 60;
+  stuck.seat.sent();
+  stuck.seat.end({ code: 4001, meaning: "slow", reconnect: true } as unknown as CloseCode);
+  slow.buffered.unreadBytes = 30;
+  slow.seat.sent();
+  slower.buffered.unreadBytes = 40;
+  slower.seat.sent();
+  const reason = "130 bytes wait for all agents, limit is 100";
+  assert.deepEqual(slower.closes, [[4001, `${reason}, and most for this one`]]);
+  assert.deepEqual(seats.take("s", undefined), {
+    kind: "full",
+    reason: `${reason} (MAX_UNREAD_BYTES_IN_ALL)`,
+  });
+  // Still too much a second later, so it is the next one's turn; then there is no other.
+  seats.tick();
+  assert.deepEqual(slow.closes, [[4001, `${reason}, and most for this one`]]);
+  seats.tick();
+  slow.seat.free();
+  slower.seat.free();
+  const next = sit(seats);
+  assert.deepEqual([stuck.closes.length, next.closes], [1, []]);
+  freeAll(stuck, next);
 });

@@ -19,15 +19,6 @@ export interface LeftWorkOptions {
   readonly onWaitingTaken: (work: Work) => void;
 }
 
-/** How a socket has ended. */
-export interface SocketEnd {
-  readonly code: number;
-  readonly reason: string;
-}
-
-/** As a socket ends that breaks (RFC 6455, section 7.1.5). */
-const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
-
 /** Decides what becomes of it. */
 export class LeftWork {
   readonly #options: LeftWorkOptions;
@@ -57,9 +48,9 @@ export class LeftWork {
   }
 
   /** An agent has gone and has left work behind. */
-  left(agent: AgentConnection, left: readonly Work[], end: SocketEnd = BROKEN): void {
+  left(agent: AgentConnection, left: readonly Work[]): void {
     const { works, connected, draining } = this.#options;
-    const { code, reason } = end;
+    const { code, reason } = agent.end;
     if (!agent.named || !works.hasGrace || !mayComeBack(code)) {
       for (const work of left) works.retry(work, { code: "disconnected", message: reason });
     } else if (draining()) {

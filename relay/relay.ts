@@ -29,7 +29,7 @@ import {
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { nuid } from "@nats-io/nats-core";
-import { AgentConnection, type AgentSocket } from "./agent_connection.ts";
+import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -251,7 +251,7 @@ export class Relay {
     if (agent === undefined) return undefined;
     log.info("an operator stops an agent", { ...agentItem(agent), in_hand: agent.inHand });
     agent.drain(CLOSE.stopped);
-    const inHand = now ? 0 : agent.inHand;
+    const inHand = now ? 0 : agent.inHand + agent.resuming;
     if (now) agent.close(CLOSE.stopped);
     // Its free slots are gone.
     this.#offers.freed(agent);
@@ -303,11 +303,9 @@ export class Relay {
   }
 
   /** An agent's socket is gone. It may come back to its work; else that goes to another. */
-  disconnected(agent: AgentConnection, endCode: number, endReason: string): void {
+  disconnected(agent: AgentConnection, end: SocketEnd): void {
     if (!this.#agents.delete(agent)) return;
-    const code = agent.closedWith?.code ?? endCode;
-    const reason = endReason || agent.closedWith?.meaning || "";
-    agent.gone();
+    agent.gone(end);
     const role = this.#roles.open(agent.session, agent.role);
     const waiting = role.leave(agent);
     // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
@@ -319,10 +317,11 @@ export class Relay {
       if (work.state === "in_hand") inHand.push(work);
       else this.#works.forget(work);
     }
-    if (inHand.length > 0) this.#leftWork.left(agent, inHand, { code, reason });
+    if (inHand.length > 0) this.#leftWork.left(agent, inHand);
     for (const work of waiting) this.#works.giveBack(work, "disconnected");
-    this.#journal.event(agent.session, "agent.disconnected", { ...agentItem(agent), code, reason });
-    log.debug("agent disconnected", { ...agentItem(agent), code, reason });
+    const gone = { ...agentItem(agent), ...agent.end };
+    this.#journal.event(agent.session, "agent.disconnected", gone);
+    log.debug("agent disconnected", gone);
     this.#turn.something();
   }
 
@@ -396,7 +395,7 @@ export class Relay {
     for (const agent of agents) {
       agent.flush(this.#limits.maxUnreadBytes);
       const end = agent.endsWith ?? (this.#draining ? CLOSE.draining : undefined);
-      if (end !== undefined && agent.inHand === 0 && agent.unsettled === 0) agent.close(end);
+      if (end !== undefined && agent.idle) agent.close(end);
     }
     this.#journal.endTurn();
     this.#parts.writer.flush();

@@ -296,3 +296,49 @@ Deno.test("what is said right behind the resumption of a lease is heard when it 
   assert.deepEqual(await back.isTold("relay.stored"), { leases: [work.lease] });
   assert.equal((await second.events()).filter(({ type }) => type === "progress").length, 1);
 });
+
+Deno.test("as many leases as may be resumed are looked up, however small NATS' messages are", async () => {
+  await using test = await TestRelay.start({ natsConfig: "max_payload: 8192\n" });
+  const agent = test.agent({ agentId: "a", v1: true, concurrency: 1_024 });
+  const leases = Array.from({ length: 4_096 }, (_, index) => {
+    const place = `1.${1_000_000 + index}.1.1763999999999999999.0`;
+    return `$JS.ACK.${"d".repeat(300)}.account.OUROCODUS_WORK.s=r.${place}`;
+  });
+  agent.say("resume", { id: "resume" }, { leases });
+  await until(() => agent.told("relay.cancel").length === leases.length);
+  const answered = new Set(agent.told("relay.cancel").map(({ lease }) => lease));
+  assert.deepEqual(answered, new Set(leases));
+  assert.equal(test.relay.health().in_hand, 0);
+  test.work("1");
+  await agent.hasWork();
+});
+
+for (const now of [false, true]) {
+  const how = now ? "at once" : "when it is done";
+
+  Deno.test(`an agent that is stopped ${how} while it resumes work ends as one that has it`, async () => {
+    await using nats = await startNats();
+    const first = await TestRelay.start({ nats });
+    const agent = first.agent({ agentId: "a", v1: true });
+    first.work("1");
+    const work = await agent.hasWork();
+    await first[Symbol.asyncDispose]();
+    await using second = await TestRelay.start({ nats });
+    const back = second.agent({ agentId: "a", v1: true });
+    const heir = second.agent({ agentId: "b", v1: true });
+    resume(back, work);
+    const stop = { session_id: "s", role: "r", agent_id: "a", now };
+    assert.equal(second.relay.stopAgent(stop), now ? 0 : 1);
+    if (now) {
+      // It is not coming back, so nothing is kept for it.
+      assert.equal((await heir.hasWork()).id, "1");
+    } else {
+      await back.isTold("relay.resumed");
+      assert.equal(back.closed, undefined);
+      back.say("result", work);
+      await second.hasWaiting(0);
+      assert.deepEqual(heir.works, []);
+    }
+    await until(() => back.closed?.code === 4501);
+  });
+}

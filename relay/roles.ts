@@ -1,5 +1,6 @@
 /**
- * The roles that a relay has agents for. A role's queue is open exactly while it is among them.
+ * The roles that a relay has agents for. A role's queue is open while it is among them, unless the
+ * relay goes away.
  *
  * @module
  */

@@ -48,7 +48,7 @@ export class FakeAgent implements AgentSocket {
   /** Called by the relay; the socket's end is reported a little later, as a real one's is. */
   close(code: number, reason: string): void {
     this.closed = { code, reason };
-    queueMicrotask(() => this.#relay.disconnected(this.connection, code, reason));
+    queueMicrotask(() => this.#relay.disconnected(this.connection, { code, reason }));
   }
 
   /** All messages that it was sent. */
@@ -96,6 +96,6 @@ export class FakeAgent implements AgentSocket {
 
   /** Its socket goes. */
   leave(code = 1006, reason = ""): void {
-    this.#relay.disconnected(this.connection, code, reason);
+    this.#relay.disconnected(this.connection, { code, reason });
   }
 }

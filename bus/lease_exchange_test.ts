@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { startNats } from "../tests/support/mod.ts";
+import { connect, type Connection } from "./connection.ts";
+import { type Lease, parseLease } from "./lease.ts";
+import { LeaseExchange, type LeaseHolder } from "./lease_exchange.ts";
+
+/** So little that what is asked and answered here takes many messages. */
+const SMALL = "max_payload: 2048\n";
+const WAIT_MS = 10_000;
+
+/** A relay that has work, and what it was told. */
+class Holder implements LeaseHolder {
+  readonly told: string[] = [];
+  readonly #has: ReadonlySet<string>;
+
+  constructor(leases: readonly Lease[]) {
+    this.#has = new Set(leases.map(({ work }) => work));
+  }
+
+  keepsDelivered({ work }: Lease): boolean {
+    return this.#has.has(work);
+  }
+
+  objectsTo({ work }: Lease): boolean {
+    return this.#has.has(work);
+  }
+
+  returned({ work }: Lease): void {
+    this.told.push(work);
+  }
+
+  sequences(): number[] {
+    return Array.from(this.#has, (work) => Number(work.split(".")[0]));
+  }
+}
+
+function leases(count: number): Lease[] {
+  return Array.from({ length: count }, (_, index) => {
+    const domain = "d".repeat(index % 300 + 1);
+    const place = `1.${index + 1}.1.1763999999999999999.0`;
+    const lease = parseLease(`$JS.ACK.${domain}.account.OUROCODUS_WORK.s=r.${place}`);
+    assert.ok(lease);
+    return lease;
+  });
+}
+
+function exchange(connection: Connection, relayId: string, holder: LeaseHolder): LeaseExchange {
+  return new LeaseExchange(connection, { relayId, holder });
+}
+
+Deno.test("as many leases as there may be are asked about, whatever the server takes in a message", async () => {
+  await using nats = await startNats({ config: SMALL });
+  await using one = await connect({ url: nats.url });
+  await using other = await connect({ url: nats.url });
+  const all = leases(4_096);
+  const kept = new Set(all.map(({ work }) => work));
+  exchange(other, "other", new Holder(all));
+  await other.nats.flush();
+  const asking = exchange(one, "one", new Holder([]));
+  assert.deepEqual(await asking.keptElsewhere(all, WAIT_MS), kept);
+  // Whoever objects may be one of several, so that is waited for.
+  assert.deepEqual(await asking.objections(all, "agent", 1_000), kept);
+  const sequences = await asking.heldElsewhere(1_000);
+  assert.deepEqual(sequences, new Set(all.map(({ sequence }) => sequence)));
+});
+
+Deno.test("what is no question of another relay's is passed over, and the next one is answered", async () => {
+  await using nats = await startNats({ config: SMALL });
+  await using one = await connect({ url: nats.url });
+  await using other = await connect({ url: nats.url });
+  const [lease] = leases(1);
+  assert.ok(lease);
+  const holder = new Holder([lease]);
+  exchange(other, "other", holder);
+  await other.nats.flush();
+  const asking = exchange(one, "one", new Holder([]));
+  const strange: unknown[] = [
+    ...["", "x", 1, null, [], {}],
+    { relay_id: "x" },
+    { relay_id: "x", kind: "delivered", leases: "all" },
+    { relay_id: "x", kind: "delivered", leases: [1] },
+    { relay_id: "x", kind: "claim", leases: [lease.subject] },
+    { relay_id: "other", kind: "returned", leases: [lease.subject] },
+  ];
+  for (const text of strange) one.nats.publish("relays.leases", JSON.stringify(text));
+  asking.tellReturned(lease);
+  assert.deepEqual(await asking.keptElsewhere([lease], WAIT_MS), new Set([lease.work]));
+  assert.deepEqual(holder.told, [lease.work]);
+});
