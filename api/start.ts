@@ -48,6 +48,9 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const connection = await connect({
     ...settings.nats,
     onError: (error) => log.warn("NATS reports an error", { error: error.message }),
+    // Whatever it was about, the others go on.
+    onBug: (thrown) =>
+      log.error("what NATS sent was not dealt with", { error: Deno.inspect(thrown) }),
   });
   try {
     await ensureStreams(connection, settings.streams);

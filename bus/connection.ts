@@ -58,6 +58,8 @@ export interface ConnectOptions {
   readonly inboxPrefix?: string;
   /** Told of asynchronous errors that the server reports, such as a denied subject. */
   readonly onError?: (error: Error) => void;
+  /** Told what a subscription's callback has thrown; by default it is uncaught. */
+  readonly onBug?: (thrown: unknown) => void;
 }
 
 /** What a {@linkcode Connection} tells its listeners. */
@@ -102,7 +104,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   });
   try {
-    return new Connection(await Promise.race([attempt, expired]), target.shown, options.onError);
+    return new Connection(await Promise.race([attempt, expired]), target.shown, options);
   } catch (error) {
     attempt.then((late) => late.close(), () => {});
     const why = messageOf(error) || "connection refused";
@@ -122,11 +124,17 @@ export class Connection {
   #maxPayloadBytes = 1024 * 1024;
   #connected = true;
   readonly #listeners = new Set<ConnectionListener>();
+  readonly #onBug: (thrown: unknown) => void;
   readonly #watched: Promise<void>;
 
-  constructor(nats: NatsConnection, url: string, onError?: (error: Error) => void) {
+  constructor(
+    nats: NatsConnection,
+    url: string,
+    { onError, onBug = throwUncaught }: Pick<ConnectOptions, "onError" | "onBug"> = {},
+  ) {
     this.nats = nats;
     this.url = url;
+    this.#onBug = onBug;
     this.#maxPayloadBytes = nats.info?.max_payload ?? this.#maxPayloadBytes;
     this.#watched = this.#watch(nats.status(), onError);
   }
@@ -160,8 +168,8 @@ export class Connection {
   }
 
   /**
-   * Subscribes. What the callback throws is thrown where nothing catches it, as what other
-   * listeners throw is: nats.js would never read from the connection again, and go on in silence.
+   * Subscribes. What the callback throws is told to `onBug`: nats.js would never read from the
+   * connection again, and say so to nobody.
    *
    * @param callback Told of every message, or with an error of why none comes.
    */
@@ -171,9 +179,7 @@ export class Connection {
         try {
           callback(error, msg);
         } catch (thrown) {
-          queueMicrotask(() => {
-            throw thrown;
-          });
+          this.#onBug(thrown);
         }
       },
     });
@@ -228,6 +234,12 @@ export class Connection {
     this.#connected = true;
     for (const listener of this.#listeners) listener.onRestored?.();
   }
+}
+
+function throwUncaught(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown;
+  });
 }
 
 interface Servers {

@@ -109,9 +109,26 @@ class Pages {
     );
     return {
       relays: sortedBy([...relays.values()], (relay) => relay.relay_id),
-      agents: sortedBy(agents, (agent) => `${agent.session_id} ${agent.role} ${agent.agent_id}`),
+      agents: sortedBy(joined(agents), nameOf),
     };
   }
+}
+
+/** An agent with much work has several records, with some of it in each. */
+function joined(records: readonly DirectoryAgent[]): DirectoryAgent[] {
+  const agents = new Map<string, DirectoryAgent>();
+  for (const record of records) {
+    // A connection that was lost unnoticed may be listed beside its successor's.
+    const key = `${record.relay_id} ${nameOf(record)} ${record.connected_at}`;
+    const known = agents.get(key);
+    const work = known?.work && [...known.work, ...record.work ?? []];
+    agents.set(key, { ...record, ...(work && { work }) });
+  }
+  return [...agents.values()];
+}
+
+function nameOf({ session_id, role, agent_id }: DirectoryAgent): string {
+  return `${session_id} ${role} ${agent_id}`;
 }
 
 function sortedBy<T>(list: T[], key: (item: T) => string): T[] {

@@ -87,7 +87,7 @@ export class Deliveries {
     const { works, acknowledger } = this.#options;
     if (works.renew(lease)) return;
     // A plain agent still works on it, but it is answered: the acknowledgement was lost.
-    if (works.get(lease.work) !== undefined) return acknowledger.acknowledge(lease.subject);
+    if (works.find(lease) !== undefined) return acknowledger.acknowledge(lease.subject);
     const parsed = text === undefined ? undefined : parseWork(text);
     const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
     const { session, role: name } = role;

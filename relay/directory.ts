@@ -62,20 +62,39 @@ export function answerCancellations(connection: Connection, relay: Relay): void 
   });
 }
 
-/** Splits records into lists whose JSON is at most so many bytes. */
+/**
+ * Splits records into lists whose JSON is at most so many bytes. An agent with more work than that
+ * has several records, each with some of it.
+ */
 export function paginate(records: readonly AgentRecord[], limit: number): AgentRecord[][] {
-  const pages: AgentRecord[][] = [[]];
-  let size = 0;
-  for (const record of records) {
-    const length = UTF8.encode(JSON.stringify(record)).length + 1;
-    if (size + length > limit && size > 0) {
-      pages.push([]);
-      size = 0;
+  const parts = records.flatMap((record) => {
+    const { work = [], ...rest } = record;
+    const room = limit - jsonBytes({ ...rest, work: [] });
+    if (work.length < 2 || jsonBytes(work) <= room) return record;
+    return fill(work, room).map((some) => ({ ...rest, work: some }));
+  });
+  const pages = fill(parts, limit);
+  return pages.length > 0 ? pages : [[]];
+}
+
+/** Fills lists of which each takes so many bytes of JSON; an item that takes more has its own. */
+function fill<T>(items: readonly T[], limit: number): T[][] {
+  const lists: T[][] = [];
+  let size = Infinity;
+  for (const item of items) {
+    const bytes = jsonBytes(item) + ",".length;
+    if (size + bytes > limit) {
+      lists.push([]);
+      size = "[]".length;
     }
-    pages.at(-1)?.push(record);
-    size += length;
+    lists.at(-1)?.push(item);
+    size += bytes;
   }
-  return pages;
+  return lists;
+}
+
+function jsonBytes(value: unknown): number {
+  return UTF8.encode(JSON.stringify(value)).length;
 }
 
 function parseQuery(text: string): AgentsQuery {

@@ -73,7 +73,7 @@ export class LeftWork {
   /** An agent resumes a lease at another relay. @returns Whether another agent has its work here. */
   objectsTo(lease: Lease, agentId: string): boolean {
     const { works, onWaitingTaken } = this.#options;
-    const work = works.get(lease.work);
+    const work = works.find(lease);
     if (work === undefined) return false;
     if (work.state === "waiting") {
       onWaitingTaken(work);

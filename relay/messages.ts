@@ -26,6 +26,7 @@ import {
   stripLease,
 } from "@ourocodus/bus";
 import type { AgentConnection } from "./agent_connection.ts";
+import type { HeldText } from "./held_text.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -40,6 +41,7 @@ export interface AgentMessagesOptions {
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly resumption: Resumption;
+  readonly heldText: HeldText;
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
   /** The largest frame taken, in characters. */
@@ -250,14 +252,14 @@ export class AgentMessages {
       const reason = "lease is not of this agent's session and role";
       return this.#refuse(agent, "foreign_lease", reason, short ? named : undefined);
     }
+    const overloaded = this.#options.overload(text.length);
+    if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     const hear = () => this.#message(agent, text, message);
-    if (this.#options.resumption.defer(agent, lease, hear)) return;
+    if (this.#options.resumption.defer(agent, lease, { characters: text.length, hear })) return;
     if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
       const reason = "the work of this lease is not in this agent's hands any more";
       return this.#refuse(agent, "lease_lost", reason, lease.subject);
     }
-    const overloaded = this.#options.overload(text.length);
-    if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     const result = { text: stripLease(text, lease.subject), type: message.type };
     void this.#lateResult(agent, result, message.id, lease);
   }
@@ -269,23 +271,25 @@ export class AgentMessages {
     id: string,
     lease: Lease,
   ): Promise<void> {
-    const { works, outcomes } = this.#options;
+    const { works, outcomes, heldText } = this.#options;
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
-    const holding = works.get(lease.work);
+    const holding = works.find(lease);
     if (holding !== undefined) holding.sole = false;
     const place = { session, role, lease };
-    const found = ended(holding) ? { kind: "gone" } as const : await outcomes.lookUp(place);
+    const found = ended(holding)
+      ? { kind: "gone" } as const
+      : await heldText.during(result.text.length, outcomes.lookUp(place));
     if (found === undefined) return;
-    if (found.kind !== "open" || ended(works.get(lease.work))) {
+    if (found.kind !== "open" || ended(works.find(lease))) {
       const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);
       return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
     const { attempt } = lease;
     const outcome = { id, session, role, lease, attempt, sole: false, since: monotonicMs() };
     outcomes.result(outcome, result, (stored) => {
-      const work = works.get(lease.work);
+      const work = works.find(lease);
       if (stored.kind !== "duplicate" && work !== undefined) this.takeAway(work, "answered", agent);
       if (stored.kind === "stored") this.#count(outcome.since, result.text);
       this.#settled(agent, stored, item, lease.subject);

@@ -33,6 +33,7 @@ import {
   readLog,
   readStored,
   resultsSubject,
+  Semaphore,
   type Stored,
   WORK_STREAM,
   workPlace,
@@ -45,6 +46,7 @@ import {
   storeDeadLetter,
   storeLetter,
 } from "./dead_letter.ts";
+import type { HeldText } from "./held_text.ts";
 import { monotonicMs, type Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
@@ -67,6 +69,7 @@ export interface OutcomesOptions {
   readonly connection: Connection;
   readonly writer: LogWriter;
   readonly acknowledger: Acknowledger;
+  readonly heldText: HeldText;
   /** The log's duplicate window, in milliseconds. */
   readonly duplicateWindowMs: number;
   /** Told what keeps an outcome from being stored; it is tried again. */
@@ -74,6 +77,8 @@ export interface OutcomesOptions {
 }
 
 const RETRY_MS = 500;
+/** So many questions to NATS wait for their answers at once; more at once would only time out. */
+const MAX_QUESTIONS = 128;
 const FAILED = { [LOG_HEADER.outcome]: "failed" };
 
 /** Stores outcomes. */
@@ -88,6 +93,7 @@ export class Outcomes {
       readonly answered: Promise<ReadonlyMap<string, AcceptedOutcome> | undefined>;
     }
   >();
+  readonly #questions = new Semaphore(MAX_QUESTIONS);
   readonly #retries = new Set<() => void>();
   #closed = false;
 
@@ -128,7 +134,7 @@ export class Outcomes {
     if (outcome.sole || monotonicMs() - outcome.since < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
-    void this.lookUp(outcome).then((found) => {
+    void this.#options.heldText.during(text.length, this.lookUp(outcome)).then((found) => {
       if (found?.kind === "open") writer.append(entry);
       else if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
     });
@@ -301,7 +307,7 @@ export class Outcomes {
     while (!this.#closed) {
       try {
         // What is asked while the connection is lost can only time out.
-        if (this.#options.connection.connected) return await ask();
+        if (this.#options.connection.connected) return await this.#questions.run(ask);
       } catch (error) {
         this.#options.onProblem(messageOf(error));
       }

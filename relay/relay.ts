@@ -33,6 +33,7 @@ import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_conne
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { Deliveries } from "./deliveries.ts";
+import { HeldText } from "./held_text.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
@@ -96,6 +97,7 @@ export class Relay {
   readonly #deliveries: Deliveries;
   readonly #offers: Offers;
   readonly #leftWork: LeftWork;
+  readonly #heldText = new HeldText();
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = monotonicMs();
   readonly #agents = new Agents(HEARTBEAT_MS);
@@ -125,6 +127,7 @@ export class Relay {
     });
     this.#outcomes = new Outcomes({
       ...parts,
+      heldText: this.#heldText,
       onProblem: (reason) => log.warn("an outcome cannot be stored yet", { reason }),
     });
     this.#exchange = new LeaseExchange(connection, {
@@ -176,6 +179,7 @@ export class Relay {
       outcomes: this.#outcomes,
       queue,
       exchange: this.#exchange,
+      heldText: this.#heldText,
       objectionMs: () => this.#deliveries.answerMs,
       onGone: (agent, works) => this.#leftWork.left(agent, works),
       onFree: (agent) => this.#offers.freed(agent),
@@ -188,6 +192,7 @@ export class Relay {
       journal: this.#journal,
       metrics: this.metrics,
       resumption,
+      heldText: this.#heldText,
       ackWaitMs: queue.ackWaitMs,
       maxFrameCharacters: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
@@ -229,7 +234,7 @@ export class Relay {
       version: VERSION,
       agents: this.#agents.size,
       in_hand: this.#works.size,
-      held_bytes: this.#parts.writer.heldBytes,
+      held_bytes: this.#heldBytes,
       uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
     };
   }
@@ -400,7 +405,7 @@ export class Relay {
     this.#journal.endTurn();
     this.#parts.writer.flush();
     this.#parts.acknowledger.flush();
-    this.#overloaded = this.#parts.writer.heldBytes > this.#limits.maxHeldBytes / 2;
+    this.#overloaded = this.#heldBytes > this.#limits.maxHeldBytes / 2;
     for (const role of roles) this.#pull(role);
   }
 
@@ -410,10 +415,14 @@ export class Relay {
   }
 
   #overload(characters: number): string | undefined {
-    const { heldBytes } = this.#parts.writer;
     const { maxHeldBytes } = this.#limits;
-    if (heldBytes + characters <= maxHeldBytes) return undefined;
-    return `${heldBytes} bytes of results wait for NATS, limit is ${maxHeldBytes}`;
+    if (this.#heldBytes + characters <= maxHeldBytes) return undefined;
+    return `${this.#heldBytes} bytes of results wait for NATS, limit is ${maxHeldBytes}`;
+  }
+
+  /** What waits to be stored, and what may have to be. */
+  get #heldBytes(): number {
+    return this.#parts.writer.heldBytes + this.#heldText.characters;
   }
 
   #keep(): void {

@@ -27,6 +27,7 @@ import {
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
+import type { HeldText } from "./held_text.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
@@ -37,6 +38,7 @@ export interface ResumptionOptions {
   readonly outcomes: Outcomes;
   readonly queue: WorkQueue;
   readonly exchange: LeaseExchange;
+  readonly heldText: HeldText;
   /** How long other relays have to object, in milliseconds; asked each time. */
   readonly objectionMs: () => number;
   /** Keeps work of an agent that is gone again, or gives it back. */
@@ -54,14 +56,19 @@ const DECODER = new TextDecoder();
 const MAX_DEFERRED = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 
+/** Something that an agent has said, and that is to be heard later. */
+interface Deferred {
+  readonly characters: number;
+  readonly hear: () => void;
+}
+
 /** Answers `resume`. */
 export class Resumption {
   readonly #options: ResumptionOptions;
   /** Work that is being looked up → the newest connection that wants it. */
   readonly #wanted = new Map<Work, AgentConnection>();
-
   /** What is to be heard then. */
-  readonly #deferred = new Map<Work, (() => void)[]>();
+  readonly #deferred = new Map<Work, Deferred[]>();
 
   constructor(options: ResumptionOptions) {
     this.#options = options;
@@ -71,18 +78,27 @@ export class Resumption {
    * Puts off what an agent says about a lease that it resumes, until it is known whether that is its
    * own.
    *
-   * @param hear Hears it.
+   * @param said `hear` hears it; `characters` is how long it is.
    * @returns Whether it is put off; not, if the lease is not being looked up for this agent.
    */
-  defer(agent: AgentConnection, lease: Lease, hear: () => void): boolean {
-    const work = this.#options.works.get(lease.work);
+  defer(agent: AgentConnection, lease: Lease, said: Deferred): boolean {
+    const work = this.#options.works.find(lease);
     if (work === undefined || work.offered !== lease.subject) return false;
     if (this.#wanted.get(work) !== agent) return false;
     const deferred = this.#deferred.get(work);
-    if (deferred === undefined) this.#deferred.set(work, [hear]);
-    else if (deferred.length < MAX_DEFERRED) deferred.push(hear);
+    if (deferred === undefined) this.#deferred.set(work, [said]);
+    else if (deferred.length < MAX_DEFERRED) deferred.push(said);
     else return false;
+    this.#options.heldText.add(said.characters);
     return true;
+  }
+
+  /** Takes what is to be heard about work. */
+  #takeDeferred(work: Work): readonly Deferred[] {
+    const deferred = this.#deferred.get(work) ?? [];
+    this.#deferred.delete(work);
+    for (const { characters } of deferred) this.#options.heldText.remove(characters);
+    return deferred;
   }
 
   /**
@@ -93,8 +109,10 @@ export class Resumption {
    */
   resume(agent: AgentConnection, leases: unknown): string | undefined {
     if (!Array.isArray(leases)) return `leases must be an array, got ${describe(leases)}`;
-    if (leases.length > MAX_RESUMED_LEASES) {
-      return `leases are ${leases.length}, limit is ${MAX_RESUMED_LEASES}`;
+    const { resuming } = agent;
+    if (leases.length + resuming > MAX_RESUMED_LEASES) {
+      const more = resuming > 0 ? ` and ${resuming} are being looked up` : "";
+      return `leases are ${leases.length}${more}, limit is ${MAX_RESUMED_LEASES}`;
     }
     this.#returnUnnamed(agent, new Set(leases));
     const resumed: string[] = [];
@@ -129,7 +147,7 @@ export class Resumption {
   /** @returns The work if it has to be looked up, else what becomes of the lease. */
   #take(agent: AgentConnection, lease: Lease): Work | "resumed" | CancelReason {
     const { works, queue, onWaitingTaken } = this.#options;
-    const known = works.get(lease.work);
+    const known = works.find(lease);
     switch (known?.state) {
       case "in_hand":
         return known.holder === agent && known.offered === lease.subject ? "resumed" : "lease_lost";
@@ -155,7 +173,7 @@ export class Resumption {
         queue.keepAlive(lease.subject);
         const { session, role } = agent;
         const work = newWork({ id: "", session, role, state: "resuming" }, lease);
-        works.add(work);
+        works.claim(work);
         this.#want(agent, work);
         return work;
       }
@@ -166,7 +184,7 @@ export class Resumption {
     const before = this.#wanted.get(work);
     if (before === agent) return;
     // What that one has said, this one says again.
-    this.#deferred.delete(work);
+    this.#takeDeferred(work);
     if (before !== undefined) before.resuming--;
     agent.resuming++;
     work.agentId = agent.agentId;
@@ -186,15 +204,14 @@ export class Resumption {
       };
     }));
     const resumed: Work[] = [];
-    const deferred: (() => void)[] = [];
+    const deferred: Deferred[] = [];
     for (const { work, found, lost } of looked) {
       // A newer connection has asked again, and has the answer from there; or this relay was closed.
       if (this.#wanted.get(work) !== agent || found === undefined) continue;
       this.#wanted.delete(work);
       agent.resuming--;
-      deferred.push(...this.#deferred.get(work) ?? []);
-      this.#deferred.delete(work);
-      if (works.get(work.lease.work) !== work) {
+      deferred.push(...this.#takeDeferred(work));
+      if (works.find(work.lease) !== work) {
         this.#cancel(agent, work.offered, work.takenAway ?? "answered");
       } else if (found.kind === "open" && !lost) resumed.push(this.#adopt(agent, work, found.data));
       else {
@@ -204,13 +221,14 @@ export class Resumption {
     }
     if (agent.closed && resumed.length > 0) this.#options.onGone(agent, resumed);
     this.#confirm(agent, resumed.map(({ offered }) => offered));
-    for (const hear of deferred) if (!agent.closed) hear();
+    for (const { hear } of deferred) if (!agent.closed) hear();
     this.#options.onFree(agent);
   }
 
   #adopt(agent: AgentConnection, work: Work, data: Uint8Array): Work {
     const parsed = parseMessage(DECODER.decode(data));
     work.id = parsed.kind === "ok" ? parsed.message.id : parsed.id ?? `work-${work.lease.sequence}`;
+    this.#options.works.verified(work);
     agent.adopt(work);
     log.debug("an agent has resumed work", { agent_id: agent.agentId, seq: work.lease.sequence });
     return work;

@@ -55,6 +55,9 @@ export async function startRelay(settings: RelaySettings): Promise<RunningRelay>
   const connection = await connect({
     ...settings.nats,
     onError: (error) => log.warn("NATS reports an error", { error: error.message }),
+    // Whatever it was about, the others go on.
+    onBug: (thrown) =>
+      log.error("what NATS sent was not dealt with", { error: Deno.inspect(thrown) }),
   });
   try {
     const streams = await ensureStreams(connection, settings.streams);

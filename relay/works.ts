@@ -47,6 +47,11 @@ export class Works {
   readonly #options: WorksOptions;
   /** The work's identity → the work. */
   readonly #works = new TurnoverMap<string, Work>();
+  /**
+   * Role and identity → work that an agent says it has. Apart from the others while it is looked
+   * up, since it may be another role's: agents may send what they like.
+   */
+  readonly #claims = new Map<string, Work>();
   /** What to give back as soon as NATS is there again. */
   #returns: { readonly lease: string; readonly keptAt: number; readonly delayMs: number }[] = [];
   /** Work that was given back here, by its identity, the oldest first. */
@@ -71,29 +76,50 @@ export class Works {
 
   /** How many there are. */
   get size(): number {
-    return this.#works.size;
+    return this.#works.size + this.#claims.size;
   }
 
-  /** The work with this identity, if it is here. */
+  /** The work with this identity, if it is here; for an agent's leases there is {@linkcode find}. */
   get(identity: string): Work | undefined {
-    return this.#works.get(identity);
+    const known = this.#works.get(identity);
+    return known ?? this.#claims.values().find(({ lease }) => lease.work === identity);
   }
 
-  /** Takes work on. */
+  /** The work that a lease is for, if it is here and of the lease's session and role. */
+  find(lease: Lease): Work | undefined {
+    const work = this.#works.get(lease.work);
+    if (work?.lease.consumer === lease.consumer) return work;
+    return this.#claims.size === 0 ? undefined : this.#claims.get(claimOf(lease));
+  }
+
+  /** Takes work on that was delivered. */
   add(work: Work): void {
     this.#works.set(work.lease.work, work);
   }
 
+  /** Takes work on that an agent says it has. */
+  claim(work: Work): void {
+    this.#claims.set(claimOf(work.lease), work);
+  }
+
+  /** What an agent said that it has is its role's work, and has no outcome. */
+  verified(work: Work): void {
+    if (this.#claims.delete(claimOf(work.lease))) this.add(work);
+  }
+
   /** All of them. */
-  all(): IterableIterator<Work> {
-    return this.#works.values();
+  *all(): Generator<Work> {
+    yield* this.#works.values();
+    yield* this.#claims.values();
   }
 
   /** Lets go of work, wherever it is. */
   forget(work: Work): void {
     work.holder?.release(work);
     if (work.state === "held") this.#grace.drop(work);
-    if (this.#works.get(work.lease.work) === work) this.#works.delete(work.lease.work);
+    const { lease } = work;
+    if (this.#works.get(lease.work) === work) this.#works.delete(lease.work);
+    else if (this.#claims.get(claimOf(lease)) === work) this.#claims.delete(claimOf(lease));
   }
 
   /**
@@ -103,7 +129,7 @@ export class Works {
    * @returns Whether it is here.
    */
   renew(lease: Lease): boolean {
-    const work = this.#works.get(lease.work);
+    const work = this.find(lease);
     if (work === undefined || work.state === "answered") return false;
     work.lease = lease;
     work.sole = false;
@@ -213,7 +239,7 @@ export class Works {
   keepAlive(now: number): void {
     const { connection, queue } = this.#options;
     if (!connection.connected) return;
-    for (const work of this.#works.values()) {
+    for (const work of this.all()) {
       const age = now - work.keptAt;
       if (work.state === "answered" || age < queue.ackWaitMs / 3) continue;
       this.#keep(work, now);
@@ -232,13 +258,13 @@ export class Works {
 
   /** NATS is away: leases may run out meanwhile. */
   lost(): void {
-    for (const work of this.#works.values()) work.sole = false;
+    for (const work of this.all()) work.sole = false;
   }
 
   /** NATS is back: keeps what is here, gives back what should have been. */
   restored(now: number): void {
     const { queue } = this.#options;
-    for (const work of this.#works.values()) {
+    for (const work of this.all()) {
       if (work.state !== "answered") this.#keep(work, now);
     }
     for (const { lease, keptAt, delayMs } of this.#returns) {
@@ -246,4 +272,8 @@ export class Works {
     }
     this.#returns = [];
   }
+}
+
+function claimOf({ consumer, work }: Lease): string {
+  return `${consumer} ${work}`;
 }
