@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AGENT_TYPE, appendLease, messageOf } from "@ourocodus/bus";
+import { AGENT_TYPE, appendLease, bytesBeyond, messageOf } from "@ourocodus/bus";
 import { RetryableError, WorkError } from "./errors.ts";
 
 /** How a handler ended. */
@@ -93,14 +93,6 @@ export function payloadText(value: unknown): PayloadText {
   }
   if (text === undefined) return { kind: "invalid", reason: `a ${typeof value} has no JSON form` };
   return { kind: "ok", text: text.startsWith("{") ? text : `{"value":${text}}` };
-}
-
-/** The size of a text in bytes of UTF-8 if it is above the limit, else `undefined`. */
-export function bytesBeyond(text: string, maxBytes: number): number | undefined {
-  // No UTF-16 unit takes more than three bytes.
-  if (text.length * 3 <= maxBytes) return undefined;
-  const bytes = new TextEncoder().encode(text).length;
-  return bytes > maxBytes ? bytes : undefined;
 }
 
 function detailedError(attempt: Attempt, error: WorkError): Answer {

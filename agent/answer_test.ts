@@ -1,7 +1,7 @@
 import { parseMessage } from "@ourocodus/bus";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { answerOf, bytesBeyond, fitted, payloadText, progressLine } from "./answer.ts";
+import { answerOf, fitted, payloadText, progressLine } from "./answer.ts";
 import { RetryableError } from "./errors.ts";
 
 const attempt = { id: "w", lease: "L" };
@@ -101,13 +101,6 @@ Deno.test("an answer above the limit, counted in bytes, becomes an error with si
     name: "ResultTooLarge",
     code: "result_too_large",
   });
-});
-
-Deno.test("the size of a text is that of its UTF-8", () => {
-  fc.assert(fc.property(fc.string({ unit: "grapheme" }), fc.nat(100), (text, limit) => {
-    const bytes = new TextEncoder().encode(text).length;
-    assert.equal(bytesBeyond(text, limit), bytes > limit ? bytes : undefined);
-  }));
 });
 
 Deno.test("progress is a text, an object or a value", () => {

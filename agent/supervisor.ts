@@ -21,13 +21,14 @@
  */
 import {
   AGENT_TYPE,
+  bytesBeyond,
   type CancelReason,
   formatMessage,
   MAX_RESUMED_LEASES,
   type ResumePayload,
   SUBPROTOCOL_V1,
 } from "@ourocodus/bus";
-import { type Answer, bytesBeyond, fitted, type Outcome, progressLine } from "./answer.ts";
+import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
 import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";

@@ -149,15 +149,6 @@ export function spliceLease(text: string, attempt: number, lease: string): strin
 }
 
 /**
- * Takes the lease off the end of a result's text, where it stands as {@linkcode appendLease} puts
- * it; any other text is returned as it is.
- */
-export function stripLease(text: string, lease: string): string {
-  const tail = `,"lease":"${lease}"}`;
-  return text.endsWith(tail) ? `${text.slice(0, -tail.length)}}` : text;
-}
-
-/**
  * Adds the lease at the end of an agent's message.
  *
  * @param text A JSON object with at least one field.

@@ -7,6 +7,7 @@
  * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
  * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
  * | `returned`  | who gives work back                        | nobody: the next attempt may begin at once  |
+ * | `answered`  | to whom a late result came, and is stored  | nobody: whoever has the work is told        |
  * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
  *
  * @module
@@ -30,6 +31,8 @@ export interface LeaseHolder {
   objectsTo(lease: Lease, agentId: string): boolean;
   /** Another relay has given this work back. */
   returned(lease: Lease): void;
+  /** Another relay has stored a result of this work, which an agent here may have. */
+  answered(lease: Lease): void;
   /** Sequences of all work that is here. */
   sequences(): number[];
 }
@@ -41,7 +44,7 @@ export interface LeaseExchangeOptions {
 }
 
 type Question =
-  | { readonly kind: "delivered" | "returned"; readonly leases: readonly string[] }
+  | { readonly kind: "delivered" | "returned" | "answered"; readonly leases: readonly string[] }
   | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
   | { readonly kind: "list" };
 
@@ -92,9 +95,12 @@ export class LeaseExchange {
 
   /** Tells that work is given back; to be called before it is. */
   tellReturned(lease: Lease): void {
-    if (!this.#connection.connected) return;
-    const text = JSON.stringify(this.#signed({ kind: "returned", leases: [lease.subject] }));
-    this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, text);
+    this.#tell({ kind: "returned", leases: [lease.subject] });
+  }
+
+  /** Tells that a result of work is stored which another relay may have. */
+  tellAnswered(lease: Lease): void {
+    this.#tell({ kind: "answered", leases: [lease.subject] });
   }
 
   /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
@@ -106,6 +112,11 @@ export class LeaseExchange {
   /** Answers no more. */
   close(): void {
     this.#subscription.unsubscribe();
+  }
+
+  #tell(news: Question): void {
+    if (!this.#connection.connected) return;
+    this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, JSON.stringify(this.#signed(news)));
   }
 
   /** @param enough Ends the waiting when so many were named. */
@@ -164,6 +175,8 @@ export class LeaseExchange {
       }
       case "returned":
         return leasesOf(question.leases).forEach((lease) => holder.returned(lease));
+      case "answered":
+        return leasesOf(question.leases).forEach((lease) => holder.answered(lease));
       case "list":
         return this.#answer(message, holder.sequences().map(String));
     }
@@ -193,7 +206,8 @@ function parseQuestion(message: Msg, ownId: string): Question | undefined {
   if (kind === "claim") {
     return typeof agent_id === "string" ? { kind, leases, agent_id } : undefined;
   }
-  return kind === "delivered" || kind === "returned" ? { kind, leases } : undefined;
+  const known = kind === "delivered" || kind === "returned" || kind === "answered";
+  return known ? { kind, leases } : undefined;
 }
 
 function parseAnswer(message: Msg): readonly string[] {

@@ -29,6 +29,10 @@ class Holder implements LeaseHolder {
     this.told.push(work);
   }
 
+  answered({ work }: Lease): void {
+    this.told.push(`answered ${work}`);
+  }
+
   sequences(): number[] {
     return Array.from(this.#has, (work) => Number(work.split(".")[0]));
   }
@@ -84,6 +88,7 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   ];
   for (const text of strange) one.nats.publish("relays.leases", JSON.stringify(text));
   asking.tellReturned(lease);
+  asking.tellAnswered(lease);
   assert.deepEqual(await asking.keptElsewhere([lease], WAIT_MS), new Set([lease.work]));
-  assert.deepEqual(holder.told, [lease.work]);
+  assert.deepEqual(holder.told, [lease.work, `answered ${lease.work}`]);
 });

@@ -192,6 +192,7 @@ export class AgentConnection {
   find(message: Message): Work | undefined {
     if (!this.v1) return this.#hands.get(message.id);
     if (typeof message.lease === "string") return this.#hands.get(message.lease);
+    if (message.lease !== undefined) return undefined;
     const matching = [...this.#hands.values()].filter((work) => work.id === message.id);
     return matching.length === 1 ? matching[0] : undefined;
   }

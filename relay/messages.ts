@@ -9,11 +9,13 @@
 import {
   type AcceptedOutcome,
   AGENT_TYPE,
+  bytesBeyond,
   type CancelPayload,
   type CancelReason,
   CLOSE,
   describe,
   type Lease,
+  type LeaseExchange,
   MAX_RETRY_DELAY_MS,
   type Message,
   parseLease,
@@ -41,11 +43,12 @@ export interface AgentMessagesOptions {
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly resumption: Resumption;
+  readonly exchange: LeaseExchange;
   readonly heldText: HeldText;
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
-  /** The largest frame taken, in characters. */
-  readonly maxFrameCharacters: number;
+  /** The largest frame taken, in bytes of UTF-8. */
+  readonly maxFrameBytes: number;
   /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
   readonly maxMessageBytes: () => number;
   /** Says why no more results can be held now, if so. */
@@ -58,7 +61,6 @@ export interface AgentMessagesOptions {
   readonly onWaitingAnswered: (work: Work) => void;
 }
 
-const UTF8 = new TextEncoder();
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
 /** As much of an agent's reason for giving work back goes into events and dead letters. */
@@ -79,9 +81,10 @@ export class AgentMessages {
     if (typeof frame !== "string") {
       return agent.close(CLOSE.invalidFrame, "binary frame; a message is a text frame");
     }
-    const limit = this.#options.maxFrameCharacters;
-    if (frame.length > limit) {
-      const reason = `frame is ${frame.length} characters, limit is ${limit}`;
+    const limit = this.#options.maxFrameBytes;
+    const size = bytesBeyond(frame, limit);
+    if (size !== undefined) {
+      const reason = `frame is ${size} bytes, limit is ${limit}`;
       return agent.close(CLOSE.frameTooLarge, reason);
     }
     if (agent.v1 && hasMoreLines(frame, MAX_FRAME_LINES)) {
@@ -104,11 +107,8 @@ export class AgentMessages {
       }; types with ${RELAY_PREFIX} are the relay's`;
       return this.#refuse(agent, "reserved_type", reason);
     }
-    if (agent.v1 && message.type === AGENT_TYPE.drain && message.lease === undefined) {
-      return this.#drain(agent);
-    }
-    if (agent.v1 && message.type === AGENT_TYPE.resume && message.lease === undefined) {
-      return this.#resume(agent, message);
+    if (agent.v1 && (message.type === AGENT_TYPE.drain || message.type === AGENT_TYPE.resume)) {
+      return this.#aboutItself(agent, message);
     }
     const work = agent.find(message);
     if (work === undefined) return this.#unmatched(agent, text, message);
@@ -120,28 +120,31 @@ export class AgentMessages {
     if (work.state === "answered") return this.#answeredElsewhere(agent, work, message);
     switch (message.type) {
       case AGENT_TYPE.progress:
-        return this.#progress(agent, work, text);
+        return this.#progress(agent, work, withoutLease(text, message, work));
       case AGENT_TYPE.retry:
         return this.#retry(agent, work, message);
       default:
-        return this.#result(agent, work, text, message.type);
+        return this.#result(agent, work, withoutLease(text, message, work), message.type);
     }
   }
 
-  #resume(agent: AgentConnection, message: Message): void {
+  #aboutItself(agent: AgentConnection, message: Message): void {
+    if (message.lease !== undefined) {
+      const reason = `${message.type} is about the agent, and has no lease`;
+      return this.#refuse(agent, "invalid_message", reason, shortLease(message));
+    }
+    if (message.type === AGENT_TYPE.drain) return this.#drain(agent);
     const reason = this.#options.resumption.resume(agent, message.payload.leases);
     if (reason !== undefined) this.#refuse(agent, "invalid_resume", reason);
   }
 
   #progress(agent: AgentConnection, work: Work, text: string): void {
-    const line = agent.v1 ? stripLease(text, work.offered) : text;
-    const event = `${line.slice(0, line.lastIndexOf("}"))},"work":${
+    const event = `${text.slice(0, text.lastIndexOf("}"))},"work":${
       JSON.stringify(workItem(work))
     }}`;
     const limit = this.#options.maxMessageBytes();
-    // A character takes at most three bytes.
-    const size = event.length * 3 <= limit ? 0 : UTF8.encode(event).length;
-    if (size > limit) {
+    const size = bytesBeyond(event, limit);
+    if (size !== undefined) {
       const reason = `progress is ${size} bytes, limit is ${limit}`;
       return this.#refuse(agent, "progress_too_large", reason, work.offered);
     }
@@ -174,10 +177,9 @@ export class AgentMessages {
     agent.release(work);
     work.state = "settling";
     agent.unsettled++;
-    const result = { text: agent.v1 ? stripLease(text, work.offered) : text, type };
-    outcomes.result(work, result, (stored) => {
+    outcomes.result(work, { text, type }, (stored) => {
       works.forget(work);
-      if (stored.kind === "stored") this.#count(work.since, result.text);
+      if (stored.kind === "stored") this.#count(work.since, text);
       const item = { ...workItem(work), agent_id: agent.agentId };
       this.#settled(agent, stored, item, work.offered);
     });
@@ -247,10 +249,8 @@ export class AgentMessages {
   #late(agent: AgentConnection, text: string, message: Message): void {
     const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
     if (lease?.consumer !== agent.consumer) {
-      const { lease: named } = message;
-      const short = typeof named === "string" && named.length <= MAX_LEASE_CHARACTERS;
       const reason = "lease is not of this agent's session and role";
-      return this.#refuse(agent, "foreign_lease", reason, short ? named : undefined);
+      return this.#refuse(agent, "foreign_lease", reason, shortLease(message));
     }
     const overloaded = this.#options.overload(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
@@ -289,11 +289,23 @@ export class AgentMessages {
     const { attempt } = lease;
     const outcome = { id, session, role, lease, attempt, sole: false, since: monotonicMs() };
     outcomes.result(outcome, result, (stored) => {
-      const work = works.find(lease);
-      if (stored.kind !== "duplicate" && work !== undefined) this.takeAway(work, "answered", agent);
+      if (stored.kind !== "duplicate") this.#tellHolder(lease, agent);
       if (stored.kind === "stored") this.#count(outcome.since, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
+  }
+
+  /** Whoever has the work of a late result, here or at another relay, need not go on with it. */
+  #tellHolder(lease: Lease, by: AgentConnection): void {
+    const work = this.#options.works.find(lease);
+    if (work !== undefined) this.takeAway(work, "answered", by);
+    else this.#options.exchange.tellAnswered(lease);
+  }
+
+  /** Another relay has stored a result of work that an agent here may have. */
+  storedElsewhere(lease: Lease): void {
+    const work = this.#options.works.find(lease);
+    if (work !== undefined) this.takeAway(work, "answered");
   }
 
   /**
@@ -323,6 +335,16 @@ export class AgentMessages {
     agent.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
     this.#options.onPending(agent);
   }
+}
+
+/** A v1 agent's message as others may have it. */
+function withoutLease(text: string, message: Message, work: Work): string {
+  return work.v1 && message.lease !== undefined ? stripLease(text, work.offered) : text;
+}
+
+/** The lease that an agent has named, unless it is too long to be one. */
+function shortLease({ lease }: Message): string | undefined {
+  return typeof lease === "string" && lease.length <= MAX_LEASE_CHARACTERS ? lease : undefined;
 }
 
 function hasMoreLines(frame: string, limit: number): boolean {

@@ -465,7 +465,7 @@ Deno.test("a binary frame and one over the limit close the agent with their code
     large.frame("x".repeat(1_001));
     assert.deepEqual(large.closed, {
       code: 1009,
-      reason: "frame is 1001 characters, limit is 1000",
+      reason: "frame is 1001 bytes, limit is 1000",
     });
   }
 });

@@ -16,6 +16,7 @@ import {
   type AcceptedOutcome,
   type Acknowledger,
   AGENT_TYPE,
+  CLOCK_SKEW_MS,
   type Connection,
   consumerName,
   deadSubject,
@@ -219,6 +220,16 @@ export class Outcomes {
     work: Pick<Outcome, "session" | "role" | "lease">,
   ): Promise<AcceptedOutcome | undefined> {
     return (await this.#find(work))?.accepted;
+  }
+
+  /** The outcomes that were accepted for a role's work, by its identity, as far as the log has them. */
+  async acceptedOf(
+    { session, role }: Pick<Outcome, "session" | "role">,
+    works: readonly Pick<Outcome, "lease">[],
+  ): Promise<ReadonlyMap<string, AcceptedOutcome> | undefined> {
+    const stored = works.map(({ lease }) => lease.storedAtMs);
+    const since = stored.reduce((one, other) => Math.min(one, other), Infinity) - CLOCK_SKEW_MS;
+    return await this.#persist(() => this.#answered.since(session, role, since));
   }
 
   /**

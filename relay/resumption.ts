@@ -12,6 +12,7 @@
  * @module
  */
 import {
+  type AcceptedOutcome,
   type CancelPayload,
   type CancelReason,
   describe,
@@ -28,7 +29,7 @@ import {
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { HeldText } from "./held_text.ts";
-import type { Outcomes } from "./outcomes.ts";
+import type { Found, Outcomes } from "./outcomes.ts";
 import { newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -204,6 +205,7 @@ export class Resumption {
       };
     }));
     const resumed: Work[] = [];
+    const gone: Work[] = [];
     const deferred: Deferred[] = [];
     for (const { work, found, lost } of looked) {
       // A newer connection has asked again, and has the answer from there; or this relay was closed.
@@ -216,13 +218,23 @@ export class Resumption {
       } else if (found.kind === "open" && !lost) resumed.push(this.#adopt(agent, work, found.data));
       else {
         works.forget(work);
-        this.#cancel(agent, work.offered, found.kind === "open" ? "lease_lost" : "answered");
+        if (found.kind === "gone") gone.push(work);
+        else this.#cancel(agent, work.offered, lossOf(found));
       }
     }
+    if (gone.length > 0) void this.#tellGone(agent, gone);
     if (agent.closed && resumed.length > 0) this.#options.onGone(agent, resumed);
     this.#confirm(agent, resumed.map(({ offered }) => offered));
     for (const { hear } of deferred) if (!agent.closed) hear();
     this.#options.onFree(agent);
+  }
+
+  /** Tells what has become of work that is in its stream no more. */
+  async #tellGone(agent: AgentConnection, gone: readonly Work[]): Promise<void> {
+    const accepted = await this.#options.outcomes.acceptedOf(agent, gone);
+    for (const { offered, lease } of gone) {
+      this.#cancel(agent, offered, reasonOf(accepted?.get(lease.work)));
+    }
   }
 
   #adopt(agent: AgentConnection, work: Work, data: Uint8Array): Work {
@@ -253,4 +265,13 @@ export class Resumption {
     );
     this.#options.onPending(agent);
   }
+}
+
+/** Why an agent is not to go on with work that is still in its stream. */
+function lossOf(found: Found & { readonly kind: "open" | "answered" }): CancelReason {
+  return found.kind === "open" ? "lease_lost" : reasonOf(found.accepted);
+}
+
+function reasonOf(accepted: AcceptedOutcome | undefined): CancelReason {
+  return accepted?.outcome === "cancelled" ? "cancelled" : "answered";
 }

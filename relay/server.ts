@@ -68,7 +68,11 @@ export function relayHandler(
 }
 
 function notGet(request: Request): Response | undefined {
-  if (request.method === "GET" || request.method === "HEAD") return undefined;
+  return request.method === "HEAD" ? undefined : notAllowed(request);
+}
+
+function notAllowed(request: Request): Response | undefined {
+  if (request.method === "GET") return undefined;
   const detail = `method is ${request.method}, allowed is GET`;
   return problem(405, "The method is not allowed here", detail, { headers: { allow: "GET" } });
 }
@@ -133,6 +137,8 @@ function upgrade(
     const detail = "this path is for WebSocket connections";
     return problem(426, "A WebSocket handshake is needed", detail, { headers });
   }
+  const wrong = notAllowed(request);
+  if (wrong !== undefined) return wrong;
   if (relay.draining) return busy("this relay is going away");
   const seating = seats.take(asked.session, expiresAt);
   if (seating.kind === "full") return busy(seating.reason);

@@ -150,6 +150,9 @@ Deno.test("a request that is no WebSocket handshake is 426, or 400 where it is h
   const path = "GET /agent?session_id=s&role=r HTTP/1.1";
   assert.match(await server.raw([path, "Connection: Upgrade", "Upgrade: h2c"]), /^HTTP\/1.1 426 /);
   assert.match(await server.raw([path, "Connection: close", "Upgrade: websocket"]), /^HTTP\/1.1 4/);
+  const head = [path.replace("GET", "HEAD"), "Connection: Upgrade", "Upgrade: websocket"];
+  const key = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+  assert.match(await server.raw([...head, ...key]), /^HTTP\/1.1 405 /);
   assert.equal(server.test.relay.health().agents, 0);
 });
 

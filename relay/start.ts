@@ -113,6 +113,11 @@ async function serve(
       await relay.drain(settings.drainMs, signal);
       await within(STORE_TIMEOUT_MS, collected, signal);
       await within(STORE_TIMEOUT_MS, writer.idle(), signal);
+      if (writer.heldBytes > 0) {
+        log.warn("results and events could not be stored; the work is handed out again", {
+          held_bytes: writer.heldBytes,
+        });
+      }
       await relay.close();
       await queue.close();
       await acknowledger.close();
