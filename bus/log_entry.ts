@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { markedIdentity } from "./identity.ts";
 import type { AcceptedOutcome } from "./outcome_lookup.ts";
 import { byteLength } from "./publications.ts";
 
@@ -40,14 +41,14 @@ const UTF8 = new TextEncoder();
 export class HeldEntry {
   readonly subject: string;
   readonly data: string | Uint8Array;
-  readonly id: string;
   readonly suspect: boolean;
   readonly onSettled: ((stored: Stored) => void) | undefined;
-  /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
-  readonly headers: string;
   readonly dataBytes: number;
   /** As NATS counts it: headers are a part of the message. */
-  readonly bytes: number;
+  bytes: number;
+  #id: string;
+  /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
+  #headers: string;
   /** Since when it is held, in milliseconds by `performance.now`; 0 before it was first sent. */
   heldAt: number;
   /** Sent before, so a message of this identity in the log may be this very one. */
@@ -57,13 +58,31 @@ export class HeldEntry {
     const { subject, data, id, suspect = false, onSettled } = entry;
     this.subject = subject;
     this.data = data;
-    this.id = id;
+    this.#id = id;
     this.suspect = suspect;
     this.onSettled = onSettled;
-    this.headers = formatHeaders(entry);
+    this.#headers = formatHeaders(entry);
     this.dataBytes = typeof data === "string" ? byteLength(data) : data.length;
-    this.bytes = byteLength(this.headers) + this.dataBytes;
+    this.bytes = byteLength(this.#headers) + this.dataBytes;
     this.heldAt = heldAt;
+  }
+
+  /** Its identity. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Its headers, as they are published. */
+  get headers(): string {
+    return this.#headers;
+  }
+
+  /** Marks its identity, which a message that is none of its kind has taken. */
+  mark(): void {
+    const marked = markedIdentity(this.#id);
+    this.#headers = this.#headers.replace(idLine(this.#id), idLine(marked));
+    this.bytes += marked.length - this.#id.length;
+    this.#id = marked;
   }
 
   /** Whether these bytes are its data. */
@@ -95,11 +114,15 @@ export class HeldBatch {
 }
 
 function formatHeaders({ id, headers }: LogEntry): string {
-  let text = `NATS/1.0\r\nNats-Msg-Id: ${id}\r\n`;
+  let text = `NATS/1.0\r\n${idLine(id)}`;
   if (headers !== undefined) {
     for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
   }
   return `${text}\r\n`;
+}
+
+function idLine(id: string): string {
+  return `Nats-Msg-Id: ${id}\r\n`;
 }
 
 function indexOfLargest(held: readonly HeldEntry[]): number {

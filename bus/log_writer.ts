@@ -263,6 +263,12 @@ export class LogWriter {
   async #compare(held: HeldEntry, sequence: number): Promise<void> {
     try {
       const stored = await readStored(this.#connection, LOG_STREAM, sequence);
+      if (stored !== undefined && stored.subject !== held.subject) {
+        // The copy of work that was sent with this identity, say.
+        held.mark();
+        this.#queue.push(held);
+        return this.flush();
+      }
       if (stored === undefined || held.hasData(stored.data)) {
         return this.#settle(held, STORED);
       }

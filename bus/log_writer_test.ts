@@ -3,10 +3,15 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { startNats, startProxy, type TestNats, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { Stored } from "./log_entry.ts";
+import { parseLease } from "./lease.ts";
+import { readLog } from "./log_reader.ts";
+import type { LogRecord } from "./log_record.ts";
 import { LogWriter } from "./log_writer.ts";
+import { OutcomeLookup } from "./outcome_lookup.ts";
+import { publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
-import { ensureStreams, LOG_STREAM } from "./streams.ts";
-import { eventsSubject } from "./subjects.ts";
+import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
+import { eventsSubject, resultsSubject } from "./subjects.ts";
 
 const SUBJECT = eventsSubject("s");
 const UTF8 = new TextEncoder();
@@ -274,6 +279,41 @@ Deno.test("entries wait for a stream that is away, are reported, and stored when
   await ensureStreams(test.client);
   await test.writer.idle();
   assert.deepEqual((await test.ids()).sort(), ["a", "b", "c"]);
+});
+
+Deno.test("an outcome whose identity a copy of work has taken is stored all the same, and once", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  const storedAt = Date.now();
+  const identity = `7.${storedAt}000000`;
+  const lease = parseLease(`$JS.ACK.OUROCODUS_WORK.s=r.1.7.1.${storedAt}000000.0`);
+  assert.ok(lease);
+  for (const id of [identity, `${identity}~`, `${identity}.d`]) {
+    await publishStored(test.client, "sessions.x.work.y", "{}", {
+      headers: { "Nats-Msg-Id": id },
+      stream: WORK_STREAM,
+      timeoutMs: 5_000,
+    });
+  }
+  await until(async () => (await test.manager.streams.info(LOG_STREAM)).state.messages === 3);
+  const results = resultsSubject("s", "r");
+  const store = (subject: string, id: string, text: string) =>
+    test.writer.store({ subject, data: text, id, suspect: true });
+  assert.deepEqual(await store(results, identity, "first"), { kind: "stored" });
+  assert.deepEqual(await store(results, identity, "first"), { kind: "stored" });
+  assert.equal((await store(results, identity, "second")).kind, "duplicate");
+  assert.deepEqual(await store("sessions.s.dead.r", `${identity}.d`, "{}"), { kind: "stored" });
+  const { state } = await test.manager.streams.info(LOG_STREAM, { subjects_filter: ">" });
+  assert.deepEqual(state.subjects, {
+    "sessions.x.stored.y": 3,
+    [results]: 1,
+    "sessions.s.dead.r": 1,
+  });
+  const accepted = await new OutcomeLookup(test.client).find("s", "r", lease);
+  assert.deepEqual(accepted, { sequence: 4, attempt: 1, outcome: undefined });
+  const records: LogRecord[] = [];
+  for await (const record of readLog(test.client, "sessions.s.>")) records.push(record);
+  assert.deepEqual(records.map(({ work }) => work?.sequence), [7, 7]);
 });
 
 Deno.test("what others than JetStream answer stores nothing, and harms nobody", async () => {

@@ -12,6 +12,7 @@ export * from "./dead_letters.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./frames.ts";
+export * from "./identity.ts";
 export * from "./lease.ts";
 export * from "./lease_exchange.ts";
 export type { LogEntry, Stored } from "./log_entry.ts";

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
+import { plainIdentity } from "./identity.ts";
 import { type Lease, workStoredAt } from "./lease.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
@@ -79,7 +80,7 @@ export class OutcomeLookup {
     });
     for await (const record of results) {
       const { messageId } = record;
-      if (messageId !== undefined) accepted.set(messageId, acceptedOutcome(record));
+      if (messageId !== undefined) accepted.set(plainIdentity(messageId), acceptedOutcome(record));
     }
     return accepted;
   }

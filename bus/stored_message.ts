@@ -34,20 +34,6 @@ export async function readStored(
 }
 
 /**
- * Reads the first message of a subject.
- *
- * @returns `undefined` if the stream has none.
- * @throws {StreamError} If the stream cannot be asked.
- */
-export async function readFirstOf(
-  connection: Connection,
-  stream: string,
-  subject: string,
-): Promise<StoredMessage | undefined> {
-  return await get(connection, stream, { seq: 1, next_by_subj: subject });
-}
-
-/**
  * Reads the first message of a subject after a sequence.
  *
  * @param subject May have wildcards.

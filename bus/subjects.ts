@@ -191,12 +191,13 @@ export function strayWorkSubjects(
     return undefined;
   }
   if (NAME.test(session) && NAME.test(role)) return undefined;
-  // NATS stores what is published to these literally, but takes them for patterns elsewhere.
-  if ([session, role].some((token) => token === "*" || token === ">")) return undefined;
-  return {
-    results: `sessions.${session}.results.${role}`,
-    dead: `sessions.${session}.dead.${role}`,
-  };
+  const [of, by] = [literal(session), literal(role)];
+  return { results: `sessions.${of}.results.${by}`, dead: `sessions.${of}.dead.${by}` };
+}
+
+/** NATS stores what is published to `*` or `>` literally, but takes them for patterns elsewhere. */
+function literal(token: string): string {
+  return token === "*" || token === ">" ? encodeURIComponent(token).replace("*", "%2A") : token;
 }
 
 /**

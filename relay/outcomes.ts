@@ -31,6 +31,7 @@ import {
   OutcomeLookup,
   parseMessage,
   parseSubject,
+  plainIdentity,
   readLog,
   readStored,
   resultsSubject,
@@ -179,7 +180,7 @@ export class Outcomes {
     const has = await this.#persist(async () => {
       const letters = readLog(connection, deadSubject(session, role), { since, headersOnly: true });
       for await (const { messageId } of letters) {
-        if (messageId === deadLetterId(lease.work)) return true;
+        if (plainIdentity(messageId ?? "") === deadLetterId(lease.work)) return true;
       }
       return false;
     });
@@ -278,7 +279,7 @@ export class Outcomes {
   /** Whether an outcome that could not be stored for long is still wanted. */
   async #askLate({ subject, id }: LateEntry): Promise<Lateness | undefined> {
     const parsed = parseSubject(subject);
-    const place = workPlace(id);
+    const place = workPlace(plainIdentity(id));
     if (parsed?.kind !== "results" || place === undefined) return { kind: "open" };
     const { session, role } = parsed;
     const lease: Lease = {
@@ -286,7 +287,7 @@ export class Outcomes {
       consumer: consumerName(session, role),
       attempt: 1,
       sequence: place.sequence,
-      work: id,
+      work: plainIdentity(id),
       storedAtMs: place.storedAt.getTime(),
     };
     const found = await this.lookUp({ session, role, lease });

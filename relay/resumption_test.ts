@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { parseLease, resultsSubject } from "@ourocodus/bus";
+import { cancelWork, parseLease, resultsSubject } from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";
@@ -342,3 +342,46 @@ for (const now of [false, true]) {
     await until(() => back.closed?.code === 4501);
   });
 }
+
+Deno.test("a late result at another relay ends the next attempt, whose agent is told", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats, limits: { graceMs: 100 } });
+  const slow = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await slow.hasWork();
+  slow.leave();
+  const heir = first.agent({ agentId: "b", v1: true });
+  const next = await heir.hasWork();
+  assert.equal(next.attempt, 2);
+  await using second = await TestRelay.start({ nats });
+  const back = second.agent({ agentId: "a", v1: true });
+  back.say("result", work, { late: true });
+  const told = { lease: next.lease, reason: "answered" };
+  assert.deepEqual(await heir.isTold("relay.cancel"), told);
+  await until(() => first.relay.health().in_hand === 0);
+  assert.deepEqual((await second.hasResults(1)).map(({ payload }) => payload), [{ late: true }]);
+  await second.hasWaiting(0);
+});
+
+Deno.test("an agent that comes back to work which was cancelled meanwhile hears that it was", async () => {
+  await using nats = await startNats();
+  const first = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true, concurrency: 2 });
+  first.work("1", "2");
+  await agent.hasWork(2);
+  const [cancelled, answered] = agent.works;
+  assert.ok(cancelled && answered);
+  agent.say("result", answered);
+  await first.hasWaiting(1);
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats });
+  await cancelWork(second.client, { workSequence: 1 }, { session: "s", role: "r" });
+  await second.hasWaiting(0);
+  const back = second.agent({ agentId: "a", v1: true, concurrency: 2 });
+  resume(back, cancelled, answered);
+  await back.isTold("relay.cancel", 2);
+  assert.deepEqual(back.told("relay.cancel"), [
+    { lease: cancelled.lease, reason: "cancelled" },
+    { lease: answered.lease, reason: "answered" },
+  ]);
+});

@@ -11,12 +11,12 @@ import {
   type LogWriter,
   messageOf,
   parseMessage,
-  readFirstOf,
+  readNextOf,
   type StoredMessage,
   strayWorkSubjects,
   WORK_STREAM,
 } from "@ourocodus/bus";
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
 import { storeDeadLetter } from "./dead_letter.ts";
 import { removeRemains } from "./remains.ts";
@@ -31,13 +31,24 @@ export interface StrayCollectorOptions {
   readonly everyMs?: number;
 }
 
+/** Where the outcome of stray work goes. */
+interface StrayOutcome {
+  readonly results: string;
+  readonly dead: string;
+}
+
 const MINUTE_MS = 60_000;
+/** As many messages are read for one subject each time. */
+const MAX_READS = 10_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** Looks for stray work, at once and then again and again. */
 export class StrayCollector {
   readonly #options: StrayCollectorOptions;
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Subject → the sequence up to which there is none of it any more. */
+  readonly #looked = new Map<string, number>();
+  #created: string | undefined;
   #running: Promise<void>;
 
   constructor(options: StrayCollectorOptions) {
@@ -61,30 +72,40 @@ export class StrayCollector {
       const manager = await jetstreamManager(connection.nats, { checkAPI: false });
       const info = await manager.streams.info(WORK_STREAM, { subjects_filter: ">" });
       await removeRemains(connection, manager, info);
+      // Its sequences begin anew in a stream that was made anew.
+      if (info.created !== this.#created) this.#looked.clear();
+      this.#created = info.created;
       for (const subject of Object.keys(info.state.subjects ?? {})) {
         const outcome = strayWorkSubjects(subject);
-        if (outcome === undefined) continue;
-        for (;;) {
-          const work = await readFirstOf(connection, WORK_STREAM, subject);
-          // A subject of another's work, should this one have been taken for a pattern.
-          if (work === undefined || work.subject !== subject) break;
-          await this.#bury(work, outcome);
-          // Another relay may have been faster.
-          const deleted = await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false)
-            .catch(() => false);
-          if (!deleted) break;
-          log.warn("stray work is dead", { subject, seq: work.sequence });
-        }
+        if (outcome !== undefined) await this.#collectOf(subject, outcome, manager);
       }
     } catch (error) {
       log.warn("stray work cannot be looked for", { error: messageOf(error) });
     }
   }
 
-  async #bury(
-    work: StoredMessage,
-    outcome: { readonly results: string; readonly dead: string },
+  async #collectOf(
+    subject: string,
+    outcome: StrayOutcome,
+    manager: JetStreamManager,
   ): Promise<void> {
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      const after = this.#looked.get(subject) ?? 0;
+      const work = await readNextOf(this.#options.connection, WORK_STREAM, subject, after);
+      if (work === undefined) return;
+      // Another's work, where this subject is taken for a pattern.
+      if (work.subject === subject) {
+        await this.#bury(work, outcome);
+        // Another relay may have been faster.
+        const deleted = await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false)
+          .catch(() => false);
+        if (deleted) log.warn("stray work is dead", { subject, seq: work.sequence });
+      }
+      this.#looked.set(subject, work.sequence);
+    }
+  }
+
+  async #bury(work: StoredMessage, outcome: StrayOutcome): Promise<void> {
     const [, session = "", , role = ""] = work.subject.split(".");
     const wrong = invalidName(session);
     const message = wrong === undefined ? `role ${invalidName(role)}` : `session ${wrong}`;

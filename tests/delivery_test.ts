@@ -234,15 +234,25 @@ Deno.test("work under a name that no agent can have is dead-lettered by the next
   assert.equal(answers.length, 1);
 });
 
-Deno.test("work published to a pattern takes nobody's work with it", async () => {
+Deno.test("work published to a pattern is dead-lettered, and takes nobody's work with it", async () => {
   await using nats = await startNats();
   await using client = await BusClient.connect(nats.url);
-  await client.send("s", "r", "sound");
-  client.connection.nats.publish("sessions.*.work.r", '{"id":"p","type":"work","payload":{}}');
-  client.connection.nats.publish("sessions.ü.work.r", '{"id":"q","type":"work","payload":{}}');
-  await until(async () => await client.waiting() === 3, { message: "all to be stored" });
+  const dead: string[] = [];
+  client.connection.subscribe("sessions.*.dead.*", (_, msg) => dead.push(msg.subject));
+  for (const id of ["one", "two"]) await client.send("s", "r", id);
+  const text = '{"id":"p","type":"work","payload":{}}';
+  const patterns = ["sessions.*.work.r", "sessions.s.work.*", "sessions.s.work.>"];
+  for (const subject of [...patterns, "sessions.ü.work.r"]) {
+    client.connection.nats.publish(subject, text);
+  }
+  await client.send("s", "r", "three");
+  await until(async () => await client.waiting() === 7, { message: "all to be stored" });
   await using relay = await startRelay({ natsUrl: nats.url });
-  await until(async () => await client.waiting() === 2, { message: "the stray work to go" });
-  await using agent = await SocketAgent.connect({ relayUrl: relay.url, session: "s", role: "r" });
-  assert.equal((await agent.gets(1)).id, "sound");
+  await until(async () => await client.waiting() === 3, { message: "the stray work to go" });
+  const expected = ["sessions.%2A.dead.r", "sessions.s.dead.%2A", "sessions.s.dead.%3E"];
+  assert.deepEqual(dead.sort(), [...expected, "sessions.ü.dead.r"]);
+  const agent = { relayUrl: relay.url, session: "s", role: "r", concurrency: 3 };
+  await using worker = await SocketAgent.connect(agent);
+  await worker.gets(3);
+  assert.deepEqual(worker.works.map(({ id }) => id), ["one", "two", "three"]);
 });
