@@ -96,9 +96,19 @@ export function payloadText(value: unknown): PayloadText {
 }
 
 function detailedError(attempt: Attempt, error: WorkError): Answer {
-  const payload = payloadText({ code: error.code, message: cut(error.message), ...error.details });
-  const text = payload.kind === "ok" ? payload.text : JSON.stringify(errorPayload(error));
+  const text = detailsText(error) ?? JSON.stringify(errorPayload(error));
   return { ...attempt, type: AGENT_TYPE.error, line: line(attempt, AGENT_TYPE.error, text) };
+}
+
+/** @returns `undefined` if the details have no JSON form. */
+function detailsText(error: WorkError): string | undefined {
+  try {
+    const all = { code: error.code, message: cut(error.message), ...error.details };
+    const payload = payloadText(all);
+    return payload.kind === "ok" ? payload.text : undefined;
+  } catch {
+    return undefined; // A getter threw.
+  }
 }
 
 function resultOf(attempt: Attempt, value: unknown): Answer {

@@ -2,7 +2,7 @@ import { parseMessage } from "@ourocodus/bus";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { answerOf, fitted, payloadText, progressLine } from "./answer.ts";
-import { RetryableError } from "./errors.ts";
+import { RetryableError, WorkError } from "./errors.ts";
 
 const attempt = { id: "w", lease: "L" };
 
@@ -47,6 +47,16 @@ Deno.test("a value without a JSON form becomes an error that says why", () => {
     assert.deepEqual([type, payload.code], ["error", "result_not_json"]);
     assert.match(String(payload.message), message);
   }
+});
+
+Deno.test("details that refuse to be read leave an error with its code and message", () => {
+  const details = {
+    get value() {
+      throw new Error("no access");
+    },
+  };
+  const { type, payload } = thrown(new WorkError("bad", "it is bad", { details }));
+  assert.deepEqual([type, payload.code, payload.message], ["error", "bad", "it is bad"]);
 });
 
 Deno.test("whatever is thrown has a message", () => {

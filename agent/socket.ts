@@ -33,5 +33,8 @@ export interface SocketClose {
   readonly status?: number;
 }
 
-/** Opens a socket. Whatever goes wrong is told through `onClose`, never thrown. */
+/**
+ * Opens a socket. What goes wrong is told through `onClose`; thrown is only what no second try can
+ * mend: the program may not use the network, say.
+ */
 export type SocketFactory = (url: string, protocol: string, events: SocketEvents) => Socket;

@@ -1,3 +1,4 @@
+import { messageOf } from "@ourocodus/bus";
 import type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
 import { refusalReason } from "./refusal.ts";
 
@@ -41,7 +42,12 @@ function open(
   { token, client }: WebSocketOptions & { readonly client: Deno.HttpClient | undefined },
 ): Socket {
   const probe = new AbortController();
-  const given = typeof token === "function" ? token() : token;
+  let given: string | undefined;
+  try {
+    given = tokenNow(token);
+  } catch (error) {
+    return neverOpened(events, `the token cannot be told: ${messageOf(error)}`);
+  }
   const url = given === undefined ? relayUrl : withoutToken(relayUrl);
   const headers: Record<string, string> = given === undefined
     ? {}
@@ -76,6 +82,18 @@ function open(
     const reason = await refusalReason(url, status, { headers, client, signal: probe.signal });
     return { ...close, status, reason: reason ?? `HTTP status ${status}` };
   }
+}
+
+/** @throws {Error} If it has none to send now; the next time may be better. */
+function tokenNow(token: WebSocketOptions["token"]): string | undefined {
+  const given = typeof token === "function" ? token() : token;
+  if (given === undefined || isHeaderToken(given)) return given;
+  throw new Error("it must be of printable ASCII characters, without spaces");
+}
+
+function neverOpened(events: SocketEvents, reason: string): Socket {
+  queueMicrotask(() => events.onClose({ code: NO_CODE, reason }));
+  return { send: () => {}, close: () => {}, bufferedBytes: 0 };
 }
 
 /** One that the URL has beside it would be a second, and relays take but one. */

@@ -133,3 +133,24 @@ Deno.test("wrong options reject before anything is connected", async () => {
     assert.match(String(await agent.done), message);
   }
 });
+
+Deno.test("a token that cannot be told now is asked for again at the next try", async () => {
+  await using relay = new StandInRelay();
+  const tokens = [
+    () => {
+      throw new Error("the vault is away");
+    },
+    () => "half\nwritten",
+    () => "good",
+  ];
+  let asked = 0;
+  const token = () => (tokens[asked++] ?? (() => "good"))();
+  await using agent = new TestAgent(relay.url, () => ({}), { token });
+  await agent.told("connected");
+  assert.equal(asked, 3);
+  const reasons = agent.events.flatMap((event) => event.type === "unreachable" ? event.reason : []);
+  assert.deepEqual(reasons, [
+    "the token cannot be told: the vault is away",
+    "the token cannot be told: it must be of printable ASCII characters, without spaces",
+  ]);
+});

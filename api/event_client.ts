@@ -161,6 +161,16 @@ export class EventClient {
 
   /** Called whenever the socket can take more; enqueues something, however long that takes. */
   async #pull(controller: Controller): Promise<void> {
+    try {
+      await this.#sendNext(controller);
+    } catch (error) {
+      // The stream is broken with that, and nothing else would give its place back.
+      this.#end();
+      throw error;
+    }
+  }
+
+  async #sendNext(controller: Controller): Promise<void> {
     this.#takenAt = performance.now();
     while (!this.#ended) {
       const notice = this.#notices.shift();

@@ -24,7 +24,7 @@ if (engine?.compose === undefined && Deno.env.get("CI")) {
 }
 const SLOW_MS = 600_000;
 
-Deno.test("the plan's scenario by processes: nothing is left running", async () => {
+Deno.test("the whole scenario by processes: nothing is left running", async () => {
   await using system = await System.create({ NATS_SERVER: (await testBinary()).path });
   const ports = portFlags();
   await system.scenario(["start", ...ports]);
@@ -34,7 +34,7 @@ Deno.test("the plan's scenario by processes: nothing is left running", async () 
 });
 
 Deno.test({
-  name: "the plan's scenario in containers: nothing is left but the volumes, and those if asked",
+  name: "the whole scenario in containers: nothing is left but the volumes, and those if asked",
   ignore: engine?.compose === undefined,
   async fn() {
     const project = `ourocodus-e2e-${Deno.pid}`;
