@@ -1,4 +1,4 @@
-import { isObject } from "@ourocodus/bus";
+import { parseObject } from "@ourocodus/bus";
 
 const TIMEOUT_MS = 5_000;
 const MAX_CHARACTERS = 500;
@@ -41,13 +41,8 @@ function reasonIn(body: string): string | undefined {
 }
 
 function wordsIn(body: string): string | undefined {
-  let said: unknown;
-  try {
-    said = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(said)) return undefined;
+  const said = parseObject(body);
+  if (said === undefined) return undefined;
   const { errors, error, message, detail } = said;
   const reasons = Array.isArray(errors) ? errors.map((one) => one?.reason).filter(isText) : [];
   return reasons.length > 0 ? reasons.join("; ") : [message, error, detail].find(isText);

@@ -139,9 +139,9 @@ export class Connection {
     this.#watched = this.#watch(nats.status(), onError);
   }
 
-  /** Whether the connection is up, as far as is known. */
+  /** Whether the connection is up, as far as is known; if not, publishing may throw. */
   get connected(): boolean {
-    return this.#connected;
+    return this.#connected && !this.nats.isClosed();
   }
 
   /** Grows with every loss of the connection; see the invariants above. */
@@ -199,7 +199,7 @@ export class Connection {
   /** Sends what is pending, as far as the connection is up, and closes. */
   async close(): Promise<void> {
     this.#listeners.clear();
-    if (this.#connected && !this.nats.isClosed()) await this.nats.flush().catch(() => {});
+    if (this.connected) await this.nats.flush().catch(() => {});
     await this.nats.close();
     await this.#watched;
   }

@@ -16,7 +16,7 @@ import type { Msg, Subscription } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { type Lease, parseLease } from "./lease.ts";
-import { isObject } from "./message.ts";
+import { parseObject } from "./message.ts";
 import { RELAYS_LEASES_SUBJECT } from "./subjects.ts";
 
 /** What a relay's owner of work is asked and told by other relays. */
@@ -195,7 +195,7 @@ function leasesOf(texts: readonly string[]): Lease[] {
 
 /** Anybody may publish there: what is no question of another relay is passed over. */
 function parseQuestion(message: Msg, ownId: string): Question | undefined {
-  const value = parse(message);
+  const value = parseObject(message.string());
   if (value === undefined || typeof value.relay_id !== "string" || value.relay_id === ownId) {
     return undefined;
   }
@@ -211,16 +211,7 @@ function parseQuestion(message: Msg, ownId: string): Question | undefined {
 }
 
 function parseAnswer(message: Msg): readonly string[] {
-  return strings(parse(message)?.work, Infinity) ?? [];
-}
-
-function parse(message: Msg): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = message.json();
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return strings(parseObject(message.string())?.work, Infinity) ?? [];
 }
 
 function strings(value: unknown, limit = MAX_LEASES): string[] | undefined {

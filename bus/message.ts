@@ -119,6 +119,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A JSON object from its text, or `undefined` if the text is none. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Names the kind of a JSON value for an error message: `nothing`, `null`, `an array`, `a number`. */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";

@@ -8,7 +8,7 @@
 import { headers as newHeaders, type Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError } from "./errors.ts";
-import { isObject } from "./message.ts";
+import { isObject, parseObject } from "./message.ts";
 
 /** What became of a publish. */
 export type PublishAck =
@@ -45,7 +45,7 @@ export interface PublishOptions {
 /** Takes an acknowledgement apart. */
 export function parsePublishAck(msg: Msg): PublishAck {
   if (msg.headers?.code === 503) return { kind: "nobody" };
-  const answer = parseObject(msg);
+  const answer = parseObject(msg.string());
   const error = answer?.error;
   if (isObject(error)) {
     const { code, err_code, description } = error;
@@ -93,14 +93,5 @@ export async function publishStored(
   } finally {
     clearTimeout(timer);
     subscription.unsubscribe();
-  }
-}
-
-function parseObject(msg: Msg): Record<string, unknown> | undefined {
-  try {
-    const answer: unknown = msg.json();
-    return isObject(answer) ? answer : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -11,7 +11,7 @@ import { eventsSubject } from "./subjects.ts";
 const FOREIGN = ["hi", "", "{}", "[]", "null", "7", '{"error":1}', '{"stream":"X"}', '{"seq":1}'];
 
 function parse(text: string): ReturnType<typeof parsePublishAck> {
-  const message = { data: new TextEncoder().encode(text), json: () => JSON.parse(text) };
+  const message = { data: new TextEncoder().encode(text), string: () => text };
   return parsePublishAck(message as unknown as Parameters<typeof parsePublishAck>[0]);
 }
 

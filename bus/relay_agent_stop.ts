@@ -7,7 +7,7 @@
 import type { Msg } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
-import { isObject } from "./message.ts";
+import { parseObject } from "./message.ts";
 import { RELAYS_AGENTS_STOP_SUBJECT } from "./subjects.ts";
 
 /** Which agent, and how. */
@@ -49,14 +49,7 @@ export async function stopConnectedAgent(
 
 /** The request as a relay receives it; `undefined` if it is none. */
 export function parseAgentStop(text: string): AgentStop | undefined {
-  let request: unknown;
-  try {
-    request = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(request)) return undefined;
-  const { session_id, role, agent_id, now } = request;
+  const { session_id, role, agent_id, now } = parseObject(text) ?? {};
   const named = [session_id, role, agent_id].every((name) => typeof name === "string");
   return named
     ? {
@@ -69,13 +62,7 @@ export function parseAgentStop(text: string): AgentStop | undefined {
 }
 
 function parse(message: Msg): AgentStopping | undefined {
-  try {
-    const answer: unknown = message.json();
-    if (!isObject(answer)) return undefined;
-    const { relay_id, in_hand } = answer;
-    if (typeof relay_id !== "string" || typeof in_hand !== "number") return undefined;
-    return { relay_id, in_hand };
-  } catch {
-    return undefined;
-  }
+  const { relay_id, in_hand } = parseObject(message.string()) ?? {};
+  const whole = typeof relay_id === "string" && typeof in_hand === "number";
+  return whole ? { relay_id, in_hand } : undefined;
 }

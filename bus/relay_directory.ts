@@ -6,7 +6,7 @@
  */
 import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { isObject } from "./message.ts";
+import { isObject, parseObject } from "./message.ts";
 import type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 import { RELAYS_AGENTS_SUBJECT } from "./subjects.ts";
 
@@ -137,14 +137,8 @@ function sortedBy<T>(list: T[], key: (item: T) => string): T[] {
 
 /** Anybody may answer: what is no page of ours is passed over. */
 function parsePage(message: Msg): AgentsPage | undefined {
-  let page: unknown;
-  try {
-    page = message.json();
-  } catch {
-    return undefined;
-  }
-  if (!isObject(page)) return undefined;
-  const { relay_id, version, page: number, pages, agents } = page;
+  const page = parseObject(message.string());
+  const { relay_id, version, page: number, pages, agents } = page ?? {};
   const wellFormed = typeof relay_id === "string" && typeof version === "string" &&
     isCount(number) && isCount(pages) && Array.isArray(agents) && agents.every(isAgent);
   return wellFormed ? { relay_id, version, page: number, pages, agents } : undefined;

@@ -10,7 +10,7 @@ import { nuid } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import { formatMessage, isObject } from "./message.ts";
+import { formatMessage, parseObject } from "./message.ts";
 import { publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
@@ -205,28 +205,18 @@ async function recordEvent(
 
 /** The notice as a relay receives it; `undefined` if it is none. */
 export function parseCancelNotice(text: string): CancelNotice | undefined {
-  const value = parse(text);
-  const { work, phase } = value ?? {};
+  const { work, phase } = parseObject(text) ?? {};
   if (typeof work !== "string" || (phase !== "begin" && phase !== "done")) return undefined;
   return { work, phase };
 }
 
 function parseHolder(text: string): CancelledHolder | undefined {
-  const value = parse(text);
+  const value = parseObject(text);
   if (value === undefined) return undefined;
   const { relay_id, agent_id, attempt, told, away } = value;
   const whole = typeof relay_id === "string" && typeof agent_id === "string" &&
     typeof attempt === "number" && typeof told === "boolean" && typeof away === "boolean";
   return whole ? { relay_id, agent_id, attempt, told, away } : undefined;
-}
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function nameOf({ work_sequence, session_id, role, id }: WorkTrace): CancelledWork {

@@ -117,9 +117,10 @@ export class Deliveries {
   async #openUnlessTaken(role: Role, work: Work, text: string): Promise<void> {
     const { works, outcomes, onRole } = this.#options;
     role.reserved++;
-    const found = await (work.sole ? this.#knownBefore(work) : this.#find(work));
-    role.reserved--;
-    onRole(role);
+    const found = await (work.sole ? this.#knownBefore(work) : this.#find(work)).finally(() => {
+      role.reserved--;
+      onRole(role);
+    });
     // It was cancelled meanwhile, or its agent has resumed it.
     if (works.get(work.lease.work) !== work || work.state !== "waiting") return;
     if (found?.kind === "open") return this.#open(role, work, text);

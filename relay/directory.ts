@@ -10,9 +10,9 @@ import {
   type AgentsQuery,
   type AgentStopping,
   type Connection,
-  isObject,
   parseAgentStop,
   parseCancelNotice,
+  parseObject,
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,
   RELAYS_WORK_CANCEL_SUBJECT,
@@ -98,17 +98,7 @@ function jsonBytes(value: unknown): number {
 }
 
 function parseQuery(text: string): AgentsQuery {
-  if (text === "") return {};
-  try {
-    const query: unknown = JSON.parse(text);
-    if (!isObject(query)) return {};
-    const name = (value: unknown) => typeof value === "string" ? value : undefined;
-    return {
-      session: name(query.session),
-      role: name(query.role),
-      work: query.work === true,
-    };
-  } catch {
-    return {};
-  }
+  const { session, role, work } = parseObject(text) ?? {};
+  const name = (value: unknown) => typeof value === "string" ? value : undefined;
+  return { session: name(session), role: name(role), work: work === true };
 }
