@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { messageOf } from "@ourocodus/bus";
 import { adopt, launch, type LaunchedProcess } from "./launched_process.ts";
 import { addLogEntry } from "./log_file.ts";
 import { type ProcessIdentity } from "./process_identity.ts";
@@ -44,6 +45,8 @@ const FINAL_CODES = [0, 2];
 
 type State =
   | { readonly kind: "idle" }
+  /** It is being made; what is to be stopped meanwhile is when it is there. */
+  | { readonly kind: "launching"; stop: StopOptions | undefined }
   | { readonly kind: "starting"; readonly process: LaunchedProcess; readonly callOff: () => void }
   | { readonly kind: "running"; readonly process: LaunchedProcess; readonly callOff: () => void }
   | { readonly kind: "waiting"; readonly callOff: () => void }
@@ -81,7 +84,11 @@ export class KeptProcess {
     const { spec } = this;
     return {
       spec,
-      status: state.kind === "idle" ? "exited" : state.kind,
+      status: state.kind === "idle"
+        ? "exited"
+        : state.kind === "launching"
+        ? "starting"
+        : state.kind,
       ...("process" in state && { identity: state.process.identity }),
       startedAt: this.#startedAt.toISOString(),
       restarts: this.#restarts,
@@ -130,6 +137,9 @@ export class KeptProcess {
         return;
       case "waiting":
         return this.#end();
+      case "launching":
+        state.stop = { ...state.stop, ...options };
+        break;
       case "starting":
       case "running":
         state.callOff();
@@ -149,7 +159,9 @@ export class KeptProcess {
     const patienceMs = now ? NOW_MS : timeoutMs;
     const timer = setTimeout(() => {
       this.#tell(`did not end within ${patienceMs / 1_000} s: killing it`);
-      void state.process.signal("SIGKILL", { group: true });
+      state.process.signal("SIGKILL", { group: true }).catch((error) => {
+        this.#tell(`cannot be killed: ${messageOf(error)}`);
+      });
     }, patienceMs);
     state.callOff = () => clearTimeout(timer);
     // Programs of ours end in order on the first signal, and at once on the second. Two of a kind
@@ -160,14 +172,17 @@ export class KeptProcess {
 
   async #launch(kind: "starting" | "running"): Promise<void> {
     this.#startedAt = new Date();
+    const launching: State & { kind: "launching" } = { kind: "launching", stop: undefined };
+    this.#enter(launching);
     try {
       this.#runs(await launch(this.spec, { ...this.#environment, ...this.spec.env }), kind);
     } catch (error) {
       // Its folder is gone, for one.
-      this.#tell(`cannot be started: ${error instanceof Error ? error.message : String(error)}`);
+      this.#tell(`cannot be started: ${messageOf(error)}`);
       this.#exit = UNSEEN;
-      this.#end();
+      return this.#end();
     }
+    if (launching.stop !== undefined) await this.stop(launching.stop);
   }
 
   #runs(process: LaunchedProcess, kind: "starting" | "running"): void {
@@ -213,7 +228,7 @@ export class KeptProcess {
     this.#restarts++;
     this.#adopted = false;
     await this.#launch("running");
-    this.#tell(`started again, restart ${this.#restarts}`);
+    if (this.#state.kind === "running") this.#tell(`started again, restart ${this.#restarts}`);
   }
 
   #end(): void {

@@ -101,3 +101,18 @@ Deno.test("what cannot be started has exited", async () => {
     assert.match(events.join(), /it cannot be started: /);
   });
 });
+
+Deno.test("what is stopped while it is being started does not run afterwards", async () => {
+  await keeping("sleep 60", {}, async ({ kept }) => {
+    await kept.stop({ now: true });
+    const again = new KeptProcess(kept.spec, { PATH: Deno.env.get("PATH") ?? "" }, {
+      onChange: () => {},
+      onEvent: () => {},
+    });
+    const started = again.start();
+    await again.stop({ now: true });
+    await started;
+    const { status, identity } = again.view;
+    assert.deepEqual([status, identity], ["exited", undefined]);
+  });
+});
