@@ -18,8 +18,10 @@ import {
   type LeaseExchange,
   parseWork,
 } from "@ourocodus/bus";
+import type { Offers } from "./offers.ts";
 import type { Found, Outcomes } from "./outcomes.ts";
 import type { Role } from "./role.ts";
+import type { Turn } from "./turn.ts";
 import { monotonicMs, newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -31,10 +33,8 @@ export interface DeliveriesOptions {
   readonly exchange: LeaseExchange;
   /** After so many attempts a piece of work is given up on. */
   readonly maxDeliver: number;
-  /** Work may be handed to an agent. */
-  readonly onOpen: (role: Role, work: Work, text: string) => void;
-  /** A role's free slots may have changed. */
-  readonly onRole: (role: Role) => void;
+  readonly offers: Offers;
+  readonly turn: Turn;
 }
 
 /** The last loss of the connection. */
@@ -107,19 +107,19 @@ export class Deliveries {
 
   #open(role: Role, work: Work, text: string): void {
     const { attempt } = work.lease;
-    const { maxDeliver, works, onOpen } = this.#options;
-    if (attempt <= maxDeliver) return onOpen(role, work, text);
+    const { maxDeliver, works, offers } = this.#options;
+    if (attempt <= maxDeliver) return offers.offer(role, work, text);
     const message = `given up after ${attempt - 1} attempts without a result`;
     works.bury(work, { code: "max_deliver", message });
   }
 
   /** Offers work that another relay had, if that has died before anybody answered the work. */
   async #openUnlessTaken(role: Role, work: Work, text: string): Promise<void> {
-    const { works, outcomes, onRole } = this.#options;
+    const { works, outcomes, turn } = this.#options;
     role.reserved++;
     const found = await (work.sole ? this.#knownBefore(work) : this.#find(work)).finally(() => {
       role.reserved--;
-      onRole(role);
+      turn.role(role);
     });
     // It was cancelled meanwhile, or its agent has resumed it.
     if (works.get(work.lease.work) !== work || work.state !== "waiting") return;

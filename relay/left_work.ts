@@ -5,6 +5,7 @@
  */
 import { CLOSE, type Lease, mayReconnect } from "@ourocodus/bus";
 import { type AgentConnection, agentKey } from "./agent_connection.ts";
+import type { Offers } from "./offers.ts";
 import type { Work } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -15,8 +16,7 @@ export interface LeftWorkOptions {
   readonly connected: (agent: AgentConnection) => AgentConnection | undefined;
   /** Whether this relay goes away. */
   readonly draining: () => boolean;
-  /** Work that waited for an agent is in an agent's hands elsewhere. */
-  readonly onWaitingTaken: (work: Work) => void;
+  readonly offers: Offers;
 }
 
 /** Decides what becomes of it. */
@@ -72,11 +72,11 @@ export class LeftWork {
 
   /** An agent resumes a lease at another relay. @returns Whether another agent has its work here. */
   objectsTo(lease: Lease, agentId: string): boolean {
-    const { works, onWaitingTaken } = this.#options;
+    const { works, offers } = this.#options;
     const work = works.find(lease);
     if (work === undefined) return false;
     if (work.state === "waiting") {
-      onWaitingTaken(work);
+      offers.drop(work);
       works.forget(work);
       return false;
     }

@@ -31,8 +31,10 @@ import type { AgentConnection } from "./agent_connection.ts";
 import type { HeldText } from "./held_text.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import type { Offers } from "./offers.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Resumption } from "./resumption.ts";
+import type { Turn } from "./turn.ts";
 import { monotonicMs, type Work, workItem } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -45,6 +47,8 @@ export interface AgentMessagesOptions {
   readonly resumption: Resumption;
   readonly exchange: LeaseExchange;
   readonly heldText: HeldText;
+  readonly offers: Offers;
+  readonly turn: Turn;
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
   /** The largest frame taken, in bytes of UTF-8. */
@@ -53,12 +57,6 @@ export interface AgentMessagesOptions {
   readonly maxMessageBytes: () => number;
   /** Says why no more results can be held now, if so. */
   readonly overload: (resultCharacters: number) => string | undefined;
-  /** An agent has a free slot again. */
-  readonly onFree: (agent: AgentConnection) => void;
-  /** Something waits to be sent to an agent, or to be stored. */
-  readonly onPending: (agent: AgentConnection) => void;
-  /** Work that waited for an agent was answered otherwise. */
-  readonly onWaitingAnswered: (work: Work) => void;
 }
 
 /** More lines than this in one frame close the agent: each bad one is answered. */
@@ -166,11 +164,11 @@ export class AgentMessages {
     const delayMs = allowed ? Math.round(delay) : 0;
     this.#options.works.retry(work, { code: "retry", message: reason }, delayMs);
     agent.confirm(work.offered);
-    this.#options.onFree(agent);
+    this.#options.offers.freed(agent);
   }
 
   #result(agent: AgentConnection, work: Work, text: string, type: string): void {
-    const { works, outcomes, ackWaitMs, overload, onFree } = this.#options;
+    const { works, outcomes, ackWaitMs, overload, offers } = this.#options;
     const overloaded = overload(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     if (monotonicMs() - work.keptAt >= ackWaitMs) work.sole = false;
@@ -183,7 +181,7 @@ export class AgentMessages {
       const item = { ...workItem(work), agent_id: agent.agentId };
       this.#settled(agent, stored, item, work.offered);
     });
-    onFree(agent);
+    offers.freed(agent);
   }
 
   #settled(agent: AgentConnection, stored: Stored, item: object, lease: string): void {
@@ -191,7 +189,7 @@ export class AgentMessages {
     if (stored.kind === "duplicate") return this.#duplicate(agent, item, stored.accepted, lease);
     if (stored.kind === "refused") this.#refuse(agent, "result_refused", stored.reason, lease);
     agent.confirm(lease);
-    this.#options.onPending(agent);
+    this.#options.turn.agent(agent);
   }
 
   #count(since: number, text: string): void {
@@ -219,9 +217,9 @@ export class AgentMessages {
   /** A plain agent has finished work that another has answered meanwhile. */
   #answeredElsewhere(agent: AgentConnection, work: Work, message: Message): void {
     if (message.type === AGENT_TYPE.progress) return;
-    const { works, outcomes, onFree } = this.#options;
+    const { works, outcomes, offers } = this.#options;
     works.forget(work);
-    onFree(agent);
+    offers.freed(agent);
     if (message.type === AGENT_TYPE.retry) return;
     const item = workItem(work);
     void outcomes.accepted(work).then((accepted) => this.#duplicate(agent, item, accepted));
@@ -242,7 +240,7 @@ export class AgentMessages {
 
   #drain(agent: AgentConnection): void {
     agent.drain();
-    this.#options.onFree(agent);
+    this.#options.offers.freed(agent);
   }
 
   /** A message with a lease that this connection was not given, or has not any more. */
@@ -322,18 +320,18 @@ export class AgentMessages {
       return;
     }
     this.#options.works.forget(work);
-    if (agent === undefined) return this.#options.onWaitingAnswered(work);
+    if (agent === undefined) return this.#options.offers.drop(work);
     if (agent !== by) {
       const lease = work.offered;
       agent.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
     }
-    this.#options.onFree(agent);
+    this.#options.offers.freed(agent);
   }
 
   /** Tells a v1 agent what was wrong with what it sent. */
   #refuse(agent: AgentConnection, code: string, message: string, lease?: string): void {
     agent.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
-    this.#options.onPending(agent);
+    this.#options.turn.agent(agent);
   }
 }
 

@@ -164,7 +164,7 @@ export class Relay {
       works: this.#works,
       connected: (agent) => this.#agents.find(agent),
       draining: () => this.#draining,
-      onWaitingTaken: (work) => this.#offers.drop(work),
+      offers: this.#offers,
     });
     this.#deliveries = new Deliveries({
       works: this.#works,
@@ -172,8 +172,8 @@ export class Relay {
       acknowledger: parts.acknowledger,
       exchange: this.#exchange,
       maxDeliver: limits.maxDeliver,
-      onOpen: (role, work, text) => this.#offers.offer(role, work, text),
-      onRole: (role) => this.#turn.role(role),
+      offers: this.#offers,
+      turn: this.#turn,
     });
     const resumption = new Resumption({
       works: this.#works,
@@ -183,9 +183,8 @@ export class Relay {
       heldText: this.#heldText,
       objectionMs: () => this.#deliveries.answerMs,
       onGone: (agent, works) => this.#leftWork.left(agent, works),
-      onFree: (agent) => this.#offers.freed(agent),
-      onPending: (agent) => this.#turn.agent(agent),
-      onWaitingTaken: (work) => this.#offers.drop(work),
+      offers: this.#offers,
+      turn: this.#turn,
     });
     this.#messages = new AgentMessages({
       works: this.#works,
@@ -199,9 +198,8 @@ export class Relay {
       maxFrameBytes: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
       overload: (characters) => this.#overload(characters),
-      onFree: (agent) => this.#offers.freed(agent),
-      onPending: (agent) => this.#turn.agent(agent),
-      onWaitingAnswered: (work) => this.#offers.drop(work),
+      offers: this.#offers,
+      turn: this.#turn,
     });
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
     this.#unlisten = connection.listen({

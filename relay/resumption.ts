@@ -29,7 +29,9 @@ import {
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { HeldText } from "./held_text.ts";
+import type { Offers } from "./offers.ts";
 import type { Found, Outcomes } from "./outcomes.ts";
+import type { Turn } from "./turn.ts";
 import { newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
 
@@ -40,16 +42,12 @@ export interface ResumptionOptions {
   readonly queue: WorkQueue;
   readonly exchange: LeaseExchange;
   readonly heldText: HeldText;
+  readonly offers: Offers;
+  readonly turn: Turn;
   /** How long other relays have to object, in milliseconds; asked each time. */
   readonly objectionMs: () => number;
   /** Keeps work of an agent that is gone again, or gives it back. */
   readonly onGone: (agent: AgentConnection, works: readonly Work[]) => void;
-  /** An agent has a free slot again. */
-  readonly onFree: (agent: AgentConnection) => void;
-  /** Something waits to be sent to an agent. */
-  readonly onPending: (agent: AgentConnection) => void;
-  /** Work that waited for an agent is in an agent's hands. */
-  readonly onWaitingTaken: (work: Work) => void;
 }
 
 const DECODER = new TextDecoder();
@@ -142,12 +140,12 @@ export class Resumption {
         this.#options.works.retry(work, { code: "disconnected", message });
       }
     }
-    this.#options.onFree(agent);
+    this.#options.offers.freed(agent);
   }
 
   /** @returns The work if it has to be looked up, else what becomes of the lease. */
   #take(agent: AgentConnection, lease: Lease): Work | "resumed" | CancelReason {
-    const { works, queue, onWaitingTaken } = this.#options;
+    const { works, queue, offers } = this.#options;
     const known = works.find(lease);
     switch (known?.state) {
       case "in_hand":
@@ -164,7 +162,7 @@ export class Resumption {
         return known;
       case "waiting":
         // Its lease had run out, but nobody has begun.
-        onWaitingTaken(known);
+        offers.drop(known);
         known.state = "resuming";
         known.offered = lease.subject;
         known.attempt = lease.attempt;
@@ -226,7 +224,7 @@ export class Resumption {
     if (agent.closed && resumed.length > 0) this.#options.onGone(agent, resumed);
     this.#confirm(agent, resumed.map(({ offered }) => offered));
     for (const { hear } of deferred) if (!agent.closed) hear();
-    this.#options.onFree(agent);
+    this.#options.offers.freed(agent);
   }
 
   /** Tells what has become of work that is in its stream no more. */
@@ -249,12 +247,12 @@ export class Resumption {
   #confirm(agent: AgentConnection, leases: readonly string[]): void {
     if (leases.length === 0) return;
     agent.tell(RELAY_TYPE.resumed, { leases } satisfies ResumePayload);
-    this.#options.onPending(agent);
+    this.#options.turn.agent(agent);
   }
 
   #cancel(agent: AgentConnection, lease: string, reason: CancelReason): void {
     agent.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
-    this.#options.onPending(agent);
+    this.#options.turn.agent(agent);
   }
 
   #refuse(agent: AgentConnection, lease: string | undefined): void {
@@ -263,7 +261,7 @@ export class Resumption {
       RELAY_TYPE.error,
       { code: "foreign_lease", message, lease } satisfies RelayErrorPayload,
     );
-    this.#options.onPending(agent);
+    this.#options.turn.agent(agent);
   }
 }
 
