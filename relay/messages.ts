@@ -28,7 +28,7 @@ import {
   stripLease,
 } from "@ourocodus/bus";
 import type { AgentConnection } from "./agent_connection.ts";
-import type { HeldText } from "./held_text.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Offers } from "./offers.ts";
@@ -46,7 +46,7 @@ export interface AgentMessagesOptions {
   readonly metrics: RelayMetrics;
   readonly resumption: Resumption;
   readonly exchange: LeaseExchange;
-  readonly heldText: HeldText;
+  readonly backlog: Backlog;
   readonly offers: Offers;
   readonly turn: Turn;
   /** How long a lease lives without being kept alive, in milliseconds. */
@@ -55,8 +55,6 @@ export interface AgentMessagesOptions {
   readonly maxFrameBytes: number;
   /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
   readonly maxMessageBytes: () => number;
-  /** Says why no more results can be held now, if so. */
-  readonly overload: (resultCharacters: number) => string | undefined;
 }
 
 /** More lines than this in one frame close the agent: each bad one is answered. */
@@ -168,8 +166,8 @@ export class AgentMessages {
   }
 
   #result(agent: AgentConnection, work: Work, text: string, type: string): void {
-    const { works, outcomes, ackWaitMs, overload, offers } = this.#options;
-    const overloaded = overload(text.length);
+    const { works, outcomes, ackWaitMs, backlog, offers } = this.#options;
+    const overloaded = backlog.refusal(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     if (monotonicMs() - work.keptAt >= ackWaitMs) work.sole = false;
     agent.release(work);
@@ -250,7 +248,7 @@ export class AgentMessages {
       const reason = "lease is not of this agent's session and role";
       return this.#refuse(agent, "foreign_lease", reason, shortLease(message));
     }
-    const overloaded = this.#options.overload(text.length);
+    const overloaded = this.#options.backlog.refusal(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
     const hear = () => this.#message(agent, text, message);
     if (this.#options.resumption.defer(agent, lease, { characters: text.length, hear })) return;
@@ -269,7 +267,7 @@ export class AgentMessages {
     id: string,
     lease: Lease,
   ): Promise<void> {
-    const { works, outcomes, heldText } = this.#options;
+    const { works, outcomes, backlog } = this.#options;
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
@@ -278,7 +276,7 @@ export class AgentMessages {
     const place = { session, role, lease };
     const found = ended(holding)
       ? { kind: "gone" } as const
-      : await heldText.during(result.text.length, outcomes.lookUp(place));
+      : await backlog.during(result.text.length, outcomes.lookUp(place));
     if (found === undefined) return;
     if (found.kind !== "open" || ended(works.find(lease))) {
       const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);

@@ -48,7 +48,7 @@ import {
   storeDeadLetter,
   storeLetter,
 } from "./dead_letter.ts";
-import type { HeldText } from "./held_text.ts";
+import type { Backlog } from "./backlog.ts";
 import { monotonicMs, type Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
@@ -71,7 +71,7 @@ export interface OutcomesOptions {
   readonly connection: Connection;
   readonly writer: LogWriter;
   readonly acknowledger: Acknowledger;
-  readonly heldText: HeldText;
+  readonly backlog: Backlog;
   /** The log's duplicate window, in milliseconds. */
   readonly duplicateWindowMs: number;
   /** Told what keeps an outcome from being stored; it is tried again. */
@@ -136,7 +136,7 @@ export class Outcomes {
     if (outcome.sole || monotonicMs() - outcome.since < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
-    void this.#options.heldText.during(text.length, this.lookUp(outcome)).then((found) => {
+    void this.#options.backlog.during(text.length, this.lookUp(outcome)).then((found) => {
       if (found?.kind === "open") writer.append(entry);
       else if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
     });

@@ -33,7 +33,7 @@ import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_conne
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { Deliveries } from "./deliveries.ts";
-import { HeldText } from "./held_text.ts";
+import { Backlog } from "./backlog.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
@@ -97,7 +97,7 @@ export class Relay {
   readonly #deliveries: Deliveries;
   readonly #offers: Offers;
   readonly #leftWork: LeftWork;
-  readonly #heldText = new HeldText();
+  readonly #backlog: Backlog;
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = monotonicMs();
   readonly #agents = new Agents(HEARTBEAT_MS);
@@ -111,6 +111,7 @@ export class Relay {
     const { connection, writer, queue } = parts;
     this.#parts = parts;
     this.#limits = limits;
+    this.#backlog = new Backlog(writer, limits.maxHeldBytes);
     this.#roles = new Roles(queue, {
       onWork: (role, delivery) => this.#delivered(role, delivery),
       onProblem: ({ session, role }, reason) => {
@@ -127,7 +128,7 @@ export class Relay {
     });
     this.#outcomes = new Outcomes({
       ...parts,
-      heldText: this.#heldText,
+      backlog: this.#backlog,
       onProblem: (reason) => log.warn("an outcome cannot be stored yet", { reason }),
     });
     this.#exchange = new LeaseExchange(connection, {
@@ -180,7 +181,7 @@ export class Relay {
       outcomes: this.#outcomes,
       queue,
       exchange: this.#exchange,
-      heldText: this.#heldText,
+      backlog: this.#backlog,
       objectionMs: () => this.#deliveries.answerMs,
       onGone: (agent, works) => this.#leftWork.left(agent, works),
       offers: this.#offers,
@@ -193,11 +194,10 @@ export class Relay {
       metrics: this.metrics,
       resumption,
       exchange: this.#exchange,
-      heldText: this.#heldText,
+      backlog: this.#backlog,
       ackWaitMs: queue.ackWaitMs,
       maxFrameBytes: limits.maxFrameBytes,
       maxMessageBytes: () => this.maxMessageBytes,
-      overload: (characters) => this.#overload(characters),
       offers: this.#offers,
       turn: this.#turn,
     });
@@ -234,7 +234,7 @@ export class Relay {
       version: VERSION,
       agents: this.#agents.size,
       in_hand: this.#works.size,
-      held_bytes: this.#heldBytes,
+      held_bytes: this.#backlog.bytes,
       uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
     };
   }
@@ -405,24 +405,13 @@ export class Relay {
     this.#journal.endTurn();
     this.#parts.writer.flush();
     this.#parts.acknowledger.flush();
-    this.#overloaded = this.#heldBytes > this.#limits.maxHeldBytes / 2;
+    this.#overloaded = this.#backlog.isHigh;
     for (const role of roles) this.#pull(role);
   }
 
   /** Asks for as much as a role's agents can take now. */
   #pull(role: Role): void {
     if (!this.#draining) role.pull(!this.#overloaded);
-  }
-
-  #overload(characters: number): string | undefined {
-    const { maxHeldBytes } = this.#limits;
-    if (this.#heldBytes + characters <= maxHeldBytes) return undefined;
-    return `${this.#heldBytes} bytes of results wait for NATS, limit is ${maxHeldBytes}`;
-  }
-
-  /** What waits to be stored, and what may have to be. */
-  get #heldBytes(): number {
-    return this.#parts.writer.heldBytes + this.#heldText.characters;
   }
 
   #keep(): void {

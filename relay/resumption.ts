@@ -28,7 +28,7 @@ import {
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
-import type { HeldText } from "./held_text.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Offers } from "./offers.ts";
 import type { Found, Outcomes } from "./outcomes.ts";
 import type { Turn } from "./turn.ts";
@@ -41,7 +41,7 @@ export interface ResumptionOptions {
   readonly outcomes: Outcomes;
   readonly queue: WorkQueue;
   readonly exchange: LeaseExchange;
-  readonly heldText: HeldText;
+  readonly backlog: Backlog;
   readonly offers: Offers;
   readonly turn: Turn;
   /** How long other relays have to object, in milliseconds; asked each time. */
@@ -88,7 +88,7 @@ export class Resumption {
     if (deferred === undefined) this.#deferred.set(work, [said]);
     else if (deferred.length < MAX_DEFERRED) deferred.push(said);
     else return false;
-    this.#options.heldText.add(said.characters);
+    this.#options.backlog.add(said.characters);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class Resumption {
   #takeDeferred(work: Work): readonly Deferred[] {
     const deferred = this.#deferred.get(work) ?? [];
     this.#deferred.delete(work);
-    for (const { characters } of deferred) this.#options.heldText.remove(characters);
+    for (const { characters } of deferred) this.#options.backlog.remove(characters);
     return deferred;
   }
 
