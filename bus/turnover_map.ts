@@ -31,19 +31,29 @@ export class TurnoverMap<K, V extends object> {
 
   /** Sets the value of a key. */
   set(key: K, value: V): void {
-    this.#map ??= new Map();
-    if (this.#map.get(key) === undefined) {
-      this.#size++;
-      // It may have been here before, and comes to the end now.
-      this.#map.delete(key);
-    }
-    this.#map.set(key, value);
+    const map = this.#map ??= new Map();
+    const isNew = map.get(key) === undefined;
+    const keys = map.size;
+    map.set(key, value);
+    if (!isNew) return;
+    this.#size++;
+    if (map.size > keys) return;
+    // It was here before, and comes to the end now.
+    map.delete(key);
+    map.set(key, value);
   }
 
-  /** Removes a key. @returns Whether it was there. */
-  delete(key: K): boolean {
+  /**
+   * Removes a key.
+   *
+   * @param value Only if this is its value; whatever it is if left out.
+   * @returns Whether it was there.
+   */
+  delete(key: K, value?: V): boolean {
     const map = this.#map;
-    if (map?.get(key) === undefined) return false;
+    const found = map?.get(key);
+    if (map === undefined || found === undefined) return false;
+    if (value !== undefined && found !== value) return false;
     map.set(key, undefined);
     this.#size--;
     if (map.size - this.#size > DEAD_FOR_EACH * this.#size + SLACK) this.#move(map);

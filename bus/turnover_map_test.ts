@@ -41,3 +41,11 @@ Deno.test("what is removed from a turnover map while it is gone through is left 
   }
   assert.deepEqual(seen, Array.from({ length: 500 }, (_, index) => index * 2));
 });
+
+Deno.test("a value is removed only if it is the key's", () => {
+  const map = new TurnoverMap<number, { readonly name: string }>();
+  const [one, other] = [{ name: "one" }, { name: "other" }];
+  map.set(1, one);
+  assert.deepEqual([map.delete(1, other), map.size], [false, 1]);
+  assert.deepEqual([map.delete(1, one), map.size, map.delete(1, one)], [true, 0, false]);
+});

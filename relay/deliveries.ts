@@ -85,9 +85,10 @@ export class Deliveries {
   /** Work has come. */
   delivered(role: Role, { lease, text }: Delivery): void {
     const { works, acknowledger } = this.#options;
-    if (works.renew(lease)) return;
+    const known = works.renew(lease);
     // A plain agent still works on it, but it is answered: the acknowledgement was lost.
-    if (works.find(lease) !== undefined) return acknowledger.acknowledge(lease.subject);
+    if (known?.state === "answered") return acknowledger.acknowledge(lease.subject);
+    if (known !== undefined) return;
     const parsed = text === undefined ? undefined : parseWork(text);
     const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
     const { session, role: name } = role;

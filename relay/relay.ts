@@ -134,7 +134,7 @@ export class Relay {
     this.#exchange = new LeaseExchange(connection, {
       relayId: this.id,
       holder: {
-        keepsDelivered: (lease) => this.#works.renew(lease),
+        keepsDelivered: (lease) => isKept(this.#works.renew(lease)),
         objectsTo: (lease, agentId) => this.#leftWork.objectsTo(lease, agentId),
         returned: (lease) => this.#works.returned(lease),
         answered: (lease) => this.#messages.storedElsewhere(lease),
@@ -435,6 +435,11 @@ export class Relay {
     this.#deliveries.restored(Date.now());
     for (const role of this.#roles) this.#turn.role(role);
   }
+}
+
+/** Whether an agent here goes on with work that was delivered elsewhere. */
+function isKept(work: Work | undefined): boolean {
+  return work !== undefined && work.state !== "answered";
 }
 
 function pause(ms: number): Promise<void> {

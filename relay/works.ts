@@ -118,24 +118,24 @@ export class Works {
     work.holder?.release(work);
     if (work.state === "held") this.#grace.drop(work);
     const { lease } = work;
-    if (this.#works.get(lease.work) === work) this.#works.delete(lease.work);
-    else if (this.#claims.get(claimOf(lease)) === work) this.#claims.delete(claimOf(lease));
+    if (this.#works.delete(lease.work, work) || this.#claims.size === 0) return;
+    if (this.#claims.get(claimOf(lease)) === work) this.#claims.delete(claimOf(lease));
   }
 
   /**
    * Notes that work which is here was delivered once more: its lease had run out. Whoever has it
-   * goes on with it.
+   * goes on with it, unless it is `answered`.
    *
-   * @returns Whether it is here.
+   * @returns The work, if it is here.
    */
-  renew(lease: Lease): boolean {
+  renew(lease: Lease): Work | undefined {
     const work = this.find(lease);
-    if (work === undefined || work.state === "answered") return false;
+    if (work === undefined || work.state === "answered") return work;
     work.lease = lease;
     work.sole = false;
     work.lapsed = false;
     work.keptAt = monotonicMs();
-    return true;
+    return work;
   }
 
   /** Keeps work of an agent whose socket is gone. @param reason How that ended. */
