@@ -60,6 +60,9 @@ const API_STOP_MS = 5_000;
 const NOT_HANDED_ON =
   /^(NATS_.*|PORT|HOST|RELAY_URL|SESSION_ID|ROLE|AGENT_ID|CONCURRENCY|OUROCODUS_HOME)$/;
 
+/** How long nats-server may take to greet, in milliseconds. */
+const GREETING_MS = 2_000;
+
 /** All parts. */
 export const SYSTEM_PARTS: readonly SystemPart[] = [
   {
@@ -77,7 +80,8 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
       stopMs: 15_000,
     }),
     async health({ port = 0 }) {
-      const greeting = await natsGreeting(port);
+      // One that is stopped, or overloaded, takes connections and says nothing.
+      const greeting = await natsGreeting(port, { signal: AbortSignal.timeout(GREETING_MS) });
       return greeting?.server_name === natsName(port) ? greeting : undefined;
     },
     url: ({ port }) => `nats://127.0.0.1:${port}`,
