@@ -110,7 +110,7 @@ function checkServer(
   }
 }
 
-/** What runs already cannot be given another port. */
+/** What runs already cannot be given another port, or address. */
 async function checkRunning(home: Home, asked: Asked): Promise<void> {
   const docker = await readDockerRecord(home);
   if (docker !== undefined) {
@@ -119,6 +119,13 @@ async function checkRunning(home: Home, asked: Asked): Promise<void> {
     );
   }
   const { processes } = await lookAtSystem(home);
+  const relay = processes.find(({ spec, status }) => spec.name === "relay" && status !== "exited");
+  const listens = relay?.spec.env.HOST;
+  if (asked.host !== undefined && listens !== undefined && listens !== asked.host) {
+    throw new SystemError(
+      `relay runs already, on ${listens}, and --host is ${asked.host}. Stop it first: ourocodus stop`,
+    );
+  }
   const ports = [asked.natsPort, asked.relayPort, asked.apiPort];
   SYSTEM_PARTS.forEach(({ name, portFlag }, index) => {
     const running = processes.find(({ spec, status }) => spec.name === name && status !== "exited");
@@ -154,11 +161,26 @@ async function startBackground(
   if (left) {
     await console.out.write("What an earlier start had left running was taken over.\n");
   } else if (!started) {
-    await console.out.write("It runs already; nothing was changed.\n");
+    await console.out.write(
+      "It runs already, with the settings of its start; nothing was changed.\n",
+    );
     return EXIT.ok;
   }
-  await console.out.write(nextSteps(home, parts));
+  await console.out.write(nextSteps(home, parts) + await lostAgents(home));
   return EXIT.ok;
+}
+
+/** Says which agents ended while no supervisor looked, with all else that ran, as it seems. */
+async function lostAgents(home: Home): Promise<string> {
+  const { processes } = await lookAtSystem(home);
+  const lost = processes.filter(({ spec, status, exit }) =>
+    spec.kind === "agent" && status === "exited" && exit?.code === null && exit.signal === null
+  );
+  if (lost.length === 0) return "";
+  const names = lost.map(({ spec }) => spec.name).join(", ");
+  const [are, them] = lost.length === 1 ? ["is", "it"] : ["are", "them"];
+  return `Of before, ${names} ${are} not running any more. To start ${them} again:\n` +
+    `  ourocodus agent restart ${lost.map(({ spec }) => spec.name).join(" ")}\n`;
 }
 
 async function startForeground(

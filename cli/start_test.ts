@@ -44,11 +44,16 @@ Deno.test("a second start changes nothing and says so, also one at the same time
   const said = [one, other].filter((text) => text.includes("nothing was changed"));
   assert.equal(said.length, 1);
   const pids = [await system.pid("nats-server"), await system.pid("relay")];
-  assert.match(await system.start(), /It runs already; nothing was changed\.\n$/);
+  assert.match(await system.start(), /It runs already, .*; nothing was changed\.\n$/);
   assert.deepEqual([await system.pid("nats-server"), await system.pid("relay")], pids);
   const moved = await system.run(["start", "--port", "1"]);
   assert.equal(moved.code, 1);
   assert.match(moved.stderr, /^error: relay runs already, on port \d+, and --port is 1\./);
+  const elsewhere = await system.run(["start", "--host", "127.0.0.2"]);
+  assert.deepEqual([elsewhere.code, elsewhere.stderr], [
+    1,
+    "error: relay runs already, on 127.0.0.1, and --host is 127.0.0.2. Stop it first: ourocodus stop\n",
+  ]);
 });
 
 Deno.test("a port in use is named, and what was started is stopped again", async () => {
@@ -125,6 +130,41 @@ Deno.test("what a killed supervisor leaves behind is told, taken over by start, 
     const [, part] = (await system.json(["status"])).parts;
     return part.status === "healthy" && part.pid !== relay;
   }, { timeoutMs: 30_000, message: "another relay" });
+});
+
+Deno.test("after all of it was killed, start says which agents ran before", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
+  // The supervisor first, or it would start the others again.
+  for (const name of ["supervisor", "writer-1", "api", "relay", "nats-server"]) {
+    const pid = await system.pid(name);
+    Deno.kill(pid, "SIGKILL");
+    await until(async () => !await isRunning(pid));
+  }
+  assert.match(
+    await system.start(),
+    /Of before, writer-1 is not running any more\. .*:\n {2}ourocodus agent restart writer-1\n$/,
+  );
+  await system.ok(["agent", "restart", "writer-1"]);
+  assert.doesNotMatch(await system.start(), /Of before/);
+});
+
+Deno.test("a part that runs and is not well is told by start, with what ends it", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const nats = await system.pid("nats-server");
+  Deno.kill(nats, "SIGSTOP");
+  try {
+    const { code, stderr } = await system.run(["start", ...system.ports]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error: nats-server runs already \(pid \d+\), and does not say .*"ourocodus stop --now" ends it\n$/,
+    );
+  } finally {
+    Deno.kill(nats, "SIGCONT");
+  }
 });
 
 Deno.test("stop stops what a killed supervisor leaves behind", async () => {

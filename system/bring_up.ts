@@ -32,6 +32,8 @@ export interface HealthyPart {
 
 /** How long a part may take to be healthy, in milliseconds: the first start may fetch packages. */
 const HEALTHY_MS = 60_000;
+/** The same for one that runs already. */
+const RAN_HEALTHY_MS = 10_000;
 const LOOK_MS = 50;
 
 /**
@@ -52,7 +54,7 @@ export async function bringUp(
     for (const part of SYSTEM_PARTS) {
       const { ran, logFrom } = await start(client, part, settings, options);
       if (!ran) started.push(part.name);
-      const healthy = await untilHealthy(client, part, { logFrom, signal: options.signal });
+      const healthy = await untilHealthy(client, part, { logFrom, ran, signal: options.signal });
       options.onHealthy({ part, ran, ...healthy });
     }
     return started.length > 0;
@@ -125,9 +127,14 @@ function checkPort(part: SystemPart, settings: SystemSettings): void {
 async function untilHealthy(
   client: ControlClient,
   part: SystemPart,
-  { logFrom, signal }: { readonly logFrom: number; readonly signal: AbortSignal },
+  { logFrom, ran, signal }: {
+    readonly logFrom: number;
+    readonly ran: boolean;
+    readonly signal: AbortSignal;
+  },
 ): Promise<{ view: ProcessView; version: string }> {
-  for (const deadline = performance.now() + HEALTHY_MS; performance.now() < deadline;) {
+  const limitMs = ran ? RAN_HEALTHY_MS : HEALTHY_MS;
+  for (const deadline = performance.now() + limitMs; performance.now() < deadline;) {
     signal.throwIfAborted();
     const view = (await client.list())?.find(({ spec }) => spec.name === part.name);
     if (view === undefined) throw new SystemError(`${part.name} was stopped meanwhile`);
@@ -140,7 +147,16 @@ async function untilHealthy(
     await pause(LOOK_MS, signal);
   }
   const view = (await client.list())?.find(({ spec }) => spec.name === part.name);
-  throw new SystemError(`${part.name} was not healthy within ${HEALTHY_MS / 1_000} s`, {
+  if (ran && view !== undefined) {
+    throw new SystemError(
+      `${part.name} runs already (pid ${view.identity?.pid}), and does not say within ` +
+        `${
+          limitMs / 1_000
+        } s that it is well. Its log is ${view.spec.log}; "ourocodus stop --now" ` +
+        `ends it`,
+    );
+  }
+  throw new SystemError(`${part.name} was not healthy within ${limitMs / 1_000} s`, {
     lines: view === undefined ? [] : await lastLines(view.spec.log, SHOWN_LINES, { from: logFrom }),
   });
 }
