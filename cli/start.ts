@@ -149,13 +149,18 @@ async function startBackground(
     earlier.processes.some(({ status }) => status !== "exited");
   const client = await ensureSupervisor(home, partEnvironment(environment));
   const parts: HealthyPart[] = [];
-  const started = await bringUp(client, settings, {
+  const bringing = bringUp(client, settings, {
     environment: partEnvironment(environment),
     signal: console.signal,
     onHealthy: (part) => {
       parts.push(part);
       void console.out.write(`${partLine(part, console)}\n`);
     },
+  });
+  const started = await bringing.catch(async (error) => {
+    const names = parts.filter(({ ran }) => !ran).map(({ part }) => part.name);
+    if (names.length > 0) await console.out.write(`Stopped again: ${names.join(", ")}.\n`);
+    throw error;
   });
   if (started) await keepSystemToken(home, await environmentToken(console));
   if (left) {

@@ -59,8 +59,9 @@ Deno.test("a second start changes nothing and says so, also one at the same time
 Deno.test("a port in use is named, and what was started is stopped again", async () => {
   await using system = await TestSystem.create();
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: system.relayPort });
-  const { code, stderr } = await system.run(["start", ...system.ports]);
+  const { code, stdout, stderr } = await system.run(["start", ...system.ports]);
   assert.equal(code, 1);
+  assert.match(stdout, /^✓ nats-server .*\nStopped again: nats-server\.\n$/);
   assert.equal(
     stderr,
     `error: Cannot start relay on 127.0.0.1 port ${system.relayPort}: it is in use. ` +
