@@ -25,13 +25,16 @@ export interface Welcome {
   readonly heartbeatMs?: number;
 }
 
+/** What a relay has refused; one that is newer may have codes of its own. */
+export type Refused = Omit<RelayErrorPayload, "code"> & { readonly code: string };
+
 /** One line from a relay. */
 export type RelayMessage =
   | { readonly kind: "work"; readonly work: LeasedWork }
   | { readonly kind: "welcome"; readonly welcome: Welcome }
   | { readonly kind: "cancel"; readonly cancel: CancelPayload }
   | { readonly kind: "drain"; readonly drain: DrainPayload }
-  | { readonly kind: "error"; readonly error: RelayErrorPayload }
+  | { readonly kind: "error"; readonly error: Refused }
   | { readonly kind: "stored" | "resumed"; readonly leases: readonly string[] }
   /** Not to be understood, or from a newer relay; passed over. */
   | { readonly kind: "invalid"; readonly reason: string };

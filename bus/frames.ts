@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { RelayErrorCode } from "./relay_errors.ts";
 
 /** The WebSocket subprotocol that our SDK speaks. */
 export const SUBPROTOCOL_V1 = "ourocodus.v1";
@@ -103,8 +104,7 @@ export interface DrainPayload {
 
 /** `payload` of `relay.error`. */
 export interface RelayErrorPayload {
-  /** Machine-readable, in snake_case. */
-  readonly code: string;
+  readonly code: RelayErrorCode;
   /** What is wrong, with the value and the limit. */
   readonly message: string;
   /** The lease that the refused message named, if it did. */

@@ -31,6 +31,7 @@ export * from "./publications.ts";
 export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
+export * from "./relay_errors.ts";
 export * from "./role_queue.ts";
 export * from "./semaphore.ts";
 export * from "./session_summaries.ts";

@@ -22,6 +22,7 @@ import {
   parseMessage,
   RELAY_PREFIX,
   RELAY_TYPE,
+  type RelayErrorCode,
   type RelayErrorPayload,
   splitFrame,
   type Stored,
@@ -327,7 +328,7 @@ export class AgentMessages {
   }
 
   /** Tells a v1 agent what was wrong with what it sent. */
-  #refuse(agent: AgentConnection, code: string, message: string, lease?: string): void {
+  #refuse(agent: AgentConnection, code: RelayErrorCode, message: string, lease?: string): void {
     agent.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
     this.#options.turn.agent(agent);
   }
