@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AgentRecord, type AgentsPage, RELAYS_AGENTS_SUBJECT } from "@ourocodus/bus";
+import {
+  type AgentRecord,
+  type AgentsPage,
+  askRelays,
+  RELAYS_AGENTS_SUBJECT,
+} from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import { answerAgentQueries, paginate } from "./directory.ts";
 import { TestRelay } from "./testing/test_relay.ts";
@@ -53,4 +58,22 @@ Deno.test("a relay answers with its agents, those of one session or role, in pag
     const pages = await ask(odd);
     assert.equal(pages.flatMap(({ agents }) => agents).length, 100);
   }
+});
+
+Deno.test("an agent with more work than NATS takes in a message is told with all of it", async () => {
+  await using nats = await startNats({ config: "max_payload: 4096" });
+  await using test = await TestRelay.start({ nats });
+  answerAgentQueries(test.connection, test.relay);
+  await test.connection.nats.flush();
+  const busy = test.agent({ agentId: "busy", v1: true, concurrency: 100 });
+  test.agent({ agentId: "idle", v1: true, role: "s" });
+  const ids = Array.from({ length: 60 }, (_, index) => `${index} ${"💥".repeat(60)}`);
+  test.work(...ids);
+  await busy.hasWork(60);
+  const { agents } = await askRelays(test.client, { work: true });
+  assert.deepEqual(agents.map(({ agent_id, in_hand }) => [agent_id, in_hand]), [
+    ["busy", 60],
+    ["idle", 0],
+  ]);
+  assert.deepEqual(agents.map(({ work }) => work?.map(({ id }) => id)), [ids, []]);
 });
