@@ -27,6 +27,7 @@ export * from "./outcome_counts.ts";
 export * from "./outcome_lookup.ts";
 export * from "./parse_work.ts";
 export * from "./pending_work.ts";
+export { workMessageId } from "./prepare_work.ts";
 export * from "./publications.ts";
 export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";

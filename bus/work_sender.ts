@@ -16,9 +16,10 @@
 import { headers, type Msg, PermissionViolationError, type Status } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError, StreamError } from "./errors.ts";
-import { formatMessage, invalidId } from "./message.ts";
-import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
-import { ensureStreams, type StreamLimits, WORK_STREAM } from "./streams.ts";
+import { type PreparedWork, prepareWork } from "./prepare_work.ts";
+import { parsePublishAck } from "./publish_ack.ts";
+import { refusesAll, UNAVAILABLE } from "./send_refusal.ts";
+import { ensureStreams, type StreamLimits } from "./streams.ts";
 import { workSubject } from "./subjects.ts";
 import { TurnoverMap } from "./turnover_map.ts";
 
@@ -105,7 +106,6 @@ const DEFAULT_WINDOW_BYTES = 8 * 2 ** 20;
 const TICK_MS = 100;
 /** How long to wait, when told to stop, for acknowledgements that are on their way. */
 const STOP_GRACE_MS = 2_000;
-const MESSAGE_ID = "Nats-Msg-Id";
 
 /**
  * Sends one piece of work and waits until the server has stored it. The streams are made if they
@@ -154,27 +154,8 @@ export async function sendAllWork<W extends Work>(
   return await new Sender(connection, options).run(source);
 }
 
-/**
- * The `Nats-Msg-Id` by which the server recognises work that was sent before: one for each id
- * within a session and role, safe in a header whatever the id holds.
- */
-export function workMessageId(session: string, role: string, id: string): string {
-  return `${session}.${role}.${encodeURIComponent(id)}`;
-}
-
-/** What headers take of a message's size: their text, all of it ASCII. */
-function headerBytes(headers: Readonly<Record<string, string>>): number {
-  return Object.entries(headers).reduce(
-    (sum, [name, value]) => sum + `${name}: ${value}\r\n`.length,
-    "NATS/1.0\r\n\r\n".length,
-  );
-}
-
-interface Outgoing<W> {
+interface Outgoing<W> extends PreparedWork {
   readonly work: W;
-  readonly subject: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly data: Uint8Array;
   sentAt: number;
   tries: number;
 }
@@ -274,30 +255,14 @@ class Sender<W extends Work> {
   }
 
   #prepare(work: W): Outgoing<W> | undefined {
-    const { session, role, id } = work;
     try {
-      const wrongId = invalidId(id);
-      if (wrongId !== undefined) throw new PublishError(`Cannot send work: ${wrongId}`);
-      const subject = workSubject(session, role);
-      const data = new TextEncoder().encode(work.text ?? formatMessage(id, "work", work.payload));
-      const { messageId = workMessageId(session, role, id), headers } = work;
-      const all = { ...headers, [MESSAGE_ID]: messageId };
-      const bytes = data.length + headerBytes(all);
-      const limit = this.#connection.maxPayloadBytes;
-      if (bytes > limit) {
-        throw new PublishError(
-          `Cannot publish to "${subject}": message is ${bytes} bytes with its headers, limit is ` +
-            `${limit}. Send less, or raise max_payload of nats-server`,
-        );
-      }
-      return { work, subject, headers: all, data, sentAt: 0, tries: 0 };
+      const prepared = prepareWork(work, this.#connection.maxPayloadBytes);
+      return { work, ...prepared, sentAt: 0, tries: 0 };
     } catch (error) {
-      this.#fail(
-        work,
-        error instanceof PublishError ? error : new PublishError(messageOf(error), {
-          cause: error,
-        }),
-      );
+      const failure = error instanceof PublishError
+        ? error
+        : new PublishError(messageOf(error), { cause: error });
+      this.#fail(work, failure);
       return undefined;
     }
   }
@@ -478,23 +443,6 @@ class Sender<W extends Work> {
       Promise.resolve(start()).then(resolve, reject);
     });
   }
-}
-
-/** JetStream is there, but cannot answer just now. */
-const UNAVAILABLE = 503;
-/** Error codes of JetStream: no space left in the stream, the account or the server. */
-const FULL = [10023, 10028, 10047, 10077];
-
-/** Why no further message would be stored either, if that is what was answered. */
-function refusesAll(ack: PublishAck): string | undefined {
-  if (ack.kind === "stored") {
-    if (ack.stream === WORK_STREAM) return undefined;
-    return `it was stored in stream ${ack.stream} instead of ${WORK_STREAM}. Remove the subject ` +
-      `from that stream`;
-  }
-  if (ack.kind !== "refused" || !FULL.includes(ack.errorCode ?? 0)) return undefined;
-  return `the work queue is full (${ack.reason}). Wait until agents have done some of it, or raise ` +
-    `OUROCODUS_WORK_MAX_BYTES or the server's storage`;
 }
 
 function cannotPublish(subject: string, reason: string): PublishError {

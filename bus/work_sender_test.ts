@@ -7,7 +7,8 @@ import { PublishError } from "./errors.ts";
 import { invalidId } from "./message.ts";
 import { readStored } from "./stored_message.ts";
 import { ensureStreams, WORK_STREAM } from "./streams.ts";
-import { sendAllWork, sendWork, type Work, workMessageId } from "./work_sender.ts";
+import { workMessageId } from "./prepare_work.ts";
+import { sendAllWork, sendWork, type Work } from "./work_sender.ts";
 
 const TARGET = { session: "s", role: "r" };
 
