@@ -25,6 +25,11 @@ export interface Console {
    * take as long as it needs; `signal` is not aborted by them any more. Absent where there are none.
    */
   readonly takeSignals?: (listener: (signal: EndingSignal) => void) => void;
+  /**
+   * From now on a command that goes on by itself is told when nobody takes what it writes to `out`
+   * any more, and `signal` is not aborted by it. Absent where it cannot happen.
+   */
+  readonly takeUnheard?: (listener: () => void) => void;
 }
 
 /** A signal that asks a process to end; SIGHUP also stands for output that nobody reads any more. */

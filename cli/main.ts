@@ -26,8 +26,16 @@ function output(sink: Sink): StreamOutput {
   return new StreamOutput(sink, {
     hasColor: wantsColor(Deno.env, sink.isTerminal()),
     columns: () => Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
-    onClosed: () => heard("SIGHUP", EXIT.ok),
+    onClosed: () => unheard(sink),
   });
+}
+
+let unheardListener: (() => void) | undefined;
+
+/** Nobody takes an output any more. */
+function unheard(sink: Sink): void {
+  if (unheardListener === undefined) heard("SIGHUP", EXIT.ok);
+  else if (sink === Deno.stdout) unheardListener();
 }
 
 let listener: ((signal: EndingSignal) => void) | undefined;
@@ -39,7 +47,7 @@ function heard(signal: EndingSignal, exitCode: number): void {
 
 Deno.addSignalListener("SIGINT", () => heard("SIGINT", EXIT.interrupted));
 Deno.addSignalListener("SIGTERM", () => heard("SIGTERM", EXIT.terminated));
-if (!Deno.stdout.isTerminal()) watchClosedPipe(1, { onClosed: () => heard("SIGHUP", EXIT.ok) });
+if (!Deno.stdout.isTerminal()) watchClosedPipe(1, { onClosed: () => unheard(Deno.stdout) });
 
 const result = await run(Deno.args, {
   env: Deno.env,
@@ -53,5 +61,6 @@ const result = await run(Deno.args, {
     }
     listener = taker;
   },
+  takeUnheard: (taker) => unheardListener = taker,
 });
 Deno.exit(code ?? result);

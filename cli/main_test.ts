@@ -39,6 +39,27 @@ Deno.test("a closed pipe ends a command quietly, also one that waits for what ma
   assert.equal(cut.stderr, "");
 });
 
+Deno.test("a closed pipe stops no bulk: all of it is sent, and what was not is exit code 1", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  const file = await Deno.makeTempFile();
+  try {
+    // Enough for the pipe to be found closed long before the end.
+    await Deno.writeTextFile(file, `${'"a"\n'.repeat(100_000)}nope\n"b"\n`);
+    const send = `"$@" send work --session s --role r --file ${file} | head -0`;
+    const { stdout, stderr } = await runProcess(
+      "bash",
+      ["-c", `${send}; echo "\${PIPESTATUS[0]}"`, "bash", ...MAIN],
+      { env: { NATS_URL: nats.url }, timeoutMs: 120_000 },
+    );
+    assert.equal(stdout, "1\n");
+    assert.match(stderr, /^line 100001: not valid JSON: [^\n]*\n(! no relay is running: .*\n)?$/);
+    assert.equal(await bus.waiting(), 100_001);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("Ctrl-C ends a tail with 130, SIGTERM with 143, and neither prints a word", async () => {
   await using nats = await startNats();
   await using bus = await BusClient.connect(nats.url);

@@ -14,6 +14,7 @@ import {
 import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import type { HeedlessConsole } from "./heedless_console.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { recordJson, resultLine } from "./record_text.ts";
@@ -44,7 +45,8 @@ interface Results {
 }
 
 /**
- * Sends the lines, prints the counts, and the results if they are waited for.
+ * Sends the lines, prints the counts, and the results if they are waited for: as long as somebody
+ * reads them.
  *
  * @param file A path, or `-` for standard input.
  * @throws {UsageError} If the file cannot be read.
@@ -53,7 +55,7 @@ export async function sendLines(
   connection: Connection,
   file: string,
   sending: Sending,
-  console: Console,
+  console: HeedlessConsole,
 ): Promise<ExitCode> {
   const input = await openInput(file, console);
   const logEnd = sending.waitMs === undefined ? 0 : await ensureLog(console, connection);
@@ -71,7 +73,7 @@ export async function sendLines(
   else if (results !== undefined) await printResultCounts(results, sending, console);
   if (console.signal.aborted) return EXIT.interrupted;
   const { failed, unconfirmed } = sent.summary;
-  if (results !== undefined && results.missing > 0) return EXIT.timeout;
+  if (results !== undefined && results.missing > 0 && !console.unheard.aborted) return EXIT.timeout;
   const bad = sent.bad + failed + unconfirmed + (results?.errors ?? 0);
   return bad > 0 || stopped !== undefined ? EXIT.failed : EXIT.ok;
 }
@@ -195,7 +197,7 @@ async function printResults(
   connection: Connection,
   { sent, logEnd }: { readonly sent: Sent; readonly logEnd: number },
   sending: Sending,
-  console: Console,
+  console: HeedlessConsole,
 ): Promise<Results> {
   const sequences = new Set(sent.lines.keys());
   const colors = paint(console.out.hasColor);
@@ -211,7 +213,7 @@ async function printResults(
         sequences,
         beginning: beginningFor(logEnd, sent.summary.duplicates > 0),
         timeoutMs: sending.waitMs ?? 0,
-        signal: console.signal,
+        signal: AbortSignal.any([console.signal, console.unheard]),
       })
     ) {
       results++;
@@ -233,13 +235,13 @@ async function printResults(
 async function printResultCounts(
   { results, errors, missing }: Results,
   { waitMs = 0 }: Sending,
-  console: Console,
+  console: HeedlessConsole,
 ): Promise<void> {
   const { green, red, yellow } = paint(console.out.hasColor);
   const mark = missing > 0 ? yellow("!") : errors > 0 ? red("✗") : green("✓");
   const failed = errors > 0 ? `, ${count(errors)} of them errors` : "";
   await console.out.write(`${mark} ${count(results)} results${failed}\n`);
-  if (missing === 0 || console.signal.aborted) return;
+  if (missing === 0 || console.signal.aborted || console.unheard.aborted) return;
   await console.err.write(
     `error: no further result within ${span(waitMs)}: ${count(missing)} still missing, ` +
       `their work is stored\n`,

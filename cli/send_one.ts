@@ -15,6 +15,7 @@ import {
 import { type ConnectedAgents, connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import type { HeedlessConsole } from "./heedless_console.ts";
 import { ensureLog } from "./nats.ts";
 import { errorText, recordJson } from "./record_text.ts";
 import type { Sending } from "./send_work.ts";
@@ -29,12 +30,12 @@ export interface OnePayload {
   readonly id?: string;
 }
 
-/** Sends it, and prints that it is stored, and its result. */
+/** Sends it, and prints that it is stored, and its result, as long as somebody reads that. */
 export async function sendOne(
   connection: Connection,
   { payload, id = newWorkId() }: OnePayload,
   sending: Sending,
-  console: Console,
+  console: HeedlessConsole,
 ): Promise<ExitCode> {
   const { session, role, waitMs } = sending;
   const { signal } = console;
@@ -61,10 +62,11 @@ export async function sendOne(
       sequences: new Set([sent.sequence]),
       beginning: beginningFor(logEnd, sent.duplicate),
       timeoutMs: waitMs,
-      signal,
+      signal: AbortSignal.any([signal, console.unheard]),
     })
   ) result = record;
   if (signal.aborted) return EXIT.interrupted;
+  if (result === undefined && console.unheard.aborted) return EXIT.ok;
   if (sending.json) await console.out.write(`${sentJson(sent, sending, await asked, result)}\n`);
   if (result === undefined) {
     const known = await whatIsKnown(connection, sending, { sent, logEnd, signal });

@@ -4,9 +4,9 @@
  * @module
  */
 import { askRelays, type Connection } from "@ourocodus/bus";
-import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { durationFlag, idFlag, nameFlag, objectFlag } from "./flag_values.ts";
+import type { HeedlessConsole } from "./heedless_console.ts";
 import { connectNats } from "./nats.ts";
 import { sendLines } from "./send_lines.ts";
 import { sendOne } from "./send_one.ts";
@@ -47,7 +47,7 @@ type Content =
  */
 export async function sendWorkCommandLine(
   flags: SendWorkFlags,
-  console: Console,
+  console: HeedlessConsole,
 ): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const givenRole = flags.role === undefined ? undefined : nameFlag("--role", flags.role);

@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { heedless } from "./heedless_console.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `send work`: stores one piece of work in the queue, or one for each line of a file. */
@@ -29,8 +30,10 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
       ], NOTES),
     );
   command.action(async (input, flags) => {
+    // At once: nobody may read any more while the rest is loaded.
+    const going = heedless(console);
     const { sendWorkCommandLine } = await import("./send_work.ts");
-    done(await sendWorkCommandLine({ ...flags, input }, console));
+    done(await sendWorkCommandLine({ ...flags, input }, going));
   });
   return command as unknown as Command;
 }

@@ -238,6 +238,28 @@ Deno.test("interrupting a bulk says how many are stored, and that many are", asy
   assert.equal(await bus.waiting(), Number(stored?.replaceAll(",", "")));
 });
 
+Deno.test("--wait ends when nobody reads results any more, with 0 only if all was sent", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  for (const [stdin, code] of [['"a"\n', 0], ['"b"\nnope\n', 1]] as const) {
+    const sending = start([...SEND_R, "-", "--wait", "--timeout", "1h"], {
+      natsUrl: nats.url,
+      stdin,
+    });
+    await until(() => sending.out.text.includes("stored"));
+    sending.stopReading();
+    assert.equal(await sending.code, code);
+    assert(!sending.err.text.includes("missing"));
+  }
+  const one = start([...SEND_R, "--message", "c", "--wait", "--timeout", "1h"], {
+    natsUrl: nats.url,
+  });
+  await until(() => one.out.text.includes("stored"));
+  one.stopReading();
+  assert.equal(await one.code, 0);
+  assert.equal(await bus.waiting(), 3);
+});
+
 Deno.test("what does not go with lines is refused before anything is sent", async () => {
   const id = await cli([...SEND_R, "-", "--id", "x"]);
   assert.equal(id.code, 2);

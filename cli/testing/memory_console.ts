@@ -46,12 +46,15 @@ export interface Run {
   readonly code: Promise<number>;
   /** Ends it as Ctrl-C does. */
   readonly interrupt: () => void;
+  /** Tells it that nobody takes its output any more. */
+  readonly stopReading: () => void;
 }
 
 /** Starts a command line in this process. */
 export function start(args: readonly string[], options: CliOptions = {}): Run {
   const { natsUrl, env = {}, stdin = "" } = options;
   const ending = new AbortController();
+  let unheard = () => ending.abort();
   const out = options.out ?? new MemoryOutput();
   const err = options.err ?? new MemoryOutput();
   const variables = new Map(Object.entries({ ...natsUrl && { NATS_URL: natsUrl }, ...env }));
@@ -61,8 +64,10 @@ export function start(args: readonly string[], options: CliOptions = {}): Run {
     out,
     err,
     signal: ending.signal,
+    takeUnheard: (listener) => unheard = listener,
   };
-  return { out, err, code: run(args, console), interrupt: () => ending.abort() };
+  const code = run(args, console);
+  return { out, err, code, interrupt: () => ending.abort(), stopReading: () => unheard() };
 }
 
 /** Runs a command line in this process to its end. */
