@@ -5,7 +5,7 @@
  * @module
  */
 import type { Environment } from "@ourocodus/bus";
-import type { Output } from "./output.ts";
+import type { ClosedOutputError, Output, OutputError } from "./output.ts";
 
 /** A command's surroundings. */
 export interface Console {
@@ -27,9 +27,9 @@ export interface Console {
   readonly takeSignals?: (listener: (signal: EndingSignal) => void) => void;
   /**
    * From now on a command that goes on by itself is told when nobody takes what it writes to `out`
-   * any more, and `signal` is not aborted by it. Absent where it cannot happen.
+   * any more, and why; `signal` is not aborted by it. Absent where it cannot happen.
    */
-  readonly takeUnheard?: (listener: () => void) => void;
+  readonly takeUnheard?: (listener: (why: ClosedOutputError | OutputError) => void) => void;
 }
 
 /** A signal that asks a process to end; SIGHUP also stands for output that nobody reads any more. */

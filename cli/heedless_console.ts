@@ -5,24 +5,30 @@
  * @module
  */
 import type { Console } from "./console.ts";
-import type { Output } from "./output.ts";
+import { type Output, OutputError } from "./output.ts";
 
 /** A console, of which it is known whether anybody takes the output. */
 export interface HeedlessConsole extends Console {
-  /** Aborted when nobody takes what is written to `out` any more; `signal` is not, then. */
+  /** Aborted, with why, when nobody takes what is written to `out` any more; `signal` is not. */
   readonly unheard: AbortSignal;
 }
 
 /** Makes outputs of a console drop what nobody takes. */
 export function heedless(console: Console): HeedlessConsole {
   const unheard = new AbortController();
-  console.takeUnheard?.(() => unheard.abort());
+  console.takeUnheard?.((why) => unheard.abort(why));
   return {
     ...console,
     out: new HeedlessOutput(console.out),
     err: new HeedlessOutput(console.err),
     unheard: unheard.signal,
   };
+}
+
+/** Whether something that was written is lost to somebody who wants to have it. */
+export async function isLost({ out, unheard }: HeedlessConsole): Promise<boolean> {
+  await out.flush();
+  return unheard.reason instanceof OutputError;
 }
 
 class HeedlessOutput implements Output {

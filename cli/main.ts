@@ -6,7 +6,13 @@
 import { watchClosedPipe } from "./closed_pipe.ts";
 import type { EndingSignal } from "./console.ts";
 import { EXIT } from "./exit_codes.ts";
-import { type Sink, StreamOutput, wantsColor } from "./output.ts";
+import {
+  ClosedOutputError,
+  type OutputError,
+  type Sink,
+  StreamOutput,
+  wantsColor,
+} from "./output.ts";
 import { run } from "./program.ts";
 
 /** How long a command may take to end after the first Ctrl-C, in milliseconds. */
@@ -22,20 +28,24 @@ function end(exitCode: number): void {
   setTimeout(() => Deno.exit(exitCode), END_MS);
 }
 
-function output(sink: Sink): StreamOutput {
+function output(sink: Sink, name: string): StreamOutput {
   return new StreamOutput(sink, {
+    name,
     hasColor: wantsColor(Deno.env, sink.isTerminal()),
     columns: () => Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
-    onClosed: () => unheard(sink),
+    onClosed: (why) => unheard(sink, why),
   });
 }
 
-let unheardListener: (() => void) | undefined;
+let unheardListener: ((why: ClosedOutputError | OutputError) => void) | undefined;
 
 /** Nobody takes an output any more. */
-function unheard(sink: Sink): void {
-  if (unheardListener === undefined) heard("SIGHUP", EXIT.ok);
-  else if (sink === Deno.stdout) unheardListener();
+function unheard(sink: Sink, why: ClosedOutputError | OutputError): void {
+  if (unheardListener === undefined) {
+    heard("SIGHUP", why instanceof ClosedOutputError ? EXIT.ok : EXIT.failed);
+  } else if (sink === Deno.stdout) {
+    unheardListener(why);
+  }
 }
 
 let listener: ((signal: EndingSignal) => void) | undefined;
@@ -47,13 +57,16 @@ function heard(signal: EndingSignal, exitCode: number): void {
 
 Deno.addSignalListener("SIGINT", () => heard("SIGINT", EXIT.interrupted));
 Deno.addSignalListener("SIGTERM", () => heard("SIGTERM", EXIT.terminated));
-if (!Deno.stdout.isTerminal()) watchClosedPipe(1, { onClosed: () => unheard(Deno.stdout) });
+if (!Deno.stdout.isTerminal()) {
+  const why = new ClosedOutputError("Nobody reads the output any more");
+  watchClosedPipe(1, { onClosed: () => unheard(Deno.stdout, why) });
+}
 
 const result = await run(Deno.args, {
   env: Deno.env,
   stdin: Deno.stdin.readable,
-  out: output(Deno.stdout),
-  err: output(Deno.stderr),
+  out: output(Deno.stdout, "stdout"),
+  err: output(Deno.stderr, "stderr"),
   signal: ending.signal,
   takeSignals: (taker) => {
     if (listener === undefined) {

@@ -60,6 +60,39 @@ Deno.test("a closed pipe stops no bulk: all of it is sent, and what was not is e
   }
 });
 
+Deno.test("a full disk is one line and exit code 1, and send still tells what it has stored", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  await logResults(bus, 1);
+  const send = "send work --session s --role r";
+  const full = "error: cannot write to stdout: No space left on device\n";
+  for (
+    const [words, before] of [
+      ["tail results --session s", ""],
+      ["status", ""],
+      ["--help", ""],
+      [`${send} --id a --message x --json`, "a is stored with sequence 1\n"],
+      [`${send} --id b --message x`, `b is stored with sequence 2\n`],
+      [
+        `${send} --id c --message x --wait --timeout 1h`,
+        `c is stored with sequence 3\n`,
+      ],
+      [
+        `${send} - --json <<< '"d"'`,
+        "1 stored; line 1 is the last that is stored, highest sequence 4\n",
+      ],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await runProcess(
+      "bash",
+      ["-c", `"$@" ${words} > /dev/full`, "bash", ...MAIN],
+      { env: { NATS_URL: nats.url, OUROCODUS_HOME: "/nonexistent" } },
+    );
+    assert.deepEqual([code, stdout], [1, ""], words);
+    assert.equal(stderr.replace(/^! no relay is running: .*\n/m, ""), before + full, words);
+  }
+});
+
 Deno.test("Ctrl-C ends a tail with 130, SIGTERM with 143, and neither prints a word", async () => {
   await using nats = await startNats();
   await using bus = await BusClient.connect(nats.url);

@@ -18,12 +18,14 @@ export interface Output {
    *
    * @returns Resolves at once, or when a slow reader has taken enough of what is waiting.
    * @throws {ClosedOutputError} If nobody reads any more.
+   * @throws {OutputError} If it cannot be written. Whoever does not await it hears of neither.
    */
   write(text: string): Promise<void>;
   /**
    * Resolves when all that was written is out.
    *
    * @throws {ClosedOutputError} If nobody reads any more.
+   * @throws {OutputError} If it cannot be written.
    */
   flush(): Promise<void>;
 }
@@ -31,6 +33,11 @@ export interface Output {
 /** Nobody reads the output any more: a pipe was closed, as `| head -1` does. */
 export class ClosedOutputError extends Error {
   override readonly name = "ClosedOutputError";
+}
+
+/** The output cannot be written, and somebody wants to have it: a file on a full disk. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
 }
 
 /** As many characters may wait to be written before writers have to wait. */
@@ -44,11 +51,13 @@ export interface Sink {
 
 /** Options of a {@linkcode StreamOutput}. */
 export interface StreamOutputOptions {
+  /** What errors call it; "the output" by default. */
+  readonly name?: string;
   readonly hasColor: boolean;
   /** Width in columns, asked for each time. */
   readonly columns?: () => number;
-  /** Told once, when nobody reads any more. */
-  readonly onClosed?: () => void;
+  /** Told once, when nothing can be written any more, and why. */
+  readonly onClosed?: (why: ClosedOutputError | OutputError) => void;
 }
 
 /** An output that writes to a file, a pipe or a terminal. */
@@ -58,7 +67,7 @@ export class StreamOutput implements Output {
   readonly #options: StreamOutputOptions;
   #waiting = "";
   #writing: Promise<void> | undefined;
-  #failure: Error | undefined;
+  #failure: ClosedOutputError | OutputError | undefined;
 
   constructor(sink: Sink, options: StreamOutputOptions) {
     this.#sink = sink;
@@ -74,7 +83,13 @@ export class StreamOutput implements Output {
     return this.#options.columns?.() ?? 80;
   }
 
-  async write(text: string): Promise<void> {
+  write(text: string): Promise<void> {
+    const written = this.#write(text);
+    written.catch(() => {});
+    return written;
+  }
+
+  async #write(text: string): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#waiting += text;
     this.#writing ??= this.#writeAll();
@@ -98,14 +113,22 @@ export class StreamOutput implements Output {
     } catch (error) {
       this.#failure = isClosed(error)
         ? new ClosedOutputError("Nobody reads the output any more", { cause: error })
-        : error as Error;
+        : new OutputError(`cannot write to ${this.#options.name ?? "the output"}: ${why(error)}`, {
+          cause: error,
+        });
       this.#waiting = "";
-      this.#options.onClosed?.();
+      this.#options.onClosed?.(this.#failure);
     } finally {
       // In the same moment in which nothing waits: what is written next begins anew.
       this.#writing = undefined;
     }
   }
+}
+
+/** The system's words, without its number for them. */
+function why(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/ \(os error \d+\)$/, "");
 }
 
 function isClosed(error: unknown): boolean {

@@ -56,6 +56,28 @@ Deno.test("a closed pipe is told once, and to whoever writes on", async () => {
   assert.equal(closed, 1);
 });
 
+Deno.test("what cannot be written is an error in the system's words, told to whoever waits for it", async () => {
+  const sink = new SlowSink();
+  sink.failure = new Error("No space left on device (os error 28)");
+  const told: Error[] = [];
+  const options = {
+    name: "stdout",
+    hasColor: false,
+    onClosed: (why: Error) => void told.push(why),
+  };
+  const output = new StreamOutput(sink, options);
+  const failure = {
+    name: "OutputError",
+    message: "cannot write to stdout: No space left on device",
+  };
+  await output.write("x");
+  await assert.rejects(output.flush(), failure);
+  // Nobody waits for this one: it must not end the process.
+  void output.write("y");
+  await assert.rejects(output.write("z"), failure);
+  assert.equal(told.length, 1);
+});
+
 Deno.test("colours are for terminals, unless NO_COLOR or FORCE_COLOR say otherwise", () => {
   const wants = (env: Record<string, string>, isTerminal: boolean) =>
     wantsColor(new Map(Object.entries(env)), isTerminal);

@@ -15,7 +15,7 @@ import { deadCommand } from "./dead_command.ts";
 import manifest from "./deno.json" with { type: "json" };
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
 import { logsCommand } from "./logs_command.ts";
-import { ClosedOutputError } from "./output.ts";
+import { ClosedOutputError, OutputError } from "./output.ts";
 import { sendCommand } from "./send_command.ts";
 import { startCommand } from "./start_command.ts";
 import { statusCommand } from "./status_command.ts";
@@ -93,21 +93,27 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   } catch (error) {
     code = await explain(error, console);
   }
-  try {
-    await console.out.flush();
-    await console.err.flush();
-  } catch (error) {
-    if (!(error instanceof ClosedOutputError)) throw error;
+  for (const output of [console.out, console.err]) {
+    try {
+      await output.flush();
+    } catch (error) {
+      if (error instanceof ClosedOutputError) continue;
+      if (!(error instanceof OutputError)) throw error;
+      code = EXIT.failed;
+      await console.err.write(`error: ${harmless(error.message)}\n`).catch(() => {});
+    }
   }
   return console.signal.aborted ? EXIT.interrupted : code;
 }
 
 async function explain(error: unknown, console: Console): Promise<ExitCode> {
   if (error instanceof ClosedOutputError) return EXIT.ok;
+  // Said when the output is flushed.
+  if (error instanceof OutputError) return EXIT.failed;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (console.signal.aborted) return EXIT.interrupted;
   const message = error instanceof Error ? error.message : String(error);
-  await console.err.write(`error: ${harmless(message)}\n`);
+  await console.err.write(`error: ${harmless(message)}\n`).catch(() => {});
   // Errors of the bus are known by their name, so that this file need not load it.
   const usage = error instanceof UsageError ||
     (error instanceof Error && error.name === "SettingError");

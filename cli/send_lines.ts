@@ -14,7 +14,7 @@ import {
 import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import type { HeedlessConsole } from "./heedless_console.ts";
+import { type HeedlessConsole, isLost } from "./heedless_console.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { recordJson, resultLine } from "./record_text.ts";
@@ -32,6 +32,8 @@ interface Sent {
   readonly bad: number;
   /** The last line that was read. */
   readonly lastLine: number;
+  /** The highest sequence of what is stored; 0 if nothing is. */
+  readonly lastSequence: number;
   /** Lines by their work's sequence, if results are waited for. */
   readonly lines: Map<number, number>;
   readonly tookMs: number;
@@ -71,6 +73,7 @@ export async function sendLines(
   }
   if (sending.json) await console.out.write(`${summaryJson(sent, results)}\n`);
   else if (results !== undefined) await printResultCounts(results, sending, console);
+  if (await isLost(console)) await console.err.write(`${lostText(sent)}\n`);
   if (console.signal.aborted) return EXIT.interrupted;
   const { failed, unconfirmed } = sent.summary;
   if (results !== undefined && results.missing > 0 && !console.unheard.aborted) return EXIT.timeout;
@@ -106,7 +109,7 @@ async function sendInput(
 ): Promise<Sent> {
   const { session, role, waitMs } = sending;
   const lines = new Map<number, number>();
-  let [bad, stored, bytesRead, lastLine] = [0, 0, 0, 0];
+  let [bad, stored, bytesRead, lastLine, lastSequence] = [0, 0, 0, 0, 0];
   const began = performance.now();
   const bar = new ProgressBar(console.err, () => ({
     label: "stored",
@@ -133,11 +136,13 @@ async function sendInput(
       onSent: ({ line }, { sequence, duplicate }) => {
         if (!duplicate) stored++;
         lastLine = Math.max(lastLine, line);
+        lastSequence = Math.max(lastSequence, sequence);
         if (waitMs !== undefined) lines.set(sequence, line);
       },
       onFailed: ({ line }, error) => complain(line, error.message),
     });
-    return { summary, bad, lastLine, lines, tookMs: performance.now() - began };
+    const tookMs = performance.now() - began;
+    return { summary, bad, lastLine, lastSequence, lines, tookMs };
   } finally {
     bar.end();
   }
@@ -153,18 +158,31 @@ async function* counted(
   }
 }
 
-async function printSummary({ summary, bad, tookMs }: Sent, console: Console): Promise<void> {
+async function printSummary(sent: Sent, console: Console): Promise<void> {
   const { green, yellow, dim } = paint(console.out.hasColor);
-  const { stored, duplicates, failed, unconfirmed, stopped } = summary;
-  const counts = [
+  const { summary: { failed, unconfirmed, stopped }, bad, tookMs } = sent;
+  const clean = bad + failed + unconfirmed === 0 && stopped === undefined;
+  const mark = clean ? green("✓") : yellow("!");
+  await console.out.write(`${mark} ${countsText(sent)} ${dim(`in ${span(tookMs)}`)}\n`);
+}
+
+function countsText({ summary, bad }: Sent): string {
+  const { stored, duplicates, failed, unconfirmed } = summary;
+  return [
     `${count(stored)} stored`,
     ...(duplicates > 0 ? [`${count(duplicates)} stored already`] : []),
     ...(bad + failed > 0 ? [`${count(bad + failed)} not sent`] : []),
     ...(unconfirmed > 0 ? [`${count(unconfirmed)} unconfirmed`] : []),
-  ];
-  const clean = bad + failed + unconfirmed === 0 && stopped === undefined;
-  const mark = clean ? green("✓") : yellow("!");
-  await console.out.write(`${mark} ${counts.join(", ")} ${dim(`in ${span(tookMs)}`)}\n`);
+  ].join(", ");
+}
+
+/** What standard output was to say. */
+function lostText(sent: Sent): string {
+  const { lastLine, lastSequence } = sent;
+  const last = `line ${
+    count(lastLine)
+  } is the last that is stored, highest sequence ${lastSequence}`;
+  return `${countsText(sent)}${lastLine === 0 ? "" : `; ${last}`}`;
 }
 
 async function printStopped(sent: Sent, stopped: Error, console: Console): Promise<void> {

@@ -15,12 +15,12 @@ import {
 import { type ConnectedAgents, connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import type { HeedlessConsole } from "./heedless_console.ts";
+import { type HeedlessConsole, isLost } from "./heedless_console.ts";
 import { ensureLog } from "./nats.ts";
 import { errorText, recordJson } from "./record_text.ts";
 import type { Sending } from "./send_work.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
-import { beginningFor, waitForResults, whatIsKnown } from "./wait_for_results.ts";
+import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
 import { newWorkId, workPayload } from "@ourocodus/bus";
 
 /** One payload, and its message's id. */
@@ -48,6 +48,31 @@ export async function sendOne(
     limits: streamSettings(console.env),
     signal,
   });
+  try {
+    return await tell(connection, { sent, asked, logEnd, began }, sending, console);
+  } finally {
+    if (await isLost(console)) await console.err.write(`${storedText(sent)}\n`);
+  }
+}
+
+interface Stored {
+  readonly sent: SentWork;
+  readonly asked: Promise<ConnectedAgents>;
+  /** The log's newest sequence, from before it was sent. */
+  readonly logEnd: number;
+  /** When sending began, of the clock that never goes back. */
+  readonly began: number;
+}
+
+/** Prints that it is stored, and its result if that is waited for. */
+async function tell(
+  connection: Connection,
+  { sent, asked, logEnd, began }: Stored,
+  sending: Sending,
+  console: HeedlessConsole,
+): Promise<ExitCode> {
+  const { waitMs } = sending;
+  const { signal } = console;
   if (!sending.json) await printStored(sent, console);
   if (waitMs === undefined) {
     await printConnected(await asked, sent, sending, console);

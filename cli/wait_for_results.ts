@@ -76,6 +76,11 @@ export async function* waitForResults(
   }
 }
 
+/** Says that a piece of work is stored, and where. */
+export function storedText({ id, sequence }: SentWork): string {
+  return `${harmless(id)} is stored with sequence ${sequence}`;
+}
+
 /** A piece of work that has no result yet. */
 export interface Waiting {
   readonly sent: SentWork;
@@ -103,7 +108,7 @@ export async function whatIsKnown(
     ? "it is in an agent's hands"
     : "it waits in the queue";
   return [
-    `${harmless(sent.id)} is stored with sequence ${sent.sequence}`,
+    storedText(sent),
     where,
     nobodyThere(connected, target) ?? `${connected.agents} connected for it`,
     ...(last === undefined ? [] : [`last event: ${last.text}`]),

@@ -1,6 +1,6 @@
 import type { Console } from "../console.ts";
 import { run } from "../program.ts";
-import type { Output } from "../output.ts";
+import { ClosedOutputError, type Output } from "../output.ts";
 
 /** An output that keeps what is written. */
 export class MemoryOutput implements Output {
@@ -64,7 +64,7 @@ export function start(args: readonly string[], options: CliOptions = {}): Run {
     out,
     err,
     signal: ending.signal,
-    takeUnheard: (listener) => unheard = listener,
+    takeUnheard: (listener) => unheard = () => listener(new ClosedOutputError("gone")),
   };
   const code = run(args, console);
   return { out, err, code, interrupt: () => ending.abort(), stopReading: () => unheard() };
