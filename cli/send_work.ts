@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SystemError } from "@ourocodus/system";
 import { askRelays, type Connection } from "@ourocodus/bus";
 import type { ExitCode } from "./exit_codes.ts";
 import { durationFlag, idFlag, nameFlag, objectFlag } from "./flag_values.ts";
@@ -44,6 +45,7 @@ type Content =
  * Runs the command.
  *
  * @throws {UsageError} If the flags don't go together, or one has a value that cannot be used.
+ * @throws {SystemError} If the role is to be found out, and no relay answers.
  */
 export async function sendWorkCommandLine(
   flags: SendWorkFlags,
@@ -102,10 +104,16 @@ async function onlyRole(
   session: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { agents } = await askRelays(connection, { session }, { signal });
+  const { relays, agents } = await askRelays(connection, { session }, { signal });
   const roles = [...new Set(agents.map((agent) => agent.role))].sort();
   const [role] = roles;
   if (role !== undefined && roles.length === 1) return role;
+  if (relays.length === 0) {
+    throw new SystemError(
+      `no relay answers, so the role of session ${session}'s agents cannot be found out: ` +
+        "give --role, or start a relay",
+    );
+  }
   throw new UsageError(
     role === undefined
       ? `no agent is connected to session ${session}, so give --role`

@@ -76,8 +76,13 @@ Deno.test("work over the server's limit is an error with both numbers, exit code
 
 Deno.test("without --role it goes to the session's only role; else the roles are listed", async () => {
   await using nats = await startNats();
-  await using relay = await startRelay({ natsUrl: nats.url });
   const args = [...SEND, "--message", "hello"];
+  const nobody = await cli(args, { natsUrl: nats.url });
+  assert.deepEqual([nobody.code, nobody.stderr], [
+    1,
+    "error: no relay answers, so the role of session s's agents cannot be found out: give --role, or start a relay\n",
+  ]);
+  await using relay = await startRelay({ natsUrl: nats.url });
   const none = await cli(args, { natsUrl: nats.url });
   assert.deepEqual([none.code, none.stderr], [
     2,
