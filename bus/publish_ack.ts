@@ -64,7 +64,7 @@ export function parsePublishAck(msg: Msg): PublishAck {
 /**
  * Publishes a message, and waits until it is stored.
  *
- * @returns Whether one of the same `Nats-Msg-Id` was stored before.
+ * @returns Where it is; or that one of the same `Nats-Msg-Id` was stored before, and where.
  * @throws {PublishError} If it was refused, or was not acknowledged in time.
  */
 export async function publishStored(
@@ -72,22 +72,25 @@ export async function publishStored(
   subject: string,
   text: string,
   { headers, stream, timeoutMs }: PublishOptions,
-): Promise<{ readonly duplicate: boolean }> {
+): Promise<{ readonly sequence: number; readonly duplicate: boolean }> {
   const set = newHeaders();
   for (const [name, value] of Object.entries(headers)) set.set(name, value);
-  const { promise: answered, resolve, reject } = Promise.withResolvers<boolean>();
+  const { promise: answered, resolve, reject } = Promise.withResolvers<
+    PublishAck & { kind: "stored" }
+  >();
   const inbox = connection.createInbox();
   const subscription = connection.subscribe(inbox, (error, msg) => {
     if (error) return reject(error);
     const ack = parsePublishAck(msg);
-    if (ack.kind === "stored" && ack.stream === stream) resolve(ack.duplicate);
+    if (ack.kind === "stored" && ack.stream === stream) resolve(ack);
     else if (ack.kind === "refused") reject(new Error(ack.reason));
     else if (ack.kind === "nobody") reject(new Error("no stream takes it"));
   });
   const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     connection.nats.publish(subject, text, { headers: set, reply: inbox });
-    return { duplicate: await answered };
+    const { sequence, duplicate } = await answered;
+    return { sequence, duplicate };
   } catch (error) {
     throw new PublishError(`Cannot store in ${subject}: ${messageOf(error)}`, { cause: error });
   } finally {

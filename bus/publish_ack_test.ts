@@ -67,8 +67,8 @@ Deno.test("publishing waits for JetStream's answer, whoever answers before", asy
   await ensureStreams(connection);
   const publish = () =>
     publishStored(connection, subject, "text", { ...options, timeoutMs: 5_000 });
-  assert.deepEqual(await publish(), { duplicate: false });
-  assert.deepEqual(await publish(), { duplicate: true });
+  assert.deepEqual(await publish(), { sequence: 1, duplicate: false });
+  assert.deepEqual(await publish(), { sequence: 1, duplicate: true });
   const stored = await readStored(connection, LOG_STREAM, 1);
   assert.equal(new TextDecoder().decode(stored?.data), "text");
 });

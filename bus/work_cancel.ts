@@ -9,6 +9,7 @@ import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
+import { markedIdentity } from "./identity.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { formatMessage, parseObject } from "./message.ts";
 import { publishStored } from "./publish_ack.ts";
@@ -152,12 +153,18 @@ async function storeOutcome(
   const text = formatMessage(id ?? `work-${work_sequence}`, "error", {
     ...{ code, message, session_id, role },
   });
-  const { duplicate } = await publishStored(connection, resultsSubject(session_id, role), text, {
-    headers: { "Nats-Msg-Id": identity, [LOG_HEADER.outcome]: "cancelled" },
-    stream: LOG_STREAM,
-    timeoutMs: TIMEOUT_MS,
-  });
-  return !duplicate;
+  const subject = resultsSubject(session_id, role);
+  for (let id = identity;; id = markedIdentity(id)) {
+    const { duplicate, sequence } = await publishStored(connection, subject, text, {
+      headers: { "Nats-Msg-Id": id, [LOG_HEADER.outcome]: "cancelled" },
+      stream: LOG_STREAM,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (!duplicate) return true;
+    const first = await readStored(connection, LOG_STREAM, sequence);
+    // If it is no outcome, the copy of other work has this identity.
+    if (first === undefined || first.subject === subject) return false;
+  }
 }
 
 /** Tells all relays. @returns What the one says that has it; null if none has. */

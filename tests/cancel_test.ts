@@ -1,11 +1,14 @@
 /** Cancelling work, wherever it is. */
 import assert from "node:assert/strict";
+import { headers } from "@nats-io/nats-core";
 import {
   type CancelNotice,
   cancelWork,
+  readStored,
   RELAYS_WORK_CANCEL_SUBJECT,
   sessionSummary,
   traceWork,
+  WORK_STREAM,
 } from "@ourocodus/bus";
 import {
   BusClient,
@@ -241,4 +244,21 @@ if [ "$(cat)" = stay ]; then sleep 1000 & echo $$ $! >&2; wait; sleep 1000; else
   assert.deepEqual([next?.message.id, next?.message.payload.output], ["next", "went on\n"]);
   assert.equal((await agent.stop()).code, 0);
   assert.equal((await client.results("s")).length, 2, "what was cancelled has one outcome");
+});
+
+Deno.test("work whose identity other work has taken for its own is cancelled all the same", async () => {
+  await using nats = await startNats();
+  await using client = await BusClient.connect(nats.url);
+  const sequence = await client.send("s", "r", "w");
+  const stored = await readStored(client.connection, WORK_STREAM, sequence);
+  const header = headers();
+  header.set("Nats-Msg-Id", `${sequence}.${stored?.timeNs}`);
+  client.connection.nats.publish("sessions.t.work.r", "{}", { headers: header });
+  await until(async () => await client.waiting() === 2);
+  const done = await cancelWork(client.connection, { id: "w" });
+  assert.equal(done.kind, "cancelled");
+  assert.equal((await client.results("s"))[0]?.message.payload.code, "cancelled");
+  assert.equal(await client.waiting(), 1);
+  const [trace] = await traceWork(client.connection, { id: "w" });
+  assert.equal(trace?.state, "cancelled");
 });
