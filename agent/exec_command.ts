@@ -28,7 +28,11 @@ export function execCommand(
       new Option("--kill-after <duration>", "how long after SIGTERM it is killed")
         .argParser(duration(0)).default(10_000, "10s"),
     )
-    .option("--retry-on <codes>", "exit codes that give the work back: 75,100", exitCodes)
+    .option(
+      "--retry-on <codes>",
+      "exit codes that give the work back, for example 75,111; default: none",
+      exitCodes,
+    )
     .option(
       "--retry-delay <duration>",
       "when such work is handed out again (default: 1s)",

@@ -23,7 +23,10 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
     .option("--kill-after <duration>", "how long after SIGTERM it is killed")
     .option("--stdin <what>", "what it gets there: message (default), json or none")
     .option("--stdout <what>", "what it writes there: text (default) or json")
-    .option("--retry-on <codes>", "exit codes that give the work back: 75,111")
+    .option(
+      "--retry-on <codes>",
+      "exit codes that give the work back, for example 75,111; default: none",
+    )
     .option("--retry-delay <duration>", "when such work is handed out again")
     .option("--cwd <folder>", "the folder that it runs in (default: this one)")
     .option("--process", "as a background process, also when the system runs in Docker")

@@ -6,7 +6,7 @@
 import { type Connection, deadLetters, requeueDeadLetter, streamSettings } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag, nameFlag } from "./flag_values.ts";
+import { nameFlag, sequenceArgument } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { harmless, harmlessJson, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -37,7 +37,7 @@ export async function deadRequeue(
     throw new UsageError(`give ${flags.all ? "only " : ""}one of sequences and --all`);
   }
   if (role !== undefined && !flags.all) throw new UsageError("--role goes with --all");
-  const given = sequences.map((text) => Math.max(1, countFlag("the sequence", text)));
+  const given = sequences.map(sequenceArgument);
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
   let code: ExitCode = EXIT.ok;

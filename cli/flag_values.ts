@@ -57,6 +57,15 @@ export function countFlag(flag: string, value: string): number {
 
 const MAX_COUNT = 1_000_000_000;
 
+/** A sequence in a stream. @throws {UsageError} */
+export function sequenceArgument(value: string): number {
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && Number.isSafeInteger(number)) return number;
+  throw new UsageError(
+    `the sequence is ${JSON.stringify(value)}, it must be a whole number from 1`,
+  );
+}
+
 /** A JSON object. @throws {UsageError} */
 export function objectFlag(flag: string, value: string): Record<string, unknown> {
   let parsed: unknown;

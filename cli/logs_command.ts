@@ -9,7 +9,7 @@ export function logsCommand(console: Console, done: (code: ExitCode) => void): C
     .summary("print the logs of the system and its agents")
     .description(
       "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server, " +
-        "relay, supervisor, or an agent's name.",
+        "relay, api, supervisor, or an agent's name.",
     )
     .argument("[name]", "whose log; default: all")
     .option("-f, --follow", "go on with what is added, until Ctrl-C")

@@ -89,7 +89,8 @@ ourocodus <command> --help has more.`;
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   try {
-    await program(console, (value) => code = value).parseAsync(args, { from: "user" });
+    const root = program(console, (value) => code = value);
+    await root.parseAsync(helpAsFlag(root, args), { from: "user" });
   } catch (error) {
     code = await explain(error, console);
   }
@@ -104,6 +105,21 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
     }
   }
   return console.signal.aborted ? EXIT.interrupted : code;
+}
+
+/** `help send work` as `send work --help`: by itself, help knows the first word only. */
+function helpAsFlag(root: Command, args: readonly string[]): readonly string[] {
+  const [first, ...words] = args;
+  if (first !== "help" || words.length === 0) return args;
+  let command = root;
+  for (const [index, word] of words.entries()) {
+    if (command.commands.length === 0) break; // What follows are its arguments.
+    const next = (command.commands as Command[]).find((child) => child.name() === word);
+    // Run by itself, what is no command is refused, with what is like it.
+    if (next === undefined) return words.slice(0, index + 1);
+    command = next;
+  }
+  return [...words, "--help"];
 }
 
 async function explain(error: unknown, console: Console): Promise<ExitCode> {

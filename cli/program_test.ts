@@ -35,9 +35,23 @@ Deno.test("every command has help; those that do something have examples", async
     const { code, stdout } = await cli([...words, "--help"]);
     assert.equal(code, EXIT.ok, words.join(" "));
     assert.match(stdout, /^Usage: ourocodus/);
+    if (words.length > 0) assert.equal((await cli(["help", ...words])).stdout, stdout);
     if (!["send", "tail", "agent", "work", "dead"].includes(words.join(" "))) {
       assert.match(stdout, /Examples:\n {2}\$ /);
     }
+  }
+});
+
+Deno.test("help of what is no command is refused like the command itself", async () => {
+  for (
+    const [words, error] of [
+      [["help", "nosuch"], "error: unknown command 'nosuch'"],
+      [["help", "send", "wrk"], "error: unknown command 'wrk' (Did you mean work?)"],
+    ] as const
+  ) {
+    const { code, stderr } = await cli(words);
+    assert.equal(code, EXIT.usage);
+    assert.ok(stderr.startsWith(error), stderr);
   }
 });
 
@@ -103,6 +117,10 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
     [["work", "cancel"], "error: missing required argument 'id'"],
     [
       ["work", "cancel", "0", "--sequence"],
+      'error: the sequence is "0", it must be a whole number from 1',
+    ],
+    [
+      ["dead", "requeue", "--session", "s", "0"],
       'error: the sequence is "0", it must be a whole number from 1',
     ],
     [

@@ -258,7 +258,9 @@ async function printResultCounts(
   const { green, red, yellow } = paint(console.out.hasColor);
   const mark = missing > 0 ? yellow("!") : errors > 0 ? red("✗") : green("✓");
   const failed = errors > 0 ? `, ${count(errors)} of them errors` : "";
-  await console.out.write(`${mark} ${count(results)} results${failed}\n`);
+  await console.out.write(
+    `${mark} ${count(results)} ${results === 1 ? "result" : "results"}${failed}\n`,
+  );
   if (missing === 0 || console.signal.aborted || console.unheard.aborted) return;
   await console.err.write(
     `error: no further result within ${span(waitMs)}: ${count(missing)} still missing, ` +

@@ -9,8 +9,8 @@ export function stopCommand(console: Console, done: (code: ExitCode) => void): C
     .summary("stop the system and its agents")
     .description(
       "Stops what start and agent start have started here, and nothing else: agents first, which " +
-        "finish what they have in hand, then the relay, then nats-server. Waiting work and results " +
-        "stay in the store for the next start.",
+        "finish what they have in hand, then the API, the relay, and nats-server. Waiting work and " +
+        "results stay in the store for the next start.",
     )
     .option("--now", "don't let agents finish: what they have in hand is handed out again")
     .option("--timeout <duration>", "how long each may take before it is killed")

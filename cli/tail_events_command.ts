@@ -34,7 +34,7 @@ export function tailEventsCommand(console: Console, done: (code: ExitCode) => vo
 }
 
 const NOTES = `Types: agent.connected, agent.disconnected, work.offered, work.returned,
-work.redelivered, work.dead, result.duplicate, result.unmatched, progress.
+work.redelivered, work.cancelled, work.dead, result.duplicate, result.unmatched, progress.
 
 With --json a line is {"sequence", "time", "subject", "session", "message"}; "message" is the event:
 {"id", "type", "payload"}, where the payload of the work.* types has a list "work".`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { invalidId, type WorkQuery } from "@ourocodus/bus";
-import { nameFlag } from "./flag_values.ts";
+import { nameFlag, sequenceArgument } from "./flag_values.ts";
 import { harmless } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -27,16 +27,10 @@ export function workPlace(
 
 /** What to look for. @throws {UsageError} If it can be neither id nor sequence. */
 export function workQuery(text: string, { sequence }: WorkFlags): WorkQuery {
-  if (sequence) return { workSequence: sequenceOf(text) };
+  if (sequence) return { workSequence: sequenceArgument(text) };
   const wrong = invalidId(text);
   if (wrong !== undefined) throw new UsageError(wrong);
   return { id: text };
-}
-
-function sequenceOf(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (value >= 1) return value;
-  throw new UsageError(`the sequence is ${JSON.stringify(text)}, it must be a whole number from 1`);
 }
 
 /** Says that there is no such work. */
