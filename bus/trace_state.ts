@@ -92,8 +92,12 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
     case "waiting": {
       const last = lastHolder(work.steps);
       if (last !== undefined) {
-        return `agent ${last.agent_id}, which had it last, does not have it any more; it is handed ` +
-          "out again at the latest when its lease has run out";
+        const connected = agents.some(({ agent_id }) => agent_id === last.agent_id);
+        const how = connected
+          ? "does not have it any more; it"
+          : "is not connected and may still be working on it: if it does not come back, the work";
+        return `agent ${last.agent_id}, which had it last, ${how} is handed out again at the ` +
+          "latest when its lease has run out";
       }
       return agents.length === 0
         ? `no agent of role ${work.role} is connected to session ${work.session}`

@@ -173,3 +173,28 @@ Deno.test("work without a copy is found in the queue, and work that was removed 
   await manager.streams.deleteMessage("OUROCODUS_WORK", 2);
   assert.match((await trace(connection, "removed", "gone")).note ?? "", /removed by hand/);
 });
+
+Deno.test("of work whose relay was killed nobody says that its agent has let go of it", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using agent = await SocketAgent.connect({
+    relayUrl: relay.url,
+    ...WORK,
+    agentId: "busy",
+  });
+  await send(connection, "a");
+  await agent.gets(1);
+  await trace(connection, "a", "in_hand", 2);
+  await relay.kill();
+  const { note } = await trace(connection, "a", "waiting", 2);
+  assert.match(note ?? "", /^agent busy, .* is not connected and may still be working on it: /);
+  await using next = await startRelay({ natsUrl: nats.url });
+  await using back = await SocketAgent.connect({ relayUrl: next.url, ...WORK, agentId: "busy" });
+  await until(async () => {
+    const [newest] = await traceWork(connection, { id: "a" });
+    return /^agent busy, .* does not have it any more; /.test(newest?.note ?? "");
+  });
+  assert.deepEqual(back.works, []);
+});
