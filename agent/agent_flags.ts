@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import type { AgentFlags } from "./settings.ts";
 
 /** The end of an agent's help. */
@@ -21,8 +21,14 @@ Exit codes:
   2    the command line or a setting is wrong, or the command cannot be run
   130  ended at once by a second Ctrl-C (143 by SIGTERM)`;
 
+/** What is checked in the place of running: the command line, or the command and its folder too. */
+export type Check = "flags" | "all";
+
 /** Those flags as they were given; `name` is the same as `agentId`. */
-export type AgentOptions = Pick<AgentFlags, keyof AgentFlags> & { readonly name?: string };
+export type AgentOptions = Pick<AgentFlags, keyof AgentFlags> & {
+  readonly name?: string;
+  readonly check?: Check;
+};
 
 /**
  * A command with the flags that say whose work it takes.
@@ -41,7 +47,11 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
     .option("--agent-id <id>", "the agent's name (default: a random one)")
     .option("--name <id>", "the same as --agent-id")
     .option("--concurrency <number>", "pieces of work at once, 1 to 1024 (default: 1)")
-    .option("--drain <duration>", "how long work in hand may take after SIGTERM (default: 25s)");
+    .option("--drain <duration>", "how long work in hand may take after SIGTERM (default: 25s)")
+    .addOption(
+      new Option("--check <what>", "only say what is wrong with the flags, or with all there is")
+        .choices(["flags", "all"] as const),
+    );
 }
 
 /** What those flags say. */

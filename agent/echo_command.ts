@@ -17,7 +17,8 @@ export function echoCommand(root: Command, run: RunAgent): Command {
       if (unknown !== undefined) {
         throw new SettingError(`unknown command "${unknown}", there are echo and exec`);
       }
-      await run({ flags: agentFlags(options), handler: echoHandler });
+      const handler = options.check === undefined ? echoHandler : undefined;
+      await run({ flags: agentFlags(options), handler });
     }) as unknown as Command;
 }
 

@@ -56,6 +56,8 @@ export function execCommand(
     .passThroughOptions()
     .addHelpText("after", `\n${NOTES}\n\n${SETTINGS_HELP}\n\n${EXAMPLES}`)
     .action(async (command, options) => {
+      const flags = agentFlags(options);
+      if (options.check === "flags") return await run({ flags });
       await using agent = new ExecAgent({
         command,
         env: { ...env(), ...options.env },
@@ -70,8 +72,8 @@ export function execCommand(
         maxOutputBytes: options.maxOutput,
       });
       await run({
-        flags: agentFlags(options),
-        handler: agent.handler,
+        flags,
+        handler: options.check === undefined ? agent.handler : undefined,
         beforeExit: () => agent.kill(),
       });
     }) as unknown as Command;

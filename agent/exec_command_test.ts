@@ -51,6 +51,22 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
   }));
 });
 
+Deno.test("--check says what is wrong, with the flags alone or with all, and runs nothing", async () => {
+  const check = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
+      ...COMMAND,
+      ...WHO,
+      ...args,
+    ], { env });
+    return [code, stdout + stderr.slice(0, 30)];
+  };
+  assert.deepEqual(await check("--check", "all", "--", "cat"), [0, ""]);
+  assert.deepEqual(await check("--check", "flags", "--", "nope-nope"), [0, ""]);
+  const [code, wrong] = await check("--check", "all", "--", "nope-nope");
+  assert.deepEqual([code, wrong], [2, "error: Cannot run the command:"]);
+  assert.deepEqual((await check("--check", "flags", "--stdin", "foo", "--", "cat"))[0], 2);
+});
+
 Deno.test("200 pieces of work through eight commands at once, then a stop that drains", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });

@@ -6,7 +6,8 @@ import type { Handler } from "./work.ts";
 /** What an agent's command line amounts to. */
 export interface AgentProgram {
   readonly flags: AgentFlags;
-  readonly handler: Handler;
+  /** Without it nothing is run: the settings are checked, and that is all. */
+  readonly handler?: Handler;
   /** Called before the process is ended at once. */
   readonly beforeExit?: () => void;
 }
@@ -22,7 +23,10 @@ export type RunAgent = (program: AgentProgram) => Promise<void>;
  */
 export async function runAgent(env: Environment, program: AgentProgram): Promise<void> {
   const settings = agentSettings(env, program.flags);
-  await configureLogging({ level: logLevelSetting(env), pretty: Deno.stderr.isTerminal() });
+  const level = logLevelSetting(env);
+  const { handler } = program;
+  if (handler === undefined) return;
+  await configureLogging({ level, pretty: Deno.stderr.isTerminal() });
   const abandon = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const signal = stopSignal(() => {
@@ -32,7 +36,7 @@ export async function runAgent(env: Environment, program: AgentProgram): Promise
     return ended;
   });
   try {
-    await serve({ ...settings, signal, abandon: abandon.signal }, program.handler);
+    await serve({ ...settings, signal, abandon: abandon.signal }, handler);
   } finally {
     end();
   }

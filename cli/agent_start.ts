@@ -7,10 +7,10 @@ import {
   type AgentsWanted,
   agentToken,
   awaitConnected,
+  checkAgents,
   connectDocker,
   type DockerRecord,
   findHome,
-  type Home,
   readDockerRecord,
   runningSystem,
   startContainers,
@@ -37,7 +37,11 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
   readonly nats?: string;
 }
 
-/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+/**
+ * Runs the command. Nothing is started if an agent could not do with its flags.
+ *
+ * @throws {UsageError} If a flag has a value that cannot be used.
+ */
 export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
   const asked = agentsWanted(flags);
   if (flags.docker && flags.process) {
@@ -53,9 +57,18 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
       );
     }
     const wanted = { ...asked, token: await agentToken(console.env, home, asked) };
+    const relay = docker === undefined ? await relayOf(flags, console) : undefined;
+    if (docker === undefined) containerOptions(flags, undefined);
+    const environment = console.env.toObject?.() ?? {};
+    const inContainer = docker !== undefined;
+    const wrong = await checkAgents(wanted, { environment, relay, inContainer });
+    if (wrong !== undefined) throw new UsageError(wrong);
     await using connection = await natsOf(flags, console);
     const started = docker === undefined
-      ? await asProcesses(home, wanted, flags, console)
+      ? await startProcesses(home, wanted, {
+        relayUrl: relay?.url ?? DEFAULT_RELAY_URL,
+        environment,
+      })
       : await asContainers(docker, wanted, flags, console);
     try {
       await untilConnected(connection, started, wanted, console);
@@ -67,18 +80,17 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
   });
 }
 
-async function asProcesses(
-  home: Home,
-  wanted: AgentsWanted,
-  flags: AgentStartFlags,
+const DEFAULT_RELAY_URL = "ws://localhost:8080";
+
+/** The relay of agents that run as processes, and whether a flag says it. */
+async function relayOf(
+  { relay }: AgentStartFlags,
   console: Console,
-): Promise<StartedAgents> {
-  containerOptions(flags, undefined);
-  const relayUrl = flags.relay ?? (console.env.get("RELAY_URL")?.trim() ||
-    (await runningSystem(console.env))?.relayUrl) ??
-    "ws://localhost:8080";
-  const environment = console.env.toObject?.() ?? {};
-  return await startProcesses(home, wanted, { relayUrl, environment });
+): Promise<{ readonly url: string; readonly isFlag: boolean }> {
+  if (relay !== undefined) return { url: relay, isFlag: true };
+  const url = console.env.get("RELAY_URL")?.trim() ||
+    (await runningSystem(console.env))?.relayUrl || DEFAULT_RELAY_URL;
+  return { url, isFlag: false };
 }
 
 async function asContainers(

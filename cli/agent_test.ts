@@ -48,10 +48,15 @@ Deno.test("an agent that cannot start is an error with the end of its log, and i
   await using system = await TestSystem.create();
   await system.start();
   const start = ["agent", "start", "--session", "s", "--role", "r"];
-  const { code, stderr } = await system.run([...start, "--", "/no/such/command"]);
+  await using relay = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => Response.json({ error: "not this one" }, { status: 400 }),
+  );
+  const url = `ws://127.0.0.1:${relay.addr.port}`;
+  const { code, stderr } = await system.run([...start, "--relay", url]);
   assert.equal(code, 1);
-  assert.match(stderr, /^error: r-1 ended with exit code 2\. The end of .*r-1\.log:\n/);
-  assert.match(stderr, /\/no\/such\/command/);
+  assert.match(stderr, /^error: r-1 ended with exit code 1\. The end of .*r-1\.log:\n/);
+  assert.match(stderr, /400 not this one/);
   assert.deepEqual(await system.json(["agent", "list"]), []);
   await system.ok([...start, "--name", "mine"]);
   const twice = await system.run([...start, "--name", "mine"]);
@@ -76,6 +81,35 @@ Deno.test("what is wrong with the flags of agent commands is said, exit code 2",
     const { code, stderr } = await system.run(args);
     assert.deepEqual([code, stderr], [2, `error: ${message}\n`]);
   }
+});
+
+Deno.test("what an agent would refuse is refused before it is started, and nothing is left behind", async () => {
+  await using system = await TestSystem.create();
+  const start = ["agent", "start", "--session", "s", "--role", "r"];
+  const cases: [string[], RegExp][] = [
+    [
+      ["--stdin", "foo", "--", "cat"],
+      /^error: option '--stdin <what>' argument 'foo' is invalid\./,
+    ],
+    [["--timeout", "5x", "--", "cat"], /^error: option '--timeout .* It must be a duration like/],
+    [["--retry-on", "300", "--", "cat"], /^error: option '--retry-on .* exit codes from 1 to 255/],
+    [
+      ["--cwd", "/nope", "--", "cat"],
+      /^error: Cannot run the command in "\/nope": it is no folder/,
+    ],
+    [["--", "/no/such/command"], /^error: Cannot run the command: "\/no\/such\/command" does not/],
+    [["--relay", "nope://x"], /^error: --relay is "nope:\/\/x", it must be a URL like ws:/],
+    [
+      ["--nats", "nope://x"],
+      /^error: --nats is "nope:\/\/x": scheme is "nope", allowed are nats, tls/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await system.run([...start, ...args]);
+    assert.deepEqual([code, stdout, stderr.split("\n").length], [2, "", 2], stderr);
+    assert.match(stderr, message);
+  }
+  assert.equal(await exists(system.home.folder), false);
 });
 
 Deno.test("agent stop lets an agent finish what it has in hand", async () => {

@@ -6,6 +6,7 @@
 import { runningSystem } from "@ourocodus/system";
 import {
   connect,
+  ConnectError,
   type Connection,
   ensureStreams,
   lastLogSequence,
@@ -14,6 +15,7 @@ import {
   streamSettings,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Options of {@linkcode connectNats}. */
 export interface ConnectNatsOptions {
@@ -27,6 +29,7 @@ export interface ConnectNatsOptions {
  * Connects.
  *
  * @throws {ConnectError} If no server answers, or it refuses us.
+ * @throws {UsageError} If the flag's value is no URL of NATS.
  * @throws {SettingError} If a setting in the environment cannot be used.
  */
 export async function connectNats(
@@ -40,7 +43,9 @@ export async function connectNats(
     url,
     name: "ourocodus cli",
   });
-  const connection = await unlessAborted(connecting, console.signal);
+  const connection = await unlessAborted(connecting, console.signal).catch((error) => {
+    throw options.url === undefined ? error : blameFlag(error);
+  });
   if (options.announce) {
     connection.listen({
       onLost: () => void console.err.write(`connection to ${connection.url} lost, waiting\n`),
@@ -48,6 +53,13 @@ export async function connectNats(
     });
   }
   return connection;
+}
+
+/** A flag that is no URL of NATS is an error of the command line. */
+function blameFlag(error: unknown): unknown {
+  if (!(error instanceof ConnectError)) return error;
+  const [, wrong] = /^NATS URL (.*)$/s.exec(error.message) ?? [];
+  return wrong === undefined ? error : new UsageError(`--nats ${wrong}`, { cause: error });
 }
 
 /**

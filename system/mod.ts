@@ -19,6 +19,7 @@ export { beginStop } from "./begin_stop.ts";
 export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
 export { DEFAULT_API_PORT, runCompose } from "./compose.ts";
 export { containerLogEnd, followContainerLog } from "./container_logs.ts";
+export { checkAgents, type CheckAgentsOptions } from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
 export {
   checkRuns,
