@@ -29,6 +29,8 @@ Deno.test("bash completes files where a file is wanted, and nothing for other va
     await Deno.writeTextFile(`${folder}/two words.jsonl`, "");
     const offers = await bashOffers("send", "work", "--file", `${folder}/tw`);
     assert.deepEqual(offers, [`${folder}/two words.jsonl`]);
+    const message = await bashOffers("send", "work", "--message-file", `${folder}/tw`);
+    assert.deepEqual(message, offers);
     assert.deepEqual(await bashOffers("send", "work", "--session", ""), []);
   } finally {
     await Deno.remove(folder, { recursive: true });

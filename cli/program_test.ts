@@ -100,11 +100,11 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
     ],
     [
       ["send", "work", "--session", "s", "--role", "r"],
-      "error: nothing to send: give one of --message, --payload, --file and -",
+      "error: nothing to send: give one of --message, --message-file, --payload, --file and -",
     ],
     [
       ["send", "work", "--session", "s", "--role", "r", "--message", "x", "-"],
-      "error: --message and - together: give one of --message, --payload, --file and -",
+      "error: --message and - together: give one of --message, --message-file, --payload, --file and -",
     ],
     [
       ["send", "work", "--session", "s", "--role", "r", "--payload", "[]"],

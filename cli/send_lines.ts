@@ -15,13 +15,13 @@ import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type HeedlessConsole, isLost } from "./heedless_console.ts";
+import { type Input, openInput } from "./input_file.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { recordJson, resultLine } from "./record_text.ts";
 import { isErrorResult } from "./send_one.ts";
 import type { Sending } from "./send_work.ts";
 import { count, harmless, paint, span } from "./terminal_text.ts";
-import { UsageError } from "./usage_error.ts";
 import { beginningFor, waitForResults } from "./wait_for_results.ts";
 import { type LineWork, workLines } from "./work_lines.ts";
 
@@ -59,7 +59,7 @@ export async function sendLines(
   sending: Sending,
   console: HeedlessConsole,
 ): Promise<ExitCode> {
-  const input = await openInput(file, console);
+  const input = await openInput(file, { flag: "--file", console });
   const logEnd = sending.waitMs === undefined ? 0 : await ensureLog(console, connection);
   const sent = await sendInput(connection, input, sending, console);
   const stopped = sent.summary.stopped;
@@ -79,26 +79,6 @@ export async function sendLines(
   if (results !== undefined && results.missing > 0 && !console.unheard.aborted) return EXIT.timeout;
   const bad = sent.bad + failed + unconfirmed + (results?.errors ?? 0);
   return bad > 0 || stopped !== undefined ? EXIT.failed : EXIT.ok;
-}
-
-interface Input {
-  readonly chunks: AsyncIterable<Uint8Array>;
-  /** In bytes, if it is known. */
-  readonly size?: number;
-}
-
-async function openInput(file: string, console: Console): Promise<Input> {
-  if (file === "-") return { chunks: console.stdin };
-  try {
-    const opened = await Deno.open(file);
-    const { isFile, isDirectory, size } = await opened.stat();
-    if (isDirectory) throw new Error("it is a directory");
-    return { chunks: opened.readable, ...(isFile && { size }) };
-  } catch (error) {
-    throw new UsageError(`--file: cannot read ${JSON.stringify(file)}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 async function sendInput(

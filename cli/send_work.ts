@@ -8,6 +8,7 @@ import { askRelays, type Connection } from "@ourocodus/bus";
 import type { ExitCode } from "./exit_codes.ts";
 import { durationFlag, idFlag, nameFlag, objectFlag } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
+import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
 import { sendLines } from "./send_lines.ts";
 import { sendOne } from "./send_one.ts";
@@ -18,6 +19,7 @@ export interface SendWorkFlags {
   readonly session?: string;
   readonly role?: string;
   readonly message?: string;
+  readonly messageFile?: string;
   readonly payload?: string;
   readonly file?: string;
   readonly input?: string;
@@ -39,6 +41,7 @@ export interface Sending {
 
 type Content =
   | { readonly kind: "payload"; readonly payload: Record<string, unknown>; readonly id?: string }
+  | { readonly kind: "message_file"; readonly file: string; readonly id?: string }
   | { readonly kind: "lines"; readonly file: string };
 
 /**
@@ -63,18 +66,27 @@ export async function sendWorkCommandLine(
     waitMs: flags.wait ? timeoutMs : undefined,
     json: flags.json === true,
   };
-  return content.kind === "lines"
-    ? await sendLines(connection, content.file, sending, console)
-    : await sendOne(connection, content, sending, console);
+  switch (content.kind) {
+    case "lines":
+      return await sendLines(connection, content.file, sending, console);
+    case "message_file": {
+      const maxBytes = connection.maxPayloadBytes;
+      const message = await readMessageFile(content.file, { maxBytes, console });
+      return await sendOne(connection, { payload: { message }, id: content.id }, sending, console);
+    }
+    case "payload":
+      return await sendOne(connection, content, sending, console);
+  }
 }
 
-/** What is to be sent: exactly one of the four ways to say it. */
+/** What is to be sent: exactly one of the five ways to say it. */
 function contentOf(flags: SendWorkFlags): Content {
   if (flags.input !== undefined && flags.input !== "-") {
     throw new UsageError(`unexpected argument ${JSON.stringify(flags.input)}, allowed is only -`);
   }
   const ways = {
     "--message": flags.message,
+    "--message-file": flags.messageFile,
     "--payload": flags.payload,
     "--file": flags.file,
     "-": flags.input,
@@ -82,7 +94,9 @@ function contentOf(flags: SendWorkFlags): Content {
   const given = Object.entries(ways).filter(([, value]) => value !== undefined).map(([way]) => way);
   if (given.length !== 1) {
     const problem = given.length === 0 ? "nothing to send" : `${given.join(" and ")} together`;
-    throw new UsageError(`${problem}: give one of --message, --payload, --file and -`);
+    throw new UsageError(
+      `${problem}: give one of --message, --message-file, --payload, --file and -`,
+    );
   }
   const file = flags.file ?? flags.input;
   if (file !== undefined) {
@@ -92,10 +106,11 @@ function contentOf(flags: SendWorkFlags): Content {
         `{"id": …, "type": "work", "payload": {…}}`,
     );
   }
+  const id = flags.id === undefined ? undefined : idFlag("--id", flags.id);
+  if (flags.messageFile !== undefined) return { kind: "message_file", file: flags.messageFile, id };
   const payload = flags.payload === undefined
     ? { message: flags.message }
     : objectFlag("--payload", flags.payload);
-  const id = flags.id === undefined ? undefined : idFlag("--id", flags.id);
   return { kind: "payload", payload, id };
 }
 

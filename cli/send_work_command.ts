@@ -13,6 +13,7 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
     .option("--session <session>", "the session (required)")
     .option("--role <role>", "the role; default: the only role of the session's connected agents")
     .option("--message <text>", 'the payload is {"message": <text>}')
+    .option("--message-file <path>", "the same with the text of this file; - is standard input")
     .option("--payload <json>", "the payload: a JSON object")
     .option("--file <path>", "a piece of work for each line of this file; - is standard input")
     .option("--id <id>", "the message's id; default: a new one")
@@ -25,6 +26,7 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
       helpEnd([
         "send work --session docs --role writer --message hello --wait",
         `send work --session docs --role writer --payload '{"topic": "tides"}' --id tides-1`,
+        "send work --session docs --role writer --message-file prompt.md",
         "send work --session docs --role writer --file topics.jsonl",
         "send work --session docs --role writer - --wait --json < topics.jsonl",
       ], NOTES),

@@ -66,6 +66,46 @@ Deno.test("--payload is an object that gets session and role unless it has them"
   assert.deepEqual(stored, { session_id: "s", role: "mine", topic: "tides" });
 });
 
+Deno.test("--message-file sends a file's text, or standard input's, as one message as it is", async () => {
+  await using nats = await startNats({ config: "max_payload: 2048\n" });
+  const { url: natsUrl } = nats;
+  const file = await Deno.makeTempFile();
+  try {
+    const text = '# Größe\n\n"quoted" {message}\n';
+    await Deno.writeTextFile(file, text);
+    const sent = await cli([...SEND_R, "--message-file", file, "--id", "a"], { natsUrl });
+    assert.match(sent.stdout, /^✓ a stored: .*, sequence 1\n$/);
+    await cli([...SEND_R, "--message-file", "-"], { natsUrl, stdin: text });
+    await using bus = await BusClient.connect(natsUrl);
+    for (const sequence of [1, 2]) {
+      const payload = { session_id: "s", role: "r", message: text };
+      assert.deepEqual((await storedMessage(bus, sequence)).payload, payload);
+    }
+    await Deno.writeFile(file, Uint8Array.from([0x61, 0xff]));
+    const latin = await cli([...SEND_R, "--message-file", file], { natsUrl });
+    const shown = JSON.stringify(file);
+    assert.deepEqual([latin.code, latin.stderr], [
+      2,
+      `error: --message-file: ${shown} is not valid UTF-8\n`,
+    ]);
+    await Deno.writeTextFile(file, "x".repeat(2_049));
+    const large = await cli([...SEND_R, "--message-file", file], { natsUrl });
+    assert.deepEqual([large.code, large.stderr], [
+      1,
+      `error: --message-file: ${shown} has more than 2048 bytes, which is the server's limit\n`,
+    ]);
+    await Deno.writeTextFile(file, "x".repeat(2_048));
+    const whole = await cli([...SEND_R, "--message-file", file], { natsUrl });
+    assert.equal(whole.code, 1);
+    assert.match(whole.stderr, /^error: Cannot publish .* limit is 2048\. .*\n$/);
+  } finally {
+    await Deno.remove(file);
+  }
+  const missing = await cli([...SEND_R, "--message-file", "/nowhere"], { natsUrl });
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /^error: --message-file: cannot read "\/nowhere": No such file/);
+});
+
 Deno.test("work over the server's limit is an error with both numbers, exit code 1", async () => {
   await using nats = await startNats({ config: "max_payload: 2048\n" });
   const args = [...SEND_R, "--message", "x".repeat(3_000)];
