@@ -14,12 +14,15 @@ import {
   removeAgent,
   type StopOptions,
 } from "@ourocodus/system";
+import type { Connection } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { connectNats } from "./nats.ts";
 import { stopOptions, untilStopped } from "./stop.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { type AgentSelection, agentSelector } from "./select_agents.ts";
 import { paint } from "./terminal_text.ts";
+import { unfinishedText, unfinishedWork, type WorkInHand, workInHand } from "./unfinished_work.ts";
 
 /** The command line of `agent stop`. */
 export interface AgentStopFlags extends AgentSelection {
@@ -38,19 +41,29 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
       await console.out.write("No agents to stop\n");
       return EXIT.ok;
     }
+    await using inHand = options.now ? undefined : await InHand.look(agents, console);
     if (!options.now) await announceStop(agents, console);
+    const onStopped = (agent: ManagedAgent) => tellStopped(agent, inHand, console);
+    const processes = agents.filter(({ runtime }) => runtime === "process");
+    const containers = agents.filter(({ runtime }) => runtime === "docker");
     await Promise.all([
-      stopProcesses(home, agents.filter(({ runtime }) => runtime === "process"), options, console),
-      stopContainers(agents.filter(({ runtime }) => runtime === "docker"), options, console),
+      stopProcesses(home, processes, { options, onStopped }, console),
+      stopContainers(containers, { options, onStopped }, console),
     ]);
     return EXIT.ok;
   });
 }
 
+interface Stopping {
+  readonly options: StopOptions;
+  /** Tells of each that has ended. */
+  readonly onStopped: (agent: ManagedAgent) => Promise<void>;
+}
+
 async function stopProcesses(
   home: Home,
   agents: readonly ManagedAgent[],
-  options: StopOptions,
+  { options, onStopped }: Stopping,
   console: Console,
 ): Promise<void> {
   if (agents.length === 0) return;
@@ -59,21 +72,72 @@ async function stopProcesses(
   const names = new Set(agents.map(({ name }) => name));
   const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
   await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
-  await untilStopped(client, views, console);
+  await untilStopped(client, views, console, async (name) => {
+    const agent = agents.find((agent) => agent.name === name);
+    if (agent !== undefined) await onStopped(agent);
+  });
 }
 
 async function stopContainers(
   agents: readonly ManagedAgent[],
-  options: StopOptions,
+  { options, onStopped }: Stopping,
   console: Console,
 ): Promise<void> {
   if (agents.length === 0) return;
   const engine = await connectDocker(console.env);
-  const colors = paint(console.out.hasColor);
-  await Promise.all(agents.map(async ({ name, container }) => {
-    await removeAgent(engine, container ?? "", options);
-    await console.out.write(`${colors.green("✓")} ${name} stopped\n`);
+  await Promise.all(agents.map(async (agent) => {
+    await removeAgent(engine, agent.container ?? "", options);
+    await onStopped(agent);
   }));
+}
+
+/** What agents had in hand before they were stopped, as long as NATS can be asked. */
+class InHand implements AsyncDisposable {
+  readonly #connection: Connection;
+  readonly #work: WorkInHand;
+
+  private constructor(connection: Connection, work: WorkInHand) {
+    this.#connection = connection;
+    this.#work = work;
+  }
+
+  /** Agents are stopped without NATS too: then nobody can tell. */
+  static async look(
+    agents: readonly ManagedAgent[],
+    console: Console,
+  ): Promise<InHand | undefined> {
+    let connection: Connection | undefined;
+    try {
+      connection = await connectNats(console, { url: undefined });
+      return new InHand(connection, await workInHand(connection, agents, console.signal));
+    } catch {
+      await connection?.close();
+      console.signal.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  /** The ids of what an agent that has ended has not finished, as far as can be told. */
+  async unfinished(agent: ManagedAgent): Promise<string[]> {
+    return await unfinishedWork(this.#connection, agent, this.#work).catch(() => []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+async function tellStopped(
+  agent: ManagedAgent,
+  inHand: InHand | undefined,
+  console: Console,
+): Promise<void> {
+  const { green, yellow } = paint(console.out.hasColor);
+  const left = await inHand?.unfinished(agent) ?? [];
+  const line = left.length === 0
+    ? `${green("✓")} ${agent.name} stopped`
+    : `${yellow("!")} ${agent.name} stopped; ${unfinishedText(left)}`;
+  await console.out.write(`${line}\n`);
 }
 
 /** Says that it may take a while. */

@@ -18,7 +18,10 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
     .option("--timeout <duration>", "how long each may take before it is killed")
     .addHelpText(
       "after",
-      helpEnd(["agent stop writer-1", "agent stop --session docs", "agent stop --all --now"]),
+      helpEnd(
+        ["agent stop writer-1", "agent stop --session docs", "agent stop --all --now"],
+        NOTES,
+      ),
     );
   command.action(async (names, flags) => {
     const { agentStop } = await import("./agent_stop.ts");
@@ -26,3 +29,7 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
   });
   return command as unknown as Command;
 }
+
+const NOTES =
+  `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
+same; what it has not finished is named, and handed out again.`;

@@ -135,6 +135,43 @@ Deno.test("agent stop lets an agent finish what it has in hand", async () => {
   assert.equal((await system.json(["status"])).streams.work.messages, 0);
 });
 
+Deno.test("agent stop names what an agent did not finish in time, given back or killed", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const start = ["agent", "start", "--session", "s", "--role", "r"];
+  const unfinished = (name: string, ids: string) =>
+    `Stopping ${name}, after what is in hand (--now does not wait)\n! ${name} stopped; ${ids}\n`;
+  const begin = async (name: string, ids: string[], flags: string[]) => {
+    const file = `${system.home.folder}/${name}`;
+    const begun = 'touch "$0.$OUROCODUS_ID"; while :; do sleep 0.05; done';
+    await system.ok([...start, "--name", name, ...flags, "--", "sh", "-c", begun, file]);
+    for (const id of ids) {
+      await system.ok(["send", "work", "--session", "s", "--message", "x", "--id", id]);
+    }
+    await until(async () =>
+      (await Promise.all(ids.map((id) => exists(`${file}.${id}`)))).every(Boolean)
+    );
+  };
+  await begin("late", ["a", "b"], [
+    "--concurrency",
+    "2",
+    "--drain",
+    "50ms",
+    "--kill-after",
+    "50ms",
+  ]);
+  assert.equal(
+    await system.ok(["agent", "stop", "late"]),
+    unfinished("late", "2 pieces of work were not finished and are handed out again: a, b"),
+  );
+  await system.ok(["work", "cancel", "a", "b"]);
+  await begin("killed", ["c"], []);
+  assert.equal(
+    await system.ok(["agent", "stop", "killed", "--timeout", "50ms"]),
+    unfinished("killed", "1 piece of work was not finished and is handed out again: c"),
+  );
+});
+
 Deno.test("agent stop --now gives the work in hand to another agent", async () => {
   await using system = await TestSystem.create();
   await system.start();

@@ -92,24 +92,33 @@ export function stopOptions(flags: StopFlags): StopOptions {
   };
 }
 
-/** Tells of each process when it is not kept any more. @returns When that is so of all. */
+/**
+ * Tells of each process when it is not kept any more.
+ *
+ * @param console Where to tell it; `onStopped` tells it in another way.
+ * @returns When that is so of all.
+ */
 export async function untilStopped(
   client: ControlClient,
   views: readonly ProcessView[],
   console: Console,
+  onStopped: (name: string) => Promise<void> = (name) => sayStopped(name, console),
 ): Promise<void> {
-  const colors = paint(console.out.hasColor);
   let left = [...views].sort((one, other) => other.spec.rank - one.spec.rank);
   while (left.length > 0) {
     console.signal.throwIfAborted();
     const kept = await client.list();
     const names = new Set(kept?.map(({ spec }) => spec.name));
     for (const { spec } of left.filter(({ spec }) => !names.has(spec.name))) {
-      await console.out.write(`${colors.green("✓")} ${spec.name} stopped\n`);
+      await onStopped(spec.name);
     }
     left = left.filter(({ spec }) => names.has(spec.name));
     if (left.length > 0) await pause(LOOK_MS, console.signal);
   }
+}
+
+async function sayStopped(name: string, console: Console): Promise<void> {
+  await console.out.write(`${paint(console.out.hasColor).green("✓")} ${name} stopped\n`);
 }
 
 async function announce(

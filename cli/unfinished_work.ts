@@ -1,0 +1,78 @@
+/**
+ * Telling what agents that are stopped have not finished. They need not be able to say so
+ * themselves: the relays are asked what they have in hand before, the log what became of it.
+ *
+ * @module
+ */
+import type { ManagedAgent } from "@ourocodus/system";
+import {
+  type AgentWork,
+  askRelays,
+  type Connection,
+  lastLogSequence,
+  readLog,
+  readStored,
+  resultsSubject,
+  WORK_STREAM,
+} from "@ourocodus/bus";
+import { harmless } from "./terminal_text.ts";
+
+/** What agents had in hand when they were looked at. */
+export interface WorkInHand {
+  /** By the agent's id. */
+  readonly work: ReadonlyMap<string, readonly AgentWork[]>;
+  /** The log's newest sequence, from before. */
+  readonly logEnd: number;
+}
+
+/** Asks the relays for it. */
+export async function workInHand(
+  connection: Connection,
+  agents: readonly ManagedAgent[],
+  signal: AbortSignal,
+): Promise<WorkInHand> {
+  const logEnd = await lastLogSequence(connection);
+  const work = new Map<string, readonly AgentWork[]>();
+  const groups = Map.groupBy(agents, ({ session, role }) => `${session} ${role}`);
+  await Promise.all([...groups.values()].map(async (group) => {
+    const [{ session, role } = { session: "", role: "" }] = group;
+    const ids = new Set(group.map(({ id }) => id));
+    const directory = await askRelays(connection, { session, role, work: true }, { signal });
+    for (const agent of directory.agents) {
+      if (ids.has(agent.agent_id)) work.set(agent.agent_id, agent.work ?? []);
+    }
+  }));
+  return { work, logEnd };
+}
+
+/**
+ * What of it an agent that has ended has not finished.
+ *
+ * @returns The work's ids, in the order of its sequences.
+ */
+export async function unfinishedWork(
+  connection: Connection,
+  { id, session, role }: ManagedAgent,
+  { work, logEnd }: WorkInHand,
+): Promise<string[]> {
+  const open = new Map(work.get(id)?.map((item) => [item.sequence, item.id]));
+  if (open.size === 0) return [];
+  const results = readLog(connection, resultsSubject(session, role), { fromSequence: logEnd + 1 });
+  for await (const record of results) open.delete(record.work?.sequence ?? 0);
+  // One whose result was recorded before the log's end was asked for has left the queue since.
+  await Promise.all([...open.keys()].map(async (sequence) => {
+    if (await readStored(connection, WORK_STREAM, sequence) === undefined) open.delete(sequence);
+  }));
+  return [...open].sort(([one], [other]) => one - other).map(([, id]) => id);
+}
+
+const SHOWN_IDS = 10;
+
+/** Says of work, by its ids, that it was not finished. */
+export function unfinishedText(ids: readonly string[]): string {
+  const what = ids.length === 1
+    ? "1 piece of work was not finished and is handed out again"
+    : `${ids.length} pieces of work were not finished and are handed out again`;
+  const shown = ids.slice(0, SHOWN_IDS).map(harmless).join(", ");
+  return `${what}: ${shown}${ids.length > SHOWN_IDS ? `, and ${ids.length - SHOWN_IDS} more` : ""}`;
+}
