@@ -10,6 +10,7 @@ import {
   dockerAgents,
   type DockerRecord,
   findHome,
+  type Home,
   lookAtSystem,
   type ManagedAgent,
   managedProcess,
@@ -19,6 +20,7 @@ import {
   SystemError,
   type SystemLook,
   type SystemPart,
+  unlessAborted,
 } from "@ourocodus/system";
 import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
 import type { StreamNumbers } from "@ourocodus/bus";
@@ -57,8 +59,13 @@ interface Status {
   readonly supervisor: PartStatus | null;
   readonly parts: readonly PartStatus[];
   readonly streams: StreamNumbers | null;
+  /** How many relays answered; null if NATS cannot be asked. */
+  readonly relays: number | null;
   readonly agents: readonly AgentRow[];
 }
+
+/** How long NATS and the relays may take to answer, in milliseconds. */
+const INSIDE_MS = 3_000;
 
 /** Runs the command. */
 export function status(flags: StatusFlags, console: Console): Promise<ExitCode> {
@@ -68,44 +75,58 @@ export function status(flags: StatusFlags, console: Console): Promise<ExitCode> 
     if (docker === undefined && flags.docker) {
       throw new SystemError(`No system was started in Docker from ${home.folder}`);
     }
-    const look = await lookAtSystem(home);
-    const processes = look.processes.flatMap((view) => managedProcess(view) ?? []);
-    const found = docker === undefined
-      ? await processStatus(look)
-      : await dockerStatus(docker, console);
-    const inside = await askInside(found.natsUrl, console);
-    const { runtime, supervisor, parts, containers } = found;
-    const kept = supervisor === null ? parts : [supervisor, ...parts];
-    const status: Status = {
-      healthy: parts.length > 0 && kept.every((part) => part.status === "healthy"),
-      home: home.folder,
-      runtime,
-      supervisor,
-      parts,
-      streams: inside?.streams ?? null,
-      agents: agentRows([...processes, ...containers], inside?.agents ?? []),
-    };
+    const status = await unlessAborted(lookAround(home, docker, console), console.signal);
     if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
     else await console.out.write(statusText(status, paint(console.out.hasColor)));
     return status.healthy ? EXIT.ok : EXIT.failed;
   });
 }
 
+async function lookAround(
+  home: Home,
+  docker: DockerRecord | undefined,
+  console: Console,
+): Promise<Status> {
+  const look = await lookAtSystem(home);
+  const processes = look.processes.flatMap((view) => managedProcess(view) ?? []);
+  const { runtime, supervisor, parts, inside, containers } = docker === undefined
+    ? await processStatus(look, console)
+    : await dockerStatus(docker, console);
+  const kept = supervisor === null ? parts : [supervisor, ...parts];
+  return {
+    healthy: parts.length > 0 && kept.every((part) => part.status === "healthy"),
+    home: home.folder,
+    runtime,
+    supervisor,
+    parts,
+    streams: inside?.streams ?? null,
+    relays: inside?.relays ?? null,
+    agents: agentRows([...processes, ...containers], inside?.agents ?? []),
+  };
+}
+
+/** What only NATS knows. */
+interface Inside {
+  readonly streams: StreamNumbers;
+  readonly relays: number;
+  readonly agents: readonly DirectoryAgent[];
+}
+
 type Found = Pick<Status, "runtime" | "supervisor" | "parts"> & {
-  readonly natsUrl: string | undefined;
+  /** Undefined if it cannot be asked. */
+  readonly inside: Inside | undefined;
   /** Agents in containers. */
   readonly containers: readonly ManagedAgent[];
 };
 
-async function processStatus(look: SystemLook): Promise<Found> {
-  const nats = look.processes.find(({ spec }) => spec.name === SYSTEM_PARTS[0]?.name);
-  return {
-    runtime: "process",
-    supervisor: supervisorStatus(look),
-    parts: await Promise.all(SYSTEM_PARTS.map((part) => partStatus(part, look))),
-    natsUrl: nats?.identity && `nats://127.0.0.1:${nats.spec.port}`,
-    containers: [],
-  };
+async function processStatus(look: SystemLook, console: Console): Promise<Found> {
+  // All at once: each of those that do not answer takes its time.
+  const asked = SYSTEM_PARTS.map((part) => partStatus(part, look));
+  const insideAsked = asked[0]?.then((nats) =>
+    nats.status === "healthy" ? askInside(`nats://127.0.0.1:${nats.port}`, console) : undefined
+  );
+  const [parts, inside] = await Promise.all([Promise.all(asked), insideAsked]);
+  return { runtime: "process", supervisor: supervisorStatus(look), parts, inside, containers: [] };
 }
 
 async function dockerStatus(record: DockerRecord, console: Console): Promise<Found> {
@@ -119,8 +140,8 @@ async function dockerStatus(record: DockerRecord, console: Console): Promise<Fou
     runtime: "docker",
     supervisor: null,
     parts,
-    natsUrl: parts.some(({ name, status }) => name === "nats" && status === "healthy")
-      ? `nats://127.0.0.1:${record.natsPort}`
+    inside: parts.some(({ name, status }) => name === "nats" && status === "healthy")
+      ? await askInside(`nats://127.0.0.1:${record.natsPort}`, console)
       : undefined,
     containers: await dockerAgents(engine, record),
   };
@@ -160,24 +181,34 @@ function supervisorStatus({ supervisor }: SystemLook): PartStatus {
   };
 }
 
-/** What only NATS knows; undefined if it cannot be asked. */
-async function askInside(
-  url: string | undefined,
-  console: Console,
-): Promise<{ streams: StreamNumbers; agents: readonly DirectoryAgent[] } | undefined> {
-  if (url === undefined) return undefined;
+/** Asks NATS. @returns Undefined, and says so, if it cannot be asked. */
+async function askInside(url: string, console: Console): Promise<Inside | undefined> {
+  const limit = AbortSignal.timeout(INSIDE_MS);
   try {
-    await using connection = await connect({ url, name: "ourocodus status", timeoutMs: 2_000 });
-    const [streams, { agents }] = await Promise.all([
-      streamNumbers(connection),
-      askRelays(connection, {}, { signal: console.signal }),
-    ]);
-    return { streams, agents };
+    return await unlessAborted(ask(url, console.signal), limit);
   } catch (error) {
     if (console.signal.aborted) throw error;
-    await console.err.write(`NATS cannot be asked: ${messageOf(error)}\n`);
+    const why = limit.aborted ? `no answer within ${INSIDE_MS} ms` : messageOf(error);
+    await console.err.write(`NATS cannot be asked: ${why}\n`);
     return undefined;
   }
+}
+
+async function ask(url: string, signal: AbortSignal): Promise<Inside> {
+  await using connection = await connect({ url, name: "ourocodus status", timeoutMs: 2_000 });
+  const [streams, { relays, agents }] = await Promise.all([
+    streamNumbers(connection),
+    askRelays(connection, {}, { signal }),
+  ]);
+  return { streams, relays: relays.length, agents };
+}
+
+/** What is not known, as it could not be asked; undefined if everything is. */
+function unknownText({ streams, relays }: Status): string | undefined {
+  if (streams === null) {
+    return "NATS cannot be asked: what waits is not known, nor which agents are connected.";
+  }
+  return relays === 0 ? "No relay answers: which agents are connected is not known." : undefined;
 }
 
 function statusText(status: Status, colors: Paint): string {
@@ -202,8 +233,10 @@ function statusText(status: Status, colors: Paint): string {
       `results   ${count(log.results)} stored (the log: ${bytesText(log.bytes)})`,
     );
   }
-  if (agents.length === 0) lines.push("agents    none");
-  else lines.push("", ...agentTable(agents, colors, Date.now()));
+  const unknown = unknownText(status);
+  if (unknown !== undefined) lines.push("", unknown);
+  if (agents.length === 0 && unknown === undefined) lines.push("agents    none");
+  if (agents.length > 0) lines.push("", ...agentTable(agents, colors, Date.now()));
   return `${lines.join("\n")}\n`;
 }
 

@@ -10,6 +10,7 @@ import { lastLines, pause, sizeOf } from "./log_file.ts";
 import { exitText, type ProcessView } from "./process_spec.ts";
 import { partSpec, SYSTEM_PARTS, type SystemPart, type SystemSettings } from "./system_parts.ts";
 import { SystemError } from "./system_error.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 
 /** Options of {@linkcode bringUp}. */
 export interface BringUpOptions {
@@ -139,7 +140,7 @@ async function untilHealthy(
     const view = (await client.list())?.find(({ spec }) => spec.name === part.name);
     if (view === undefined) throw new SystemError(`${part.name} was stopped meanwhile`);
     if (view.status === "exited") throw await failure(view, logFrom);
-    const health = await part.health(view.spec);
+    const health = await unlessAborted(part.health(view.spec), signal);
     if (health !== undefined && view.identity !== undefined) {
       await client.ask({ type: "ready", names: [part.name] });
       return { view, version: health.version };

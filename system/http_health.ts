@@ -13,7 +13,7 @@ export interface HttpHealth {
 }
 
 /** How long it may take to answer, in milliseconds. */
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 2_000;
 
 /**
  * Asks `GET /health`.

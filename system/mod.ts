@@ -64,3 +64,4 @@ export {
   type SystemSettings,
 } from "./system_parts.ts";
 export { agentToken, keepSystemToken, systemSecret, systemToken } from "./system_token.ts";
+export { unlessAborted } from "./unless_aborted.ts";

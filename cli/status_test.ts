@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { start } from "./testing/memory_console.ts";
+import { TestSystem } from "./testing/test_system.ts";
+
+Deno.test("what does not answer is told by status, with everything else; Ctrl-C does not wait for it", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok(["agent", "start", "--session", "s", "--role", "writer"]);
+  const [nats, relay] = [await system.pid("nats-server"), await system.pid("relay")];
+
+  Deno.kill(relay, "SIGSTOP");
+  const withoutRelay = await system.run(["status"]);
+  assert.equal(withoutRelay.code, 1);
+  assert.match(withoutRelay.stdout, /^nats-server +healthy .*\nrelay +unhealthy /m);
+  assert.match(withoutRelay.stdout, /^work +0 waiting/m);
+  assert.match(withoutRelay.stdout, /^No relay answers: which agents are connected is not known/m);
+  assert.match(withoutRelay.stdout, /^writer-1 /m);
+  assert.equal((await system.json(["status"])).relays, 0);
+  Deno.kill(relay, "SIGCONT");
+
+  Deno.kill(nats, "SIGSTOP");
+  const withoutNats = await system.run(["status"]);
+  assert.equal(withoutNats.code, 1);
+  assert.match(withoutNats.stdout, /^supervisor +healthy .*\nnats-server +unhealthy /m);
+  assert.match(withoutNats.stdout, /^NATS cannot be asked: .*\n\nNAME .*\nwriter-1 /m);
+  const { parts, streams, relays } = await system.json(["status"]);
+  assert.deepEqual([parts[0].status, streams, relays], ["unhealthy", null, null]);
+  const interrupted = start(["status"], { env: { OUROCODUS_HOME: system.home.folder } });
+  interrupted.interrupt();
+  assert.deepEqual([await interrupted.code, interrupted.out.text], [130, ""]);
+});
