@@ -14,12 +14,10 @@ import {
   lookAtSystem,
   type ManagedAgent,
   managedProcess,
-  type ProcessView,
   readDockerRecord,
   SYSTEM_PARTS,
   SystemError,
   type SystemLook,
-  type SystemPart,
   unlessAborted,
 } from "@ourocodus/system";
 import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
@@ -30,6 +28,7 @@ import { agentTable } from "./agent_table.ts";
 import { bytesText } from "./bytes_text.ts";
 import { systemContainers } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { type PartStatus, partStatus, supervisorStatus } from "./status_part.ts";
 import { type Cell, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
 
@@ -37,18 +36,6 @@ import { count, type Paint, paint, span } from "./terminal_text.ts";
 export interface StatusFlags {
   readonly json?: true;
   readonly docker?: true;
-}
-
-interface PartStatus {
-  readonly name: string;
-  readonly status: "healthy" | "unhealthy" | "starting" | "restarting" | "down";
-  readonly port: number | null;
-  readonly pid: number | null;
-  /** The container's id, in Docker. */
-  readonly container: string | null;
-  readonly since: string | null;
-  readonly version: string | null;
-  readonly restarts: number;
 }
 
 interface Status {
@@ -144,40 +131,6 @@ async function dockerStatus(record: DockerRecord, console: Console): Promise<Fou
       ? await askInside(`nats://127.0.0.1:${record.natsPort}`, console)
       : undefined,
     containers: await dockerAgents(engine, record),
-  };
-}
-
-async function partStatus(part: SystemPart, look: SystemLook): Promise<PartStatus> {
-  const view = look.processes.find(({ spec }) => spec.name === part.name);
-  const health = view?.identity && await part.health(view.spec);
-  return {
-    name: part.name,
-    status: health ? "healthy" : statusOf(view),
-    port: view?.spec.port ?? null,
-    pid: view?.identity?.pid ?? null,
-    container: null,
-    since: view?.identity ? view.startedAt : null,
-    version: health?.version ?? null,
-    restarts: view?.restarts ?? 0,
-  };
-}
-
-function statusOf(view: ProcessView | undefined): PartStatus["status"] {
-  if (view === undefined || view.status === "exited") return "down";
-  return view.status === "waiting" ? "restarting" : "unhealthy";
-}
-
-function supervisorStatus({ supervisor }: SystemLook): PartStatus {
-  const record = supervisor?.record;
-  return {
-    name: "supervisor",
-    status: record === undefined ? "down" : "healthy",
-    port: null,
-    pid: record?.identity.pid ?? null,
-    container: null,
-    since: record?.startedAt ?? null,
-    version: record?.version ?? null,
-    restarts: 0,
   };
 }
 
