@@ -28,6 +28,7 @@ import { agentTable } from "./agent_table.ts";
 import { bytesText } from "./bytes_text.ts";
 import { systemContainers } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { adviceLines } from "./status_advice.ts";
 import { type PartStatus, partStatus, supervisorStatus } from "./status_part.ts";
 import { type Cell, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
@@ -64,7 +65,7 @@ export function status(flags: StatusFlags, console: Console): Promise<ExitCode> 
     }
     const status = await unlessAborted(lookAround(home, docker, console), console.signal);
     if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
-    else await console.out.write(statusText(status, paint(console.out.hasColor)));
+    else await console.out.write(statusText(status, home, paint(console.out.hasColor)));
     return status.healthy ? EXIT.ok : EXIT.failed;
   });
 }
@@ -164,11 +165,11 @@ function unknownText({ streams, relays }: Status): string | undefined {
   return relays === 0 ? "No relay answers: which agents are connected is not known." : undefined;
 }
 
-function statusText(status: Status, colors: Paint): string {
-  const { supervisor, parts, streams, agents, home } = status;
+function statusText(status: Status, home: Home, colors: Paint): string {
+  const { supervisor, parts, streams, agents } = status;
   const lines = partTable(supervisor === null ? parts : [supervisor, ...parts], colors);
   if (supervisor?.status !== "healthy" && parts.every((part) => part.status === "down")) {
-    return `Nothing runs in ${home}. "ourocodus start" starts it.\n`;
+    return `Nothing runs in ${home.folder}. "ourocodus start" starts it.\n`;
   }
   if (supervisor?.status === "down") {
     lines.push(
@@ -176,6 +177,7 @@ function statusText(status: Status, colors: Paint): string {
       'The supervisor is gone, so nothing is restarted. "ourocodus start" takes over.',
     );
   }
+  lines.push(...adviceLines(parts, { home, kept: supervisor?.status === "healthy" }));
   if (streams !== null) {
     const { work, log } = streams;
     const inHand = Math.min(work.messages, agents.reduce((sum, agent) => sum + agent.in_hand, 0));

@@ -12,6 +12,9 @@ Deno.test("what does not answer is told by status, with everything else; Ctrl-C 
   const withoutRelay = await system.run(["status"]);
   assert.equal(withoutRelay.code, 1);
   assert.match(withoutRelay.stdout, /^nats-server +healthy .*\nrelay +unhealthy /m);
+  const log = `${system.home.logs}/relay.log`;
+  assert(withoutRelay.stdout.includes(`relay, pid ${relay}, runs and does not `), "advice");
+  assert(withoutRelay.stdout.includes(`Its log: ${log}\n  kill -KILL ${relay} `), "advice");
   assert.match(withoutRelay.stdout, /^work +0 waiting/m);
   assert.match(withoutRelay.stdout, /^No relay answers: which agents are connected is not known/m);
   assert.match(withoutRelay.stdout, /^writer-1 /m);
