@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
+import { type Environment, messageOf } from "@ourocodus/bus";
 import { dirname, join, resolve } from "node:path";
+import { SystemError } from "./system_error.ts";
 
 /** The paths in it, all absolute. */
 export interface Home {
@@ -40,11 +41,23 @@ export function findHome(env: Environment, cwd: string = Deno.cwd()): Home {
 
 const NAME = ".ourocodus";
 
-/** Makes the folders, readable by their owner alone, as arguments and logs may hold secrets. */
+/**
+ * Makes the folders, readable by their owner alone, as arguments and logs may hold secrets.
+ *
+ * @throws {SystemError} If they cannot be made, or written to.
+ */
 export async function makeHome(home: Home): Promise<void> {
-  await Deno.mkdir(home.folder, { recursive: true, mode: 0o700 });
-  await Deno.mkdir(join(home.logs, "agents"), { recursive: true, mode: 0o700 });
-  await Deno.writeTextFile(join(home.folder, ".gitignore"), "*\n");
+  try {
+    await Deno.mkdir(home.folder, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(join(home.logs, "agents"), { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(join(home.folder, ".gitignore"), "*\n");
+  } catch (error) {
+    throw new SystemError(
+      `Cannot keep state and logs in ${home.folder} (OUROCODUS_HOME says where): ` +
+        messageOf(error),
+      { cause: error },
+    );
+  }
 }
 
 /** The log of a part, or of an agent. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { findHome, logPath } from "./home.ts";
+import { findHome, logPath, makeHome } from "./home.ts";
+import { readState } from "./state_file.ts";
+import { SystemError } from "./system_error.ts";
 
 async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "ourocodus-home-" });
@@ -31,4 +33,18 @@ Deno.test("the home is that of the nearest folder upwards, else of the project's
 Deno.test("an agent's log is not a part's, whatever it is called", () => {
   const home = findHome(new Map(), "/");
   assert.notEqual(logPath(home, "relay", "agent"), logPath(home, "relay", "part"));
+});
+
+Deno.test("a home that cannot be made is an error that names it, and the variable", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const home = findHome(new Map([["OUROCODUS_HOME", `${folder}/file/home`]]));
+    assert.equal(await readState(home), undefined);
+    await assert.rejects(makeHome(home), (error) => {
+      assert(error instanceof SystemError);
+      const named =
+        `Cannot keep state and logs in ${folder}/file/home (OUROCODUS_HOME says where): `;
+      return error.message.startsWith(named);
+    });
+  });
 });

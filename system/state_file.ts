@@ -40,7 +40,9 @@ export async function readState(home: Home): Promise<SystemState | undefined> {
   try {
     text = await Deno.readTextFile(home.state);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (none) return undefined;
     throw error;
   }
   try {

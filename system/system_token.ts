@@ -24,6 +24,7 @@ export async function systemToken(env: Environment, home: Home): Promise<string 
   } catch (error) {
     // Another user's system is not ours to use.
     const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory ||
       error instanceof Deno.errors.PermissionDenied;
     if (none) return undefined;
     throw error;
