@@ -65,7 +65,10 @@ Deno.test("an agent whose supervisor was killed is still stopped, by its relay",
   await system.start();
   await system.ok(["agent", "start", "--session", "docs", "--role", "writer"]);
   const pid = await system.pid("writer-1");
-  Deno.kill(await system.pid("supervisor"), "SIGKILL");
+  const supervisor = await system.pid("supervisor");
+  Deno.kill(supervisor, "SIGKILL");
+  // Until it is gone, whoever asks it may still be told that it does not answer.
+  await until(async () => !await isRunning(supervisor));
   await until(async () => (await agents(system))[0]?.status === "connected");
   assert.equal((await remove(system, "writer-1")).status, 202);
   await until(async () => !await isRunning(pid));
