@@ -5,13 +5,10 @@
  * @module
  */
 
-/** A value in JSON: a string, or what goes on to the next comma or bracket. */
-const STRING = /"(?:[^"\\]|\\.)*"/y;
-const BLANKS = /[ \t\r\n]*/y;
-
 /**
  * Takes the field `lease` with a value off a message's text, whose other characters stay as they
- * are. Where it stands at the end, as our SDK puts it, nothing else is looked at.
+ * are. Where it stands at the end, as our SDK puts it, nothing else is looked at. Otherwise the text
+ * is gone through once, however long it is and however often it has the field: agents send it.
  *
  * @param text A JSON object.
  */
@@ -20,55 +17,41 @@ export function stripLease(text: string, lease: string): string {
   return text.endsWith(tail) ? `${text.slice(0, -tail.length)}}` : stripFields(text, lease);
 }
 
-/** The same wherever the field stands, and however often. */
+/** The same wherever the field stands, with the comma that goes with it. */
 function stripFields(text: string, lease: string): string {
-  let kept = text;
-  for (let field = find(kept, lease); field !== undefined; field = find(kept, lease)) {
-    kept = kept.slice(0, field.start) + kept.slice(field.end);
-  }
-  return kept;
-}
-
-interface Field {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Where the field stands, with the comma that goes with it. */
-function find(text: string, lease: string): Field | undefined {
-  let depth = 0;
+  const kept: string[] = [];
+  let keptTo = 0;
   let comma: number | undefined;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
-    else if (character === "," && depth === 1) comma = at;
-    if (character !== '"') continue;
-    const key = match(STRING, text, at);
-    const colon = skip(text, at + key.length);
-    if (depth !== 1 || text[colon] !== ":" || JSON.parse(key) !== "lease") {
-      at += key.length - 1;
-      continue;
-    }
-    const value = skip(text, colon + 1);
+  for (let at = skipBlanks(text, text.indexOf("{") + 1); text[at] === '"';) {
+    const keyEnd = stringEnd(text, at);
+    const value = skipBlanks(text, skipBlanks(text, keyEnd) + ":".length);
     const end = valueEnd(text, value);
-    if (text[value] !== '"' || JSON.parse(match(STRING, text, value)) !== lease) {
-      at = end - 1;
-      continue;
+    const hasNext = text[end] === ",";
+    const isLease = isText(text, at, keyEnd, "lease") &&
+      isText(text, value, stringEnd(text, value), lease);
+    if (isLease) {
+      // The comma before it, or behind it where nothing is left before it.
+      kept.push(text.slice(keptTo, comma ?? at));
+      keptTo = comma === undefined && hasNext ? end + 1 : end;
     }
-    if (comma !== undefined) return { start: comma, end };
-    const next = skip(text, end);
-    return { start: at, end: text[next] === "," ? next + 1 : end };
+    if (!hasNext) break;
+    if (!isLease || comma !== undefined) comma = end;
+    at = skipBlanks(text, end + 1);
   }
-  return undefined;
+  return kept.length === 0 ? text : kept.join("") + text.slice(keptTo);
 }
 
-/** Where a value ends that begins at a place. */
+/** Whether a string of JSON, from one place to another, is this text. */
+function isText(text: string, start: number, end: number, wanted: string): boolean {
+  return text[start] === '"' && JSON.parse(text.slice(start, end)) === wanted;
+}
+
+/** Where a value ends that begins at a place: at a comma or bracket, blanks included. */
 function valueEnd(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
     const character = text[at];
-    if (character === '"') at += match(STRING, text, at).length - 1;
+    if (character === '"') at = stringEnd(text, at) - 1;
     else if (character === "{" || character === "[") depth++;
     else if (depth === 0 && (character === "," || character === "}")) return at;
     else if (character === "}" || character === "]") depth--;
@@ -76,11 +59,17 @@ function valueEnd(text: string, start: number): number {
   return text.length;
 }
 
-function skip(text: string, at: number): number {
-  return at + match(BLANKS, text, at).length;
+/** Behind the string that begins at a place. */
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return text.length;
 }
 
-function match(pattern: RegExp, text: string, at: number): string {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0] ?? "";
+function skipBlanks(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && " \t\r\n".includes(text[at] ?? "")) at++;
+  return at;
 }

@@ -44,3 +44,22 @@ Deno.test("of any message, what is left is the message without its lease", () =>
     assert.deepEqual(Object.entries(JSON.parse(stripLease(text, LEASE))), rest);
   }));
 });
+
+Deno.test("of repeated fields each that is the lease goes, with one comma", () => {
+  const field = fc.constantFrom(
+    ...[`"lease":"${LEASE}"`, '"lease":"another"', '"lease":[1,"}"]', '"id":"1"'],
+    ...[`"payload":{"lease":"${LEASE}"}`, '"x":"\\\\\\",\\"lease\\""', '"y":[{"z":"]"},2]'],
+  );
+  fc.assert(fc.property(fc.array(field), (some) => {
+    const fields = [...some, '"z":1'];
+    const kept = fields.filter((one) => one !== `"lease":"${LEASE}"`);
+    assert.equal(stripLease(`{${fields.join(",")}}`, LEASE), `{${kept.join(",")}}`);
+  }));
+});
+
+Deno.test("texts as long as a frame may be, and as many fields as fit one, are gone through", () => {
+  const long = `"text":"${"x".repeat(15_000_000)}"`;
+  assert.ok(stripLease(`{"lease":"${LEASE}",${long}}`, LEASE) === `{${long}}`);
+  const many = `"lease":"${LEASE}",`.repeat(300_000);
+  assert.equal(stripLease(`{${many}"x":1}`, LEASE), '{"x":1}');
+});
