@@ -14,6 +14,7 @@
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
+import { chunks } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import { parseObject } from "./message.ts";
@@ -142,18 +143,11 @@ export class LeaseExchange {
 
   /** @param texts ASCII, without anything to escape in JSON. */
   #split(texts: readonly string[]): string[][] {
-    const limit = this.#connection.maxPayloadBytes - ENVELOPE_BYTES;
-    const parts: string[][] = [];
-    let bytes = Infinity;
-    for (const text of texts) {
-      bytes += text.length + '"",'.length;
-      if (bytes > limit || parts.at(-1)?.length === MAX_LEASES) {
-        parts.push([]);
-        bytes = text.length + '"",'.length;
-      }
-      parts.at(-1)?.push(text);
-    }
-    return parts;
+    return chunks(texts, {
+      limit: this.#connection.maxPayloadBytes - ENVELOPE_BYTES,
+      sizeOf: (text) => text.length + '"",'.length,
+      maxItems: MAX_LEASES,
+    });
   }
 
   #signed(question: Question): object {

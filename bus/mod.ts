@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./acknowledger.ts";
+export * from "./chunks.ts";
 export * from "./close_codes.ts";
 export * from "./connection.ts";
 export * from "./dead_letter_record.ts";

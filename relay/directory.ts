@@ -9,6 +9,7 @@ import {
   type AgentsPage,
   type AgentsQuery,
   type AgentStopping,
+  chunks,
   type Connection,
   parseAgentStop,
   parseCancelNotice,
@@ -77,20 +78,10 @@ export function paginate(records: readonly AgentRecord[], limit: number): AgentR
   return pages.length > 0 ? pages : [[]];
 }
 
-/** Fills lists of which each takes so many bytes of JSON; an item that takes more has its own. */
+/** Lists of which each takes so many bytes of JSON; an item that takes more has its own. */
 function fill<T>(items: readonly T[], limit: number): T[][] {
-  const lists: T[][] = [];
-  let size = Infinity;
-  for (const item of items) {
-    const bytes = jsonBytes(item) + ",".length;
-    if (size + bytes > limit) {
-      lists.push([]);
-      size = "[]".length;
-    }
-    lists.at(-1)?.push(item);
-    size += bytes;
-  }
-  return lists;
+  const sizeOf = (item: T) => jsonBytes(item) + ",".length;
+  return chunks(items, { limit: limit - "[]".length, sizeOf });
 }
 
 function jsonBytes(value: unknown): number {
