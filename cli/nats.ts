@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { runningSystem } from "@ourocodus/system";
+import { runningSystem, unlessAborted } from "@ourocodus/system";
 import {
   connect,
   ConnectError,
@@ -76,18 +76,5 @@ export async function ensureLog(console: Console, connection: Connection): Promi
     // It is the better at saying what is wrong, too.
     await ensureStreams(connection, streamSettings(console.env));
     return await lastLogSequence(connection);
-  }
-}
-
-/** What a promise resolves to; rejects with the signal's reason as soon as it is aborted. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
