@@ -7,13 +7,13 @@
  */
 import type { Connection } from "./connection.ts";
 import { plainIdentity } from "./identity.ts";
-import { type Lease, workStoredAt } from "./lease.ts";
+import type { Lease } from "./lease.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
 import { resultsSubject } from "./subjects.ts";
 
 /** The clocks of a cluster's servers may differ by so much, in milliseconds. */
-export const CLOCK_SKEW_MS = 60_000;
+const CLOCK_SKEW_MS = 60_000;
 
 /** What is known of the outcome that was accepted for a piece of work. */
 export interface AcceptedOutcome {
@@ -48,7 +48,7 @@ export class OutcomeLookup {
    * @throws {StreamError} If the log cannot be read.
    */
   async find(session: string, role: string, lease: Lease): Promise<AcceptedOutcome | undefined> {
-    const since = workStoredAt(lease).getTime() - CLOCK_SKEW_MS;
+    const since = sinceStored(lease.storedAtMs);
     let lookup = this.#lookups.get(lease.consumer);
     if (lookup === undefined || lookup.since > since) {
       lookup = { since, accepted: this.since(session, role, since) };
@@ -60,6 +60,17 @@ export class OutcomeLookup {
       lookup.accepted.then(done, done);
     }
     return (await lookup.accepted).get(lease.work);
+  }
+
+  /**
+   * All outcomes of a role's work that was stored at a time, in milliseconds since 1970, or later;
+   * as {@linkcode since} tells them.
+   */
+  async ofWorkSince(
+    { session, role }: { readonly session: string; readonly role: string },
+    storedAtMs: number,
+  ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
+    return await this.since(session, role, sinceStored(storedAtMs));
   }
 
   /**
@@ -84,6 +95,11 @@ export class OutcomeLookup {
     }
     return accepted;
   }
+}
+
+/** When the outcome of work may have been stored, at the earliest. */
+function sinceStored(storedAtMs: number): number {
+  return storedAtMs - CLOCK_SKEW_MS;
 }
 
 /** What a stored result's headers say of it. */

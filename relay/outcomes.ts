@@ -16,7 +16,6 @@ import {
   type AcceptedOutcome,
   type Acknowledger,
   AGENT_TYPE,
-  CLOCK_SKEW_MS,
   type Connection,
   consumerName,
   deadSubject,
@@ -225,12 +224,11 @@ export class Outcomes {
 
   /** The outcomes that were accepted for a role's work, by its identity, as far as the log has them. */
   async acceptedOf(
-    { session, role }: Pick<Outcome, "session" | "role">,
+    owner: Pick<Outcome, "session" | "role">,
     works: readonly Pick<Outcome, "lease">[],
   ): Promise<ReadonlyMap<string, AcceptedOutcome> | undefined> {
-    const stored = works.map(({ lease }) => lease.storedAtMs);
-    const since = stored.reduce((one, other) => Math.min(one, other), Infinity) - CLOCK_SKEW_MS;
-    return await this.#persist(() => this.#answered.since(session, role, since));
+    const oldestMs = works.reduce((ms, { lease }) => Math.min(ms, lease.storedAtMs), Infinity);
+    return await this.#persist(() => this.#answered.ofWorkSince(owner, oldestMs));
   }
 
   /**

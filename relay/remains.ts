@@ -7,7 +7,6 @@
  * @module
  */
 import {
-  CLOCK_SKEW_MS,
   type Connection,
   OutcomeLookup,
   parseConsumerName,
@@ -59,8 +58,8 @@ async function removeOf(
   }
   const [first] = found;
   if (first === undefined) return;
-  const since = Math.floor(Number(first.timeNs) / 1e6) - CLOCK_SKEW_MS;
-  const outcomes = await new OutcomeLookup(connection).since(owner.session, owner.role, since);
+  const storedAtMs = Math.floor(Number(first.timeNs) / 1e6);
+  const outcomes = await new OutcomeLookup(connection).ofWorkSince(owner, storedAtMs);
   for (const { sequence, timeNs } of found) {
     if (!outcomes.has(`${sequence}.${timeNs}`)) continue;
     // Another relay may be faster.
