@@ -35,7 +35,8 @@ export interface Lease {
 }
 
 const MAX_DIGITS = 19;
-const MAX_CHARACTERS = 512;
+/** No lease is longer. */
+export const MAX_LEASE_CHARACTERS = 512;
 /** Can be published to, wildcards left out: what an agent sends must not make a publish throw. */
 const SUBJECT = /^[!-)+-=?-~]+$/;
 const PREFIX = "$JS.ACK.";
@@ -48,7 +49,9 @@ const SHORT_PREFIX = `${PREFIX}${WORK_STREAM}.`;
  * @returns `undefined` if it is not one of the work stream's.
  */
 export function parseLease(subject: string): Lease | undefined {
-  if (!subject.startsWith(PREFIX) || subject.length > MAX_CHARACTERS || !SUBJECT.test(subject)) {
+  if (
+    !subject.startsWith(PREFIX) || subject.length > MAX_LEASE_CHARACTERS || !SUBJECT.test(subject)
+  ) {
     return undefined;
   }
   // A domain may be called like the stream.

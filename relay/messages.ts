@@ -16,6 +16,7 @@ import {
   describe,
   type Lease,
   type LeaseExchange,
+  MAX_LEASE_CHARACTERS,
   MAX_RETRY_DELAY_MS,
   type Message,
   parseLease,
@@ -62,8 +63,6 @@ export interface AgentMessagesOptions {
 const MAX_FRAME_LINES = 10_000;
 /** As much of an agent's reason for giving work back goes into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
-/** No lease is longer; of what is, nothing is sent back. */
-const MAX_LEASE_CHARACTERS = 512;
 
 /** Handles agents' frames. */
 export class AgentMessages {
@@ -339,7 +338,7 @@ function withoutLease(text: string, message: Message, work: Work): string {
   return work.v1 && message.lease !== undefined ? stripLease(text, work.offered) : text;
 }
 
-/** The lease that an agent has named, unless it is too long to be one. */
+/** The lease that an agent has named, unless it is too long to be one: then nothing is sent back. */
 function shortLease({ lease }: Message): string | undefined {
   return typeof lease === "string" && lease.length <= MAX_LEASE_CHARACTERS ? lease : undefined;
 }

@@ -18,6 +18,7 @@ import {
   describe,
   type Lease,
   type LeaseExchange,
+  MAX_LEASE_CHARACTERS,
   MAX_RESUMED_LEASES,
   parseLease,
   parseMessage,
@@ -119,7 +120,10 @@ export class Resumption {
     for (const lease of leases) {
       const parsed = typeof lease === "string" ? parseLease(lease) : undefined;
       if (parsed?.consumer !== agent.consumer) {
-        this.#refuse(agent, typeof lease === "string" ? lease.slice(0, 512) : undefined);
+        this.#refuse(
+          agent,
+          typeof lease === "string" ? lease.slice(0, MAX_LEASE_CHARACTERS) : undefined,
+        );
         continue;
       }
       const work = this.#take(agent, parsed);
