@@ -197,7 +197,7 @@ export function strayWorkSubjects(
 
 /** NATS stores what is published to `*` or `>` literally, but takes them for patterns elsewhere. */
 function literal(token: string): string {
-  return token === "*" || token === ">" ? encodeURIComponent(token).replace("*", "%2A") : token;
+  return token === "*" ? "%2A" : token === ">" ? "%3E" : token;
 }
 
 /**
