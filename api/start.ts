@@ -4,7 +4,7 @@
  * @module
  */
 import { connect, ensureStreams, OutcomeCounts } from "@ourocodus/bus";
-import { Gate, listen } from "@ourocodus/http";
+import { Gate, listen, natsReports, type RunningServer } from "@ourocodus/http";
 import { fileURLToPath } from "node:url";
 import { getLogger } from "@logtape/logtape";
 import { Agents } from "./agents.ts";
@@ -18,17 +18,8 @@ import type { ApiSettings } from "./settings.ts";
 import { SessionStats } from "./session_stats.ts";
 import { SystemLook } from "./system_look.ts";
 
-/** An API that runs. */
-export interface RunningApi {
-  /** The port that it listens on. */
-  readonly port: number;
-  /** Where NATS is, without credentials. */
-  readonly nats: string;
-  /** Resolves when the connection to NATS is closed for good; that cannot be survived. */
-  readonly failed: Promise<Error | void>;
-  /** Ends it: event streams at once, other requests when they are answered. */
-  stop(): Promise<void>;
-}
+/** An API that runs; stopping it ends event streams at once, other requests when they are answered. */
+export type RunningApi = RunningServer;
 
 const log = getLogger(["ourocodus", "api"]);
 /** What `deno task web` writes. */
@@ -47,10 +38,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const gate = await Gate.open(settings.server.tokens, settings.server);
   const connection = await connect({
     ...settings.nats,
-    onError: (error) => log.warn("NATS reports an error", { error: error.message }),
-    // Whatever it was about, the others go on.
-    onBug: (thrown) =>
-      log.error("what NATS sent was not dealt with", { error: Deno.inspect(thrown) }),
+    ...natsReports(log),
   });
   try {
     await ensureStreams(connection, settings.streams);

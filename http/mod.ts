@@ -10,6 +10,7 @@ export * from "./gate.ts";
 export * from "./health_check.ts";
 export * from "./host.ts";
 export * from "./listen.ts";
+export * from "./nats_reports.ts";
 export * from "./origin.ts";
 export * from "./prometheus.ts";
 export * from "./refusal.ts";

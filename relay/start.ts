@@ -14,7 +14,7 @@ import {
   WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { Gate, listen } from "@ourocodus/http";
+import { Gate, listen, natsReports, type RunningServer } from "@ourocodus/http";
 import { Seats } from "./connection_limits.ts";
 import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
 import { Relay } from "./relay.ts";
@@ -24,14 +24,8 @@ import { SpareMemory } from "./spare_memory.ts";
 import { StrayCollector } from "./strays.ts";
 
 /** A relay that runs. */
-export interface RunningRelay {
+export interface RunningRelay extends RunningServer {
   readonly relay: Relay;
-  /** The port that it listens on. */
-  readonly port: number;
-  /** Where NATS is, without credentials. */
-  readonly nats: string;
-  /** Resolves when the connection to NATS is closed for good; that cannot be survived. */
-  readonly failed: Promise<Error | void>;
   /** Ends it, see `Relay.drain`. @param signal Aborts the waiting for work in hand. */
   stop(signal?: AbortSignal): Promise<void>;
 }
@@ -54,10 +48,7 @@ export async function startRelay(settings: RelaySettings): Promise<RunningRelay>
   const gate = await Gate.open(settings.server.tokens, settings.server);
   const connection = await connect({
     ...settings.nats,
-    onError: (error) => log.warn("NATS reports an error", { error: error.message }),
-    // Whatever it was about, the others go on.
-    onBug: (thrown) =>
-      log.error("what NATS sent was not dealt with", { error: Deno.inspect(thrown) }),
+    ...natsReports(log),
   });
   try {
     const streams = await ensureStreams(connection, settings.streams);
