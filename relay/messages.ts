@@ -10,12 +10,9 @@ import {
   type AcceptedOutcome,
   AGENT_TYPE,
   bytesBeyond,
-  type CancelPayload,
-  type CancelReason,
   CLOSE,
   describe,
   type Lease,
-  type LeaseExchange,
   MAX_LEASE_CHARACTERS,
   MAX_RETRY_DELAY_MS,
   type Message,
@@ -38,6 +35,7 @@ import type { Outcomes } from "./outcomes.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Turn } from "./turn.ts";
 import { monotonicMs, type Work, workItem } from "./work.ts";
+import type { Withdrawal } from "./withdrawal.ts";
 import type { Works } from "./works.ts";
 
 /** What {@linkcode AgentMessages} needs. */
@@ -47,7 +45,7 @@ export interface AgentMessagesOptions {
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly resumption: Resumption;
-  readonly exchange: LeaseExchange;
+  readonly withdrawal: Withdrawal;
   readonly backlog: Backlog;
   readonly offers: Offers;
   readonly turn: Turn;
@@ -285,45 +283,10 @@ export class AgentMessages {
     const { attempt } = lease;
     const outcome = { id, session, role, lease, attempt, sole: false, since: monotonicMs() };
     outcomes.result(outcome, result, (stored) => {
-      if (stored.kind !== "duplicate") this.#tellHolder(lease, agent);
+      if (stored.kind !== "duplicate") this.#options.withdrawal.answered(lease, agent);
       if (stored.kind === "stored") this.#count(outcome.since, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
-  }
-
-  /** Whoever has the work of a late result, here or at another relay, need not go on with it. */
-  #tellHolder(lease: Lease, by: AgentConnection): void {
-    const work = this.#options.works.find(lease);
-    if (work !== undefined) this.takeAway(work, "answered", by);
-    else this.#options.exchange.tellAnswered(lease);
-  }
-
-  /** Another relay has stored a result of work that an agent here may have. */
-  storedElsewhere(lease: Lease): void {
-    const work = this.#options.works.find(lease);
-    if (work !== undefined) this.takeAway(work, "answered");
-  }
-
-  /**
-   * Takes work away from whoever has it, and tells them: it has an outcome.
-   *
-   * @param by The agent whose result it is; it knows.
-   */
-  takeAway(work: Work, reason: CancelReason, by?: AgentConnection): void {
-    if (work.state === "settling") return;
-    work.takenAway = reason;
-    const agent = work.holder;
-    if (agent !== undefined && !agent.v1) {
-      work.state = "answered";
-      return;
-    }
-    this.#options.works.forget(work);
-    if (agent === undefined) return this.#options.offers.drop(work);
-    if (agent !== by) {
-      const lease = work.offered;
-      agent.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
-    }
-    this.#options.offers.freed(agent);
   }
 
   /** Tells a v1 agent what was wrong with what it sent. */

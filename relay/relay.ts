@@ -18,7 +18,6 @@ import {
   CLOSE,
   type Connection,
   type Delivery,
-  type DrainPayload,
   invalidName,
   LeaseExchange,
   type LogWriter,
@@ -33,6 +32,7 @@ import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_conne
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { Deliveries } from "./deliveries.ts";
+import { drain } from "./drain.ts";
 import { Backlog } from "./backlog.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
@@ -46,6 +46,7 @@ import { Roles } from "./roles.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
 import { monotonicMs, type Work } from "./work.ts";
+import { Withdrawal } from "./withdrawal.ts";
 import { Works } from "./works.ts";
 
 /** What a relay is made of. */
@@ -77,8 +78,6 @@ export interface RelayHealth {
 
 /** What a result and its headers may take of the server's payload limit. */
 const HEADER_BYTES = 256;
-/** How long draining waits for agents to answer the closing of their sockets, in milliseconds. */
-const CLOSE_MS = 1_000;
 /** How often a v1 agent hears something, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 const log = getLogger(["ourocodus", "relay"]);
@@ -96,6 +95,7 @@ export class Relay {
   readonly #exchange: LeaseExchange;
   readonly #deliveries: Deliveries;
   readonly #offers: Offers;
+  readonly #withdrawal: Withdrawal;
   readonly #leftWork: LeftWork;
   readonly #backlog: Backlog;
   readonly #turn = new Turn((end) => this.#endTurn(end));
@@ -137,7 +137,7 @@ export class Relay {
         keepsDelivered: (lease) => isKept(this.#works.renew(lease)),
         objectsTo: (lease, agentId) => this.#leftWork.objectsTo(lease, agentId),
         returned: (lease) => this.#works.returned(lease),
-        answered: (lease) => this.#messages.storedElsewhere(lease),
+        answered: (lease) => this.#withdrawal.answeredElsewhere(lease),
         sequences: () => Array.from(this.#works.all(), ({ lease }) => lease.sequence),
       },
     });
@@ -167,6 +167,12 @@ export class Relay {
       draining: () => this.#draining,
       offers: this.#offers,
     });
+    this.#withdrawal = new Withdrawal({
+      relayId: this.id,
+      works: this.#works,
+      offers: this.#offers,
+      exchange: this.#exchange,
+    });
     this.#deliveries = new Deliveries({
       works: this.#works,
       outcomes: this.#outcomes,
@@ -193,7 +199,7 @@ export class Relay {
       journal: this.#journal,
       metrics: this.metrics,
       resumption,
-      exchange: this.#exchange,
+      withdrawal: this.#withdrawal,
       backlog: this.#backlog,
       ackWaitMs: queue.ackWaitMs,
       maxFrameBytes: limits.maxFrameBytes,
@@ -263,23 +269,9 @@ export class Relay {
     return inHand;
   }
 
-  /**
-   * Work is being cancelled: at the end it is taken away from whoever has it here.
-   *
-   * @returns Who has or had it; `undefined` if nobody here.
-   */
-  cancelWork({ work: identity, phase }: CancelNotice): CancelledHolder | undefined {
-    const work = this.#works.get(identity);
-    if (work === undefined || work.state === "settling") return undefined;
-    const { agentId: agent_id, attempt, holder } = work;
-    work.sole = false;
-    if (phase === "done") {
-      this.#messages.takeAway(work, "cancelled");
-      log.info("work is cancelled", { seq: work.lease.sequence, agent_id });
-    }
-    if (agent_id === undefined) return undefined;
-    const away = holder === undefined;
-    return { relay_id: this.id, agent_id, attempt, told: !away && holder.v1, away };
+  /** Work is being cancelled; see {@linkcode Withdrawal.cancel}. */
+  cancelWork(notice: CancelNotice): CancelledHolder | undefined {
+    return this.#withdrawal.cancel(notice);
   }
 
   /** An agent has connected. @returns What to hand its frames and its end to. */
@@ -339,28 +331,14 @@ export class Relay {
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
-    for (const work of this.#works.takeAllHeld()) this.#leftWork.drained(work);
-    for (const role of this.#roles) {
-      this.#roles.stopPulling(role, false);
-      for (const work of role.takeWaiting()) this.#works.giveBack(work, "draining");
-    }
-    for (const agent of this.#agents) {
-      agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
-      this.#turn.agent(agent);
-    }
-    const deadline = monotonicMs() + graceMs;
-    const busy = () => this.#agents.size > 0 || this.#works.size > 0;
-    while (busy() && monotonicMs() < deadline && !signal?.aborted) await pause(20);
-    for (const agent of this.#agents) {
-      for (const work of [...agent.works()]) {
-        if (work.state === "in_hand") this.#leftWork.drained(work);
-      }
-      agent.close(CLOSE.draining);
-    }
-    this.#journal.flush();
-    this.#turn.end();
-    const gone = monotonicMs() + CLOSE_MS;
-    while (this.#agents.size > 0 && monotonicMs() < gone) await pause(5);
+    await drain({
+      works: this.#works,
+      leftWork: this.#leftWork,
+      roles: this.#roles,
+      agents: this.#agents,
+      turn: this.#turn,
+      journal: this.#journal,
+    }, { graceMs, signal });
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
@@ -440,8 +418,4 @@ export class Relay {
 /** Whether an agent here goes on with work that was delivered elsewhere. */
 function isKept(work: Work | undefined): boolean {
   return work !== undefined && work.state !== "answered";
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
