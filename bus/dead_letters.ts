@@ -11,7 +11,7 @@ import type { LogRecord } from "./log_record.ts";
 import { parseMessage } from "./message.ts";
 import type { StreamLimits } from "./streams.ts";
 import { deadSubject, storedSubject } from "./subjects.ts";
-import { sendWork, type SentWork } from "./work_sender.ts";
+import { sendWork, type SentWork } from "./send_work.ts";
 import type { DeadLetter } from "./work_trace_types.ts";
 
 /** Options of {@linkcode deadLetters}. */

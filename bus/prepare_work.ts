@@ -6,7 +6,7 @@
 import { PublishError } from "./errors.ts";
 import { formatMessage, invalidId } from "./message.ts";
 import { workSubject } from "./subjects.ts";
-import type { Work } from "./work_sender.ts";
+import type { Work } from "./send_work.ts";
 
 /** See the top of the file. */
 export interface PreparedWork {

@@ -12,7 +12,7 @@ import { StreamError } from "./errors.ts";
 import { readLog } from "./log_reader.ts";
 import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
 import { LOG_SUBJECTS, storedSubject, WORK_SUBJECTS } from "./subjects.ts";
-import { sendWork } from "./work_sender.ts";
+import { sendWork } from "./send_work.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {

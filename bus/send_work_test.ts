@@ -8,7 +8,7 @@ import { invalidId } from "./message.ts";
 import { readStored } from "./stored_message.ts";
 import { ensureStreams, WORK_STREAM } from "./streams.ts";
 import { workMessageId } from "./prepare_work.ts";
-import { sendAllWork, sendWork, type Work } from "./work_sender.ts";
+import { sendAllWork, sendWork, type Work } from "./send_work.ts";
 
 const TARGET = { session: "s", role: "r" };
 
