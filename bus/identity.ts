@@ -10,6 +10,25 @@
  */
 
 const MARK = "~";
+const DEAD = ".d";
+
+/** The identity of a piece of work, and of its outcome: `{sequence}.{time}`, the time in nanoseconds. */
+export function workIdentity(
+  { sequence, timeNs }: { readonly sequence: number; readonly timeNs: string },
+): string {
+  return `${sequence}.${timeNs}`;
+}
+
+/** The identity of a dead letter. @param work That of its work. */
+export function deadLetterId(work: string): string {
+  return `${work}${DEAD}`;
+}
+
+/** The identity of the work that an outcome or a dead letter is of. */
+export function identifiedWork(identity: string): string {
+  const plain = plainIdentity(identity);
+  return plain.endsWith(DEAD) ? plain.slice(0, -DEAD.length) : plain;
+}
 
 /** The identity for what was taken for a second one, but is the first of its kind. */
 export function markedIdentity(identity: string): string {

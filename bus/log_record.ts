@@ -4,7 +4,7 @@
  * @module
  */
 import type { Msg } from "@nats-io/nats-core";
-import { plainIdentity } from "./identity.ts";
+import { identifiedWork } from "./identity.ts";
 import { workPlace } from "./lease.ts";
 import { parseSubject } from "./subjects.ts";
 
@@ -109,6 +109,6 @@ function workOf(
     }
     case "results":
     case "dead":
-      return workPlace(plainIdentity(header("Nats-Msg-Id") ?? "").replace(/\.d$/, ""));
+      return workPlace(identifiedWork(header("Nats-Msg-Id") ?? ""));
   }
 }

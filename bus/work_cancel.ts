@@ -9,7 +9,7 @@ import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
-import { markedIdentity } from "./identity.ts";
+import { markedIdentity, workIdentity } from "./identity.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { formatMessage, parseObject } from "./message.ts";
 import { publishStored } from "./publish_ack.ts";
@@ -113,7 +113,7 @@ async function cancelFound(
 ): Promise<Cancellation> {
   const { work_sequence: sequence } = found;
   const stored = await readStored(connection, WORK_STREAM, sequence);
-  const identity = stored && `${stored.sequence}.${stored.timeNs}`;
+  const identity = stored && workIdentity(stored);
   // From here on a relay that has it does not take its agent's result for the only outcome.
   if (identity !== undefined && found.state === "in_hand") {
     await tellRelays(connection, { work: identity, phase: "begin" });

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { type Connection, formatMessage, LOG_HEADER, type LogWriter } from "@ourocodus/bus";
+import {
+  type Connection,
+  deadLetterId,
+  formatMessage,
+  LOG_HEADER,
+  type LogWriter,
+} from "@ourocodus/bus";
 
 /** Why work is given up on. */
 export interface Reason {
@@ -98,9 +104,4 @@ export async function storeLetter(
 /** A text as a NATS header value: one line, of bounded length. */
 function headerValue(text: string): string {
   return text.replaceAll(/[\r\n]+/g, " ").slice(0, 1_000);
-}
-
-/** The identity (`Nats-Msg-Id`) of a dead letter. @param work That of its work. */
-export function deadLetterId(work: string): string {
-  return `${work}.d`;
 }

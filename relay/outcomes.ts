@@ -18,6 +18,7 @@ import {
   AGENT_TYPE,
   type Connection,
   consumerName,
+  deadLetterId,
   deadSubject,
   formatMessage,
   type LateEntry,
@@ -37,16 +38,11 @@ import {
   Semaphore,
   type Stored,
   WORK_STREAM,
+  workIdentity,
   workPlace,
   workStoredAt,
 } from "@ourocodus/bus";
-import {
-  deadLetterId,
-  type DeadWork,
-  type Reason,
-  storeDeadLetter,
-  storeLetter,
-} from "./dead_letter.ts";
+import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
 import type { Backlog } from "./backlog.ts";
 import { monotonicMs, type Work } from "./work.ts";
 
@@ -305,7 +301,7 @@ export class Outcomes {
   async #waiting(lease: Lease): Promise<Uint8Array | undefined> {
     const { connection } = this.#options;
     const stored = await this.#persist(() => readStored(connection, WORK_STREAM, lease.sequence));
-    if (stored === undefined || `${stored.sequence}.${stored.timeNs}` !== lease.work) {
+    if (stored === undefined || workIdentity(stored) !== lease.work) {
       return undefined;
     }
     // The lease may come from an agent, which then named its own role but any sequence.

@@ -13,6 +13,7 @@ import {
   readNextOf,
   type StoredMessage,
   WORK_STREAM,
+  workIdentity,
 } from "@ourocodus/bus";
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
@@ -60,8 +61,9 @@ async function removeOf(
   if (first === undefined) return;
   const storedAtMs = Math.floor(Number(first.timeNs) / 1e6);
   const outcomes = await new OutcomeLookup(connection).ofWorkSince(owner, storedAtMs);
-  for (const { sequence, timeNs } of found) {
-    if (!outcomes.has(`${sequence}.${timeNs}`)) continue;
+  for (const stored of found) {
+    if (!outcomes.has(workIdentity(stored))) continue;
+    const { sequence } = stored;
     // Another relay may be faster.
     const removed = await manager.streams.deleteMessage(WORK_STREAM, sequence, false)
       .catch(() => false);

@@ -15,6 +15,7 @@ import {
   type StoredMessage,
   strayWorkSubjects,
   WORK_STREAM,
+  workIdentity,
 } from "@ourocodus/bus";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
@@ -114,7 +115,7 @@ export class StrayCollector {
     await storeDeadLetter(
       {
         ...outcome,
-        identity: `${work.sequence}.${work.timeNs}`,
+        identity: workIdentity(work),
         id: id ?? `work-${work.sequence}`,
         session,
         role,
