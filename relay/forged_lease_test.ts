@@ -15,6 +15,70 @@ function resume(agent: FakeAgent, ...leases: (string | undefined)[]): void {
   agent.say("resume", { id: "resume" }, { leases });
 }
 
+Deno.test("a lease that is not of the agent's session and role is refused, and touches nobody's work", async () => {
+  await using test = await TestRelay.start();
+  const other = test.agent({ v1: true, role: "other" });
+  test.publish('{"id":"1","type":"work","payload":{}}', "s", "other");
+  const { lease = "" } = await other.hasWork();
+  const agent = test.agent({ v1: true });
+  const foreign = [
+    lease,
+    lease.replace("OUROCODUS_WORK", "OUROCODUS_LOG"),
+    lease.replace("OUROCODUS_WORK.s=other", "OUROCODUS_LOG.s=r"),
+    "$JS.ACK.OUROCODUS_WORK.*.1.1.1.1.0",
+    "garbage",
+    "",
+    "x".repeat(100_000),
+    7,
+    { a: 1 },
+    [lease],
+    false,
+  ];
+  for (const one of foreign) {
+    for (const type of ["result", "error", "retry", "progress", "answer"]) {
+      agent.frame(JSON.stringify({ id: "1", type, payload: {}, lease: one }));
+    }
+  }
+  await agent.isTold("relay.error", foreign.length * 5);
+  assert.deepEqual(new Set(agent.errors), new Set(["foreign_lease"]));
+  assert.equal(agent.closed, undefined);
+  assert.equal(await test.waiting(), 1);
+  other.say("result", { id: "1", lease });
+  assert.deepEqual((await test.hasResults(1)).length, 1);
+});
+
+Deno.test("a lease made up for work of another role is no claim to it", async () => {
+  await using test = await TestRelay.start();
+  const other = test.agent({ v1: true, role: "other" });
+  test.publish('{"id":"1","type":"work","payload":{}}', "s", "other");
+  const { lease = "" } = await other.hasWork();
+  const agent = test.agent({ v1: true });
+  agent.say("result", { id: "1", lease: lease.replace("s=other", "s=r") }, { forged: true });
+  await agent.isTold("relay.error");
+  assert.deepEqual(agent.errors, ["duplicate"]);
+  assert.deepEqual(await test.results(), []);
+  other.say("result", { id: "1", lease }, { mine: true });
+  assert.deepEqual((await test.hasResults(1)).map(({ payload }) => payload), [{ mine: true }]);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a lease in which no subject can be published to stops nothing", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const { lease = "" } = await agent.hasWork();
+  agent.say("retry", { id: "1", lease });
+  const again = await agent.hasWork(2);
+  for (const domain of ["a b", "a\r\nPUB x 0\r\n\r\n", "*"]) {
+    agent.say("result", { id: "1", lease: lease.replace("$JS.ACK.", `$JS.ACK.${domain}.acc.`) });
+  }
+  await agent.isTold("relay.error", 3);
+  assert.deepEqual(agent.errors, ["foreign_lease", "foreign_lease", "foreign_lease"]);
+  agent.say("result", again);
+  await test.hasResults(1);
+  await test.hasWaiting(0);
+});
+
 Deno.test("an agent cannot resume work of another session that is in an agent's hands, by any name", async () => {
   await using test = await TestRelay.start();
   const rightful = test.agent({ v1: true, session: "t", role: "secret", agentId: "a" });

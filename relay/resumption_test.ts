@@ -3,7 +3,15 @@ import { headers } from "@nats-io/nats-core";
 import { cancelWork, parseLease, resultsSubject } from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
-import { TestRelay } from "./testing/test_relay.ts";
+import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";
+
+/** Work that agent `a` was given by a relay that is gone. */
+async function givenByRelayThatIsGone(options: TestRelayOptions): Promise<GivenWork> {
+  await using relay = await TestRelay.start(options);
+  const agent = relay.agent({ agentId: "a", v1: true });
+  relay.work("1");
+  return await agent.hasWork();
+}
 
 /** Says which leases an agent has. */
 function resume(agent: FakeAgent, ...works: GivenWork[]): void {
@@ -104,11 +112,7 @@ Deno.test("work that an agent comes back without is handed out again at once", a
 Deno.test("a lease is resumed at another relay after the first one is gone, and kept alive there", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 900 };
-  const first = await TestRelay.start({ nats, queue });
-  const agent = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await first[Symbol.asyncDispose]();
+  const work = await givenByRelayThatIsGone({ nats, queue });
 
   await using second = await TestRelay.start({ nats, queue });
   const idle = second.agent({ agentId: "b", v1: true });
@@ -129,11 +133,7 @@ Deno.test("a lease is resumed at another relay after the first one is gone, and 
 Deno.test("a lease that has run out is lost to whoever has the work now, on any relay", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 500 };
-  const first = await TestRelay.start({ nats, queue });
-  const agent = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await first[Symbol.asyncDispose]();
+  const work = await givenByRelayThatIsGone({ nats, queue });
   await using second = await TestRelay.start({ nats, queue });
   await using third = await TestRelay.start({ nats, queue });
   const heir = second.agent({ agentId: "b", v1: true });
@@ -213,11 +213,7 @@ Deno.test("an agent that resumes more than its concurrency gets nothing more unt
 
 Deno.test("a result right behind the resumption of its lease is stored once", async () => {
   await using nats = await startNats();
-  const first = await TestRelay.start({ nats });
-  const agent = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await first[Symbol.asyncDispose]();
+  const work = await givenByRelayThatIsGone({ nats });
   await using second = await TestRelay.start({ nats });
   const back = second.agent({ agentId: "a", v1: true, confirm: true });
   resume(back, work);
@@ -281,11 +277,7 @@ Deno.test("a dead letter that a relay did not live to store is stored by the nex
 
 Deno.test("what is said right behind the resumption of a lease is heard when it is the agent's again", async () => {
   await using nats = await startNats();
-  const first = await TestRelay.start({ nats });
-  const agent = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await first[Symbol.asyncDispose]();
+  const work = await givenByRelayThatIsGone({ nats });
   await using second = await TestRelay.start({ nats });
   const back = second.agent({ agentId: "a", v1: true, confirm: true });
   resume(back, work);
@@ -318,11 +310,7 @@ for (const now of [false, true]) {
 
   Deno.test(`an agent that is stopped ${how} while it resumes work ends as one that has it`, async () => {
     await using nats = await startNats();
-    const first = await TestRelay.start({ nats });
-    const agent = first.agent({ agentId: "a", v1: true });
-    first.work("1");
-    const work = await agent.hasWork();
-    await first[Symbol.asyncDispose]();
+    const work = await givenByRelayThatIsGone({ nats });
     await using second = await TestRelay.start({ nats });
     const back = second.agent({ agentId: "a", v1: true });
     const heir = second.agent({ agentId: "b", v1: true });
@@ -342,26 +330,6 @@ for (const now of [false, true]) {
     await until(() => back.closed?.code === 4501);
   });
 }
-
-Deno.test("a late result at another relay ends the next attempt, whose agent is told", async () => {
-  await using nats = await startNats();
-  await using first = await TestRelay.start({ nats, limits: { graceMs: 100 } });
-  const slow = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await slow.hasWork();
-  slow.leave();
-  const heir = first.agent({ agentId: "b", v1: true });
-  const next = await heir.hasWork();
-  assert.equal(next.attempt, 2);
-  await using second = await TestRelay.start({ nats });
-  const back = second.agent({ agentId: "a", v1: true });
-  back.say("result", work, { late: true });
-  const told = { lease: next.lease, reason: "answered" };
-  assert.deepEqual(await heir.isTold("relay.cancel"), told);
-  await until(() => first.relay.health().in_hand === 0);
-  assert.deepEqual((await second.hasResults(1)).map(({ payload }) => payload), [{ late: true }]);
-  await second.hasWaiting(0);
-});
 
 Deno.test("an agent that comes back to work which was cancelled meanwhile hears that it was", async () => {
   await using nats = await startNats();
