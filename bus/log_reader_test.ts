@@ -76,6 +76,21 @@ Deno.test("readLog gives a result with its subject's parts, its work and its tim
   assert.deepEqual([event?.kind, event?.role, event?.work], ["events", undefined, undefined]);
 });
 
+Deno.test("messages whose texts hold none of what is wanted are passed over", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  await fill(connection, Array<string>(1_200).fill(SUBJECT));
+  const holding = ["99", "120"];
+  assert.deepEqual(
+    await sequences(connection, SUBJECT, { holding, fromSequence: 996 }),
+    [996, 997, 998, 999, 1099, 1120, 1199, 1200],
+  );
+  assert.deepEqual(await sequences(connection, SUBJECT, { holding: ["none"] }), []);
+  assert.deepEqual(await sequences(connection, SUBJECT, { holding, last: 2 }), [1199, 1200]);
+  assert.deepEqual(await sequences(connection, SUBJECT, { holding: ["1199"], last: 1 }), []);
+});
+
 Deno.test("the last N are exactly the last N, whoever else wrote to the log", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });

@@ -39,8 +39,8 @@ const MAX_PROGRESS = 1_000;
 export class TraceRecords {
   readonly #query: WorkQuery;
   readonly #only: { readonly session?: string; readonly role?: string };
-  /** How the id stands in a JSON text, if nobody escapes what need not be escaped. */
-  readonly #needle: string;
+  /** What a record's text holds if it is to be looked at; undefined: any may be meant. */
+  readonly holding: readonly string[] | undefined;
   /** By sequence; the newest, where a stream was made anew. */
   readonly #works = new Map<number, TracedWork>();
   readonly #replaced: TracedWork[] = [];
@@ -53,9 +53,7 @@ export class TraceRecords {
   constructor(query: WorkQuery, only: { readonly session?: string; readonly role?: string }) {
     this.#query = query;
     this.#only = only;
-    this.#needle = "id" in query
-      ? JSON.stringify(query.id).slice(1, -1)
-      : String(query.workSequence);
+    this.holding = "id" in query ? spellings(query.id) : undefined;
   }
 
   /** The pieces of work of which something is recorded, the newest first. */
@@ -91,10 +89,11 @@ export class TraceRecords {
 
   /** Parsing each text would take far longer than looking for what it must hold. */
   #mayMatch({ kind, text, work }: LogRecord): boolean {
-    if ("workSequence" in this.#query && kind !== "events") {
-      return work?.sequence === this.#query.workSequence;
-    }
-    return text.includes(this.#needle) || text.includes("\\u");
+    if ("id" in this.#query) return true;
+    const { workSequence } = this.#query;
+    return kind === "events"
+      ? text.includes(String(workSequence))
+      : work?.sequence === workSequence;
   }
 
   #isMeant(sequence: number, id: string | undefined): boolean {
@@ -202,6 +201,15 @@ export class TraceRecords {
     }
     return traced;
   }
+}
+
+/**
+ * What JSON has in it that has an id in it: the id as JSON.stringify writes it, or one of the escapes
+ * with which others write characters that need none.
+ */
+function spellings(id: string): readonly string[] {
+  const usual = JSON.stringify(id).slice(1, -1);
+  return [usual, "\\u", ...(id.includes("/") ? ["\\/"] : [])];
 }
 
 function stepOf({ type, payload }: Message): Pick<TraceStep, "type" | "relay_id"> {

@@ -44,10 +44,12 @@ export async function traceWork(
   const { session, role, limit = DEFAULT_LIMIT, signal } = options;
   const subject = session === undefined ? ALL_LOG_SUBJECTS : sessionSubjects(session);
   const records = new TraceRecords(query, { session, role });
+  const { holding } = records;
   // A consumer costs the server more than asking whether there is something to read.
   const { first, last } = await logBounds(connection);
   if (last >= first) {
-    for await (const record of readLog(connection, subject, { signal })) records.look(record);
+    const all = readLog(connection, subject, { holding, signal });
+    for await (const record of all) records.look(record);
   }
   signal?.throwIfAborted();
   let works = records.newest(limit);
@@ -55,8 +57,8 @@ export async function traceWork(
   const queued = await queuedOf(connection, works);
   if (works.some((work) => work.outcome === undefined && !queued.has(work))) {
     // Answered meanwhile, as it seems: what was recorded since the reading says how.
-    const end = records.end;
-    const more = readLog(connection, subject, { fromSequence: end + 1, signal });
+    const fromSequence = Math.max(last, records.end) + 1;
+    const more = readLog(connection, subject, { fromSequence, holding, signal });
     for await (const record of more) records.look(record);
     signal?.throwIfAborted();
   }

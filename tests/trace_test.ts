@@ -153,6 +153,10 @@ Deno.test("nothing is claimed of an unknown id, and ids may be used again and be
   assert.deepEqual(both.map(({ work_sequence }) => work_sequence), [2, 1]);
   assert.deepEqual(await traceWork(connection, { id: odd }, { role: "other" }), []);
   assert.deepEqual(await traceWork(connection, { id: odd }, { session: "other" }), []);
+  const path = "repo/task";
+  const slash = String.raw`{"id":"repo\/task","type":"work","payload":{}}`;
+  await sendWork(connection, { ...WORK, id: path, text: slash });
+  assert.equal((await trace(connection, path, "done")).work_sequence, 3);
   const [bySequence] = await traceWork(connection, { workSequence: 1 });
   assert.deepEqual([bySequence?.id, bySequence?.state], [odd, "done"]);
 });
