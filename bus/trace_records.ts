@@ -47,8 +47,6 @@ export class TraceRecords {
   readonly #progress = new Map<TracedWork, number>();
   /** The dead letter's sequence in the log → the sequence as which it was sent again. */
   readonly requeued = new Map<number, number>();
-  /** The sequence of the newest record that was looked at. */
-  end = 0;
 
   constructor(query: WorkQuery, only: { readonly session?: string; readonly role?: string }) {
     this.#query = query;
@@ -64,7 +62,6 @@ export class TraceRecords {
 
   /** Looks at a record; to be called in the log's order. */
   look(record: LogRecord): void {
-    this.end = record.sequence;
     const { role, session } = this.#only;
     if (session !== undefined && record.session !== session) return;
     if (role !== undefined && record.role !== undefined && record.role !== role) return;
@@ -89,7 +86,7 @@ export class TraceRecords {
 
   /** Parsing each text would take far longer than looking for what it must hold. */
   #mayMatch({ kind, text, work }: LogRecord): boolean {
-    if ("id" in this.#query) return true;
+    if ("id" in this.#query) return this.holding?.some((part) => text.includes(part)) !== false;
     const { workSequence } = this.#query;
     return kind === "events"
       ? text.includes(String(workSequence))

@@ -97,6 +97,19 @@ export async function cancelWork(
 ): Promise<Cancellation> {
   const { session, role, signal } = options;
   const traces = await traceWork(connection, query, { session, role, signal });
+  return await cancelTraced(connection, traces, options);
+}
+
+/**
+ * The same, where it was asked already where the work is.
+ *
+ * @param traces What {@linkcode traceWork} said of the query, a moment ago.
+ */
+export async function cancelTraced(
+  connection: Connection,
+  traces: readonly WorkTrace[],
+  options: CancelOptions = {},
+): Promise<Cancellation> {
   const [newest] = traces;
   if (newest === undefined) return { kind: "unknown" };
   const open = traces.filter(({ state }) => UNFINISHED.includes(state));

@@ -41,37 +41,74 @@ export async function traceWork(
   query: WorkQuery,
   options: TraceOptions = {},
 ): Promise<WorkTrace[]> {
+  const [traces = []] = await traceWorks(connection, [query], options);
+  return traces;
+}
+
+/**
+ * The same for several queries, which reads the log once for all of them.
+ *
+ * @returns What {@linkcode traceWork} returns, for each query in its place.
+ * @throws {StreamError} If log or queue cannot be read.
+ */
+export async function traceWorks(
+  connection: Connection,
+  queries: readonly WorkQuery[],
+  options: TraceOptions = {},
+): Promise<WorkTrace[][]> {
   const { session, role, limit = DEFAULT_LIMIT, signal } = options;
-  const subject = session === undefined ? ALL_LOG_SUBJECTS : sessionSubjects(session);
-  const records = new TraceRecords(query, { session, role });
-  const { holding } = records;
+  const records = queries.map((query) => new TraceRecords(query, { session, role }));
+  const read = await lookAll(connection, records, { session, signal });
+  const found = records.map((each) => each.newest(limit));
+  const unknown = queries.filter((_, index) => found[index]?.length === 0);
+  const inQueue = await findInQueue(connection, unknown, { session, role });
+  const works = queries.map((query, index) => inQueue.get(query) ?? found[index] ?? []);
+  const queued = await queuedOf(connection, works.flat());
+  if (works.flat().some((work) => work.outcome === undefined && !queued.has(work))) {
+    // Answered meanwhile, as it seems: what was recorded since the reading says how.
+    await lookAll(connection, records, { session, signal, from: read + 1 });
+  }
+  const open = works.flat().filter((work) => work.outcome === undefined && queued.has(work));
+  const agents = await agentsOf(connection, open, signal);
+  return works.map((same, index) =>
+    same.map((work) => {
+      const findings: Findings = {
+        queued: queued.get(work),
+        agents: agents.get(roleKey(work)) ?? [],
+        requeued: records[index]?.requeued ?? new Map(),
+      };
+      return workTrace(work, findings);
+    })
+  );
+}
+
+/**
+ * Shows each what the log has for it.
+ *
+ * @returns The sequence up to which all was read.
+ */
+async function lookAll(
+  connection: Connection,
+  records: readonly TraceRecords[],
+  { session, signal, from = 1 }: Pick<TraceOptions, "session" | "signal"> & {
+    readonly from?: number;
+  },
+): Promise<number> {
   // A consumer costs the server more than asking whether there is something to read.
   const { first, last } = await logBounds(connection);
-  if (last >= first) {
-    const all = readLog(connection, subject, { holding, signal });
-    for await (const record of all) records.look(record);
+  let read = last;
+  if (last < Math.max(first, from)) return read;
+  const subject = session === undefined ? ALL_LOG_SUBJECTS : sessionSubjects(session);
+  const any = records.some(({ holding }) => holding === undefined);
+  const holding = any ? undefined : [...new Set(records.flatMap(({ holding }) => holding ?? []))];
+  for await (
+    const record of readLog(connection, subject, { fromSequence: from, holding, signal })
+  ) {
+    read = Math.max(read, record.sequence);
+    for (const each of records) each.look(record);
   }
   signal?.throwIfAborted();
-  let works = records.newest(limit);
-  if (works.length === 0) works = await findInQueue(connection, query, { session, role });
-  const queued = await queuedOf(connection, works);
-  if (works.some((work) => work.outcome === undefined && !queued.has(work))) {
-    // Answered meanwhile, as it seems: what was recorded since the reading says how.
-    const fromSequence = Math.max(last, records.end) + 1;
-    const more = readLog(connection, subject, { fromSequence, holding, signal });
-    for await (const record of more) records.look(record);
-    signal?.throwIfAborted();
-  }
-  const open = works.filter((work) => work.outcome === undefined && queued.has(work));
-  const agents = await agentsOf(connection, open, signal);
-  return works.map((work) => {
-    const findings: Findings = {
-      queued: queued.get(work),
-      agents: agents.get(roleKey(work)) ?? [],
-      requeued: records.requeued,
-    };
-    return workTrace(work, findings);
-  });
+  return read;
 }
 
 /** What of the work is in the queue. */
@@ -103,42 +140,53 @@ function isSame(work: TracedWork, { subject, timeNs }: StoredMessage): boolean {
 /** Waiting work that the log has no copy of: published in ways that copies cannot follow. */
 async function findInQueue(
   connection: Connection,
-  query: WorkQuery,
-  { session, role }: Pick<TraceOptions, "session" | "role">,
-): Promise<TracedWork[]> {
-  const matches = (stored: StoredMessage): TracedWork | undefined => {
-    const parsed = parseSubject(stored.subject);
-    if (parsed?.kind !== "work") return undefined;
-    if (session !== undefined && parsed.session !== session) return undefined;
-    if (role !== undefined && parsed.role !== role) return undefined;
-    const message = parseMessage(new TextDecoder().decode(stored.data));
-    const id = message.kind === "ok" ? message.message.id : message.id;
-    if ("id" in query && id !== query.id) return undefined;
-    return {
-      sequence: stored.sequence,
-      session: parsed.session,
-      role: parsed.role,
-      id,
-      storedAt: new Date(Number(stored.timeNs.slice(0, -6))),
-      queued: stored,
-      steps: [],
-    };
-  };
-  if ("workSequence" in query) {
-    const stored = await readStored(connection, WORK_STREAM, query.workSequence);
-    const work = stored && matches(stored);
-    return work === undefined ? [] : [work];
+  queries: readonly WorkQuery[],
+  only: Pick<TraceOptions, "session" | "role">,
+): Promise<Map<WorkQuery, TracedWork[]>> {
+  const found = new Map<WorkQuery, TracedWork[]>();
+  const ofIds = new Map<string, TracedWork[]>();
+  for (const query of queries) {
+    if ("id" in query) {
+      // The same id may be asked for twice.
+      const works = ofIds.get(query.id) ?? [];
+      ofIds.set(query.id, works);
+      found.set(query, works);
+    } else {
+      const stored = await readStored(connection, WORK_STREAM, query.workSequence);
+      const work = stored && queuedWork(stored, only);
+      found.set(query, work === undefined ? [] : [work]);
+    }
   }
-  const found: TracedWork[] = [];
   let after = 0;
-  for (let looked = 0; looked < SEARCHED_IN_QUEUE; looked++) {
+  for (let looked = 0; ofIds.size > 0 && looked < SEARCHED_IN_QUEUE; looked++) {
     const stored = await readNextOf(connection, WORK_STREAM, WORK_SUBJECTS, after);
     if (stored === undefined) break;
-    const work = matches(stored);
-    if (work !== undefined) found.unshift(work);
+    const work = queuedWork(stored, only);
+    if (work?.id !== undefined) ofIds.get(work.id)?.unshift(work);
     after = stored.sequence;
   }
   return found;
+}
+
+/** A message of the queue as work, if it is of the session and role that are meant. */
+function queuedWork(
+  stored: StoredMessage,
+  { session, role }: Pick<TraceOptions, "session" | "role">,
+): TracedWork | undefined {
+  const parsed = parseSubject(stored.subject);
+  if (parsed?.kind !== "work") return undefined;
+  if (session !== undefined && parsed.session !== session) return undefined;
+  if (role !== undefined && parsed.role !== role) return undefined;
+  const message = parseMessage(new TextDecoder().decode(stored.data));
+  return {
+    sequence: stored.sequence,
+    session: parsed.session,
+    role: parsed.role,
+    id: message.kind === "ok" ? message.message.id : message.id,
+    storedAt: new Date(Number(stored.timeNs.slice(0, -6))),
+    queued: stored,
+    steps: [],
+  };
 }
 
 /** Who has which work, by session and role. */

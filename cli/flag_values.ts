@@ -33,18 +33,26 @@ export function idFlag(flag: string, value: string): string {
  * @returns Milliseconds.
  * @throws {UsageError}
  */
-export function durationFlag(flag: string, value: string): number {
+export function durationFlag(flag: string, value: string, maxDays = MAX_DAYS): number {
   const milliseconds = parseDurationMs(value);
   if (milliseconds === undefined || !Number.isSafeInteger(milliseconds)) {
     throw new UsageError(`${flag} is "${value}", it must be a duration like 30s, 10m or 7d`);
   }
-  if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) {
-    throw new UsageError(`${flag} is "${value}", allowed is 1ms to 3650d`);
+  if (milliseconds < 1 || milliseconds > maxDays * DAY_MS) {
+    throw new UsageError(`${flag} is "${value}", allowed is 1ms to ${maxDays}d`);
   }
   return milliseconds;
 }
 
-const MAX_DURATION_MS = 3_650 * 86_400_000;
+/** How long to wait: a duration that fits a timer. @throws {UsageError} */
+export function timeoutFlag(flag: string, value: string): number {
+  return durationFlag(flag, value, MAX_TIMER_DAYS);
+}
+
+const DAY_MS = 86_400_000;
+const MAX_DAYS = 3_650;
+/** A timer of more than 2^31 - 1 ms goes off at once. */
+const MAX_TIMER_DAYS = 24;
 
 /** A whole number from 0 to a billion. @throws {UsageError} */
 export function countFlag(flag: string, value: string): number {

@@ -74,6 +74,7 @@ const EXAMPLES = `Examples:
   $ ourocodus tail results --session docs
   $ ourocodus tail events
   $ ourocodus trace task-17
+  $ ourocodus work wait task-17
   $ ourocodus work cancel task-17
   $ ourocodus dead list --session docs
   $ source <(ourocodus completion bash)

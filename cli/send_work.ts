@@ -6,7 +6,7 @@
 import { SystemError } from "@ourocodus/system";
 import { askRelays, type Connection } from "@ourocodus/bus";
 import type { ExitCode } from "./exit_codes.ts";
-import { durationFlag, idFlag, nameFlag, objectFlag } from "./flag_values.ts";
+import { idFlag, nameFlag, objectFlag, timeoutFlag } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
 import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
@@ -56,7 +56,7 @@ export async function sendWorkCommandLine(
 ): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const givenRole = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
-  const timeoutMs = durationFlag("--timeout", flags.timeout);
+  const timeoutMs = timeoutFlag("--timeout", flags.timeout);
   const content = contentOf(flags);
   await using connection = await connectNats(console, { url: flags.nats });
   const role = givenRole ?? await onlyRole(connection, session, console.signal);

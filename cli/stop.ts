@@ -21,7 +21,7 @@ import {
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { durationFlag } from "./flag_values.ts";
+import { timeoutFlag } from "./flag_values.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { paint } from "./terminal_text.ts";
 
@@ -88,7 +88,7 @@ async function stopProcesses(
 export function stopOptions(flags: StopFlags): StopOptions {
   return {
     ...(flags.now && { now: true }),
-    ...(flags.timeout !== undefined && { timeoutMs: durationFlag("--timeout", flags.timeout) }),
+    ...(flags.timeout !== undefined && { timeoutMs: timeoutFlag("--timeout", flags.timeout) }),
   };
 }
 

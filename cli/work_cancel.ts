@@ -7,9 +7,10 @@ import {
   type Cancellation,
   type CancelledHolder,
   type CancelledWork,
-  cancelWork,
+  cancelTraced,
   MAX_REASON_CHARACTERS,
   Semaphore,
+  traceWorks,
   type WorkState,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
@@ -41,13 +42,14 @@ export async function workCancel(
   console: Console,
 ): Promise<ExitCode> {
   const options = { ...workPlace(flags), reason: reasonOf(flags), signal: console.signal };
-  const wanted = ids.map((asked) => ({ asked, query: workQuery(asked, flags) }));
+  const queries = ids.map((asked) => workQuery(asked, flags));
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
+  const traces = await traceWorks(connection, queries, options);
   const semaphore = new Semaphore(AT_ONCE);
-  const running = wanted.map(({ asked, query }) => ({
+  const running = ids.map((asked, index) => ({
     asked,
-    cancellation: semaphore.run(() => cancelWork(connection, query, options)),
+    cancellation: semaphore.run(() => cancelTraced(connection, traces[index] ?? [], options)),
   }));
   // One that fails is told when its turn comes.
   for (const { cancellation } of running) cancellation.catch(() => {});

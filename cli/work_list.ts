@@ -1,0 +1,72 @@
+/**
+ * `work list`.
+ *
+ * @module
+ */
+import { type PendingWork, pendingWork } from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { countFlag, nameFlag, sequenceArgument } from "./flag_values.ts";
+import { connectNats, ensureLog } from "./nats.ts";
+import { type Cell, table } from "./table.ts";
+import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
+
+/** Flags of `work list`. */
+export interface WorkListFlags {
+  readonly session?: string;
+  readonly role?: string;
+  readonly after?: string;
+  readonly limit?: string;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
+export async function workList(flags: WorkListFlags, console: Console): Promise<ExitCode> {
+  const session = nameFlag("--session", flags.session);
+  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const after = flags.after === undefined ? undefined : sequenceArgument(flags.after);
+  const limit = flags.limit === undefined
+    ? DEFAULT_LIMIT
+    : Math.max(1, countFlag("--limit", flags.limit));
+  await using connection = await connectNats(console, { url: flags.nats });
+  await ensureLog(console, connection);
+  const { signal, out } = console;
+  const { items, next } = await pendingWork(connection, session, { role, after, limit, signal });
+  if (flags.json) {
+    for (const work of items) await out.write(`${harmlessJson(JSON.stringify(work))}\n`);
+    return EXIT.ok;
+  }
+  const colors = paint(out.hasColor);
+  if (items.length === 0) {
+    const whose = role === undefined ? `session ${session}` : `role ${role} of session ${session}`;
+    await out.write(`No work of ${whose} waits or is in hand\n`);
+    return EXIT.ok;
+  }
+  const head = ["SEQUENCE", "STORED", "ROLE", "ID", "STATE"].map((text): Cell => ({
+    text,
+    color: colors.dim,
+  }));
+  await out.write(`${table([head, ...items.map((work) => row(work, colors))]).join("\n")}\n`);
+  if (next !== null) await out.write(`${colors.dim(`and more: --after ${next} shows them`)}\n`);
+  return EXIT.ok;
+}
+
+function row(work: PendingWork, paint: Paint): Cell[] {
+  return [
+    String(work.work_sequence),
+    localTime(new Date(work.stored_at)),
+    work.role,
+    harmless(work.id ?? "(no message)"),
+    stateCell(work, paint),
+  ];
+}
+
+function stateCell({ state, agent_id, attempt, since }: PendingWork, paint: Paint): Cell {
+  if (state === "waiting") return { text: "waiting", color: paint.cyan };
+  const forMs = since === null ? undefined : Math.max(0, Date.now() - Date.parse(since));
+  const time = forMs === undefined ? "" : `, for ${span(forMs)}`;
+  return { text: `in hand: agent ${agent_id}, attempt ${attempt}${time}`, color: paint.blue };
+}

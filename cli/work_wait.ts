@@ -1,0 +1,153 @@
+/**
+ * `work wait`.
+ *
+ * @module
+ */
+import {
+  type Connection,
+  type LogRecord,
+  readLog,
+  resultsSubject,
+  traceWorks,
+  type WorkState,
+  type WorkTrace,
+} from "@ourocodus/bus";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { timeoutFlag } from "./flag_values.ts";
+import { connectNats, ensureLog } from "./nats.ts";
+import { recordJson, resultLine } from "./record_text.ts";
+import { isErrorResult } from "./send_one.ts";
+import { harmless, paint } from "./terminal_text.ts";
+import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+
+/** Flags of `work wait`. */
+export interface WorkWaitFlags extends WorkFlags {
+  readonly timeout?: string;
+  readonly json?: true;
+  readonly nats?: string;
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws {UsageError} If an id or a flag cannot be used.
+ */
+export async function workWait(
+  ids: readonly string[],
+  flags: WorkWaitFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const asked = [...new Set(ids)];
+  const queries = asked.map((id) => workQuery(id, flags));
+  const place = workPlace(flags);
+  const { timeout } = flags;
+  const timeoutMs = timeout === undefined ? undefined : timeoutFlag("--timeout", timeout);
+  await using connection = await connectNats(console, { url: flags.nats });
+  const { signal } = console;
+  const expired = new AbortController();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => expired.abort(), timeoutMs);
+  try {
+    // From before it is asked where the work is, so that no outcome comes between the two.
+    const logEnd = await ensureLog(console, connection);
+    const traces = await traceWorks(connection, queries, { ...place, limit: 1, signal });
+    const outcomes = new Outcomes(connection, flags, console);
+    for (const [index, [trace]] of traces.entries()) {
+      await outcomes.add(asked[index] ?? "", trace);
+    }
+    await outcomes.wait(logEnd, AbortSignal.any([signal, expired.signal]));
+    if (signal.aborted) return EXIT.interrupted;
+    return await outcomes.end(timeout);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The work of one role that has no outcome yet, by its sequence. */
+interface OpenRole {
+  readonly subject: string;
+  readonly works: Map<number, WorkTrace>;
+}
+
+const UNFINISHED: readonly WorkState[] = ["waiting", "in_hand"];
+
+/** Prints outcomes, and knows what is still open. */
+class Outcomes {
+  readonly #connection: Connection;
+  readonly #flags: WorkWaitFlags;
+  readonly #console: Console;
+  readonly #open = new Map<string, OpenRole>();
+  #failed = false;
+
+  constructor(connection: Connection, flags: WorkWaitFlags, console: Console) {
+    this.#connection = connection;
+    this.#flags = flags;
+    this.#console = console;
+  }
+
+  /** Prints the outcome, or why there will be none, or has it waited for. */
+  async add(asked: string, trace: WorkTrace | undefined): Promise<void> {
+    if (trace === undefined) return await this.#fail(unknownWork(asked, this.#flags));
+    const { session_id, role, work_sequence, state, result } = trace;
+    const subject = resultsSubject(session_id, role);
+    if (UNFINISHED.includes(state)) {
+      const open = this.#open.get(subject) ?? { subject, works: new Map() };
+      open.works.set(work_sequence, trace);
+      this.#open.set(subject, open);
+      return;
+    }
+    const record = result === null ? undefined : await this.#read(subject, result.sequence);
+    if (record !== undefined) return await this.#print(record);
+    await this.#fail(`${nameOf(trace)} is ${state}, and no result of it is kept (any more)`);
+  }
+
+  /** Prints outcomes as they come, until all are there. */
+  async wait(logEnd: number, signal: AbortSignal): Promise<void> {
+    const options = { fromSequence: logEnd + 1, follow: true, signal };
+    await Promise.all([...this.#open.values()].map(async ({ subject, works }) => {
+      for await (const record of readLog(this.#connection, subject, options)) {
+        if (record.work === undefined || !works.delete(record.work.sequence)) continue;
+        await this.#print(record);
+        if (works.size === 0) return;
+      }
+    }));
+  }
+
+  /** Tells what has not come. */
+  async end(timeout = ""): Promise<ExitCode> {
+    const missing = [...this.#open.values()].flatMap(({ works }) => [...works.values()]);
+    for (const work of missing) {
+      const { work_sequence, session_id, role } = work;
+      const place = `session ${session_id}, role ${role}, sequence ${work_sequence}`;
+      await this.#console.err.write(
+        `error: ${nameOf(work)} has no result within ${timeout} (${place}); ` +
+          `"ourocodus trace --sequence ${work_sequence}" tells where it is\n`,
+      );
+    }
+    if (missing.length > 0) return EXIT.timeout;
+    return this.#failed ? EXIT.failed : EXIT.ok;
+  }
+
+  async #read(subject: string, sequence: number): Promise<LogRecord | undefined> {
+    for await (const record of readLog(this.#connection, subject, { fromSequence: sequence })) {
+      return record.sequence === sequence ? record : undefined;
+    }
+    return undefined;
+  }
+
+  async #print(record: LogRecord): Promise<void> {
+    if (isErrorResult(record)) this.#failed = true;
+    const { out } = this.#console;
+    const line = this.#flags.json ? recordJson(record) : resultLine(record, paint(out.hasColor));
+    await out.write(`${line}\n`);
+  }
+
+  async #fail(reason: string): Promise<void> {
+    this.#failed = true;
+    await this.#console.err.write(`error: ${reason}\n`);
+  }
+}
+
+function nameOf({ id, work_sequence }: WorkTrace): string {
+  return harmless(id ?? `work ${work_sequence}`);
+}
