@@ -196,6 +196,31 @@ Deno.test("whoever waits for a result that does not come is answered in time", a
   assert.deepEqual([status, body.result, headers.get("preference-applied")], [202, null, null]);
 });
 
+Deno.test("whoever comes back for work that was sent before can wait for its outcome", async () => {
+  await using there = await scene();
+  const { api } = there;
+  const { body: { sequence } } = await api.post(WORK, { id: "late", payload: {} });
+  const soon = await api.fetch("/api/work/late", { headers: { prefer: "wait=1" } });
+  assert.deepEqual([soon.body.state, soon.headers.get("preference-applied")], ["waiting", null]);
+  const prefer = { headers: { prefer: "wait=60" } };
+  const waiting = [
+    api.fetch("/api/work/late?session=docs", prefer),
+    api.fetch(`/api/sessions/docs/work/${sequence}`, prefer),
+  ];
+  await until(async () =>
+    /^ourocodus_api_result_waits 2$/m.test((await api.fetch("/metrics")).text)
+  );
+  await using _agent = await there.agent("writer-1");
+  for (const { status, body, headers } of await Promise.all(waiting)) {
+    assert.deepEqual([status, body.state, body.result.type], [200, "done", "result"]);
+    assert.equal(headers.get("preference-applied"), "wait=60");
+  }
+  const already = await api.fetch("/api/work/late", prefer);
+  assert.equal(already.body.state, "done");
+  assert.equal((await api.fetch("/api/work/unknown", prefer)).status, 404);
+  assert.match((await api.fetch("/metrics")).text, /^ourocodus_api_result_waits 0$/m);
+});
+
 Deno.test("two agents of one id are told apart by session", async () => {
   await using there = await scene();
   await using _one = await there.agent("twin");

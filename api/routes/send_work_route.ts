@@ -22,15 +22,13 @@ import type { ApiApp } from "../app.ts";
 import { newWork } from "../new_work.ts";
 import type { ApiParts } from "../parts.ts";
 import { needs } from "../security.ts";
-import { MAX_WAIT_SECONDS, preferredWaitSeconds } from "../preferences.ts";
+import { preferredWaitSeconds } from "../preferences.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema } from "../schemas/names.ts";
+import { PreferSchema } from "../schemas/prefer.ts";
 import { problems } from "../schemas/problem.ts";
 import { NewWorkSchema, SentWorkSchema } from "../schemas/work.ts";
 import { workLocation } from "../work_location.ts";
-
-/** As many requests may wait for results at once. */
-const MAX_WAITS = 10_000;
 
 const ROUTE = createRoute({
   method: "post",
@@ -43,11 +41,7 @@ const ROUTE = createRoute({
   request: {
     params: z.object({ session: nameSchema("session"), role: nameSchema("role") }),
     headers: z.object({
-      prefer: z.string().optional().openapi({
-        description: `\`wait=30\`: wait so many seconds, at most ${MAX_WAIT_SECONDS}, for the ` +
-          "result (RFC 7240)",
-        example: "wait=30",
-      }),
+      prefer: PreferSchema,
       "idempotency-key": z.string().superRefine((key, context) => {
         const wrong = invalidId(key);
         if (wrong === undefined) return;
@@ -113,11 +107,6 @@ async function send(
 ): Promise<{ readonly sent: SentWork; readonly result: LogItem | null }> {
   const { session, role } = work;
   if (seconds === 0) return { sent: await store(parts, work), result: null };
-  if (parts.waits.size >= MAX_WAITS) {
-    const detail =
-      `${MAX_WAITS} requests wait for results, that is the limit; send it without wait`;
-    throw new ProblemError("too_many", detail, { headers: { "retry-after": "1" } });
-  }
   const wait = parts.waits.begin(session, role);
   try {
     const sent = await store(parts, work);

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { traceWork } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { ApiApp } from "../app.ts";
+import { awaitedTrace } from "../awaited_trace.ts";
 import type { ApiParts } from "../parts.ts";
 import { needs } from "../security.ts";
 import { unknownSequence } from "../unknown_work.ts";
 import { nameSchema, sequenceSchema } from "../schemas/names.ts";
+import { PreferSchema } from "../schemas/prefer.ts";
 import { problems } from "../schemas/problem.ts";
 import { WorkTraceSchema } from "../schemas/work.ts";
 
@@ -18,27 +19,32 @@ const ROUTE = createRoute({
   path: "/api/sessions/{session}/work/{sequence}",
   ...needs("read"),
   summary: "Where a piece of work is, by its sequence",
-  description:
-    "The sequence in the work stream is its identity: other than ids, none is used twice.",
+  description: "The sequence in the work stream is its identity: other than ids, none is used " +
+    "twice. It can wait for the outcome; without one in time, it answers where the work is then.",
   tags: ["Work"],
   request: {
     params: z.object({ session: nameSchema("session"), sequence: sequenceSchema("sequence") }),
+    headers: z.object({ prefer: PreferSchema }),
   },
   responses: {
     200: {
       description: "What is known",
       content: { "application/json": { schema: WorkTraceSchema } },
     },
-    ...problems("invalid_request", "not_found", "unavailable"),
+    ...problems("invalid_request", "not_found", "unavailable", "too_many"),
   },
 });
 
 /** Adds the route. */
-export function workBySequenceRoute(app: ApiApp, { connection }: ApiParts): void {
+export function workBySequenceRoute(app: ApiApp, parts: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
     const { session, sequence } = context.req.valid("param");
-    const [trace] = await traceWork(connection, { workSequence: sequence }, { session, limit: 1 });
-    if (trace !== undefined) return context.json(trace, 200);
-    throw unknownSequence(session, sequence);
+    const { prefer } = context.req.valid("header");
+    const options = { session, limit: 1, prefer };
+    const { traces, applied } = await awaitedTrace(parts, { workSequence: sequence }, options);
+    const [trace] = traces;
+    if (trace === undefined) throw unknownSequence(session, sequence);
+    if (applied !== undefined) context.header("preference-applied", applied);
+    return context.json(trace, 200);
   });
 }
