@@ -47,6 +47,11 @@ export class KeptAnswers {
     return this.#kept.has(lease);
   }
 
+  /** The answer for this lease. */
+  get(lease: string): Answer | undefined {
+    return this.#kept.get(lease);
+  }
+
   /** Keeps an answer as not sent, in place of one with the same lease. */
   add(answer: Answer): void {
     this.drop(answer.lease);

@@ -21,6 +21,7 @@ import {
   type CancelReason,
   formatMessage,
   MAX_RESUMED_LEASES,
+  type RelayErrorCode,
   type ResumePayload,
 } from "@ourocodus/bus";
 import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
@@ -64,8 +65,8 @@ const STORE_MS = 3_000;
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 /** Of a line that cannot be understood as much is told, in characters. */
 const SHOWN_LINE_CHARACTERS = 200;
-/** The reason of a cancellation after which a result may still be accepted. */
-const LEASE_LOST: CancelReason = "lease_lost";
+/** After a cancellation or an error for this reason, a result may still be accepted. */
+const LEASE_LOST: CancelReason & RelayErrorCode = "lease_lost";
 type CallOff = () => void;
 
 type Stop =
@@ -212,11 +213,17 @@ export class Supervisor {
 
   #refused(error: { code: string; message: string; lease?: string }): void {
     const { code, lease } = error;
-    const aboutProgress = code.startsWith("progress_");
-    const dropped = lease !== undefined && !aboutProgress && this.#kept.drop(lease);
+    const dropped = lease !== undefined && this.#endsAnswer(code, lease) && this.#kept.drop(lease);
     this.#tell({ type: "relay.error", ...error, dropped });
     this.#jobs.begin();
     this.#settle();
+  }
+
+  /** Whether it was the lease's answer that was refused, and not its progress. */
+  #endsAnswer(code: string, lease: string): boolean {
+    if (code.startsWith("progress_")) return false;
+    // A result whose lease is lost may still be the first one.
+    return code !== LEASE_LOST || this.#kept.get(lease)?.type === AGENT_TYPE.retry;
   }
 
   // What handlers say

@@ -283,6 +283,26 @@ Deno.test("progress is dropped while no relay is connected, or another than the 
   await agent.done;
 });
 
+Deno.test("a lost lease ends the try to give work back, but not a result", async () => {
+  const agent = new FakeAgent((work) => {
+    if (work.id === "back") throw new RetryableError("busy");
+  }, { concurrency: 2 });
+  await agent.socket.welcome();
+  await agent.socket.frame(`${workLine("back", "B")}\n${workLine("done", "D")}`);
+  assert.deepEqual(agent.socket.answers, ["retry B", "result D"]);
+  for (const [lease, dropped] of [["B", true], ["D", false]] as const) {
+    await agent.socket.say("relay.error", { code: "lease_lost", message: "", lease });
+    assert.equal(agent.event("relay.error")?.dropped, dropped);
+  }
+  await agent.socket.end(1006);
+  await agent.clock.advance(500);
+  await agent.socket.welcome();
+  assert.deepEqual(agent.socket.answers, ["result D"]);
+  await agent.socket.stored("D");
+  await agent.stop();
+  await agent.done;
+});
+
 Deno.test("lines that cannot be understood are passed over", async () => {
   const agent = new FakeAgent(() => ({}));
   await agent.socket.open();
