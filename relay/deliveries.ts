@@ -19,7 +19,8 @@ import {
   parseWork,
 } from "@ourocodus/bus";
 import type { Offers } from "./offers.ts";
-import type { Found, Outcomes } from "./outcomes.ts";
+import type { Found, OutcomeReader } from "./outcome_reader.ts";
+import type { Outcomes } from "./outcomes.ts";
 import type { Role } from "./role.ts";
 import type { Turn } from "./turn.ts";
 import { monotonicMs, newWork, type Work } from "./work.ts";
@@ -29,6 +30,7 @@ import type { Works } from "./works.ts";
 export interface DeliveriesOptions {
   readonly works: Works;
   readonly outcomes: Outcomes;
+  readonly outcomeReader: OutcomeReader;
   readonly acknowledger: Acknowledger;
   readonly exchange: LeaseExchange;
   /** After so many attempts a piece of work is given up on. */
@@ -130,10 +132,10 @@ export class Deliveries {
   }
 
   async #find(work: Work): Promise<Found | { readonly kind: "elsewhere" } | undefined> {
-    const { exchange, outcomes } = this.#options;
+    const { exchange, outcomeReader } = this.#options;
     const [kept, found] = await Promise.all([
       exchange.keptElsewhere([work.lease], this.answerMs),
-      outcomes.lookUp(work),
+      outcomeReader.lookUp(work),
     ]);
     return kept.has(work.lease.work) ? { kind: "elsewhere" } : found;
   }
@@ -151,7 +153,7 @@ export class Deliveries {
     const since = restored.lostAt - FORGOTTEN_MS;
     const [elsewhere, answered] = await Promise.all([
       restored.elsewhere,
-      this.#options.outcomes.answeredSince(work, since),
+      this.#options.outcomeReader.answeredSince(work, since),
     ]);
     if (!answered && !elsewhere.has(work.lease.sequence)) return { kind: "open" };
     work.sole = false;

@@ -31,6 +31,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Offers } from "./offers.ts";
+import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Turn } from "./turn.ts";
@@ -42,6 +43,7 @@ import type { Works } from "./works.ts";
 export interface AgentMessagesOptions {
   readonly works: Works;
   readonly outcomes: Outcomes;
+  readonly outcomeReader: OutcomeReader;
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly resumption: Resumption;
@@ -213,12 +215,12 @@ export class AgentMessages {
   /** A plain agent has finished work that another has answered meanwhile. */
   #answeredElsewhere(agent: AgentConnection, work: Work, message: Message): void {
     if (message.type === AGENT_TYPE.progress) return;
-    const { works, outcomes, offers } = this.#options;
+    const { works, outcomeReader, offers } = this.#options;
     works.forget(work);
     offers.freed(agent);
     if (message.type === AGENT_TYPE.retry) return;
     const item = workItem(work);
-    void outcomes.accepted(work).then((accepted) => this.#duplicate(agent, item, accepted));
+    void outcomeReader.accepted(work).then((accepted) => this.#duplicate(agent, item, accepted));
   }
 
   /** A message about work that is not in the agent's hands. */
@@ -265,7 +267,7 @@ export class AgentMessages {
     id: string,
     lease: Lease,
   ): Promise<void> {
-    const { works, outcomes, backlog } = this.#options;
+    const { works, outcomes, outcomeReader, backlog } = this.#options;
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
@@ -274,10 +276,12 @@ export class AgentMessages {
     const place = { session, role, lease };
     const found = ended(holding)
       ? { kind: "gone" } as const
-      : await backlog.during(result.text.length, outcomes.lookUp(place));
+      : await backlog.during(result.text.length, outcomeReader.lookUp(place));
     if (found === undefined) return;
     if (found.kind !== "open" || ended(works.find(lease))) {
-      const accepted = found.kind === "answered" ? found.accepted : await outcomes.accepted(place);
+      const accepted = found.kind === "answered"
+        ? found.accepted
+        : await outcomeReader.accepted(place);
       return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
     const { attempt } = lease;

@@ -39,6 +39,7 @@ import { LeftWork } from "./left_work.ts";
 import { AgentMessages } from "./messages.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { Offers } from "./offers.ts";
+import { OutcomeReader } from "./outcome_reader.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Resumption } from "./resumption.ts";
 import type { Role } from "./role.ts";
@@ -89,7 +90,7 @@ export class Relay {
   readonly #parts: RelayParts;
   readonly #limits: RelayLimits;
   readonly #journal: Journal;
-  readonly #outcomes: Outcomes;
+  readonly #outcomeReader: OutcomeReader;
   readonly #works: Works;
   readonly #messages: AgentMessages;
   readonly #exchange: LeaseExchange;
@@ -126,10 +127,14 @@ export class Relay {
       maxHeldBytes: limits.maxHeldBytes / 2,
       onPending: () => this.#turn.something(),
     });
-    this.#outcomes = new Outcomes({
+    const onProblem = (reason: string) => log.warn("an outcome cannot be stored yet", { reason });
+    const outcomeReader = new OutcomeReader({ connection, onProblem });
+    this.#outcomeReader = outcomeReader;
+    const outcomes = new Outcomes({
       ...parts,
+      reader: outcomeReader,
       backlog: this.#backlog,
-      onProblem: (reason) => log.warn("an outcome cannot be stored yet", { reason }),
+      onProblem,
     });
     this.#exchange = new LeaseExchange(connection, {
       relayId: this.id,
@@ -144,7 +149,7 @@ export class Relay {
     this.#works = new Works({
       connection,
       queue,
-      outcomes: this.#outcomes,
+      outcomes,
       journal: this.#journal,
       metrics: this.metrics,
       maxDeliver: limits.maxDeliver,
@@ -175,7 +180,8 @@ export class Relay {
     });
     this.#deliveries = new Deliveries({
       works: this.#works,
-      outcomes: this.#outcomes,
+      outcomes,
+      outcomeReader,
       acknowledger: parts.acknowledger,
       exchange: this.#exchange,
       maxDeliver: limits.maxDeliver,
@@ -184,7 +190,7 @@ export class Relay {
     });
     const resumption = new Resumption({
       works: this.#works,
-      outcomes: this.#outcomes,
+      outcomeReader,
       queue,
       exchange: this.#exchange,
       backlog: this.#backlog,
@@ -195,7 +201,8 @@ export class Relay {
     });
     this.#messages = new AgentMessages({
       works: this.#works,
-      outcomes: this.#outcomes,
+      outcomes,
+      outcomeReader,
       journal: this.#journal,
       metrics: this.metrics,
       resumption,
@@ -350,7 +357,7 @@ export class Relay {
     this.#unlisten();
     this.#exchange.close();
     this.#works.close();
-    this.#outcomes.close();
+    this.#outcomeReader.close();
     await this.#roles.closed();
   }
 

@@ -31,7 +31,7 @@ import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Offers } from "./offers.ts";
-import type { Found, Outcomes } from "./outcomes.ts";
+import type { Found, OutcomeReader } from "./outcome_reader.ts";
 import type { Turn } from "./turn.ts";
 import { newWork, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
@@ -39,7 +39,7 @@ import type { Works } from "./works.ts";
 /** What a {@linkcode Resumption} needs. */
 export interface ResumptionOptions {
   readonly works: Works;
-  readonly outcomes: Outcomes;
+  readonly outcomeReader: OutcomeReader;
   readonly queue: WorkQueue;
   readonly exchange: LeaseExchange;
   readonly backlog: Backlog;
@@ -196,13 +196,13 @@ export class Resumption {
   }
 
   async #lookUp(agent: AgentConnection, asked: readonly Work[]): Promise<void> {
-    const { exchange, objectionMs, outcomes, works } = this.#options;
+    const { exchange, objectionMs, outcomeReader, works } = this.#options;
     const leases = asked.map(({ lease }) => lease);
     const objections = exchange.objections(leases, agent.agentId, objectionMs());
     const looked = await Promise.all(asked.map(async (work) => {
       return {
         work,
-        found: await outcomes.lookUp(work),
+        found: await outcomeReader.lookUp(work),
         lost: (await objections).has(work.lease.work),
       };
     }));
@@ -233,7 +233,7 @@ export class Resumption {
 
   /** Tells what has become of work that is in its stream no more. */
   async #tellGone(agent: AgentConnection, gone: readonly Work[]): Promise<void> {
-    const accepted = await this.#options.outcomes.acceptedOf(agent, gone);
+    const accepted = await this.#options.outcomeReader.acceptedOf(agent, gone);
     for (const { offered, lease } of gone) {
       this.#cancel(agent, offered, reasonOf(accepted?.get(lease.work)));
     }

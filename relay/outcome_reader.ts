@@ -1,0 +1,210 @@
+/**
+ * What is known of work's outcomes: asked of the work's stream, from which answered work is gone, and
+ * of the log, because a relay may die between storing a result and acknowledging its work. It is asked
+ * until there is an answer, however long NATS is away.
+ *
+ * @module
+ */
+import {
+  type AcceptedOutcome,
+  type Connection,
+  consumerName,
+  deadLetterId,
+  deadSubject,
+  type Lease,
+  LOG_STREAM,
+  messageOf,
+  OutcomeLookup,
+  parseMessage,
+  parseSubject,
+  plainIdentity,
+  readLog,
+  readStored,
+  Semaphore,
+  WORK_STREAM,
+  workIdentity,
+  workStoredAt,
+} from "@ourocodus/bus";
+import type { Reason } from "./dead_letter.ts";
+
+/** The work that is asked about. */
+export interface AskedWork {
+  readonly session: string;
+  readonly role: string;
+  readonly lease: Lease;
+}
+
+/** Whether a piece of work has an outcome. */
+export type Found =
+  /** It waits for one. */
+  | { readonly kind: "open"; readonly data: Uint8Array }
+  /** The log has one, but the work is still in its stream. */
+  | { readonly kind: "answered"; readonly data: Uint8Array; readonly accepted: AcceptedOutcome }
+  /** The stream has no such work (any more). */
+  | { readonly kind: "gone" };
+
+/** What outcomes are asked with. */
+export interface OutcomeReaderOptions {
+  readonly connection: Connection;
+  /** Told why there is no answer yet. */
+  readonly onProblem: (reason: string) => void;
+}
+
+const RETRY_MS = 500;
+/** So many questions to NATS wait for their answers at once; more at once would only time out. */
+const MAX_QUESTIONS = 128;
+
+/** Asks for outcomes. */
+export class OutcomeReader {
+  readonly #options: OutcomeReaderOptions;
+  readonly #answered: OutcomeLookup;
+  /** Consumer's name → what was answered since a time. */
+  readonly #lately = new Map<
+    string,
+    {
+      readonly since: number;
+      readonly answered: Promise<ReadonlyMap<string, AcceptedOutcome> | undefined>;
+    }
+  >();
+  readonly #questions = new Semaphore(MAX_QUESTIONS);
+  readonly #retries = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: OutcomeReaderOptions) {
+    this.#options = options;
+    this.#answered = new OutcomeLookup(options.connection);
+  }
+
+  /**
+   * Finds out whether work has an outcome. Waits until stream and log can be asked.
+   *
+   * @returns `undefined` if this was closed before there was an answer: then nothing is known, and
+   * nothing may be done to the work.
+   */
+  async lookUp(work: AskedWork): Promise<Found | undefined> {
+    const data = await this.waiting(work.lease);
+    if (this.#closed) return undefined;
+    if (data === undefined) return { kind: "gone" };
+    const found = await this.#find(work);
+    if (found === undefined) return undefined;
+    const { accepted } = found;
+    return accepted === undefined ? { kind: "open", data } : { kind: "answered", data, accepted };
+  }
+
+  /** The outcome that was accepted for work of which it is known to have one, if the log still has it. */
+  async accepted(
+    work: AskedWork,
+  ): Promise<AcceptedOutcome | undefined> {
+    return (await this.#find(work))?.accepted;
+  }
+
+  /** The outcomes that were accepted for a role's work, by its identity, as far as the log has them. */
+  async acceptedOf(
+    owner: Pick<AskedWork, "session" | "role">,
+    works: readonly Pick<AskedWork, "lease">[],
+  ): Promise<ReadonlyMap<string, AcceptedOutcome> | undefined> {
+    const oldestMs = works.reduce((ms, { lease }) => Math.min(ms, lease.storedAtMs), Infinity);
+    return await this.#persist(() => this.#answered.ofWorkSince(owner, oldestMs));
+  }
+
+  /**
+   * Whether work has an outcome that was stored at a time, in milliseconds, or later. Asked again
+   * for a role with the same time, what was read then is the answer.
+   */
+  async answeredSince(
+    { session, role, lease }: AskedWork,
+    since: number,
+  ): Promise<boolean> {
+    let lately = this.#lately.get(lease.consumer);
+    if (lately?.since !== since) {
+      const answered = this.#persist(() => this.#answered.since(session, role, since));
+      lately = { since, answered };
+      this.#lately.set(lease.consumer, lately);
+    }
+    return (await lately.answered)?.has(lease.work) ?? false;
+  }
+
+  /** The work as it is in the stream, `undefined` if it is gone. */
+  async waiting(lease: Lease): Promise<Uint8Array | undefined> {
+    const { connection } = this.#options;
+    const stored = await this.#persist(() => readStored(connection, WORK_STREAM, lease.sequence));
+    if (stored === undefined || workIdentity(stored) !== lease.work) {
+      return undefined;
+    }
+    // The lease may come from an agent, which then named its own role but any sequence.
+    return isOf(lease.consumer, stored.subject) ? stored.data : undefined;
+  }
+
+  /** Whether work that was given up on has its dead letter. */
+  async hasDeadLetter({ session, role, lease }: AskedWork): Promise<boolean> {
+    const { connection } = this.#options;
+    const since = workStoredAt(lease);
+    const has = await this.#persist(async () => {
+      const letters = readLog(connection, deadSubject(session, role), { since, headersOnly: true });
+      for await (const { messageId } of letters) {
+        if (plainIdentity(messageId ?? "") === deadLetterId(lease.work)) return true;
+      }
+      return false;
+    });
+    return has ?? true;
+  }
+
+  /** What an error result in the log says. */
+  async errorAt(sequence: number): Promise<Reason & { readonly attempts?: number }> {
+    const { connection } = this.#options;
+    const stored = await this.#persist(() => readStored(connection, LOG_STREAM, sequence));
+    const parsed = parseMessage(new TextDecoder().decode(stored?.data));
+    const { code, message, attempts } = parsed.kind === "ok" ? parsed.message.payload : {};
+    return {
+      code: typeof code === "string" ? code : "unknown",
+      message: typeof message === "string" ? message : "",
+      ...(typeof attempts === "number" && { attempts }),
+    };
+  }
+
+  /** Stops waiting: lookups under way end without an answer. */
+  close(): void {
+    this.#closed = true;
+    for (const wake of this.#retries) wake();
+  }
+
+  async #find(
+    { session, role, lease }: AskedWork,
+  ): Promise<{ readonly accepted: AcceptedOutcome | undefined } | undefined> {
+    return await this.#persist(async () => {
+      return { accepted: await this.#answered.find(session, role, lease) };
+    });
+  }
+
+  /** Asks again and again until there is an answer; `undefined` once this is closed. */
+  async #persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#closed) {
+      try {
+        // What is asked while the connection is lost can only time out.
+        if (this.#options.connection.connected) return await this.#questions.run(ask);
+      } catch (error) {
+        this.#options.onProblem(messageOf(error));
+      }
+      await this.#pause();
+    }
+    return undefined;
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#retries.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, RETRY_MS);
+      this.#retries.add(done);
+    });
+  }
+}
+
+/** Whether a work subject is the one that a consumer hands out. */
+function isOf(consumer: string, subject: string): boolean {
+  const parsed = parseSubject(subject);
+  return parsed?.kind === "work" && consumerName(parsed.session, parsed.role) === consumer;
+}
