@@ -5,6 +5,7 @@
  */
 import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
+import { statusOf } from "./message_headers.ts";
 
 /** Options of {@linkcode askMany}. */
 export interface AskManyOptions {
@@ -30,7 +31,7 @@ export async function askMany(
   const inbox = connection.createInbox();
   const subscription = connection.subscribe(inbox, (error, answer) => {
     // 503: nobody listens.
-    if (error || answer.headers?.code === 503 || onAnswer(answer)) resolve();
+    if (error || statusOf(answer).code === 503 || onAnswer(answer)) resolve();
   });
   const timer = setTimeout(resolve, waitMs);
   try {

@@ -23,6 +23,7 @@ import {
 import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
 import { ConnectError, messageOf } from "./errors.ts";
+import { Requests } from "./requests.ts";
 import { keepErrorListeners } from "./transport_errors.ts";
 
 keepErrorListeners();
@@ -116,7 +117,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
 
 /** A connection to NATS that knows whether it is up. */
 export class Connection {
-  /** The underlying client, for publishing, subscribing and requests. */
+  /** The underlying client, for publishing. */
   readonly nats: NatsConnection;
   /** Where it leads, without credentials, for messages to people. */
   readonly url: string;
@@ -126,6 +127,7 @@ export class Connection {
   readonly #listeners = new Set<ConnectionListener>();
   readonly #onBug: (thrown: unknown) => void;
   readonly #watched: Promise<void>;
+  readonly #requests: Requests;
 
   constructor(
     nats: NatsConnection,
@@ -136,6 +138,7 @@ export class Connection {
     this.url = url;
     this.#onBug = onBug;
     this.#maxPayloadBytes = nats.info?.max_payload ?? this.#maxPayloadBytes;
+    this.#requests = new Requests(this);
     this.#watched = this.#watch(nats.status(), onError);
   }
 
@@ -185,6 +188,15 @@ export class Connection {
     });
   }
 
+  /**
+   * Asks, and waits for the first answer; see {@linkcode Requests.ask}.
+   *
+   * @param timeoutMs How long to wait for it, in milliseconds.
+   */
+  async request(subject: string, text: string, timeoutMs: number): Promise<Msg> {
+    return await this.#requests.ask(subject, text, timeoutMs);
+  }
+
   /** A new subject for answers, of this connection's own. */
   createInbox(): string {
     return createInbox((this.nats as NatsConnectionImpl).options.inboxPrefix);
@@ -221,6 +233,7 @@ export class Connection {
 
   #refused(error: Error): void {
     if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
+    this.#requests.denied(error);
     for (const listener of this.#listeners) listener.onDenied?.(error.subject);
   }
 

@@ -8,6 +8,7 @@ import type { ConsumerInfo } from "@nats-io/jetstream";
 import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { parsePlace, type Place } from "./log_record.ts";
+import { type MessageStatus, statusOf } from "./message_headers.ts";
 
 const BATCH = 500;
 const BATCH_BYTES = 4 * 2 ** 20;
@@ -113,7 +114,7 @@ export class LogDelivery {
     this.#heardAt = performance.now();
     const place = parsePlace(message.reply);
     if (place === undefined) {
-      this.#status(message.headers?.code ?? 0, message.headers?.description ?? "");
+      this.#status(statusOf(message));
     } else if (place.delivery === this.#delivered + 1) {
       this.#delivered++;
       this.#asked--;
@@ -125,7 +126,7 @@ export class LogDelivery {
   }
 
   /** What the server says about a pull, instead of a message. */
-  #status(code: number, description: string): void {
+  #status({ code, description }: MessageStatus): void {
     // A heartbeat, or what newer servers say after the last message of a batch.
     if (code === 100 || (code === 409 && /batch completed/i.test(description))) return;
     const over = code === 408 || (code === 409 && /maxbytes/i.test(description));

@@ -6,6 +6,7 @@
 import type { Msg } from "@nats-io/nats-core";
 import { identifiedWork } from "./identity.ts";
 import { workPlace } from "./lease.ts";
+import { MessageHeaders } from "./message_headers.ts";
 import { parseSubject } from "./subjects.ts";
 
 /** One message of the log. */
@@ -25,7 +26,7 @@ export interface LogRecord {
   readonly messageId?: string;
   /** The piece of work that a result, a dead letter or a copy belongs to. */
   readonly work?: WorkPlace;
-  /** A header's value. */
+  /** A header's value; of several the first. */
   header(name: string): string | undefined;
   /** As many further messages were there when this one was handed out. */
   readonly pending: number;
@@ -67,16 +68,20 @@ export function parsePlace(reply: string | undefined): Place | undefined {
   };
 }
 
+/** Copies are made within this time, in milliseconds. */
+const COPIED_MS = 5_000;
+
 /** Undefined for a subject that has a malformed name in it: nothing of ours is stored there. */
 export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const parsed = parseSubject(message.subject);
   if (parsed === undefined) return undefined;
   const { kind } = parsed;
   if (kind === "work") return undefined;
-  const header = (name: string) => message.headers?.get(name) || undefined;
+  const headers = new MessageHeaders(message);
+  const header = (name: string) => headers.first(name);
   const messageId = header("Nats-Msg-Id");
   const time = new Date(place.timeMs);
-  const work = workOf(kind, time, header);
+  const work = workOf(kind, time, headers);
   return {
     sequence: place.sequence,
     time,
@@ -94,21 +99,24 @@ export function toRecord(message: Msg, place: Place): LogRecord | undefined {
 function workOf(
   kind: LogRecord["kind"],
   time: Date,
-  header: (name: string) => string | undefined,
+  headers: MessageHeaders,
 ): WorkPlace | undefined {
   switch (kind) {
     case "events":
       return undefined;
     case "stored": {
-      // Of the copy's original, see NATS' ADR-28. Servers before 2.10 don't give the time, but make
-      // the copy at once.
-      const sequence = Number(header("Nats-Sequence"));
-      const given = new Date(header("Nats-Time-Stamp") ?? NaN);
-      const storedAt = isNaN(given.getTime()) ? time : given;
-      return Number.isSafeInteger(sequence) ? { sequence, storedAt } : undefined;
+      // Of the copy's original, see NATS' ADR-28: what the server has added.
+      const sequence = Number(headers.last("Nats-Sequence"));
+      // Servers before 2.10 don't add the time, so one that is there may be the sender's.
+      // They all make the copy at once.
+      const given = new Date(headers.last("Nats-Time-Stamp") ?? NaN);
+      const isSame = Math.abs(given.getTime() - time.getTime()) < COPIED_MS;
+      return Number.isSafeInteger(sequence)
+        ? { sequence, storedAt: isSame ? given : time }
+        : undefined;
     }
     case "results":
     case "dead":
-      return workPlace(identifiedWork(header("Nats-Msg-Id") ?? ""));
+      return workPlace(identifiedWork(headers.first("Nats-Msg-Id") ?? ""));
   }
 }

@@ -9,6 +9,7 @@ import { headers as newHeaders, type Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError } from "./errors.ts";
 import { isObject, parseObject } from "./message.ts";
+import { statusOf } from "./message_headers.ts";
 
 /** What became of a publish. */
 export type PublishAck =
@@ -44,7 +45,7 @@ export interface PublishOptions {
 
 /** Takes an acknowledgement apart. */
 export function parsePublishAck(msg: Msg): PublishAck {
-  if (msg.headers?.code === 503) return { kind: "nobody" };
+  if (statusOf(msg).code === 503) return { kind: "nobody" };
   const answer = parseObject(msg.string());
   const error = answer?.error;
   if (isObject(error)) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { MsgImpl } from "@nats-io/nats-core/internal";
 import fc from "fast-check";
 import { startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
@@ -11,8 +12,10 @@ import { eventsSubject } from "./subjects.ts";
 const FOREIGN = ["hi", "", "{}", "[]", "null", "7", '{"error":1}', '{"stream":"X"}', '{"seq":1}'];
 
 function parse(text: string): ReturnType<typeof parsePublishAck> {
-  const message = { data: new TextEncoder().encode(text), string: () => text };
-  return parsePublishAck(message as unknown as Parameters<typeof parsePublishAck>[0]);
+  const data = new TextEncoder().encode(text);
+  const empty = new Uint8Array(0);
+  const arg = { subject: empty, sid: 1, hdr: -1, size: data.length };
+  return parsePublishAck(new MsgImpl(arg, data, { publish: () => {} }));
 }
 
 Deno.test("an acknowledgement says where the message is, and whether it was there before", () => {

@@ -6,6 +6,7 @@
  */
 import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
+import { statusOf } from "./message_headers.ts";
 import { isObject, parseObject } from "./message.ts";
 import type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 import { RELAYS_AGENTS_SUBJECT } from "./subjects.ts";
@@ -60,7 +61,7 @@ export async function askRelays(
   const inbox = connection.createInbox();
   let stall: ReturnType<typeof setTimeout> | undefined;
   const subscription = connection.subscribe(inbox, (error, message) => {
-    if (error || message.headers?.code === 503) return finish();
+    if (error || statusOf(message).code === 503) return finish();
     const page = parsePage(message);
     if (page === undefined) return;
     pages.add(page);

@@ -45,10 +45,10 @@ export async function ensureRoleConsumer(
     inactive_threshold: nanos(inactiveMs),
   };
   try {
-    const reply = await connection.nats.request(
+    const reply = await connection.request(
       `$JS.API.CONSUMER.DURABLE.CREATE.${WORK_STREAM}.${name}`,
       JSON.stringify({ stream_name: WORK_STREAM, config }),
-      { timeout: REQUEST_TIMEOUT_MS },
+      REQUEST_TIMEOUT_MS,
     );
     const { error } = reply.json<{ error?: { description: string } }>();
     return error && `Cannot make consumer ${name}: ${error.description}`;

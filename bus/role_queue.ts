@@ -22,6 +22,7 @@ import type { Allowance } from "./allowance.ts";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
+import { MessageHeaders } from "./message_headers.ts";
 import { ensureRoleConsumer } from "./role_consumer.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { WORK_STREAM } from "./streams.ts";
@@ -352,10 +353,10 @@ export class RoleQueue {
   #ended(msg: Msg): void {
     const [second = 0, batch = 0] = (msg.subject.split(".").at(-1) ?? "").split("-").map(Number);
     if (second === 0 || this.#state !== "ready") return;
-    const code = msg.headers?.code ?? 0;
-    const description = msg.headers?.description ?? "";
+    const headers = new MessageHeaders(msg);
+    const { code, description } = headers.status;
     if (code === 100 || /batch completed/i.test(description)) return;
-    const undelivered = Number(msg.headers?.get("Nats-Pending-Messages") || batch);
+    const undelivered = Number(headers.last("Nats-Pending-Messages") ?? batch);
     this.#outstanding = Math.max(0, this.#outstanding - undelivered);
     this.#asked.set(second, Math.max(0, (this.#asked.get(second) ?? 0) - undelivered));
     if (code === 408 || code === 404) this.want(this.#wanted);

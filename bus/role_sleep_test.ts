@@ -86,9 +86,9 @@ Deno.test("a role that had no work for a while sleeps, and its consumer goes; wi
   test.role.want(2);
   await test.hasCome(1);
   let looks = 0;
-  const { nats: client } = test.connection;
-  const request = client.request.bind(client);
-  client.request = (subject, ...rest) => {
+  const { connection } = test;
+  const request = connection.request.bind(connection);
+  connection.request = (subject, ...rest) => {
     if (subject.includes(".DIRECT.GET.")) looks++;
     return request(subject, ...rest);
   };
@@ -113,10 +113,10 @@ Deno.test("a role that wakes while its consumer is being let go keeps it", async
   await using test = await TestQueue.start(nats, { sleepMs: 200 });
   const day = (await test.info()).config.inactive_threshold;
   test.role.want(1);
-  const { nats: client } = test.connection;
-  const request = client.request.bind(client);
+  const { connection } = test;
+  const request = connection.request.bind(connection);
   let looks = 0;
-  client.request = async (subject, ...rest) => {
+  connection.request = async (subject, ...rest) => {
     const answer = await request(subject, ...rest);
     // Twice before it sleeps, and once more before it lets the consumer go.
     if (subject.includes(".DIRECT.GET.") && ++looks === 3) {

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
-import { StreamError } from "./errors.ts";
+import { messageOf, StreamError } from "./errors.ts";
+import { MessageHeaders } from "./message_headers.ts";
 
 /** A message, as a stream holds it. */
 export interface StoredMessage {
@@ -13,11 +14,13 @@ export interface StoredMessage {
   /** When it was stored, in nanoseconds since 1970, in decimal digits. */
   readonly timeNs: string;
   readonly data: Uint8Array;
-  /** A header's value. */
+  /** A header's value; of several the first. */
   header(name: string): string | undefined;
 }
 
 const TIMEOUT_MS = 5_000;
+const NOT_FOUND = 404;
+const SERVER_HEADERS = ["Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"] as const;
 
 /**
  * Reads a message.
@@ -76,22 +79,24 @@ async function get(
   const named = which.last_by_subj ?? which.next_by_subj ?? which.seq;
   const fail = (why: string, cause?: unknown) =>
     new StreamError(`Cannot read message ${named} of ${stream}: ${why}`, { cause });
-  const reply = await connection.nats.request(
-    `$JS.API.DIRECT.GET.${stream}`,
-    JSON.stringify(which),
-    { timeout: TIMEOUT_MS },
-  ).catch((error) => {
-    throw fail(error.message, error);
+  const api = `$JS.API.DIRECT.GET.${stream}`;
+  const reply = await connection.request(api, JSON.stringify(which), TIMEOUT_MS).catch((error) => {
+    throw fail(messageOf(error), error);
   });
-  const { headers } = reply;
-  if (headers?.code === 404) return undefined;
-  if (!headers || headers.code >= 300) throw fail(headers?.status ?? "no headers in the answer");
+  const headers = new MessageHeaders(reply);
+  const { code, description } = headers.status;
+  if (code === NOT_FOUND) return undefined;
+  // What the message itself has under these names stands before what the server says.
+  const [subject, sequence, time] = SERVER_HEADERS.map((name) => headers.last(name));
+  if (code >= 300 || subject === undefined || sequence === undefined || time === undefined) {
+    throw fail(code === 0 ? "the answer has no headers" : `${code} ${description}`);
+  }
   return {
-    subject: headers.get("Nats-Subject"),
-    sequence: Number(headers.get("Nats-Sequence")),
-    timeNs: nanoseconds(headers.get("Nats-Time-Stamp")),
+    subject,
+    sequence: Number(sequence),
+    timeNs: nanoseconds(time),
     data: reply.data.slice(),
-    header: (name) => headers.get(name) || undefined,
+    header: (name) => headers.first(name),
   };
 }
 
