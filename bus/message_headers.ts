@@ -53,6 +53,11 @@ export class MessageHeaders {
     return this.#all.get(name)?.at(-1) || undefined;
   }
 
+  /** All values of a header, in their order. @param name Case matters. */
+  values(name: string): readonly string[] {
+    return this.#all.get(name) ?? [];
+  }
+
   get #all(): ReadonlyMap<string, string[]> {
     return this.#values ??= parse(this.#text);
   }

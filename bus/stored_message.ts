@@ -14,6 +14,8 @@ export interface StoredMessage {
   /** When it was stored, in nanoseconds since 1970, in decimal digits. */
   readonly timeNs: string;
   readonly data: Uint8Array;
+  /** Of a copy in the log: the sequence of its original. */
+  readonly originalSequence: number | undefined;
   /** A header's value; of several the first. */
   header(name: string): string | undefined;
 }
@@ -96,6 +98,8 @@ async function get(
     sequence: Number(sequence),
     timeNs: nanoseconds(time),
     data: reply.data.slice(),
+    // What the server said when it made the copy stands right before what it says of the copy.
+    originalSequence: Number(headers.values("Nats-Sequence").at(-2)) || undefined,
     header: (name) => headers.first(name),
   };
 }

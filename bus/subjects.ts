@@ -26,6 +26,9 @@ export const WORK_SUBJECTS = "sessions.*.work.*";
 /** Results of every session and role. */
 export const ALL_RESULTS = "sessions.*.results.*";
 
+/** The log's copies of all work. */
+export const ALL_COPIES = "sessions.*.stored.*";
+
 /** What the stream `OUROCODUS_LOG` listens to. */
 export const LOG_SUBJECTS: readonly string[] = [
   ALL_RESULTS,

@@ -11,6 +11,7 @@ import { readNextOf, readStored, type StoredMessage } from "./stored_message.ts"
 import { WORK_STREAM } from "./streams.ts";
 import { ALL_LOG_SUBJECTS, parseSubject, sessionSubjects, WORK_SUBJECTS } from "./subjects.ts";
 import { type TracedWork, TraceRecords, type WorkQuery } from "./trace_records.ts";
+import { findCopy } from "./work_copy.ts";
 import { type Findings, workTrace } from "./trace_state.ts";
 import type { WorkTrace } from "./work_trace_types.ts";
 
@@ -30,7 +31,8 @@ const DEFAULT_LIMIT = 20;
 const SEARCHED_IN_QUEUE = 2_000;
 
 /**
- * Finds out where work is. Reads the log once, from its beginning.
+ * Finds out where work is. Reads the log once, from its beginning; with a sequence and a `limit` of
+ * 1 from where the work's copy is.
  *
  * @param query An id, which may be of several pieces of work, or a sequence in the work stream.
  * @returns Newest first; empty if nothing is known.
@@ -58,7 +60,8 @@ export async function traceWorks(
 ): Promise<WorkTrace[][]> {
   const { session, role, limit = DEFAULT_LIMIT, signal } = options;
   const records = queries.map((query) => new TraceRecords(query, { session, role }));
-  const read = await lookAll(connection, records, { session, signal });
+  const from = limit === 1 ? await beginningOf(connection, queries) : 1;
+  const read = await lookAll(connection, records, { session, signal, from });
   const found = records.map((each) => each.newest(limit));
   const unknown = queries.filter((_, index) => found[index]?.length === 0);
   const inQueue = await findInQueue(connection, unknown, { session, role });
@@ -80,6 +83,21 @@ export async function traceWorks(
       return workTrace(work, findings);
     })
   );
+}
+
+/** From which sequence on the log says all of the newest work that is meant. */
+async function beginningOf(
+  connection: Connection,
+  queries: readonly WorkQuery[],
+): Promise<number> {
+  let beginning = Infinity;
+  for (const query of queries) {
+    // Of several with one id some may have lost their copies.
+    const copy = "id" in query ? undefined : await findCopy(connection, query.workSequence);
+    if (copy === undefined) return 1;
+    beginning = Math.min(beginning, copy);
+  }
+  return beginning;
 }
 
 /**
