@@ -1,11 +1,12 @@
 /**
  * Server-sent events with a token: the browser's own `EventSource` cannot send a header.
  *
- * It comes back by itself, with the id of the last event that it got, until it is closed.
+ * It comes back by itself, with the id of the last event that it got, until it is closed. A page
+ * that nobody sees has no connection: a browser has six for a server, for all its tabs together.
  *
  * @module
  */
-import { refusalOf } from "./api.ts";
+import { ApiError, refusalOf } from "./api.ts";
 import { noteRefused, token, tokenHeaders } from "./token.ts";
 
 /** One event. */
@@ -18,13 +19,19 @@ export interface ServerEvent {
 /** Whom it tells. */
 export interface EventListener {
   onEvent(event: ServerEvent): void;
-  /** The connection ended, or never came to be; it tries again. */
-  onLost?(): void;
+  /**
+   * The connection ended, or never came to be; it tries again.
+   *
+   * @param refusal What the API says instead of opening it; undefined if it says nothing.
+   */
+  onLost?(refusal: ApiError | undefined): void;
 }
 
 const RETRY_MS = 1_000;
 /** After an answer that is no stream. */
 const REFUSED_RETRY_MS = 2_000;
+/** An idle stream is heard of every 15 s; one that is silent for so long is dead. */
+const SILENCE_MS = 40_000;
 
 /**
  * Follows a stream.
@@ -40,45 +47,78 @@ export function followEvents(url: string, listener: EventListener): () => void {
 
 async function follow(url: string, listener: EventListener, signal: AbortSignal): Promise<void> {
   let lastId = "";
-  const note = (id: string) => lastId = id;
   while (!signal.aborted) {
+    await seen(signal);
     let pause = RETRY_MS;
+    let refusal: ApiError | undefined;
+    const used = token.value;
+    const watch = watchAttempt(used);
     try {
-      const used = token.value;
-      const headers = { ...tokenHeaders(), ...(lastId !== "" && { "last-event-id": lastId }) };
-      // Another token is another connection.
-      const changed = new AbortController();
-      const unlisten = token.subscribe((value) => value !== used && changed.abort());
-      try {
-        const response = await fetch(url, {
-          headers: { accept: "text/event-stream", ...headers },
-          signal: AbortSignal.any([signal, changed.signal]),
-        });
-        if (response.status === 401) noteRefused(used, await refusalOf(response));
-        if (response.ok && response.body !== null) await read(response.body, listener, note);
-        else pause = REFUSED_RETRY_MS;
-      } finally {
-        unlisten();
+      const response = await fetch(url, {
+        headers: {
+          accept: "text/event-stream",
+          ...tokenHeaders(),
+          ...(lastId !== "" && { "last-event-id": lastId }),
+        },
+        signal: AbortSignal.any([signal, watch.signal]),
+      });
+      if (response.ok && response.body !== null) {
+        await read(response.body, listener, { heard: watch.heard, note: (id) => lastId = id });
+      } else {
+        refusal = new ApiError(await refusalOf(response), response.status);
+        if (refusal.status === 401) noteRefused(used, refusal.message);
+        pause = REFUSED_RETRY_MS;
       }
     } catch {
       // Whatever went wrong, it is tried again.
+    } finally {
+      watch.end();
     }
     if (signal.aborted) return;
-    listener.onLost?.();
+    if (document.visibilityState === "hidden") continue;
+    listener.onLost?.(refusal);
     await wait(pause, signal);
   }
+}
+
+/** Ends an attempt that is of no use any more: see the top of the file. */
+function watchAttempt(used: string | undefined): {
+  readonly signal: AbortSignal;
+  heard(): void;
+  end(): void;
+} {
+  const over = new AbortController();
+  const abort = () => over.abort();
+  const hide = () => document.visibilityState === "hidden" && abort();
+  let silence = setTimeout(abort, SILENCE_MS);
+  // Another token is another connection.
+  const unlisten = token.subscribe((value) => value !== used && abort());
+  document.addEventListener("visibilitychange", hide);
+  return {
+    signal: over.signal,
+    heard() {
+      clearTimeout(silence);
+      silence = setTimeout(abort, SILENCE_MS);
+    },
+    end() {
+      clearTimeout(silence);
+      unlisten();
+      document.removeEventListener("visibilitychange", hide);
+    },
+  };
 }
 
 async function read(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   listener: EventListener,
-  note: (id: string) => void,
+  { heard, note }: { heard(): void; note(id: string): void },
 ): Promise<void> {
   let text = "";
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    heard();
     const blocks = (text + value).split("\n\n");
     text = blocks.pop() ?? "";
     for (const block of blocks) {
@@ -103,6 +143,18 @@ export function parseBlock(
     else if (field === "data") data.push(value);
   }
   return { id, event: data.length === 0 ? undefined : { name, data: data.join("\n") } };
+}
+
+/** Waits until the page can be seen. */
+async function seen(signal: AbortSignal): Promise<void> {
+  while (document.visibilityState === "hidden" && !signal.aborted) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const change = () => resolve();
+    document.addEventListener("visibilitychange", change, { once: true, signal });
+    signal.addEventListener("abort", change, { once: true });
+    await promise;
+    signal.removeEventListener("abort", change);
+  }
 }
 
 /** Waits, but not for longer than until there is another token. */

@@ -3,45 +3,14 @@
  * folder that SCREENSHOTS names, else in `screenshots/`.
  */
 import assert from "node:assert/strict";
-import type { Browser, Page } from "playwright-core";
 import { connect, eventsSubject } from "@ourocodus/bus";
 import { ROOT, startNats, until } from "../support/mod.ts";
-import { complaints, findChromium, startBrowser } from "./browser.ts";
-import { fill, type Scene, startScene } from "./scene.ts";
+import { inBrowser } from "./in_browser.ts";
+import { fill } from "./scene.ts";
 import { PAGES, takeScreenshots } from "./screenshots.ts";
 
 const HOSTILE =
   '<img src=x onerror="document.title=\'hacked\'"><script>document.title="hacked"</script>';
-
-const missing = findChromium() === undefined;
-if (missing && Deno.env.get("CI")) throw new Error("Chromium is missing; CI must have it");
-
-/** A test in a browser; without one it is left out. */
-function inBrowser(
-  name: string,
-  run: (page: Page, scene: Scene, browser: Browser) => Promise<void>,
-): void {
-  Deno.test({
-    name,
-    ignore: missing,
-    // The driver keeps its process and sockets for a moment longer than a test.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      await using scene = await startScene();
-      const browser = await startBrowser();
-      try {
-        const page = await browser.newPage();
-        page.setDefaultTimeout(15_000);
-        const found = complaints(page);
-        await run(page, scene, browser);
-        assert.deepEqual(found, [], "the browser has nothing to complain about");
-      } finally {
-        await browser.close();
-      }
-    },
-  });
-}
 
 inBrowser(
   "an agent that connects appears without a reload, and one that is stopped goes",
