@@ -27,9 +27,12 @@ export function beginLive(): void {
       if (name === "message") tell(JSON.parse(data) as LogItem);
       if (name === "status") noteStatus(JSON.parse(data) as { readonly nats: string });
     },
-    onLost() {
-      // Without a token nothing is known of it.
-      if (trouble.value.kind === "none" && refused.value === undefined) {
+    onLost(refusal) {
+      // Who may not hear of it, is answered all the same.
+      if (refusal?.status === 403) {
+        if (trouble.value.kind !== "none") trouble.value = { kind: "none" };
+        // Without a token nothing is known of it.
+      } else if (trouble.value.kind === "none" && refused.value === undefined) {
         trouble.value = { kind: "api", since: Date.now() };
       }
     },

@@ -22,8 +22,17 @@ const KEY = "ourocodus-token";
 /** The token; undefined if there is none. */
 export const token = signal<string | undefined>(stored());
 
-/** Uses another token from now on. */
+/** What no token has, and no header can carry. */
+const UNSENDABLE = /[^!-~]/u;
+
+/** Uses another token from now on; what cannot be one is refused here. */
 export function setToken(value: string | undefined): void {
+  const [wrong] = UNSENDABLE.exec(value ?? "") ?? [];
+  if (wrong !== undefined) {
+    const code = wrong.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+    refused.value = { tried: true, reason: `it has a character that no token has: U+${code}` };
+    return;
+  }
   try {
     if (value === undefined) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, value);

@@ -45,6 +45,10 @@ Deno.test({
         await dialog.getByLabel("Token").fill(token);
         await dialog.getByRole("button", { name: "Log in" }).click();
       };
+      for (let time = 0; time < 3; time++) await page.keyboard.press("Escape");
+      await logIn("“copied-from-a-text”");
+      await dialog.getByText("It was refused: it has a character that no token has: U+201C")
+        .waitFor();
       await logIn("wrong");
       await dialog.getByText("It was refused: the token is not known").waitFor();
 
@@ -62,6 +66,16 @@ Deno.test({
       await page.getByRole("button", { name: "Log out" }).click();
       await dialog.waitFor();
       assert.equal(await page.getByText("docs-1").count(), 0);
+
+      // Who may not hear of events, is not told that there is no API.
+      const ofRole = { can, session: "docs", role: "writer" };
+      const heard = page.waitForResponse((response) => response.url().includes("/api/events"));
+      await logIn(await createToken({ secret: SECRET }, ofRole, { ttlMs }));
+      assert.equal((await heard).status(), 403);
+      await page.getByRole("cell", { name: "docs-1", exact: true }).waitFor();
+      await page.waitForResponse((response) => response.url().includes("/api/events"));
+      assert.equal(await page.getByText("The API is away.").count(), 0);
+      await page.getByRole("button", { name: "Log out" }).click();
 
       await logIn(SECRET);
       await page.getByRole("cell", { name: "papers-1", exact: true }).waitFor();

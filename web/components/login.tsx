@@ -27,8 +27,9 @@ export function Login(): VNode | null {
       ref={dialog}
       class="login"
       aria-labelledby="login-title"
-      // Without a token there is nothing behind it.
+      // Without a token there is nothing behind it. A browser lets itself be told so only once.
       onCancel={(event) => event.preventDefault()}
+      onClose={(event) => event.currentTarget.showModal()}
     >
       <form onSubmit={submit}>
         <h2 id="login-title">A token is needed</h2>
