@@ -4,8 +4,8 @@
  * @module
  */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
-import type { SentWork, SessionList } from "../../api/wire.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { LogItem, SentWork, SessionList } from "../../api/wire.ts";
 import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
@@ -14,9 +14,11 @@ import { Payload } from "../components/payload.tsx";
 import { line } from "../format.ts";
 import { outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
+import { resultOf } from "../result_of.ts";
 import { address, setQuery, workUrl } from "../route.ts";
 
-const WAIT_SECONDS = 60;
+/** As many are shown. */
+const MAX_ATTEMPTS = 50;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 interface Attempt {
@@ -25,6 +27,7 @@ interface Attempt {
   readonly role: string;
   readonly text: string;
   readonly sent?: SentWork;
+  readonly result?: LogItem;
   readonly error?: ApiError;
 }
 
@@ -43,6 +46,8 @@ export function Send(): VNode {
   const roles = known.filter(({ session_id }) => session === "" || session_id === session)
     .flatMap(({ roles }) => roles.map(({ role }) => role));
   const wrong = [wrongName("Session", session), wrongName("Role", role), wrongText(mode, text)];
+  const left = useRef(new AbortController());
+  useEffect(() => () => left.current.abort(), []);
   const ready = wrong.every((reason) => reason === undefined);
 
   const change = (key: number, more: Partial<Attempt>) =>
@@ -51,21 +56,15 @@ export function Send(): VNode {
   const send = async () => {
     if (!ready) return;
     const key = nextKey++;
-    setAttempts((all) => [{ key, session, role, text }, ...all].slice(0, 50));
+    setAttempts((all) => [{ key, session, role, text }, ...all].slice(0, MAX_ATTEMPTS));
     const body = mode === "message" ? JSON.stringify({ message: text }) : wrapped(text);
     try {
-      const path = `/api/sessions/${session}/work/${role}`;
-      const stored = await call<SentWork>(path, { method: "POST", body });
-      change(key, { sent: stored });
-      // The same id again is the same work: this one only waits.
-      const again = JSON.stringify({ ...JSON.parse(body), id: stored.id });
-      const done = await call<SentWork>(path, {
+      const sent = await call<SentWork>(`/api/sessions/${session}/work/${role}`, {
         method: "POST",
-        body: again,
-        headers: { prefer: `wait=${WAIT_SECONDS}` },
-        timeoutMs: (WAIT_SECONDS + 10) * 1_000,
+        body,
       });
-      change(key, { sent: { ...done, duplicate: false } });
+      change(key, { sent });
+      change(key, { result: await resultOf(sent, { body, signal: left.current.signal }) });
     } catch (error) {
       change(key, { error: error as ApiError });
     }
@@ -163,9 +162,8 @@ function Field(
 }
 
 function Sent({ attempt }: { readonly attempt: Attempt }): VNode {
-  const { session, role, text, sent, error } = attempt;
-  const result = sent?.result;
-  const state = error ? "failed" : result ? outcomeOf(result) : "waiting";
+  const { session, role, text, sent, result, error } = attempt;
+  const state = result ? outcomeOf(result) : error && !sent ? "failed" : "waiting";
   return (
     <li>
       <p class="title">
