@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LogItem } from "../../api/wire.ts";
 import { Link } from "../components/link.tsx";
-import { Empty } from "../components/notice.tsx";
+import type { ApiError } from "../api.ts";
+import { Empty, Failure } from "../components/notice.tsx";
 import { Json } from "../components/payload.tsx";
 import { Clock } from "../components/time.tsx";
 import { EventLog, MAX_ROWS, type Row } from "../event_log.ts";
@@ -33,9 +34,9 @@ export function Events(): VNode {
   const filter = new URLSearchParams();
   const kinds = include === "none" ? "" : include;
   for (const [name, value] of Object.entries({ session, role, type, include: kinds })) {
-    if (value) filter.set(name, value.replaceAll(/[^\w.,-]/g, ""));
+    if (value) filter.set(name, value);
   }
-  const { log, version, paused, pause } = useLog(filter.toString());
+  const { log, version, paused, refusal, pause, clear } = useLog(filter.toString());
   const rows = useMemo(() => found(log.rows, search), [log, version, search]);
   const [selected, select] = useState<LogItem>();
   return (
@@ -45,7 +46,7 @@ export function Events(): VNode {
         <button type="button" aria-pressed={paused} onClick={() => pause(!paused)}>
           {paused ? "Go on" : "Pause"}
         </button>
-        <button type="button" class="quiet" onClick={() => log.clear()}>Clear</button>
+        <button type="button" class="quiet" onClick={clear}>Clear</button>
         <span class="dim" role="status">
           {count(rows.length)}{" "}
           {rows.length === log.rows.length ? "" : `of ${count(log.rows.length)} `}
@@ -82,8 +83,11 @@ export function Events(): VNode {
           </label>
         ))}
       </div>
+      <Failure error={refusal} />
       <div class={`log-and-detail ${selected ? "open" : ""}`}>
-        <Rows rows={rows} dropped={log.dropped} selected={selected} onSelect={select} />
+        <Rows rows={rows} dropped={log.dropped} selected={selected} onSelect={select}>
+          {rows.length === 0 && !refusal && <Empty title={whyEmpty(log, filter)} />}
+        </Rows>
         {selected && <Detail item={selected} onClose={() => select(undefined)} />}
       </div>
     </div>
@@ -95,38 +99,64 @@ interface LiveLog {
   /** Changes whenever the log does. */
   readonly version: number;
   readonly paused: boolean;
+  /** Why the API does not tell of these events. */
+  readonly refusal: ApiError | undefined;
   pause(paused: boolean): void;
+  clear(): void;
 }
 
 function useLog(filter: string): LiveLog {
   const [version, setVersion] = useState(0);
   const [paused, setPaused] = useState(false);
+  const [refusal, setRefusal] = useState<ApiError>();
   const held = useRef(false);
   held.current = paused;
   const log = useMemo(() => new EventLog(), [filter]);
+  const draw = () => setVersion((before) => before + 1);
+  const clear = () => {
+    log.clear();
+    draw();
+  };
   useEffect(() => {
     let waiting: LogItem[] = [];
+    setRefusal(undefined);
     const end = followEvents(`/api/events?since=${BEGIN}&${filter}`, {
       onEvent({ name, data }) {
-        if (name === "reset") log.clear(0);
+        if (name === "status") setRefusal(undefined);
+        if (name === "reset") {
+          // What was there has the numbers of another log.
+          waiting = [];
+          log.clear(0);
+          draw();
+        }
         if (name !== "message") return;
         waiting.push(JSON.parse(data) as LogItem);
         // Paused for long: only what would be kept.
         if (waiting.length > 2 * MAX_ROWS) waiting = waiting.slice(-MAX_ROWS);
       },
+      onLost: setRefusal,
     });
     const timer = setInterval(() => {
       if (held.current || waiting.length === 0) return;
       log.add(waiting);
       waiting = [];
-      setVersion((before) => before + 1);
+      draw();
     }, DRAW_MS);
     return () => {
       end();
       clearInterval(timer);
     };
   }, [filter]);
-  return { log, version, paused, pause: setPaused };
+  return { log, version, paused, refusal, pause: setPaused, clear };
+}
+
+/** Why there is no row to show. */
+function whyEmpty(log: EventLog, filter: URLSearchParams): string {
+  if (log.rows.length > 0) return "No event matches the search.";
+  if (log.last > 0) return "All was cleared. What happens now appears here.";
+  const all = filter.toString() === new URLSearchParams({ include: KINDS.join() }).toString();
+  const what = all ? "Nothing" : "Nothing that passes these filters";
+  return `${what} has happened in the last 15 minutes. What happens now appears here.`;
 }
 
 function found(rows: readonly Row[], search: string): readonly Row[] {
@@ -137,11 +167,13 @@ function found(rows: readonly Row[], search: string): readonly Row[] {
 }
 
 function Rows(
-  { rows, dropped, selected, onSelect }: {
+  { rows, dropped, selected, onSelect, children }: {
     readonly rows: readonly Row[];
     readonly dropped: number;
     readonly selected: LogItem | undefined;
     readonly onSelect: (item: LogItem) => void;
+    /** What stands where rows would. */
+    readonly children: ComponentChildren;
   },
 ): VNode {
   const list = useRef<HTMLDivElement>(null);
@@ -228,9 +260,7 @@ function Rows(
           </div>
         </div>
       </div>
-      {rows.length === 0 && (
-        <Empty title="Nothing has happened in the last 15 minutes. What happens now appears here." />
-      )}
+      {children}
       {behind > 0 && (
         <button
           type="button"
