@@ -68,19 +68,21 @@ export async function deadLetters(
   const requeued = await requeuedOf(connection, session, role, signal);
   const items: DeadLetter[] = [];
   let before = options.before;
+  // One more than asked for tells whether there is a next page.
+  const last = limit + 1;
   for (;;) {
     const page = await Array.fromAsync(
-      readLog(connection, deadSubject(session, role), { last: limit, before, signal }),
+      readLog(connection, deadSubject(session, role), { last, before, signal }),
     );
     signal?.throwIfAborted();
     const oldest = page[0]?.sequence;
     for (const record of page.reverse()) {
       const letter = deadLetter(record, requeued.get(record.sequence));
       if (!all && letter.requeued_as !== null) continue;
+      if (items.length === limit) return { items, nextBefore: items.at(-1)?.sequence ?? null };
       items.push(letter);
-      if (items.length === limit) return { items, nextBefore: letter.sequence };
     }
-    if (oldest === undefined || page.length < limit) return { items, nextBefore: null };
+    if (oldest === undefined || page.length < last) return { items, nextBefore: null };
     before = oldest;
   }
 }
