@@ -47,8 +47,10 @@ export function useResource<T>(
     let asking = false;
     let again = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let soonTimer: ReturnType<typeof setTimeout> | undefined;
     const ask = async () => {
       clearTimeout(timer);
+      clearTimeout(soonTimer);
       if (asking) {
         again = true;
         return;
@@ -76,9 +78,10 @@ export function useResource<T>(
     };
     refresh.current = () => void ask();
     void ask();
+    // However many come, what is due is not put off.
     const soon = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void ask(), DEBOUNCE_MS);
+      clearTimeout(soonTimer);
+      soonTimer = setTimeout(() => void ask(), DEBOUNCE_MS);
     };
     const unlisten = listen(soon);
     const untrouble = trouble.subscribe(soon);
@@ -86,6 +89,7 @@ export function useResource<T>(
     return () => {
       ended = true;
       clearTimeout(timer);
+      clearTimeout(soonTimer);
       unlisten();
       untrouble();
       untoken();

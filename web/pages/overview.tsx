@@ -15,6 +15,8 @@ import { useResource } from "../resource.ts";
 import { sessionUrl } from "../route.ts";
 
 const STATS_MS = 2_000;
+/** As many sessions that need a look are named. */
+const MAX_LOOKS = 12;
 
 /** The page. */
 export function Overview(): VNode {
@@ -189,12 +191,17 @@ function NeedsALook({ sessions: { sessions } }: { readonly sessions: SessionList
   if (found.length === 0) return <p class="dim">Nothing does.</p>;
   return (
     <ul class="rows">
-      {found.slice(0, 12).map(({ name, reasons }) => (
+      {found.slice(0, MAX_LOOKS).map(({ name, reasons }) => (
         <li key={name}>
           <Link href={sessionUrl(name)}>{name}</Link>
           <span class="dim">{reasons.join(", ")}</span>
         </li>
       ))}
+      {found.length > MAX_LOOKS && (
+        <li>
+          <Link href="/sessions">and {things(found.length - MAX_LOOKS, "more session")}</Link>
+        </li>
+      )}
     </ul>
   );
 }

@@ -186,8 +186,9 @@ function Results({ api, session }: TabProps): VNode {
 function DeadLetters({ api, session }: TabProps): VNode {
   const { query } = address.value;
   const all = query.get("all") === "true";
+  const before = query.get("before") ?? "";
   const { data, error, refresh } = useResource<DeadLetterList>(
-    `${api}/dead?limit=${PAGE}&all=${all}`,
+    `${api}/dead?limit=${PAGE}&all=${all}${before && `&before=${before}`}`,
     { everyMs: EVERY_MS },
   );
   if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
@@ -197,7 +198,8 @@ function DeadLetters({ api, session }: TabProps): VNode {
         <input
           type="checkbox"
           checked={all}
-          onChange={(event) => setQuery({ all: event.currentTarget.checked ? "true" : "" })}
+          onChange={(event) =>
+            setQuery({ all: event.currentTarget.checked ? "true" : "", before: "" })}
         />
         Also those that were sent again
       </label>
@@ -219,6 +221,7 @@ function DeadLetters({ api, session }: TabProps): VNode {
           </li>
         ))}
       </ul>
+      <Pages first={before !== ""} next={data.next_before} name="before" />
     </>
   );
 }

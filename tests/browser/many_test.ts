@@ -1,0 +1,49 @@
+/** More of everything than one page of the monitor shows, in a real Chromium. */
+import assert from "node:assert/strict";
+import { connect, eventsSubject } from "@ourocodus/bus";
+import { inBrowser } from "./in_browser.ts";
+
+inBrowser("dead letters that are not on the first page are on the next", async (page, scene) => {
+  await scene.agent("docs", "writer", "writer-1", () => ({ type: "retry", payload: {} }));
+  for (let number = 1; number <= 51; number++) {
+    await scene.send("docs", "writer", `piece-${number}`, {});
+  }
+  await scene.is("piece-51", "dead");
+  await page.goto(`${scene.api.url}/sessions/docs?show=dead`);
+  await page.getByText("piece-51", { exact: true }).waitFor();
+  assert.equal(await page.getByText("piece-1", { exact: true }).count(), 0);
+  await page.getByRole("button", { name: "Next page" }).click();
+  await page.getByText("piece-1", { exact: true }).waitFor();
+  await page.getByText("piece-51", { exact: true }).waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("button", { name: "Next page" }).count(), 0);
+  await page.getByRole("button", { name: "First page" }).click();
+  await page.getByText("piece-51", { exact: true }).waitFor();
+});
+
+inBrowser(
+  "the overview tells that more sessions need a look than it names",
+  async (page, scene) => {
+    for (let number = 1; number <= 14; number++) {
+      await scene.send(`session-${number}`, "writer", `piece-${number}`, {});
+    }
+    await page.goto(scene.api.url);
+    await page.getByRole("link", { name: "and 2 more sessions" }).click();
+    await page.getByRole("heading", { name: "Sessions" }).waitFor();
+  },
+);
+
+inBrowser("a storm of events does not keep pages from being up to date", async (page, scene) => {
+  await page.goto(`${scene.api.url}/agents`);
+  await page.getByText("No agent is connected.").waitFor();
+  await using connection = await connect({ url: scene.nats.url });
+  const event = { id: "1", type: "work.redelivered", payload: {} };
+  const storm = setInterval(() => {
+    connection.nats.publish(eventsSubject("docs"), JSON.stringify(event));
+  }, 10);
+  try {
+    await scene.agent("docs", "writer", "writer-1");
+    await page.getByRole("cell", { name: "writer-1", exact: true }).waitFor();
+  } finally {
+    clearInterval(storm);
+  }
+});
