@@ -3,6 +3,7 @@
  * folder that SCREENSHOTS names, else in `screenshots/`.
  */
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { connect, eventsSubject } from "@ourocodus/bus";
 import { ROOT, startNats, until } from "../support/mod.ts";
 import { inBrowser } from "./in_browser.ts";
@@ -261,15 +262,38 @@ inBrowser("at 360 px nothing has to be moved sideways", async (page, scene) => {
     await page.goto(scene.api.url + path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.locator(".loading").waitFor({ state: "detached" });
-    const wider = await page.evaluate(() => {
-      // deno-lint-ignore no-explicit-any
-      const { document } = globalThis as any;
-      return [...document.querySelectorAll("html, header nav, .scroll, .log-scroll")]
-        // deno-lint-ignore no-explicit-any
-        .filter((one: any) => one.scrollWidth > one.clientWidth)
-        // deno-lint-ignore no-explicit-any
-        .map((one: any) => `${one.className || one.tagName} ${one.scrollWidth}`);
-    });
+    const wider = await wideParts(page);
     assert.deepEqual(wider, [], name);
   }
 });
+
+inBrowser(
+  "names may be as long as is allowed: nothing is moved aside by them",
+  async (page, scene) => {
+    const session = "s".repeat(64);
+    const role = "r".repeat(64);
+    await scene.agent(session, role, "a".repeat(64));
+    await scene.agent("docs", "writer", "writer-1");
+    for (const width of [360, 1_000, 1_440]) {
+      await page.setViewportSize({ width, height: 780 });
+      for (const path of ["/agents", "/sessions", `/sessions/${session}`]) {
+        await page.goto(scene.api.url + path);
+        await page.getByRole("main").getByText(session).first().waitFor();
+        assert.deepEqual(await wideParts(page), [], `${path} at ${width} px`);
+      }
+    }
+  },
+);
+
+/** What is wider than the room it has. */
+async function wideParts(page: Page): Promise<string[]> {
+  return await page.evaluate(() => {
+    // deno-lint-ignore no-explicit-any
+    const { document } = globalThis as any;
+    return [...document.querySelectorAll("html, header nav, .scroll, .log-scroll, td")]
+      // deno-lint-ignore no-explicit-any
+      .filter((one: any) => one.scrollWidth > one.clientWidth)
+      // deno-lint-ignore no-explicit-any
+      .map((one: any) => `${one.className || one.tagName} ${one.scrollWidth}`);
+  });
+}

@@ -84,11 +84,11 @@ function Table(
         <tbody>
           {agents.map((agent) => (
             <tr key={`${agent.session_id} ${agent.role} ${agent.id}`}>
-              <td data-label="Session">
+              <td class="long" data-label="Session">
                 <Link href={sessionUrl(agent.session_id)}>{agent.session_id}</Link>
               </td>
-              <td data-label="Role">{agent.role}</td>
-              <td class="name heading">
+              <td class="long" data-label="Role">{agent.role}</td>
+              <td class="long heading">
                 <code>{agent.name ?? agent.id}</code>
               </td>
               <td>

@@ -87,7 +87,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
         <tbody>
           {roles.map((role) => (
             <tr key={role.role}>
-              <td class="heading">{role.role}</td>
+              <td class="long heading">{role.role}</td>
               <Cell label="Agents" value={role.agents} />
               <Cell
                 label="Waiting"

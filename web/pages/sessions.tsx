@@ -71,7 +71,7 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
         <tbody>
           {sessions.map((session) => (
             <tr key={session.session_id}>
-              <td class="heading">
+              <td class="long heading">
                 <Link href={sessionUrl(session.session_id)}>{session.session_id}</Link>
               </td>
               <Cell label="Agents" value={session.agents} />
