@@ -47,3 +47,15 @@ inBrowser("a storm of events does not keep pages from being up to date", async (
     clearInterval(storm);
   }
 });
+
+inBrowser("the overview tells that it does not count all sessions", async (page, scene) => {
+  await using connection = await connect({ url: scene.nats.url });
+  const event = JSON.stringify({ id: "1", type: "progress", payload: {} });
+  for (let number = 1; number <= 1_001; number++) {
+    connection.nats.publish(eventsSubject(`session-${number}`), event);
+  }
+  await connection.nats.flush();
+  await page.goto(scene.api.url);
+  await page.getByText("first 1\u202f000 sessions").first().waitFor();
+  await page.getByText("Nothing does of 1\u202f000 sessions; there are more.").waitFor();
+});

@@ -60,6 +60,7 @@ function Figures(
   const sum = (of: (session: SessionList["sessions"][number]) => number) =>
     sessions?.sessions.reduce((total, session) => total + of(session), 0);
   const { streams } = health;
+  const part = sessions?.next ? `first ${count(sessions.sessions.length)} sessions` : undefined;
   return (
     <dl class="figures">
       <Figure name="System" note={health.reason ?? `version ${health.version}`}>
@@ -71,15 +72,19 @@ function Figures(
       <Figure name="Agents" note={agents === undefined ? "" : agentStates(agents)}>
         <Link href="/agents">{agents === undefined ? "–" : count(agents.agents.length)}</Link>
       </Figure>
-      <Figure name="Waiting" note="no agent has it">
+      <Figure name="Waiting" note={part ?? "no agent has it"}>
         {shown(sum(({ waiting }) => waiting))}
       </Figure>
-      <Figure name="In hand" note="agents have it">
+      <Figure name="In hand" note={part ?? "agents have it"}>
         {shown(sum(({ in_hand }) => in_hand))}
       </Figure>
-      <Figure name="Done" note="as the log has it">{shown(sum(({ done }) => done))}</Figure>
-      <Figure name="Failed" note="error results">{shown(sum(({ failed }) => failed))}</Figure>
-      <Figure name="Dead" note="given up on">{shown(sum(({ dead }) => dead))}</Figure>
+      <Figure name="Done" note={part ?? "as the log has it"}>
+        {shown(sum(({ done }) => done))}
+      </Figure>
+      <Figure name="Failed" note={part ?? "error results"}>
+        {shown(sum(({ failed }) => failed))}
+      </Figure>
+      <Figure name="Dead" note={part ?? "given up on"}>{shown(sum(({ dead }) => dead))}</Figure>
     </dl>
   );
 }
@@ -177,7 +182,7 @@ function Relays({ health: { relays } }: { readonly health: Health }): VNode {
   );
 }
 
-function NeedsALook({ sessions: { sessions } }: { readonly sessions: SessionList }): VNode {
+function NeedsALook({ sessions: { sessions, next } }: { readonly sessions: SessionList }): VNode {
   const found = sessions.flatMap((session) => {
     const reasons = [
       ...(session.dead > 0 ? [`${count(session.dead)} dead`] : []),
@@ -188,7 +193,8 @@ function NeedsALook({ sessions: { sessions } }: { readonly sessions: SessionList
     ];
     return reasons.length === 0 ? [] : [{ name: session.session_id, reasons }];
   });
-  if (found.length === 0) return <p class="dim">Nothing does.</p>;
+  const looked = next ? ` of ${count(sessions.length)} sessions; there are more` : "";
+  if (found.length === 0) return <p class="dim">Nothing does{looked}.</p>;
   return (
     <ul class="rows">
       {found.slice(0, MAX_LOOKS).map(({ name, reasons }) => (
@@ -199,7 +205,10 @@ function NeedsALook({ sessions: { sessions } }: { readonly sessions: SessionList
       ))}
       {found.length > MAX_LOOKS && (
         <li>
-          <Link href="/sessions">and {things(found.length - MAX_LOOKS, "more session")}</Link>
+          <Link href="/sessions">
+            and {things(found.length - MAX_LOOKS, "more session")}
+            {looked}
+          </Link>
         </li>
       )}
     </ul>
