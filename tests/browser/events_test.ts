@@ -29,3 +29,18 @@ inBrowser(
     await page.getByText("it is done").waitFor();
   },
 );
+
+inBrowser("who closes an event by keyboard is in the list again", async (page, scene) => {
+  await page.goto(`${scene.api.url}/events`);
+  for (const id of ["one", "two", "three"]) await scene.send("docs", "writer", id, {});
+  await page.getByText(/^three /).waitFor();
+  await page.getByRole("listbox").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  const detail = page.getByRole("complementary", { name: "The event" });
+  await detail.getByText('"two"').waitFor();
+  await page.getByRole("button", { name: "Close the event" }).press("Enter");
+  await detail.waitFor({ state: "detached" });
+  await page.keyboard.press("ArrowUp");
+  await detail.getByText('"three"').waitFor();
+});

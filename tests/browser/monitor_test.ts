@@ -175,9 +175,11 @@ inBrowser(
     await dialog.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Cancel waits" }).click();
     await dialog.getByLabel("Reason, optional").fill("not needed");
-    await dialog.getByRole("button", { name: "Cancel the work" }).click();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
     await dialog.getByText("It was waiting, and is removed from the queue.").waitFor();
-    await dialog.getByRole("button", { name: "Close" }).click();
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Cancel waits" }).waitFor({ state: "detached" });
     await page.goto(`${scene.api.url}/work/in-hand`);
     await page.getByRole("button", { name: "Cancel", exact: true }).click();

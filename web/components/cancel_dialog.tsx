@@ -4,7 +4,7 @@
  * @module
  */
 import type { VNode } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { CancelledWork, WorkTrace } from "../../api/wire.ts";
 import { type ApiError, call } from "../api.ts";
 import { line } from "../format.ts";
@@ -26,6 +26,11 @@ export function CancelDialog(
   const reason = useRef<HTMLInputElement>(null);
   const [error, setError] = useState<ApiError>();
   const [receipt, setReceipt] = useState<CancelledWork>();
+  const close = useRef<HTMLButtonElement>(null);
+  // The button that was pressed is gone.
+  useEffect(() => {
+    if (receipt) close.current?.focus();
+  }, [receipt]);
   const show = (element: HTMLDialogElement | null) => {
     dialog.current = element;
     if (element !== null && !element.open) element.showModal();
@@ -64,7 +69,12 @@ export function CancelDialog(
             Cancel the work
           </button>
         )}
-        <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+        <button
+          ref={close}
+          type="button"
+          class="quiet"
+          onClick={() => dialog.current?.close()}
+        >
           {receipt ? "Close" : "Keep it"}
         </button>
       </div>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ComponentChildren, VNode } from "preact";
+import type { ComponentChildren, RefObject, VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LogItem } from "../../api/wire.ts";
 import { Link } from "../components/link.tsx";
@@ -39,6 +39,7 @@ export function Events(): VNode {
   const { log, version, paused, refusal, pause, clear } = useLog(filter.toString());
   const rows = useMemo(() => found(log.rows, search), [log, version, search]);
   const [selected, select] = useState<LogItem>();
+  const list = useRef<HTMLDivElement>(null);
   return (
     <div class="events">
       <div class="title">
@@ -85,10 +86,24 @@ export function Events(): VNode {
       </div>
       <Failure error={refusal} />
       <div class={`log-and-detail ${selected ? "open" : ""}`}>
-        <Rows rows={rows} dropped={log.dropped} selected={selected} onSelect={select}>
+        <Rows
+          list={list}
+          rows={rows}
+          dropped={log.dropped}
+          selected={selected}
+          onSelect={select}
+        >
           {rows.length === 0 && !refusal && <Empty title={whyEmpty(log, filter)} />}
         </Rows>
-        {selected && <Detail item={selected} onClose={() => select(undefined)} />}
+        {selected && (
+          <Detail
+            item={selected}
+            onClose={() => {
+              select(undefined);
+              list.current?.focus();
+            }}
+          />
+        )}
       </div>
     </div>
   );
@@ -167,7 +182,9 @@ function found(rows: readonly Row[], search: string): readonly Row[] {
 }
 
 function Rows(
-  { rows, dropped, selected, onSelect, children }: {
+  { list, rows, dropped, selected, onSelect, children }: {
+    /** What scrolls. */
+    readonly list: RefObject<HTMLDivElement | null>;
     readonly rows: readonly Row[];
     readonly dropped: number;
     readonly selected: LogItem | undefined;
@@ -176,7 +193,6 @@ function Rows(
     readonly children: ComponentChildren;
   },
 ): VNode {
-  const list = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   /** Whether the newest row is in sight, and so stays there. */
   const following = useRef(true);
