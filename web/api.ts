@@ -9,7 +9,7 @@ import { noteRefused, token, tokenHeaders } from "./token.ts";
 /** What went wrong, for people. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  /** The HTTP status; 0 if there was no answer. */
+  /** The HTTP status; 504 if an answer did not come in time, 0 if nobody is there. */
   readonly status: number;
 
   constructor(message: string, status: number) {
@@ -40,6 +40,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   const { method = "GET", body, headers, timeoutMs = TIMEOUT_MS } = options;
   const used = token.value;
   let response: Response;
+  let text: string;
   try {
     response = await fetch(path, {
       method,
@@ -51,28 +52,35 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
       },
       signal: AbortSignal.timeout(timeoutMs),
     });
+    text = await response.text();
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
-    throw new ApiError(late ? `no answer within ${timeoutMs / 1_000} s` : "the API is away", 0);
+    if (late) throw new ApiError(`no answer within ${timeoutMs / 1_000} s`, 504);
+    throw new ApiError("the API is away", 0);
   }
-  if (response.status === 401) {
-    const reason = await refusalOf(response);
-    noteRefused(used, reason);
-    throw new ApiError(reason, 401);
-  }
-  const value: unknown = await response.json().catch(() => undefined);
+  const { ok, status } = response;
+  const value = parsed(text);
   // How unhealthy the system is, is an answer too.
-  if (response.ok || path === "/health") return value as T;
-  throw new ApiError(detailOf(value) ?? `the API answers ${response.status}`, response.status);
+  if ((ok || path === "/health") && value !== undefined) return value as T;
+  const reason = ok ? "the API's answer is not JSON" : reasonOf(value, status);
+  if (status === 401) noteRefused(used, reason);
+  throw new ApiError(reason, status);
 }
 
 /** Why a response is no success. */
 export async function refusalOf(response: Response): Promise<string> {
-  const value: unknown = await response.json().catch(() => undefined);
-  return detailOf(value) ?? `the API answers ${response.status}`;
+  return reasonOf(parsed(await response.text()), response.status);
 }
 
-function detailOf(value: unknown): string | undefined {
+function reasonOf(value: unknown, status: number): string {
   const { detail, title } = (value ?? {}) as Partial<Problem>;
-  return detail ?? title;
+  return detail ?? title ?? `the API answers ${status}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -59,3 +59,20 @@ inBrowser("the overview tells that it does not count all sessions", async (page,
   await page.getByText("first 1\u202f000 sessions").first().waitFor();
   await page.getByText("Nothing does of 1\u202f000 sessions; there are more.").waitFor();
 });
+
+inBrowser("a list that comes too late, or not to its end, is told of", async (page, scene) => {
+  await scene.send("docs", "writer", "piece", {});
+  await page.addInitScript(() => {
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = () => timeout.call(AbortSignal, 300);
+  });
+  // It is never answered.
+  await page.route("**/results?*", () => {});
+  await page.goto(`${scene.api.url}/sessions/docs?show=results`);
+  await page.getByRole("alert").getByText(/^no answer within/).waitFor();
+  // Of this the end is missing.
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.route("**/results?*", (route) => route.fulfill({ body: '{"results":[' }));
+  await page.reload();
+  await page.getByRole("alert").getByText("the API's answer is not JSON").waitFor();
+});
