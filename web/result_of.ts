@@ -30,8 +30,8 @@ export async function resultOf(
   sent: SentWork,
   { body, signal }: ResultOptions,
 ): Promise<LogItem | undefined> {
-  const query = new URLSearchParams({ session: sent.session_id, role: sent.role });
-  const path = `/api/work/${encodeURIComponent(sent.id)}?${query}`;
+  // By its sequence, which is found at once, however much the log has.
+  const path = `/api/sessions/${sent.session_id}/work/${sent.sequence}`;
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     await new Promise((resolve) => setTimeout(resolve, pause));
     try {
