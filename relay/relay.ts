@@ -390,8 +390,11 @@ export class Relay {
     this.#journal.endTurn();
     this.#parts.writer.flush();
     this.#parts.acknowledger.flush();
+    const wasOverloaded = this.#overloaded;
     this.#overloaded = this.#backlog.isHigh;
-    for (const role of roles) this.#pull(role);
+    // Under overload every role has stopped asking, not only those that this turn is about.
+    const asking = wasOverloaded && !this.#overloaded ? this.#roles : roles;
+    for (const role of asking) this.#pull(role);
   }
 
   /** Asks for as much as a role's agents can take now. */

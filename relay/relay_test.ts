@@ -298,6 +298,24 @@ Deno.test("more results than may be held while NATS is away are refused, events 
   assert.deepEqual(results.map(({ id }) => id).sort(), ["1", "2", "3"]);
 });
 
+Deno.test("every role gets work again once what was held under overload is stored", async () => {
+  await using test = await TestRelay.start({ limits: { maxHeldBytes: 20_000 } });
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  for (let index = 0; index < 20; index++) {
+    agent.say("progress", work, { text: "x".repeat(1_000) });
+  }
+  // Both roles have a free slot in a turn that is overloaded. The next that is not, is about neither.
+  agent.say("result", work);
+  const other = test.agent({ v1: true, role: "other" });
+  await test.hasWaiting(0);
+  test.work("2");
+  test.publish(JSON.stringify({ id: "3", type: "work", payload: {} }), "s", "other");
+  await agent.hasWork(2);
+  await other.hasWork();
+});
+
 Deno.test("a second attempt's result is refused where the first was stored before the window", async () => {
   await using test = await TestRelay.start({ duplicateWindowMs: 0 });
   const late = test.agent({ v1: true });
