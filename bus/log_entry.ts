@@ -99,15 +99,21 @@ export class HeldBatch {
   readonly sentAt: number;
   /** As many publishes had been denied when it was sent. */
   readonly denials: number;
+  /** Whether it is a single entry that could not be published together with others. */
+  readonly apart: boolean;
   /** Where the largest one is among them. */
   readonly largest: number;
   /** As many acknowledgements are still to come: the last one's and the largest one's. */
   awaited: number;
 
-  constructor(held: readonly HeldEntry[], sentAt: number, denials: number) {
+  constructor(
+    held: readonly HeldEntry[],
+    sent: Pick<HeldBatch, "sentAt" | "denials" | "apart">,
+  ) {
     this.held = held;
-    this.sentAt = sentAt;
-    this.denials = denials;
+    this.sentAt = sent.sentAt;
+    this.denials = sent.denials;
+    this.apart = sent.apart;
     this.largest = indexOfLargest(held);
     this.awaited = this.largest === held.length - 1 ? 1 : 2;
   }

@@ -16,6 +16,9 @@
  *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
  * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
  *    is ours, is decided by comparing.
+ * 5. At most `MAX_APART` entries at once are acknowledged by themselves, compared or asked about:
+ *    after a server was slow, what is to be sent again may be hundreds of thousands, and it would not
+ *    answer so many requests before they are given up and made again.
  *
  * @module
  */
@@ -34,7 +37,7 @@ import { TurnoverMap } from "./turnover_map.ts";
 export interface LogWriterOptions {
   /** How many replicas the stream has; 1 by default. */
   readonly replicas?: number;
-  /** Told when something cannot be stored for now; it is tried again. */
+  /** Told when something cannot be stored for now, once a second at most; it is tried again. */
   readonly onProblem?: (reason: string) => void;
 }
 
@@ -57,6 +60,7 @@ const ACK_TIMEOUT_MS = 5_000;
 /** JetStream's error code for what trying again cannot help: it is too large for the stream. */
 const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
+const MAX_APART = 1_024;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
@@ -73,12 +77,16 @@ export class LogWriter {
   readonly #inFlight = new TurnoverMap<number, HeldBatch>();
   #late: Late | undefined;
   #queue: HeldEntry[] = [];
+  /** How many are dealt with apart now, and those that wait until there are fewer. */
+  #apartCount = 0;
+  #waiting: HeldEntry[] = [];
   #later: HeldEntry[] = [];
   #nextBatch = 1;
   #denials = 0;
   #entries = 0;
   #bytes = 0;
   #closed = false;
+  #toldAt = -Infinity;
   #retryMs = FIRST_RETRY_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
@@ -139,13 +147,31 @@ export class LogWriter {
   #apart(held: HeldEntry, now: number): boolean {
     if (!this.#fits(held)) return true;
     if (held.heldAt === 0) held.heldAt = now;
-    else if (this.#late !== undefined && now - held.heldAt > this.#late.afterMs) {
-      void this.#askLate(held, this.#late);
-      return true;
-    }
+    const late = now - held.heldAt > (this.#late?.afterMs ?? Infinity) ? this.#late : undefined;
     const alone = held.sent || held.suspect || (this.#options.replicas ?? 1) > 1;
-    if (alone) this.#publish([held]);
-    return alone;
+    if (late === undefined && !alone) return false;
+    if (this.#apartCount >= MAX_APART) this.#waiting.push(held);
+    else if (late !== undefined) void this.#during(this.#askLate(held, late));
+    else this.#publish([held], true);
+    return true;
+  }
+
+  /** Counts an entry that is dealt with apart, until that is done. */
+  async #during(done: Promise<void>): Promise<void> {
+    this.#apartCount++;
+    try {
+      await done;
+    } finally {
+      this.#apartCount--;
+      this.#goOn();
+    }
+  }
+
+  /** Deals with entries that waited, if enough others are done. */
+  #goOn(): void {
+    if (this.#waiting.length === 0 || this.#apartCount > MAX_APART / 2) return;
+    this.#queue.push(...this.#waiting.splice(0, MAX_APART - this.#apartCount));
+    this.flush();
   }
 
   /**
@@ -182,9 +208,10 @@ export class LogWriter {
     return false;
   }
 
-  #publish(held: readonly HeldEntry[]): void {
+  #publish(held: readonly HeldEntry[], apart = false): void {
     const number = this.#nextBatch++;
-    const batch = new HeldBatch(held, performance.now(), this.#denials);
+    const batch = new HeldBatch(held, { sentAt: performance.now(), denials: this.#denials, apart });
+    if (apart) this.#apartCount++;
     this.#inFlight.set(number, batch);
     const inbox = `${this.#inbox}.${number}`;
     held.forEach((one, index) => {
@@ -204,7 +231,7 @@ export class LogWriter {
     if (isForeign(ack)) return; // If JetStream's own does not come, all of it is sent again.
     const stored = ack.kind === "stored" && !ack.duplicate;
     if (stored && --batch.awaited > 0) return;
-    this.#inFlight.delete(number);
+    this.#leave(number, batch);
     const [first] = batch.held;
     if (stored && batch.held.length > 1) {
       // That one of them was denied is told by an error, which may be on its way from the client.
@@ -219,6 +246,13 @@ export class LogWriter {
     } else if (first !== undefined) {
       this.#resolve(first, ack);
     }
+    this.#goOn();
+  }
+
+  /** A batch is in flight no longer. */
+  #leave(number: number, batch: HeldBatch): void {
+    this.#inFlight.delete(number);
+    if (batch.apart) this.#apartCount--;
   }
 
   async #askLate(held: HeldEntry, { ask }: Late): Promise<void> {
@@ -250,7 +284,7 @@ export class LogWriter {
   /** One that was sent by itself was not stored now. */
   #resolve(held: HeldEntry, ack: PublishAck): void {
     if (ack.kind === "stored") {
-      void this.#compare(held, ack.sequence);
+      void this.#during(this.#compare(held, ack.sequence));
     } else if (ack.kind === "refused" && ack.errorCode === MESSAGE_TOO_LARGE) {
       this.#settle(held, { kind: "refused", reason: ack.reason });
     } else {
@@ -295,7 +329,7 @@ export class LogWriter {
     const batches: HeldBatch[] = [];
     for (const [number, batch] of this.#inFlight.entries()) {
       if (!which(batch)) continue;
-      this.#inFlight.delete(number);
+      this.#leave(number, batch);
       batches.push(batch);
     }
     const again = batches.flatMap(({ held }) => held);
@@ -313,6 +347,9 @@ export class LogWriter {
   }
 
   #problem(reason: string): void {
+    const now = performance.now();
+    if (now - this.#toldAt < SWEEP_MS) return;
+    this.#toldAt = now;
     this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
   }
 }
