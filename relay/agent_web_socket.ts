@@ -13,6 +13,9 @@ import type { Relay } from "./relay.ts";
 
 /** How long a socket that was closed may take to end before it counts as gone, in milliseconds. */
 const CLOSE_MS = 2_000;
+/** Codes of the protocol itself (RFC 6455, section 7.4.1): "going away", and that there was none. */
+const GOODBYE = 1001;
+const BROKEN = 1006;
 
 /** Who the agent is, and to whom it goes. */
 export interface AgentWebSocketParts {
@@ -43,7 +46,7 @@ export class AgentWebSocket implements AgentSocket, EventListenerObject {
   /** Deno has something to tell of the socket. */
   handleEvent(event: Event): void {
     if (event instanceof MessageEvent) this.#received(event.data);
-    else if (event instanceof CloseEvent) this.#closed(event.code, event.reason);
+    else if (event instanceof CloseEvent) this.#closed(event);
     else if (event.type === "open") this.#opened();
     else if (event.type === "error") this.#failed(event);
   }
@@ -75,10 +78,11 @@ export class AgentWebSocket implements AgentSocket, EventListenerObject {
     if (this.#agent !== undefined && seat.takesFrame()) relay.received(this.#agent, data);
   }
 
-  #closed(code: number, reason: string): void {
+  #closed({ code, reason, wasClean }: CloseEvent): void {
     clearTimeout(this.#closing);
     this.#parts.seat.free();
-    this.#ended(code, reason);
+    // Deno gives up a socket that answers no pings with the code of an agent that says goodbye.
+    this.#ended(code === GOODBYE && !wasClean ? BROKEN : code, reason);
   }
 
   /** An error is followed by a close event, which says as much, unless the socket never was open. */
