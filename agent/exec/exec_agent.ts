@@ -6,6 +6,7 @@
  * 2. Work whose signal is aborted has its group ended; disposing waits until all have ended.
  * 3. An answer waits for the command, not for what it has left behind: for its output to end at
  *    most `OUTPUT_GRACE_MS`, for the rest of its group to end at most `killAfterMs`.
+ * 4. A file with output stays only if an answer names it.
  *
  * @module
  */
@@ -163,6 +164,7 @@ export class ExecAgent implements AsyncDisposable {
       );
     } finally {
       output.close();
+      if (!output.isNamed || context.signal.aborted) await output.discard();
     }
   }
 

@@ -222,6 +222,23 @@ Deno.test("a file has a limit, and a folder that cannot be written stops nothing
   });
 });
 
+Deno.test("output that no answer names leaves no file: of work given back, and of cancelled work", async () => {
+  await inFolder(async (folder) => {
+    const options = { outputFolder: folder, maxPayloadBytes: 1_000 };
+    const printing = "head -c 5000 /dev/zero; echo ready >&2;";
+    const retried = await runShell(`${printing} exit 75`, undefined, { ...options, retryOn: [75] });
+    assert.ok(retried.error instanceof RetryableError);
+    const cancel = new AbortController();
+    const cancelled = await runShell(`${printing} sleep 1000`, undefined, {
+      ...options,
+      signal: cancel.signal,
+      onProgress: () => cancel.abort(new Error("cancelled")),
+    });
+    assert.match(String(cancelled.error), /cancelled/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
+  });
+});
+
 Deno.test("output that is no UTF-8 is replaced, and the result says so", async () => {
   const { output, invalid_utf8 } = resultOf(await runShell("printf 'a\\377b\\303'"));
   assert.deepEqual([output, invalid_utf8], ["a\ufffdb\ufffd", true]);

@@ -45,6 +45,7 @@ export class OutputCapture {
   #file: { readonly path: string; readonly file: Deno.FsFile } | undefined;
   #fileBytes = 0;
   #fileError: string | undefined;
+  #named = false;
 
   constructor(options: OutputCaptureOptions) {
     this.#options = options;
@@ -104,8 +105,14 @@ export class OutputCapture {
     return !this.#tail.isCut;
   }
 
+  /** Whether it was told where all of it is. */
+  get isNamed(): boolean {
+    return this.#named;
+  }
+
   /** Puts everything into a file if it is not there yet. */
   async save(): Promise<SavedOutput> {
+    this.#named = true;
     if (this.#file === undefined && this.#fileError === undefined) await this.#save();
     const bytes = this.#fileBytes;
     return {
