@@ -6,11 +6,11 @@ import { ensureStreams } from "./streams.ts";
 import { eventsSubject } from "./subjects.ts";
 
 /** Watches how many requests are under way. @returns Tells how many there were at most. */
-function countRequests({ nats }: Connection): () => number {
-  const request = nats.request.bind(nats);
+function countRequests(connection: Connection): () => number {
+  const request = connection.request.bind(connection);
   let now = 0;
   let most = 0;
-  nats.request = async (...args) => {
+  connection.request = async (...args) => {
     most = Math.max(most, ++now);
     return await request(...args).finally(() => now--);
   };
