@@ -72,6 +72,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * waits until the results are stored, and closes. Work that is not finished by then has its own
  * signal aborted, and the relay hands it out again.
  *
+ * A handler that keeps the event loop busy, without an `await` that waits, lets nothing be sent or
+ * answered, not even a relay's pings: after 20 seconds its agent may be taken for dead, and its work
+ * be handed to another. Such work belongs into a worker.
+ *
  * A relay that is gone without a word (its machine lost power, a cable was cut) is noticed by the
  * heartbeats that the relay announces in its welcome. A relay that announces none is noticed only
  * when the operating system gives up on what is sent, which can take a quarter of an hour. A
