@@ -110,6 +110,7 @@ type State =
     readonly kind: "closing";
     readonly connection: Connection;
     readonly callOff: CallOff;
+    readonly reason: string;
     /** Whether the relay had welcomed the agent. */
     readonly welcomed: boolean;
     readonly lasted: boolean;
@@ -263,7 +264,7 @@ export class Link {
       CLOSE_MS,
       () => this.#closed(connection, { code: 1006, reason }),
     );
-    this.#state = { kind: "closing", connection, callOff, welcomed, lasted, then };
+    this.#state = { kind: "closing", connection, callOff, reason, welcomed, lasted, then };
     connection.close(code, reason);
   }
 
@@ -277,7 +278,9 @@ export class Link {
     const forGood = failureForGood(this.#place.shownUrl, close);
     if (forGood !== undefined) return this.#end(forGood);
     if (lasted) this.#failures = 0;
-    this.#wait(state.kind === "closing" ? state.welcomed : state.kind === "connected", close);
+    if (state.kind !== "closing") return this.#wait(state.kind === "connected", close);
+    // Of a socket that was not open yet, the runtime tells only that it was closed.
+    this.#wait(state.welcomed, state.welcomed ? close : { ...close, reason: state.reason });
   }
 
   #wait(welcomed: boolean, close: SocketClose): void {
@@ -289,12 +292,12 @@ export class Link {
     const capMs = busy ? Math.min(backoff.capMs, BUSY_BACKOFF_MS) : backoff.capMs;
     const retryMs = fullJitterMs(this.#failures++, { ...backoff, capMs }, clock.random());
     this.#state = { kind: "waiting", callOff: clock.after(retryMs, () => this.#connect()) };
-    const { code, reason } = close;
+    const { code, reason, status } = close;
     if (welcomed) {
       this.#owner.tell({ type: "disconnected", url, code, reason, retryMs, running, kept });
     } else {
       const failures = this.#failures;
-      const why = reason || `closed with ${code}`;
+      const why = status === undefined ? reason || `closed with ${code}` : `${status} ${reason}`;
       this.#owner.tell({ type: "unreachable", url, reason: why, failures, retryMs });
     }
     this.#owner.onWaiting();

@@ -174,6 +174,7 @@ Deno.test("an HTTP status from 400 rejects, but not one that may pass", async ()
   const agent = new FakeAgent(() => ({}), { backoffCapMs: 500 });
   for (const status of [503, 429, 408, 302, 500]) {
     await agent.socket.end(1006, "no", status);
+    assert.equal(agent.event("unreachable")?.reason, `${status} no`);
     const before = agent.relay.sockets.length;
     await agent.clock.advance(500);
     assert.equal(agent.relay.sockets.length, before + 1, `tries again after ${status}`);
@@ -213,6 +214,16 @@ Deno.test("waits grow while connections fail, and start anew after one that last
   await agent.clock.advance(10_000);
   await agent.socket.end(4000);
   assert.equal(agent.event("disconnected")?.retryMs, 50);
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("of a socket that never opens is told how long it was waited for", async () => {
+  const agent = new FakeAgent(() => ({}));
+  agent.socket.answersClose = false;
+  await agent.clock.advance(10_000);
+  await agent.socket.end(1006, "Interrupted: operation canceled");
+  assert.equal(agent.event("unreachable")?.reason, "no welcome within 10000 ms");
   await agent.stop();
   await agent.done;
 });

@@ -67,7 +67,7 @@ Deno.test("a relay that is not ready is tried again", async () => {
   await relay.connection(0);
   assert.equal(await agent.stop(), undefined);
   const failures = agent.events.filter((event) => event.type === "unreachable");
-  assert.deepEqual(failures.map(({ reason }) => reason), ["later", "later", "later"]);
+  assert.deepEqual(failures.map(({ reason }) => reason), ["503 later", "503 later", "503 later"]);
 });
 
 Deno.test("nobody listening is an event, and aborting ends it", async () => {
