@@ -5,7 +5,7 @@
  * @module
  */
 import { AGENT_TYPE, appendLease, bytesBeyond, messageOf } from "@ourocodus/bus";
-import { RetryableError, WorkError } from "./errors.ts";
+import { isA, RetryableError, WorkError } from "./errors.ts";
 
 /** How a handler ended. */
 export type Outcome =
@@ -37,13 +37,13 @@ const MAX_ERROR_CHARACTERS = 8_192;
 export function answerOf(attempt: Attempt, outcome: Outcome): Answer {
   if (outcome.kind === "returned") return resultOf(attempt, outcome.value);
   const { error } = outcome;
-  if (error instanceof RetryableError) {
+  if (isA(error, RetryableError)) {
     return answer(attempt, AGENT_TYPE.retry, {
       delay_ms: error.delayMs,
       message: cut(error.message),
     });
   }
-  if (error instanceof WorkError) return detailedError(attempt, error);
+  if (isA(error, WorkError)) return detailedError(attempt, error);
   return answer(attempt, AGENT_TYPE.error, errorPayload(error));
 }
 

@@ -69,6 +69,9 @@ Deno.test("whatever is thrown has a message", () => {
   assert.deepEqual(thrown(new Error("")).payload, { message: "[object Error]", name: "Error" });
   assert.deepEqual(thrown("text").payload, { message: "text" });
   assert.deepEqual(thrown(7).payload, { message: "7" });
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assert.deepEqual(thrown(proxy).payload, { message: "what was thrown has no text" });
   assert.deepEqual(thrown(null).payload, { message: "null" });
   assert.deepEqual(thrown(Symbol("s")).payload, { message: "Symbol(s)" });
   assert.deepEqual(thrown({ message: "m", code: 3, name: 4 }).payload, { message: "m", code: 3 });

@@ -54,6 +54,15 @@ export class WorkError extends OurocodusError {
   }
 }
 
+/** Whether something thrown is of a class; what cannot be asked, as a revoked proxy, is of none. */
+export function isA<T>(thrown: unknown, type: new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 /** Why an agent cannot go on serving. */
 export interface ServeFailure {
   /**

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { messageOf, OurocodusError } from "@ourocodus/bus";
+import { isA } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 
 const logger = getLogger(["ourocodus", "agent"]);
@@ -59,7 +60,7 @@ function isMilestone(failures: number): boolean {
 function withError(event: AgentEvent & { readonly error: unknown }): Record<string, unknown> {
   const { error, ...rest } = event;
   // What is thrown on purpose says all in its message.
-  const isBug = error instanceof Error && !(error instanceof OurocodusError);
+  const isBug = isA(error, Error) && !(error instanceof OurocodusError);
   const stack = isBug ? error.stack : undefined;
   return { ...rest, reason: safeMessage(error), ...(stack !== undefined && { stack }) };
 }

@@ -27,7 +27,7 @@ import {
 import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { RetryableError } from "./errors.ts";
+import { isA, RetryableError } from "./errors.ts";
 import type { AgentEvent, EventHook } from "./events.ts";
 import { type Identity, Jobs } from "./jobs.ts";
 import { KeptAnswers } from "./kept_answers.ts";
@@ -231,7 +231,7 @@ export class Supervisor {
   #answered(leased: LeasedWork, answer: Answer, outcome: Outcome): void {
     const { id, attempt } = leased.work;
     if (outcome.kind === "thrown") {
-      const retried = outcome.error instanceof RetryableError;
+      const retried = isA(outcome.error, RetryableError);
       const type = retried ? "work.retried" : "work.failed";
       this.#tell({ type, id, attempt, error: outcome.error });
     } else if (answer.type === "error") {
