@@ -89,8 +89,10 @@ Deno.test("a newer socket of the same agent takes over the older one's work", as
   resume(back, work);
   assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
   await until(() => test.relay.health().agents === 1);
+  assert.equal(back.connection.inHand, 1);
   back.say("result", work);
   await test.hasWaiting(0);
+  assert.deepEqual(await test.recorded("work.returned"), []);
   assert.deepEqual(await test.recorded("work.redelivered"), []);
 });
 

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { parseObject, readStored, WORK_STREAM, workIdentity } from "@ourocodus/bus";
+import { startNats, type TestNats, until } from "../tests/support/mod.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+/** So long leases live: work of a relay that is gone is handed out again soon. */
+const queue = { ackWaitMs: 500 };
+
+/** Leaves work behind that a relay which is gone had given to an agent. */
+async function leaveWork(nats: TestNats): Promise<void> {
+  await using relay = await TestRelay.start({ nats, queue });
+  const agent = relay.agent({ v1: true });
+  relay.work("1");
+  await agent.hasWork();
+}
+
+Deno.test("work that another relay had takes up a slot while it is looked up, and no longer", async () => {
+  await using nats = await startNats();
+  await leaveWork(nats);
+  await using test = await TestRelay.start({ nats, queue });
+  const agent = test.agent({ v1: true });
+  await until(() => test.relay.health().in_hand === 1);
+  test.work("2");
+  const work = await agent.hasWork();
+  assert.deepEqual([work.id, work.attempt], ["1", 2]);
+  assert.equal(test.relay.health().in_hand, 1, "no more was asked for meanwhile");
+  agent.say("result", work);
+  assert.equal((await agent.hasWork(2)).id, "2");
+});
+
+Deno.test("work that was lost with its last attempt's relay is dead, and is not handed out", async () => {
+  await using nats = await startNats();
+  await leaveWork(nats);
+  await using test = await TestRelay.start({ nats, queue, limits: { maxDeliver: 1 } });
+  const agent = test.agent({ v1: true });
+  await test.hasWaiting(0);
+  const [result] = await test.hasResults(1);
+  const { message } = result?.payload as Record<string, unknown>;
+  assert.equal(message, "given up after 1 attempts without a result");
+  assert.deepEqual([(await test.log("dead")).length, agent.works], [1, []]);
+});
+
+Deno.test("work that is cancelled while it is looked up is not handed out", async () => {
+  await using nats = await startNats();
+  await leaveWork(nats);
+  await using test = await TestRelay.start({ nats, queue });
+  const agent = test.agent({ v1: true });
+  await until(() => test.relay.health().in_hand === 1);
+  const stored = await readStored(test.client, WORK_STREAM, 1);
+  assert.ok(stored);
+  assert.equal(test.relay.cancelWork({ work: workIdentity(stored), phase: "done" }), undefined);
+  test.work("2");
+  assert.equal((await agent.hasWork()).id, "2");
+});
+
+Deno.test("work that is delivered once more while its agent has it is not handed out again", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, concurrency: 2 });
+  test.work("1");
+  const work = await agent.hasWork();
+  test.client.nats.publish(work.lease ?? "", "-NAK");
+  test.work("2");
+  assert.equal((await agent.hasWork(2)).id, "2");
+  // What is asked of other relays from here on is answered later than what was asked before.
+  const other = test.agent({ v1: true });
+  const lease = `$JS.ACK.${WORK_STREAM}.s=r.1.999.1.1763999999999999999.0`;
+  other.say("resume", { id: "resume" }, { leases: [lease] });
+  await other.isTold("relay.cancel");
+  for (const one of agent.works) agent.say("result", one);
+  await test.hasWaiting(0);
+  assert.deepEqual([agent.works.map(({ id }) => id), other.works], [["1", "2"], []]);
+});
+
+Deno.test("work that is answered and delivered once more is acknowledged, though a plain agent has it still", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent();
+  test.work("1");
+  await agent.hasWork();
+  const stored = await readStored(test.client, WORK_STREAM, 1);
+  assert.ok(stored);
+  // As if the cancelling ended before the work was removed from its stream.
+  test.relay.cancelWork({ work: workIdentity(stored), phase: "done" });
+  assert.equal(await test.waiting(), 1);
+  test.client.nats.publish(`$JS.ACK.${WORK_STREAM}.s=r.1.1.1.${stored.timeNs}.0`, "-NAK");
+  test.agent({ v1: true });
+  await test.hasWaiting(0);
+  assert.equal(agent.connection.inHand, 1);
+});
+
+Deno.test("work that another relay has given back begins its next attempt without asking around", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats });
+  await using second = await TestRelay.start({ nats });
+  const said: unknown[] = [];
+  first.client.subscribe("relays.leases", (_, msg) => said.push(parseObject(msg.string())?.kind));
+  const agent = first.agent({ v1: true });
+  first.work("1");
+  await agent.hasWork();
+  const next = second.agent({ v1: true });
+  await first.client.nats.flush();
+  agent.leave(1000);
+  assert.equal((await next.hasWork()).attempt, 2);
+  await until(() => said.length > 0);
+  assert.deepEqual(said, ["returned"]);
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { startNats, until } from "../tests/support/mod.ts";
+import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+/** Says which leases an agent has. */
+function resume(agent: FakeAgent, ...works: GivenWork[]): void {
+  agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
+}
+
+Deno.test("a draining relay leaves work to v1 agents with a name, with or without a socket, and gives all other back", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats });
+  const agents: FakeAgent[] = [];
+  for (
+    const options of [
+      ...["stays", "was cut", "goes"].map((agentId) => ({ agentId, v1: true })),
+      { agentId: "plain" },
+      { v1: true },
+      { agentId: "plain-was-cut" },
+    ]
+  ) {
+    const agent = first.agent({ ...options, agentId: options.agentId?.replaceAll(" ", "-") });
+    first.work(String(agents.length));
+    await agent.hasWork();
+    agents.push(agent);
+  }
+  const [stays, wasCut, goes] = agents;
+  assert.ok(stays && wasCut && goes);
+  wasCut.leave();
+  agents[5]?.leave();
+  const stop = new AbortController();
+  const drained = first.relay.drain(60_000, stop.signal);
+  await goes.isTold("relay.drain");
+  goes.leave();
+  stop.abort();
+  await drained;
+  await using second = await TestRelay.start({ nats });
+  const heir = second.agent({ agentId: "heir", concurrency: 6 });
+  await heir.hasWork(3);
+  for (const { connection: { agentId }, works } of [stays, wasCut, goes]) {
+    const back = second.agent({ agentId, v1: true });
+    resume(back, ...works);
+    assert.deepEqual(await back.isTold("relay.resumed"), { leases: [works[0]?.lease] });
+  }
+  assert.deepEqual(heir.works.map(({ id }) => id).sort(), ["3", "4", "5"]);
+  const returned = await second.recorded("work.returned");
+  assert.deepEqual(returned.map(({ reason }) => reason), Array(3).fill("draining"));
+});
+
+Deno.test("draining ends when the last agent has gone, though its work is not done", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ agentId: "a", v1: true });
+  test.work("1");
+  await agent.hasWork();
+  const drained = test.relay.drain(60_000);
+  agent.leave();
+  await drained;
+  assert.equal(test.relay.health().in_hand, 0);
+  assert.deepEqual(await test.recorded("work.returned"), []);
+});
+
+Deno.test("an agent that is back before it is known that a lease is its own finds it in its hands", async () => {
+  await using nats = await startNats();
+  const first = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats });
+  const cut = second.agent({ agentId: "a", v1: true });
+  resume(cut, work);
+  cut.leave();
+  const back = second.agent({ agentId: "a", v1: true });
+  await until(() => back.connection.inHand === 1);
+  resume(back, work);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  back.say("result", work);
+  await second.hasWaiting(0);
+  assert.deepEqual(await second.recorded("work.returned"), []);
+});
+
+Deno.test("work of an agent that has lost its socket is its own at another relay, and not kept here", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats });
+  await using second = await TestRelay.start({ nats });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  agent.leave();
+  const other = second.agent({ agentId: "b", v1: true });
+  resume(other, work);
+  const lost = { lease: work.lease, reason: "lease_lost" };
+  assert.deepEqual(await other.isTold("relay.cancel"), lost, "it is kept for its agent alone");
+  const back = second.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  assert.equal(first.relay.health().in_hand, 0);
+});
+
+Deno.test("work that waits for an agent here is its own whose lease it was, wherever that resumes it", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 500 };
+  const gone = await TestRelay.start({ nats, queue });
+  const agent = gone.agent({ agentId: "a", v1: true });
+  gone.work("1");
+  const work = await agent.hasWork();
+  await gone[Symbol.asyncDispose]();
+  await using first = await TestRelay.start({ nats, queue });
+  // A plain agent cannot have two of one id, so the other one, whose lease runs out, waits.
+  const plain = first.agent({ concurrency: 2 });
+  first.work("1");
+  await plain.hasWork();
+  await until(() => first.relay.health().in_hand === 2);
+  await using second = await TestRelay.start({ nats, queue });
+  const back = second.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  assert.equal(first.relay.health().in_hand, 1);
+  plain.say("result", { id: "1" });
+  await first.hasWaiting(1);
+  assert.equal(plain.works.length, 1);
+  back.say("result", work);
+  await second.hasWaiting(0);
+});
+
+Deno.test("an agent that comes back with another protocol is another program, and begins its work anew", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ agentId: "a" });
+  test.work("1");
+  await agent.hasWork();
+  agent.leave();
+  const back = test.agent({ agentId: "a", v1: true });
+  assert.equal((await back.hasWork()).attempt, 2);
+});
