@@ -34,8 +34,6 @@ export interface JobsOptions {
   readonly onAnswer: (leased: LeasedWork, answer: Answer, outcome: Outcome) => void;
   /** A handler tells how far it is; `detached` if the connection that brought its work is gone. */
   readonly onProgress: (leased: LeasedWork, payload: unknown, detached: boolean) => void;
-  /** An aborted handler has ended. */
-  readonly onFreed: () => void;
 }
 
 interface Job {
@@ -132,8 +130,6 @@ export class Jobs {
       this.#running.delete(leased.lease);
       const attempt = { id: leased.work.id, lease: leased.lease };
       this.#options.onAnswer(leased, answerOf(attempt, outcome), outcome);
-    } else {
-      this.#options.onFreed();
     }
     this.begin();
   }

@@ -104,7 +104,6 @@ export class Supervisor {
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
       onProgress: (...told) => this.#progressed(...told),
-      onFreed: () => this.#settle(),
     });
   }
 

@@ -128,3 +128,84 @@ Deno.test("aborting does not wait for ever for a relay that does not answer the 
   await agent.clock.advance(3_000);
   assert.equal(await agent.done, undefined);
 });
+
+Deno.test("what is abandoned before it is asked to stop goes on, and after its end nothing begins", async () => {
+  const abandon = new AbortController();
+  const agent = new FakeAgent(() => ({}), { abandon: abandon.signal });
+  await agent.socket.welcome();
+  abandon.abort();
+  await agent.socket.work("1");
+  assert.deepEqual(agent.socket.answers, ["result 1"]);
+  await agent.socket.end(4501, "stopped");
+  await agent.done;
+  await agent.stop();
+  assert.deepEqual([agent.told.includes("stopping"), agent.clock.pending], [false, 0]);
+});
+
+Deno.test("an abandoned agent does not wait until what it has is stored, connected or not", async () => {
+  for (const connected of [true, false]) {
+    const abandon = new AbortController();
+    const agent = new FakeAgent(() => ({}), { abandon: abandon.signal });
+    await agent.socket.welcome();
+    await agent.socket.work("1");
+    if (!connected) await agent.socket.end(1006);
+    await agent.stop();
+    assert.equal(agent.ended, false);
+    abandon.abort();
+    assert.equal(await agent.done, undefined);
+    assert.equal(agent.event("results.lost")?.kept, 1);
+    assert.equal(agent.told.includes("work.abandoned"), false, "nothing was running");
+    assert.equal(agent.clock.pending, 0);
+  }
+});
+
+Deno.test("without a relay an agent ends when the time to finish is over, whatever it has", async () => {
+  for (const finished of [true, false]) {
+    const handler = new ManualHandler();
+    const agent = new FakeAgent(handler.handle, { drainMs: 5_000 });
+    await agent.socket.welcome();
+    await agent.socket.work("1");
+    const signal = handler.signal("1");
+    if (finished) await handler.finish("1");
+    await agent.stop();
+    await agent.socket.end(1006);
+    await agent.clock.advance(4_999);
+    assert.equal(agent.ended, false);
+    await agent.clock.advance(1);
+    assert.deepEqual([signal?.aborted, await agent.done], [!finished, undefined]);
+    assert.equal(agent.event("results.lost")?.kept, finished ? 1 : undefined);
+    assert.equal(agent.clock.pending, 0);
+  }
+});
+
+Deno.test("an agent that is to stop while it leaves a relay that drains does not go to another", async () => {
+  const agent = new FakeAgent(() => ({}));
+  await agent.socket.welcome();
+  agent.socket.answersClose = false;
+  await agent.socket.say("relay.drain", { seconds: 25 });
+  assert.equal(agent.socket.isClosed, true);
+  await agent.stop();
+  await agent.socket.end(1000);
+  assert.equal(await agent.done, undefined);
+  assert.equal(agent.relay.sockets.length, 1);
+  assert.equal(agent.clock.pending, 0);
+});
+
+Deno.test("a stopped agent ends when the last that it has is cancelled or refused", async () => {
+  for (const end of ["relay.cancel", "relay.error"]) {
+    for (const finished of [true, false]) {
+      if (end === "relay.error" && !finished) continue; // What runs is not refused.
+      const handler = new ManualHandler();
+      const agent = new FakeAgent(handler.handle);
+      await agent.socket.welcome();
+      await agent.socket.work("1");
+      await agent.stop();
+      if (finished) await handler.finish("1");
+      assert.equal(agent.socket.isClosed, false);
+      const why = { reason: "answered", code: "duplicate", message: "no" };
+      await agent.socket.say(end, { lease: "1", ...why });
+      assert.equal(await agent.done, undefined);
+      assert.equal(agent.event("results.lost"), undefined);
+    }
+  }
+});

@@ -185,6 +185,17 @@ Deno.test("a WorkError whose details have no JSON form is an error all the same"
   await agent.done;
 });
 
+Deno.test("a result that has no JSON form is an error, of which the agent's log tells", async () => {
+  const agent = new FakeAgent(() => ({ size: 1n }));
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  assert.deepEqual(agent.socket.answers, ["error 1"]);
+  assert.equal(agent.event("result.unsendable")?.reason, "it has no JSON form");
+  await agent.socket.stored("1");
+  await agent.stop();
+  await agent.done;
+});
+
 Deno.test("a payload of exactly maxPayloadBytes is sent, one byte more is not", async () => {
   for (const [more, type] of [[0, "result"], [1, "error"]] as const) {
     const agent = new FakeAgent((_, context) => {
@@ -322,6 +333,22 @@ Deno.test("lines that cannot be understood are passed over", async () => {
   await agent.socket.stored("L1");
   await agent.stop();
   await agent.done;
+});
+
+Deno.test("work that waits is begun when a result that kept it waiting is cancelled or refused", async () => {
+  for (const end of ["relay.cancel", "relay.error"]) {
+    const agent = new FakeAgent(() => "x".repeat(40 * 1024 * 1024));
+    await agent.socket.welcome({ max_message_bytes: 64 * 1024 * 1024 });
+    await agent.socket.work("1");
+    await agent.socket.work("2");
+    assert.deepEqual(agent.socket.answers, ["result 1"]);
+    const why = { reason: "answered", code: "duplicate", message: "no" };
+    await agent.socket.say(end, { lease: "1", ...why });
+    assert.deepEqual(agent.socket.answers, ["result 1", "result 2"]);
+    await agent.socket.stored("2");
+    await agent.stop();
+    await agent.done;
+  }
 });
 
 Deno.test("no new work is begun while too many results wait to be stored", async () => {

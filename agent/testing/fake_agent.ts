@@ -26,7 +26,11 @@ export class FakeAgent {
       openSocket: this.relay.openSocket,
       ...options,
     }, handler);
-    this.done = serving.then(() => undefined, (error) => error).finally(() => this.ended = true);
+    this.done = serving.then(
+      () => undefined,
+      (error) => error ?? new Error("rejected with nothing"),
+    )
+      .finally(() => this.ended = true);
   }
 
   /** The newest connection. */
