@@ -355,3 +355,41 @@ Deno.test("an agent that comes back to work which was cancelled meanwhile hears 
     { lease: answered.lease, reason: "answered" },
   ]);
 });
+
+Deno.test("a lease that is in an agent's hands is nobody else's, and neither is an older one of it", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ agentId: "a", v1: true });
+  test.work("1");
+  const first = await agent.hasWork();
+  agent.say("retry", first);
+  const work = await agent.hasWork(2);
+  const other = test.agent({ agentId: "b", v1: true });
+  resume(other, work);
+  const lost = { lease: work.lease, reason: "lease_lost" };
+  assert.deepEqual(await other.isTold("relay.cancel"), lost);
+  resume(agent, first, work);
+  assert.deepEqual(await agent.isTold("relay.resumed"), { leases: [work.lease] });
+  assert.deepEqual(agent.told("relay.cancel"), [{ lease: first.lease, reason: "lease_lost" }]);
+  agent.say("result", work);
+  await test.hasWaiting(0);
+});
+
+Deno.test("a lease is kept alive while it is looked up, and takes a slot of the newest connection alone", async () => {
+  await using nats = await startNats();
+  const work = await givenByRelayThatIsGone({ nats });
+  await using second = await TestRelay.start({ nats });
+  const kept: string[] = [];
+  second.client.subscribe("$JS.ACK.>", (_, msg) => kept.push(`${msg.string()} ${msg.subject}`));
+  await second.client.nats.flush();
+  const cut = second.agent({ agentId: "a", v1: true });
+  resume(cut, work);
+  assert.equal(cut.connection.free, 0);
+  await until(() => kept.includes(`+WPI ${work.lease}`));
+  const back = second.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  assert.deepEqual([cut.connection.resuming, back.connection.resuming], [0, 1]);
+  resume(back, work);
+  assert.equal(back.connection.resuming, 1);
+  await back.isTold("relay.resumed");
+  assert.deepEqual([back.connection.resuming, back.connection.inHand], [0, 1]);
+});
