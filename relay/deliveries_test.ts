@@ -59,6 +59,7 @@ Deno.test("work that is delivered once more while its agent has it is not handed
   test.work("1");
   const work = await agent.hasWork();
   test.client.nats.publish(work.lease ?? "", "-NAK");
+  await until(() => [...agent.connection.works()][0]?.lease.attempt === 2);
   test.work("2");
   assert.equal((await agent.hasWork(2)).id, "2");
   // What is asked of other relays from here on is answered later than what was asked before.
