@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readStored, WORK_STREAM } from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";
@@ -132,4 +133,48 @@ Deno.test("an agent that comes back with another protocol is another program, an
   agent.leave();
   const back = test.agent({ agentId: "a", v1: true });
   assert.equal((await back.hasWork()).attempt, 2);
+});
+
+Deno.test("work that is looked up before it is handed out is its own whose lease it was, and nobody else's", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 500 };
+  const gone = await TestRelay.start({ nats, queue });
+  const agent = gone.agent({ agentId: "a", v1: true });
+  gone.work("1");
+  const work = await agent.hasWork();
+  await gone[Symbol.asyncDispose]();
+  await using test = await TestRelay.start({ nats, queue });
+  const heir = test.agent({ agentId: "b", v1: true });
+  await until(() => test.relay.health().in_hand === 1);
+  const back = test.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  resume(heir, work);
+  const lost = { lease: work.lease, reason: "lease_lost" };
+  assert.deepEqual(await heir.isTold("relay.cancel"), lost);
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  assert.equal(test.relay.agents({ work: true })[1]?.work?.[0]?.attempt, 1, "it is that attempt");
+  back.say("result", work);
+  await test.hasWaiting(0);
+  assert.deepEqual(heir.works, []);
+});
+
+Deno.test("work that waits for one agent and is resumed by another is not handed out", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ agentId: "a", v1: true });
+  test.work("1");
+  const work = await agent.hasWork();
+  const plain = test.agent({ concurrency: 2 });
+  test.work("same", "same");
+  await until(() => test.relay.health().in_hand === 3);
+  const stored = await readStored(test.client, WORK_STREAM, 3);
+  const lease = `$JS.ACK.${WORK_STREAM}.s=r.1.3.3.${stored?.timeNs}.0`;
+  const waiting = { ...work, id: "same", lease };
+  resume(agent, work, waiting);
+  await agent.isTold("relay.resumed", 2);
+  plain.say("result", { id: "same" });
+  agent.say("result", work);
+  await test.hasWaiting(1);
+  agent.say("result", waiting);
+  await test.hasWaiting(0);
+  assert.deepEqual([plain.works.length, agent.works.length], [1, 1]);
 });
