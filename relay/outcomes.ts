@@ -97,12 +97,12 @@ export class Outcomes {
     if (outcome.sole || monotonicMs() - outcome.since < duplicateWindowMs / 2) {
       return writer.append(entry);
     }
-    void this.#options.backlog.during(text.length, this.#options.reader.lookUp(outcome)).then(
-      (found) => {
-        if (found?.kind === "open") writer.append(entry);
-        else if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
-      },
-    );
+    const looking = this.#options.reader.lookUp(outcome);
+    void this.#options.backlog.during(text.length, looking).then(async (found) => {
+      if (found?.kind === "open") return writer.append(entry);
+      if (found?.kind === "answered") await this.finish(outcome, found);
+      if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
+    });
   }
 
   /**

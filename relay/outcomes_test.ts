@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { headers, nanos } from "@nats-io/nats-core";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { LOG_STREAM, parseLease, resultsSubject, WORK_STREAM } from "@ourocodus/bus";
+import { until } from "../tests/support/mod.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+/** Stores an outcome of a lease's work, as another relay would. */
+async function answerElsewhere(test: TestRelay, lease: string | undefined): Promise<void> {
+  const identity = headers();
+  identity.set("Nats-Msg-Id", parseLease(lease ?? "")?.work ?? "");
+  const options = { headers: identity, timeout: 5_000 };
+  await test.client.nats.request(resultsSubject("s", "r"), '{"by":"another"}', options);
+}
+
+Deno.test("a later attempt's result is refused where another was stored before identities were forgotten, and its work goes", async () => {
+  await using test = await TestRelay.start({ duplicateWindowMs: 0 });
+  const manager = await jetstreamManager(test.client.nats);
+  await manager.streams.update(LOG_STREAM, { duplicate_window: nanos(100) });
+  const agent = test.agent({ v1: true, confirm: true });
+  test.work("1");
+  agent.say("retry", await agent.hasWork());
+  const work = await agent.hasWork(2);
+  await answerElsewhere(test, work.lease);
+  const since = performance.now();
+  await until(() => performance.now() - since > 200);
+  agent.say("result", work);
+  const error = await agent.isTold("relay.error");
+  assert.deepEqual([error.code, error.lease], ["duplicate", work.lease]);
+  assert.deepEqual(await test.results(), ['{"by":"another"}']);
+  await test.hasWaiting(0);
+  assert.equal(test.relay.health().in_hand, 0);
+});
+
+Deno.test("a later attempt's result is stored where there is none, however late it comes", async () => {
+  await using test = await TestRelay.start({ duplicateWindowMs: 0 });
+  const agent = test.agent({ v1: true, confirm: true });
+  test.work("1");
+  agent.say("retry", await agent.hasWork());
+  const work = await agent.hasWork(2);
+  agent.say("result", work, { at: "last" });
+  await agent.isTold("relay.stored", 2);
+  assert.deepEqual((await test.hasResults(1)).map(({ payload }) => payload), [{ at: "last" }]);
+  await test.hasWaiting(0);
+});
+
+Deno.test("work that is to be given up is not, if it has been answered or removed", async () => {
+  for (const what of ["answered", "removed"]) {
+    await using test = await TestRelay.start({ limits: { maxDeliver: 2 } });
+    const agent = test.agent({ v1: true });
+    test.work("1");
+    agent.say("retry", await agent.hasWork());
+    const work = await agent.hasWork(2);
+    if (what === "answered") await answerElsewhere(test, work.lease);
+    else {
+      const manager = await jetstreamManager(test.client.nats);
+      await manager.streams.deleteMessage(WORK_STREAM, 1);
+    }
+    agent.say("retry", work);
+    await test.hasWaiting(0);
+    await until(() => test.relay.health().in_hand === 0);
+    assert.deepEqual(await test.results(), what === "answered" ? ['{"by":"another"}'] : []);
+    assert.deepEqual([await test.log("dead"), test.relay.metrics.dead], [[], 0]);
+    assert.deepEqual(await test.recorded("work.dead"), []);
+  }
+});
+
+Deno.test("a lease of a stream that was removed and made anew is for none of its work", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const { lease = "" } = await agent.hasWork();
+  const time = String(parseLease(lease)?.work.split(".")[1]);
+  const old = lease.replace(time, "1700000000000000000");
+  agent.say("resume", { id: "resume" }, { leases: [old] });
+  assert.deepEqual(await agent.isTold("relay.cancel"), { lease: old, reason: "answered" });
+  agent.say("result", { id: "1", lease: old }, { of: "another time" });
+  assert.equal((await agent.isTold("relay.error")).code, "duplicate");
+  agent.say("result", { id: "1", lease });
+  assert.deepEqual((await test.hasResults(1)).map(({ payload }) => payload), [{}]);
+});
