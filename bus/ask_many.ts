@@ -13,19 +13,21 @@ export interface AskManyOptions {
   readonly waitMs: number;
   /** Told of each answer. @returns Whether it was enough. */
   readonly onAnswer: (answer: Msg) => boolean;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Publishes a request, and hears what comes.
  *
  * @param bodies JSON: the parts of the request, each of which fits the server's payload limit.
- * @returns When there was enough, nobody listens, or the time is over.
+ * @returns When there was enough, nobody listens, the time is over, or the signal was aborted.
  */
 export async function askMany(
   connection: Connection,
   subject: string,
   bodies: readonly unknown[],
-  { waitMs, onAnswer }: AskManyOptions,
+  { waitMs, onAnswer, signal }: AskManyOptions,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const inbox = connection.createInbox();
@@ -34,6 +36,8 @@ export async function askMany(
     if (error || statusOf(answer).code === 503 || onAnswer(answer)) resolve();
   });
   const timer = setTimeout(resolve, waitMs);
+  const onAbort = () => resolve();
+  signal?.addEventListener("abort", onAbort);
   try {
     for (const body of bodies) {
       connection.nats.publish(subject, JSON.stringify(body), { reply: inbox });
@@ -41,6 +45,7 @@ export async function askMany(
     await promise;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
     subscription.unsubscribe();
   }
 }

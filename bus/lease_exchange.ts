@@ -59,6 +59,7 @@ export class LeaseExchange {
   readonly #connection: Connection;
   readonly #options: LeaseExchangeOptions;
   readonly #subscription: Subscription;
+  readonly #closing = new AbortController();
 
   constructor(connection: Connection, options: LeaseExchangeOptions) {
     this.#connection = connection;
@@ -72,9 +73,13 @@ export class LeaseExchange {
    * Asks who still has work that was delivered here.
    *
    * @param waitMs How long to wait for an answer, in milliseconds.
-   * @returns The works' identities (`Lease.work`) that stay elsewhere.
+   * @returns The works' identities (`Lease.work`) that stay elsewhere; `undefined` if this was closed
+   * meanwhile: then nothing is known.
    */
-  async keptElsewhere(leases: readonly Lease[], waitMs: number): Promise<ReadonlySet<string>> {
+  async keptElsewhere(
+    leases: readonly Lease[],
+    waitMs: number,
+  ): Promise<ReadonlySet<string> | undefined> {
     const asked = leases.map(({ subject }) => subject);
     return await this.#ask({ kind: "delivered", leases: asked }, waitMs, asked.length);
   }
@@ -83,13 +88,14 @@ export class LeaseExchange {
    * Tells that an agent resumes leases here.
    *
    * @param waitMs How long to wait for objections, in milliseconds.
-   * @returns The works' identities that are in another agent's hands elsewhere.
+   * @returns The works' identities that are in another agent's hands elsewhere; `undefined` as for
+   * {@linkcode keptElsewhere}.
    */
   async objections(
     leases: readonly Lease[],
     agentId: string,
     waitMs: number,
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<ReadonlySet<string> | undefined> {
     const asked = leases.map(({ subject }) => subject);
     return await this.#ask({ kind: "claim", leases: asked, agent_id: agentId }, waitMs, Infinity);
   }
@@ -107,11 +113,12 @@ export class LeaseExchange {
   /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
   async heldElsewhere(waitMs: number): Promise<ReadonlySet<number>> {
     const identities = await this.#ask({ kind: "list" }, waitMs, Infinity);
-    return new Set([...identities].map(Number));
+    return new Set(Array.from(identities ?? [], Number));
   }
 
-  /** Answers no more. */
+  /** Answers no more, and waits for no answers. */
   close(): void {
+    this.#closing.abort();
     this.#subscription.unsubscribe();
   }
 
@@ -121,18 +128,25 @@ export class LeaseExchange {
   }
 
   /** @param enough Ends the waiting when so many were named. */
-  async #ask(question: Question, waitMs: number, enough: number): Promise<ReadonlySet<string>> {
+  async #ask(
+    question: Question,
+    waitMs: number,
+    enough: number,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const { signal } = this.#closing;
+    if (signal.aborted) return undefined;
     const named = new Set<string>();
     if (!this.#connection.connected) return named;
     const parts = this.#parts(question).map((part) => this.#signed(part));
     await askMany(this.#connection, RELAYS_LEASES_SUBJECT, parts, {
       waitMs,
+      signal,
       onAnswer: (answer) => {
         for (const identity of parseAnswer(answer)) named.add(identity);
         return named.size >= enough;
       },
     });
-    return named;
+    return signal.aborted ? undefined : named;
   }
 
   /** A question as several, each of which fits the server's payload limit. */

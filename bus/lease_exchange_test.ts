@@ -92,3 +92,20 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   assert.deepEqual(await asking.keptElsewhere([lease], WAIT_MS), new Set([lease.work]));
   assert.deepEqual(holder.told, [lease.work, `answered ${lease.work}`]);
 });
+
+Deno.test("of what is asked when this end is closed nothing is known, and nobody waits for it", async () => {
+  await using nats = await startNats();
+  await using one = await connect({ url: nats.url });
+  const [lease] = leases(1);
+  assert.ok(lease);
+  const asking = exchange(one, "one", new Holder([]));
+  const asked = [
+    asking.keptElsewhere([lease], 600_000),
+    asking.objections([lease], "agent", 600_000),
+  ];
+  const held = asking.heldElsewhere(600_000);
+  asking.close();
+  assert.deepEqual(await Promise.all(asked), [undefined, undefined]);
+  assert.deepEqual(await held, new Set());
+  assert.equal(await asking.keptElsewhere([lease], 600_000), undefined);
+});

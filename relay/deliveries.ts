@@ -137,7 +137,8 @@ export class Deliveries {
       exchange.keptElsewhere([work.lease], this.answerMs),
       outcomeReader.lookUp(work),
     ]);
-    return kept.has(work.lease.work) ? { kind: "elsewhere" } : found;
+    // Without an answer nothing is known, as without what was found.
+    return kept?.has(work.lease.work) ? { kind: "elsewhere" } : kept && found;
   }
 
   /** Whether work that comes as a first attempt may have been delivered before. */

@@ -132,7 +132,8 @@ Deno.test("an agent that comes back with another protocol is another program, an
   await agent.hasWork();
   agent.leave();
   const back = test.agent({ agentId: "a", v1: true });
-  assert.equal((await back.hasWork()).attempt, 2);
+  assert.equal((await back.hasWork()).id, "1");
+  assert.equal((await test.hasRecorded("work.returned"))[0]?.reason, "disconnected");
 });
 
 Deno.test("work that is looked up before it is handed out is its own whose lease it was, and nobody else's", async () => {

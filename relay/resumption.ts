@@ -200,18 +200,16 @@ export class Resumption {
     const leases = asked.map(({ lease }) => lease);
     const objections = exchange.objections(leases, agent.agentId, objectionMs());
     const looked = await Promise.all(asked.map(async (work) => {
-      return {
-        work,
-        found: await outcomeReader.lookUp(work),
-        lost: (await objections).has(work.lease.work),
-      };
+      const found = await outcomeReader.lookUp(work);
+      const lost = (await objections)?.has(work.lease.work);
+      return { work, found, lost };
     }));
     const resumed: Work[] = [];
     const gone: Work[] = [];
     const deferred: Deferred[] = [];
     for (const { work, found, lost } of looked) {
       // A newer connection has asked again, and has the answer from there; or this relay was closed.
-      if (this.#wanted.get(work) !== agent || found === undefined) continue;
+      if (this.#wanted.get(work) !== agent || found === undefined || lost === undefined) continue;
       this.#wanted.delete(work);
       agent.resuming--;
       deferred.push(...this.#takeDeferred(work));
