@@ -54,16 +54,47 @@ Deno.test("an acknowledgement while NATS is away goes out when it is back", asyn
   assert.deepEqual(arrived, ["ack.1", "ack.2", "ack.3"]);
 });
 
-Deno.test("a confirmed acknowledgement is not repeated", async () => {
-  const { acknowledger, arrived, reconnect, connection, stack } = await start(1);
+Deno.test("a confirmed acknowledgement is not repeated, and one that was repeated is confirmed", async () => {
+  const { acknowledger, arrived, reconnect, connection, proxy, stack } = await start(1);
   await using _ = stack;
-  const pings = connection.nats.stats().inMsgs;
+  const { nats } = connection;
+  const flush = nats.flush.bind(nats);
+  let confirmed = 0;
+  const isConfirmed = async () => {
+    const before = confirmed;
+    await until(() => confirmed > before);
+  };
+  nats.flush = async () => {
+    await flush();
+    confirmed++;
+  };
+  const received = nats.stats().inMsgs;
   acknowledger.acknowledge("ack.1");
-  await until(() => arrived.length === 1);
-  await acknowledger.close();
-  assert.equal(connection.nats.stats().inMsgs, pings, "no message comes back for one");
+  await isConfirmed();
+  assert.equal(nats.stats().inMsgs, received, "no message comes back for one");
+  proxy.cut();
+  await until(() => !connection.connected);
+  acknowledger.acknowledge("ack.2");
   await reconnect();
-  assert.deepEqual(arrived, ["ack.1"]);
+  await isConfirmed();
+  await reconnect();
+  assert.deepEqual(arrived, ["ack.1", "ack.2"]);
+});
+
+Deno.test("what is acknowledged right before the end is sent and confirmed before it", async () => {
+  const { acknowledger, arrived, connection, stack } = await start(60_000);
+  await using _ = stack;
+  const { nats } = connection;
+  const flush = nats.flush.bind(nats);
+  let pings = 0;
+  nats.flush = () => {
+    pings++;
+    return flush();
+  };
+  acknowledger.acknowledge("ack.1");
+  await acknowledger.close();
+  assert.equal(pings, 1);
+  await until(() => arrived.length === 1);
 });
 
 Deno.test("one PING confirms what went before it alone, also while another is under way", async () => {

@@ -25,6 +25,8 @@ Deno.test("draining gives nothing out, lets work finish, and closes every agent"
   assert.deepEqual(agents.map(({ closed }) => closed?.code), [4000, 4000, 4000]);
   assert.equal((await test.results()).length, 3);
   assert.equal(await test.waiting(), 2);
+  const returned = await test.recorded("work.returned");
+  assert.deepEqual(returned.map(({ reason }) => reason), ["retry"], "nothing was taken meanwhile");
   assert.equal(test.agent().closed?.code, 4000, "one that comes now is sent away");
 });
 
@@ -41,4 +43,17 @@ Deno.test("draining gives back what is not finished in time, to another relay at
   assert.equal((await other.hasWork()).attempt, 2);
   const [returned] = await two.hasRecorded("work.returned");
   assert.equal(returned?.reason, "draining");
+});
+
+Deno.test("draining gives back at once what waits for an agent", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ concurrency: 2 });
+  test.work("same", "same");
+  await until(() => test.relay.health().in_hand === 2);
+  const drained = test.relay.drain(60_000);
+  assert.equal(test.relay.health().in_hand, 1);
+  agent.say("result", { id: "same" });
+  await drained;
+  const returned = await test.recorded("work.returned");
+  assert.deepEqual(returned.map(({ seq, reason }) => [seq, reason]), [[2, "draining"]]);
 });

@@ -22,6 +22,8 @@ Deno.test("a late result that comes first wins, and whoever has the work now is 
   const [duplicate] = await test.hasRecorded("result.duplicate");
   assert.equal(duplicate?.agent_id, "now");
   assert.deepEqual([duplicate?.attempt, duplicate?.accepted_attempt], [2, 1]);
+  const { results, duplicates } = test.relay.metrics;
+  assert.deepEqual([results, duplicates], [1, 1]);
   back.leave();
   test.work("2");
   assert.equal((await now.hasWork(2)).id, "2", "its slot is free again");
@@ -102,4 +104,22 @@ Deno.test("a late result at another relay ends the next attempt, whose agent is 
   await until(() => first.relay.health().in_hand === 0);
   assert.deepEqual((await second.hasResults(1)).map(({ payload }) => payload), [{ late: true }]);
   await second.hasWaiting(0);
+});
+
+Deno.test("progress and retries of work that is in other hands are refused, and harm nobody's", async () => {
+  await using test = await TestRelay.start();
+  const late = test.agent({ v1: true });
+  test.work("1");
+  const first = await late.hasWork();
+  late.leave();
+  const now = test.agent({ v1: true });
+  const work = await now.hasWork();
+  const back = test.agent({ v1: true });
+  back.say("progress", first);
+  back.say("retry", first);
+  await back.isTold("relay.error", 2);
+  assert.deepEqual(back.errors, ["lease_lost", "lease_lost"]);
+  now.say("result", work);
+  await test.hasWaiting(0);
+  assert.equal(now.works.length, 1);
 });

@@ -44,8 +44,11 @@ Deno.test("a v1 result is found by its lease, which is not stored with it", asyn
   const { lease } = await agent.hasWork();
   agent.say("result", { id: "1", lease }, { ok: true });
   assert.deepEqual(await agent.isTold("relay.stored"), { leases: [lease] });
-  assert.deepEqual(await test.results(), ['{"id":"1","type":"result","payload":{"ok":true}}']);
+  const text = '{"id":"1","type":"result","payload":{"ok":true}}';
+  assert.deepEqual(await test.results(), [text]);
   await test.hasWaiting(0);
+  const { results, resultCharacters, worked } = test.relay.metrics;
+  assert.deepEqual([results, resultCharacters, worked.sum > 0], [1, text.length, true]);
 });
 
 Deno.test("a v1 result without a lease is found by its id, if only one piece of work has it", async () => {
@@ -105,8 +108,10 @@ Deno.test("a retry gives the work back, at once or after its delay", async () =>
   agent.say("retry", first);
   const second = await agent.hasWork(2);
   assert.equal(second.attempt, 2);
+  const since = performance.now();
   agent.say("retry", second, { delay_ms: 300.4 });
   assert.equal((await agent.hasWork(3)).attempt, 3);
+  assert.ok(performance.now() - since > 250, "it has waited");
   assert.deepEqual(agent.told("relay.stored"), [
     { leases: [first.lease] },
     { leases: [second.lease] },
@@ -245,10 +250,13 @@ Deno.test("a drain with the id of work in hand is no result of it", async () => 
   const agent = test.agent({ v1: true });
   test.work("1");
   const work = await agent.hasWork();
+  for (const type of ["drain", "resume"]) agent.say(type, work, { leases: [] });
+  await agent.isTold("relay.error", 2);
+  assert.deepEqual(agent.errors, ["invalid_message", "invalid_message"], "it has no lease");
   agent.say("drain", { id: work.id });
   agent.say("result", work);
   assert.deepEqual((await test.hasResults(1)).map(({ type }) => type), ["result"]);
-  assert.deepEqual(agent.errors, []);
+  assert.equal(agent.errors.length, 2);
 });
 
 Deno.test("a frame of a thousand results is a thousand results", async () => {
