@@ -1,6 +1,6 @@
 /**
  * Help for tests that need real programs: a nats-server, a relay, an agent, the command line.
- * All of it works with `Deno.test`'s sanitizers on, if what is started is disposed of.
+ * All of it works with the sanitizers of `deno test` on, if what is started is disposed of.
  *
  * @module
  */

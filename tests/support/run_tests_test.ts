@@ -57,6 +57,13 @@ Deno.test("an error outside of a test is a failure", async () => {
   assert.equal(code, 1);
 });
 
+Deno.test("a test that leaves a timer or a file behind is a failure", async () => {
+  const leaks = ["setTimeout(() => {}, 60_000)", "Deno.openSync(Deno.execPath())"];
+  const tests = leaks.map((leak) => `Deno.test("leak", () => void ${leak});`).join(" ");
+  const { code, lastLine } = await run({ "a_test.ts": tests });
+  assert.deepEqual([code, lastLine], [1, "0 passed, 2 failed"]);
+});
+
 Deno.test("a run without any test is a failure", async () => {
   const filtered = await run({ "a_test.ts": PASSES }, { args: ["--filter", "no such test"] });
   assert.equal(filtered.lastLine, "0 passed, 0 failed");
