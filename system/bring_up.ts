@@ -101,7 +101,7 @@ async function start(
   const there = (await client.list())?.find(({ spec }) => spec.name === part.name);
   if (there !== undefined && there.status !== "exited") return { ran: true, logFrom: 0 };
   checkPort(part, settings);
-  await part.prepare?.();
+  await part.prepare?.(settings);
   const logFrom = await sizeOf(spec.log);
   await client.ask({ type: "start", specs: [spec], environment });
   return { ran: false, logFrom };

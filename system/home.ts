@@ -23,6 +23,8 @@ export interface Home {
   readonly logs: string;
   /** JetStream's store. */
   readonly natsStore: string;
+  /** What nats-server is configured with, see nats_config.ts. */
+  readonly natsConfig: string;
 }
 
 /**
@@ -77,6 +79,7 @@ function homeIn(folder: string): Home {
     token: join(folder, "token"),
     logs: join(folder, "logs"),
     natsStore: join(folder, "nats"),
+    natsConfig: join(folder, "nats.conf"),
   };
 }
 

@@ -8,6 +8,7 @@ import { natsGreeting } from "@ourocodus/setup";
 import { type Home, logPath } from "./home.ts";
 import { httpHealth } from "./http_health.ts";
 import { ensureMonitor } from "./monitor.ts";
+import { writeNatsConfig } from "./nats_config.ts";
 import type { ProcessSpec } from "./process_spec.ts";
 import { program } from "./programs.ts";
 
@@ -37,7 +38,7 @@ export interface SystemPart {
   /** The address that it listens on. */
   host(settings: SystemSettings): string;
   /** What has to be done before. @throws {SystemError} */
-  prepare?(): Promise<void>;
+  prepare?(settings: SystemSettings): Promise<void>;
   /** How it is run: everything but its name, log and rank. */
   run(settings: SystemSettings): Pick<ProcessSpec, "command" | "args" | "env" | "stopMs">;
   /** Asks it how it is. @returns Undefined if it is not healthy. */
@@ -70,11 +71,12 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     portFlag: "--nats-port",
     port: ({ natsPort }) => natsPort,
     host: () => "127.0.0.1",
+    prepare: ({ home }) => writeNatsConfig(home),
     run: ({ natsServer, natsPort, home }) => ({
       command: natsServer,
       args: [
         ...["--addr", "127.0.0.1", "--port", String(natsPort), "--name", natsName(natsPort)],
-        ...["--jetstream", "--store_dir", home.natsStore],
+        ...["--jetstream", "--store_dir", home.natsStore, "--config", home.natsConfig],
       ],
       env: {},
       stopMs: 15_000,
