@@ -6,7 +6,7 @@
 import type { Connection } from "./connection.ts";
 import { deadLetter } from "./dead_letter_record.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import { readLog } from "./log_reader.ts";
+import { readLog, type ReadLogOptions } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
 import { parseMessage } from "./message.ts";
 import type { StreamLimits } from "./streams.ts";
@@ -65,8 +65,11 @@ export async function deadLetters(
   options: DeadLettersOptions = {},
 ): Promise<DeadLetterPage> {
   const { role = "*", limit = DEFAULT_LIMIT, all = false, signal } = options;
-  const requeued = await requeuedOf(connection, session, role, signal);
+  const copies = (range: ReadLogOptions) =>
+    readLog(connection, storedSubject(session, role), { ...range, headersOnly: true, signal });
   const items: DeadLetter[] = [];
+  const requeued = new Map<number, number>();
+  let lookedFrom: number | undefined;
   let before = options.before;
   // One more than asked for tells whether there is a next page.
   const last = limit + 1;
@@ -76,13 +79,17 @@ export async function deadLetters(
     );
     signal?.throwIfAborted();
     const oldest = page[0]?.sequence;
+    if (oldest === undefined) return { items, nextBefore: null };
+    // They were sent again later; what is older is not looked through, it may be very much.
+    await addRequeued(requeued, copies({ fromSequence: oldest, before: lookedFrom }));
+    lookedFrom = oldest;
     for (const record of page.reverse()) {
       const letter = deadLetter(record, requeued.get(record.sequence));
       if (!all && letter.requeued_as !== null) continue;
       if (items.length === limit) return { items, nextBefore: items.at(-1)?.sequence ?? null };
       items.push(letter);
     }
-    if (oldest === undefined || page.length < last) return { items, nextBefore: null };
+    if (page.length < last) return { items, nextBefore: null };
     before = oldest;
   }
 }
@@ -104,7 +111,13 @@ export async function requeueDeadLetter(
   const record = await recordOf(connection, session, sequence, signal);
   if (record?.role === undefined) return { kind: "not_found" };
   const { role } = record;
-  const requeued = await requeuedOf(connection, session, role, signal);
+  const requeued = new Map<number, number>();
+  await addRequeued(
+    requeued,
+    readLog(connection, storedSubject(session, role), {
+      ...{ fromSequence: sequence, headersOnly: true, signal },
+    }),
+  );
   const before = requeued.get(sequence);
   if (before !== undefined && !again) return { kind: "already", work_sequence: before };
   const dead = deadLetter(record, before);
@@ -140,18 +153,18 @@ async function recordOf(
   return undefined;
 }
 
-/** The dead letter's sequence in the log → the newest sequence as which it was sent again. */
-async function requeuedOf(
-  connection: Connection,
-  session: string,
-  role: string,
-  signal: AbortSignal | undefined,
-): Promise<Map<number, number>> {
-  const requeued = new Map<number, number>();
-  const copies = readLog(connection, storedSubject(session, role), { headersOnly: true, signal });
+/**
+ * Notes which dead letters were sent again.
+ *
+ * @param requeued The dead letter's sequence in the log → the newest sequence as which it was.
+ */
+async function addRequeued(
+  requeued: Map<number, number>,
+  copies: AsyncIterable<LogRecord>,
+): Promise<void> {
   for await (const { header, work } of copies) {
     const dead = Number(header(LOG_HEADER.requeued) ?? NaN);
-    if (Number.isSafeInteger(dead) && work !== undefined) requeued.set(dead, work.sequence);
+    if (!Number.isSafeInteger(dead) || work === undefined) continue;
+    requeued.set(dead, Math.max(work.sequence, requeued.get(dead) ?? 0));
   }
-  return requeued;
 }
