@@ -6,6 +6,7 @@
  */
 import { isObject } from "@ourocodus/bus";
 import type { Home } from "./home.ts";
+import { identifyHome } from "./home_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
 
@@ -22,6 +23,8 @@ export interface SupervisorRecord {
   readonly version: string;
   /** When it started, ISO 8601. */
   readonly startedAt: string;
+  /** The home that it has, see home_identity.ts; earlier versions did not write it. */
+  readonly home?: string | undefined;
   /** The port of 127.0.0.1 on which it takes requests that carry the token. */
   readonly controlPort: number;
   readonly token: string;
@@ -31,7 +34,7 @@ export interface SupervisorRecord {
 export const FORMAT = 1;
 
 /**
- * Reads it.
+ * Reads it. In a copy of a home, nothing that it says runs is taken to run: it is the other home's.
  *
  * @returns Undefined if there is none, or it cannot be used.
  */
@@ -47,7 +50,9 @@ export async function readState(home: Home): Promise<SystemState | undefined> {
   }
   try {
     const state: unknown = JSON.parse(text);
-    return isState(state) ? state : undefined;
+    if (!isState(state)) return undefined;
+    const { home: written } = state.supervisor;
+    return written === undefined || written === identifyHome(home) ? state : ofAnotherHome(state);
   } catch {
     return undefined; // Somebody else wrote it: we rename complete files into place.
   }
@@ -56,17 +61,44 @@ export async function readState(home: Home): Promise<SystemState | undefined> {
 /** Writes it, so that a reader finds the old one or the new one, never a part. */
 export function writeState(home: Home, state: SystemState): void {
   const draft = `${home.state}.${Deno.pid}`;
-  Deno.writeTextFileSync(draft, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  Deno.renameSync(draft, home.state);
+  try {
+    Deno.writeTextFileSync(draft, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+    Deno.renameSync(draft, home.state);
+  } catch (error) {
+    remove(draft);
+    throw error;
+  }
+}
+
+/** Which file is there, and as of when: another one was written by somebody else. */
+export function stateStamp(home: Home): string | undefined {
+  try {
+    const { ino, size, mtime } = Deno.statSync(home.state);
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Removes it, if it is there. */
 export function removeState(home: Home): void {
+  remove(home.state);
+}
+
+function remove(path: string): void {
   try {
-    Deno.removeSync(home.state);
+    Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+function ofAnotherHome({ supervisor, processes, ...rest }: SystemState): SystemState {
+  return {
+    ...rest,
+    supervisor: { ...supervisor, identity: { pid: 0, started: "in another home" } },
+    processes: processes.map(({ identity: _, ...view }) => view),
+  };
 }
 
 function isState(state: unknown): state is SystemState {

@@ -5,9 +5,11 @@
  * Invariants:
  * 1. There is one supervisor for a home: it holds the lock as long as it lives, and the system
  *    releases the lock however it ends.
- * 2. The state file names everything that it has started and that may still run.
- * 3. It ends when it is told to, when nothing is left to keep, or when its home has been removed, in
- *    which nobody would find it any more; and by then nothing runs.
+ * 2. The state file names everything that it has started and that may still run; it is written
+ *    again if somebody else changes or removes it, or if that could not be done before.
+ * 3. It ends when it is told to, when nothing is left to keep, or when its home has been removed or
+ *    moved, in which nobody would find it any more; and by then nothing runs.
+ * 4. The state file of a home that was put in the place of its own is left alone.
  *
  * @module
  */
@@ -15,11 +17,19 @@ import { VERSION } from "@ourocodus/bus";
 import { type ControlServer, serveControl } from "./control_server.ts";
 import type { ControlRequest } from "./control_request.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
+import { identifyHome, identifyLock } from "./home_identity.ts";
 import { type KeeperOptions, KeptProcess, type StopOptions } from "./kept_process.ts";
 import { addLogEntry, boundLog } from "./log_file.ts";
 import { environmentOf, identify, isAlive } from "./process_identity.ts";
 import type { ProcessSpec, ProcessView } from "./process_spec.ts";
-import { FORMAT, readState, removeState, type SupervisorRecord, writeState } from "./state_file.ts";
+import {
+  FORMAT,
+  readState,
+  removeState,
+  stateStamp,
+  type SupervisorRecord,
+  writeState,
+} from "./state_file.ts";
 import { SUPERVISOR, supervisorLog } from "./supervisor_log.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -46,6 +56,9 @@ export class Supervisor {
   readonly #kept = new Map<string, KeptProcess>();
   readonly #end = Promise.withResolvers<void>();
   #record: SupervisorRecord | undefined;
+  /** What it wrote last; undefined if that failed. */
+  #written: string | undefined;
+  #writeFails = false;
   #control: ControlServer | undefined;
   #looking: ReturnType<typeof setInterval> | undefined;
   #ending = false;
@@ -135,7 +148,7 @@ export class Supervisor {
     await this.stop([...this.#kept.keys()], options);
     clearInterval(this.#looking);
     this.#record = undefined;
-    removeState(this.#home);
+    if (this.#hasHome) removeState(this.#home);
     await this.#control?.close();
     supervisorLog(this.#home, "everything has been stopped");
     this.#lock.close();
@@ -149,7 +162,8 @@ export class Supervisor {
     if (identity === undefined) throw new SystemError("cannot tell when this process was started");
     const { port: controlPort, token } = this.#control;
     const startedAt = new Date().toISOString();
-    this.#record = { identity, version: VERSION, startedAt, controlPort, token };
+    const home = identifyLock(this.#lock.statSync());
+    this.#record = { identity, version: VERSION, startedAt, home, controlPort, token };
     supervisorLog(this.#home, `supervisor ${VERSION} begins, pid ${identity.pid}`);
     for (const view of earlier?.processes ?? []) await this.#recover(view);
     this.#write();
@@ -158,7 +172,9 @@ export class Supervisor {
 
   /** Takes over what still runs; an agent that does not is kept in mind, a part is not. */
   async #recover(view: ProcessView): Promise<void> {
-    const { spec, identity } = view;
+    const { identity } = view;
+    // The home may have been moved.
+    const spec = { ...view.spec, log: logPath(this.#home, view.spec.name, view.spec.kind) };
     if (identity !== undefined && await isAlive(identity)) {
       const environment = environmentOf(identity.pid) ?? this.#options.environment;
       this.#keep(spec, environment).takeOver(view, identity);
@@ -189,13 +205,26 @@ export class Supervisor {
 
   #write(): void {
     // Until then, what an earlier supervisor wrote is the better record; after the end there is none.
-    if (this.#record === undefined) return;
+    if (this.#record === undefined || !this.#hasHome) return;
     const state = { format: FORMAT, supervisor: this.#record, processes: this.views } as const;
     try {
       writeState(this.#home, state);
+      this.#written = stateStamp(this.#home);
+      this.#writeFails = false;
     } catch (error) {
-      // A full disk is no reason to end; the next change is written again.
-      supervisorLog(this.#home, `the state cannot be written: ${error}`);
+      // A full disk is no reason to end; it is tried again.
+      this.#written = undefined;
+      if (!this.#writeFails) supervisorLog(this.#home, `the state cannot be written: ${error}`);
+      this.#writeFails = true;
+    }
+  }
+
+  /** Whether its home is where it was. What cannot be told is taken to be so. */
+  get #hasHome(): boolean {
+    try {
+      return identifyHome(this.#home) === identifyLock(this.#lock.statSync());
+    } catch {
+      return true;
     }
   }
 
@@ -227,11 +256,8 @@ export class Supervisor {
   }
 
   #look(): void {
-    try {
-      Deno.statSync(this.#home.lock);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return this.#unwatched(this.end({ now: true }));
-    }
+    if (!this.#hasHome) return this.#unwatched(this.end({ now: true }));
+    if (this.#written === undefined || this.#written !== stateStamp(this.#home)) this.#write();
     this.#boundLogs();
   }
 
