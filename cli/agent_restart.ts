@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  atRelay,
   awaitConnected,
   checkRuns,
   connectDocker,
@@ -18,6 +19,7 @@ import {
   pause,
   type ProcessView,
   restartAgent,
+  runningSystem,
   sizeOf,
   type StopOptions,
 } from "@ourocodus/system";
@@ -84,7 +86,9 @@ async function restartProcesses(
   const earlier = (await client.list() ?? []).filter(({ spec }) => names.includes(spec.name));
   const logs = new Map<string, number>();
   for (const { spec } of earlier) logs.set(spec.name, await sizeOf(spec.log));
-  await client.ask({ type: "restart", names, environment, options });
+  const relayUrl = (await runningSystem(console.env))?.relayUrl;
+  const specs = relayUrl === undefined ? [] : earlier.map(({ spec }) => atRelay(spec, relayUrl));
+  await client.ask({ type: "restart", names, specs, environment, options });
   await untilNew(client, earlier, console);
   return {
     check: () => checkRunning(client, earlier, logs),

@@ -67,6 +67,7 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
     const started = docker === undefined
       ? await startProcesses(home, wanted, {
         relayUrl: relay?.url ?? DEFAULT_RELAY_URL,
+        atOwnRelay: relay?.isOwn ?? false,
         environment,
       })
       : await asContainers(docker, wanted, flags, console);
@@ -82,15 +83,16 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
 
 const DEFAULT_RELAY_URL = "ws://localhost:8080";
 
-/** The relay of agents that run as processes, and whether a flag says it. */
+/** The relay of agents that run as processes; whether a flag says it, or it is this home's. */
 async function relayOf(
   { relay }: AgentStartFlags,
   console: Console,
-): Promise<{ readonly url: string; readonly isFlag: boolean }> {
-  if (relay !== undefined) return { url: relay, isFlag: true };
-  const url = console.env.get("RELAY_URL")?.trim() ||
-    (await runningSystem(console.env))?.relayUrl || DEFAULT_RELAY_URL;
-  return { url, isFlag: false };
+): Promise<{ readonly url: string; readonly isFlag: boolean; readonly isOwn: boolean }> {
+  if (relay !== undefined) return { url: relay, isFlag: true, isOwn: false };
+  const variable = console.env.get("RELAY_URL")?.trim();
+  if (variable) return { url: variable, isFlag: false, isOwn: false };
+  const own = (await runningSystem(console.env))?.relayUrl;
+  return { url: own ?? DEFAULT_RELAY_URL, isFlag: false, isOwn: own !== undefined };
 }
 
 async function asContainers(

@@ -1,6 +1,6 @@
 import { writeState } from "@ourocodus/system";
 import assert from "node:assert/strict";
-import { isRunning, startProcess, until } from "../tests/support/mod.ts";
+import { freePort, isRunning, startProcess, until } from "../tests/support/mod.ts";
 import { TestSystem } from "./testing/test_system.ts";
 
 Deno.test("start, agent start, send, tail, status and stop are one story", async () => {
@@ -133,22 +133,36 @@ Deno.test("what a killed supervisor leaves behind is told, taken over by start, 
   }, { timeoutMs: 30_000, message: "another relay" });
 });
 
-Deno.test("after all of it was killed, start says which agents ran before", async () => {
-  await using system = await TestSystem.create();
-  await system.start();
-  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
-  // The supervisor first, or it would start the others again.
-  for (const name of ["supervisor", "writer-1", "api", "relay", "nats-server"]) {
+/** Kills the parts and agents. The supervisor first, or it would start the others again. */
+async function killAll(system: TestSystem, agent: string): Promise<void> {
+  for (const name of ["supervisor", agent, "api", "relay", "nats-server"]) {
     const pid = await system.pid(name);
     Deno.kill(pid, "SIGKILL");
     await until(async () => !await isRunning(pid));
   }
+}
+
+Deno.test("after all of it was killed, start says which agents ran before", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
+  await killAll(system, "writer-1");
   assert.match(
     await system.start(),
     /Of before, writer-1 is not running any more\. .*:\n {2}ourocodus agent restart writer-1\n$/,
   );
   await system.ok(["agent", "restart", "writer-1"]);
   assert.doesNotMatch(await system.start(), /Of before/);
+});
+
+Deno.test("an agent that is restarted finds the relay where it listens now", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
+  await killAll(system, "writer-1");
+  const [natsFlag = "", natsPort = "", , , ...api] = system.ports;
+  await system.ok(["start", natsFlag, natsPort, "--port", `${freePort()}`, ...api]);
+  assert.match(await system.ok(["agent", "restart", "writer-1"]), /✓ writer-1 connected/);
 });
 
 Deno.test("a part that runs and is not well is told by start, with what ends it", async () => {

@@ -20,6 +20,8 @@ export type ControlRequest =
   | {
     readonly type: "restart";
     readonly names: readonly string[];
+    /** What those are from now on whose specs have changed. */
+    readonly specs?: readonly ProcessSpec[];
     readonly environment: Readonly<Record<string, string>>;
     readonly options: StopOptions;
   }

@@ -47,7 +47,7 @@ export { untilGone } from "./launched_process.ts";
 export { followLog, lastLines, pause, sizeOf } from "./log_file.ts";
 export { managedAgents } from "./managed_agents.ts";
 export { ensureMonitor } from "./monitor.ts";
-export { startProcesses } from "./process_agents.ts";
+export { atRelay, startProcesses } from "./process_agents.ts";
 export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";
 export { runningSystem } from "./running_system.ts";

@@ -29,8 +29,10 @@ interface StartedProcess extends AgentName {
 export async function startProcesses(
   home: Home,
   wanted: AgentsWanted,
-  { relayUrl, environment }: {
+  { relayUrl, atOwnRelay, environment }: {
     readonly relayUrl: string;
+    /** Whether that is this home's, so that agents follow it to another port. */
+    readonly atOwnRelay: boolean;
     readonly environment: Readonly<Record<string, string>>;
   },
 ): Promise<StartedAgents> {
@@ -38,7 +40,7 @@ export async function startProcesses(
   for (let tries = 1;; tries++) {
     const kept = await client.list();
     const names = agentNames(wanted, new Set(kept?.map(({ spec }) => spec.name)));
-    const specs = names.map((agent) => agentSpec(home, wanted, agent, relayUrl));
+    const specs = names.map((agent) => agentSpec(home, wanted, agent, { relayUrl, atOwnRelay }));
     const agents = await Promise.all(
       specs.map(async ({ log }, index) => {
         const { name, id } = names[index] ?? { name: "", id: "" };
@@ -85,7 +87,7 @@ function agentSpec(
   home: Home,
   wanted: AgentsWanted,
   { name, id }: AgentName,
-  relayUrl: string,
+  { relayUrl, atOwnRelay }: { readonly relayUrl: string; readonly atOwnRelay: boolean },
 ): ProcessSpec {
   const { command, args } = program("agent");
   const { session, role, concurrency } = wanted;
@@ -99,6 +101,11 @@ function agentSpec(
     cwd: Deno.cwd(),
     log: logPath(home, name, "agent"),
     stopMs: wanted.drainMs + CLOSING_MS,
-    agent: { id, session, role, concurrency },
+    agent: { id, session, role, concurrency, ...(atOwnRelay && { atOwnRelay }) },
   };
+}
+
+/** What an agent is from now on that is started anew, where this home's relay listens elsewhere. */
+export function atRelay(spec: ProcessSpec, relayUrl: string): ProcessSpec {
+  return spec.agent?.atOwnRelay ? { ...spec, env: { ...spec.env, RELAY_URL: relayUrl } } : spec;
 }

@@ -33,6 +33,8 @@ export interface AgentFacts {
   readonly session: string;
   readonly role: string;
   readonly concurrency: number;
+  /** Whether its relay is this home's, wherever that listens. */
+  readonly atOwnRelay?: boolean;
 }
 
 /** How a process ended; both are null if nobody knows, as it was not our child. */

@@ -125,16 +125,22 @@ export class Supervisor {
     if (this.#kept.size === 0 && !this.#ending) await this.end();
   }
 
-  /** Stops processes and starts them anew. @param environment As for `start`. */
+  /**
+   * Stops processes and starts them anew.
+   *
+   * @param environment As for `start`.
+   * @param options `specs`: what those are from now on whose specs have changed.
+   */
   async restart(
     names: readonly string[],
     environment: Readonly<Record<string, string>>,
-    options: StopOptions = {},
+    { specs = [], ...options }: StopOptions & { readonly specs?: readonly ProcessSpec[] } = {},
   ): Promise<void> {
     const kept = this.#named(names);
     await Promise.all(kept.map(async ({ spec }) => {
       await this.#kept.get(spec.name)?.stop(options);
-      if (!this.#ending) await this.#keep(spec, environment).start();
+      const now = specs.find(({ name }) => name === spec.name) ?? spec;
+      if (!this.#ending) await this.#keep(now, environment).start();
     }));
   }
 
@@ -243,7 +249,10 @@ export class Supervisor {
         this.#unwatched(this.stop(request.names, request.options));
         break;
       case "restart":
-        this.#unwatched(this.restart(request.names, request.environment, request.options));
+        this.#unwatched(this.restart(request.names, request.environment, {
+          ...request.options,
+          specs: request.specs,
+        }));
         break;
       case "end":
         this.#unwatched(this.end(request.options));
