@@ -107,7 +107,10 @@ export class LogWriter {
     this.#sweep = setInterval(() => {
       const limit = performance.now() - ACK_TIMEOUT_MS;
       if (this.#resendLater((batch) => batch.sentAt < limit)) {
-        this.#problem(`no acknowledgement within ${ACK_TIMEOUT_MS} ms`);
+        this.#problem(
+          `no acknowledgement within ${ACK_TIMEOUT_MS} ms. nats-server's log may say why; if its ` +
+            "disk was full, it may have to be restarted to store anything",
+        );
         this.flush();
       }
     }, SWEEP_MS);

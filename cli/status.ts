@@ -177,7 +177,9 @@ function statusText(status: Status, home: Home, colors: Paint): string {
       'The supervisor is gone, so nothing is restarted. "ourocodus start" takes over.',
     );
   }
-  lines.push(...adviceLines(parts, { home, kept: supervisor?.status === "healthy" }));
+  lines.push(...adviceLines(parts, {
+    ...{ home, kept: supervisor?.status === "healthy", answers: streams !== null },
+  }));
   if (streams !== null) {
     const { work, log } = streams;
     const inHand = Math.min(work.messages, agents.reduce((sum, agent) => sum + agent.in_hand, 0));

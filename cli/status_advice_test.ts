@@ -19,29 +19,49 @@ function parts(...states: PartStatus["status"][]): PartStatus[] {
 }
 
 Deno.test("of a relay that hangs its pid, its log and what restarts it are told", () => {
-  assert.deepEqual(adviceLines(parts("healthy", "unhealthy", "healthy"), { home, kept: true }), [
+  assert.deepEqual(
+    adviceLines(parts("healthy", "unhealthy", "healthy"), { home, kept: true, answers: true }),
+    [
+      "",
+      "relay, pid 2, runs and does not say that it is well. Its log: /home/.ourocodus/logs/relay.log",
+      "  kill -KILL 2    ends it, and it is started again",
+      "  ourocodus stop --now, then ourocodus start    ends and starts everything",
+    ],
+  );
+});
+
+Deno.test("where nats-server is not well, nothing is to be done about the others", () => {
+  const hangs = adviceLines(parts("unhealthy", "unhealthy", "unhealthy"), {
+    home,
+    kept: true,
+    answers: true,
+  });
+  assert.equal(hangs.filter((line) => line.includes("pid")).length, 1);
+  assert.match(hangs[1] ?? "", /^nats-server, pid 1, /);
+  assert.deepEqual(
+    adviceLines(parts("restarting", "unhealthy"), { home, kept: true, answers: true }),
+    [],
+  );
+});
+
+Deno.test("where nats-server greets and does no more, that is to be ended, not the others", () => {
+  const states = parts("healthy", "healthy", "unhealthy");
+  assert.deepEqual(adviceLines(states, { home, kept: true, answers: false }), [
     "",
-    "relay, pid 2, runs and does not say that it is well. Its log: /home/.ourocodus/logs/relay.log",
-    "  kill -KILL 2    ends it, and it is started again",
+    "nats-server, pid 1, greets and does not answer. Its log: /home/.ourocodus/logs/nats-server.log",
+    "  kill -KILL 1    ends it, and it is started again",
     "  ourocodus stop --now, then ourocodus start    ends and starts everything",
   ]);
 });
 
-Deno.test("where nats-server is not well, nothing is to be done about the others", () => {
-  const hangs = adviceLines(parts("unhealthy", "unhealthy", "unhealthy"), { home, kept: true });
-  assert.equal(hangs.filter((line) => line.includes("pid")).length, 1);
-  assert.match(hangs[1] ?? "", /^nats-server, pid 1, /);
-  assert.deepEqual(adviceLines(parts("restarting", "unhealthy"), { home, kept: true }), []);
-});
-
 Deno.test("without a supervisor nothing is started again by itself", () => {
-  const lines = adviceLines(parts("healthy", "unhealthy"), { home, kept: false });
+  const lines = adviceLines(parts("healthy", "unhealthy"), { home, kept: false, answers: true });
   assert(!lines.join().includes("kill"));
   assert.match(lines.at(-1) ?? "", /ourocodus stop --now, then ourocodus start/);
 });
 
 Deno.test("while all is well, or starting, no advice is given", () => {
   for (const state of ["healthy", "starting", "restarting", "down"] as const) {
-    assert.deepEqual(adviceLines(parts("healthy", state), { home, kept: true }), []);
+    assert.deepEqual(adviceLines(parts("healthy", state), { home, kept: true, answers: true }), []);
   }
 });
