@@ -48,3 +48,20 @@ Deno.test("a home that cannot be made is an error that names it, and the variabl
     });
   });
 });
+
+Deno.test({
+  name: "another user's home is an error that says so",
+  // Root may read everything.
+  ignore: Deno.uid() === 0,
+  fn: async () => {
+    await withFolder(async (folder) => {
+      const home = findHome(new Map([["OUROCODUS_HOME", `${folder}/home`]]));
+      await Deno.mkdir(home.folder, { mode: 0o000 });
+      await assert.rejects(readState(home), (error) => {
+        assert(error instanceof SystemError);
+        return error.message.startsWith(`Cannot see what runs in ${home.folder}: it is another`);
+      });
+      await Deno.chmod(home.folder, 0o700);
+    });
+  },
+});

@@ -9,6 +9,7 @@ import { findHome } from "./home.ts";
 import { isAlive } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
 import { readState } from "./state_file.ts";
+import { SystemError } from "./system_error.ts";
 import { SYSTEM_PARTS } from "./system_parts.ts";
 
 /** Where it is. */
@@ -32,7 +33,7 @@ export async function runningSystem(env: Environment): Promise<RunningSystem | u
   }
   const state = await readState(home).catch((error) => {
     // Another user's system is not ours to find.
-    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    if (error instanceof SystemError) return undefined;
     throw error;
   });
   if (state === undefined) return undefined;

@@ -9,6 +9,7 @@ import type { Home } from "./home.ts";
 import { identifyHome } from "./home_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
+import { SystemError } from "./system_error.ts";
 
 /** What the file holds. */
 export interface SystemState {
@@ -37,6 +38,7 @@ export const FORMAT = 1;
  * Reads it. In a copy of a home, nothing that it says runs is taken to run: it is the other home's.
  *
  * @returns Undefined if there is none, or it cannot be used.
+ * @throws {SystemError} If it is another user's.
  */
 export async function readState(home: Home): Promise<SystemState | undefined> {
   let text: string;
@@ -46,7 +48,12 @@ export async function readState(home: Home): Promise<SystemState | undefined> {
     const none = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     if (none) return undefined;
-    throw error;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new SystemError(
+      `Cannot see what runs in ${home.folder}: it is another user's. OUROCODUS_HOME names one of ` +
+        "your own",
+      { cause: error },
+    );
   }
   try {
     const state: unknown = JSON.parse(text);
