@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isRunning, until } from "../tests/support/mod.ts";
 import { start } from "./testing/memory_console.ts";
 import { TestSystem } from "./testing/test_system.ts";
 
@@ -31,4 +32,19 @@ Deno.test("what does not answer is told by status, with everything else; Ctrl-C 
   const interrupted = start(["status"], { env: { OUROCODUS_HOME: system.home.folder } });
   interrupted.interrupt();
   assert.deepEqual([await interrupted.code, interrupted.out.text], [130, ""]);
+});
+
+Deno.test("of a supervisor that hangs its pid is told, and what keeps all else running", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const [pid, relay] = [await system.pid("supervisor"), await system.pid("relay")];
+  Deno.kill(pid, "SIGSTOP");
+  const { code, stderr } = await system.run(["status"]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`^error: The supervisor, pid ${pid}, .*: nothing within 10 s`));
+  assert.match(stderr, new RegExp(`"kill -KILL ${pid}" ends it, .* "ourocodus start" takes`));
+  Deno.kill(pid, "SIGKILL");
+  await until(async () => !await isRunning(pid));
+  assert.match(await system.start(), /was taken over/);
+  assert.equal(await system.pid("relay"), relay);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "@ourocodus/bus";
 import { type ControlAnswer, type ControlRequest, readLine, writeLine } from "./control_request.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
 import { launch } from "./launched_process.ts";
@@ -58,11 +59,15 @@ export class ControlClient {
   async #exchange(request: ControlRequest): Promise<ControlAnswer> {
     const { controlPort: port, token, identity } = this.record;
     let connection: Deno.Conn | undefined;
+    let isLate = false;
     const close = () => {
       connection?.close();
       connection = undefined;
     };
-    const timer = setTimeout(close, ANSWER_MS);
+    const timer = setTimeout(() => {
+      isLate = true;
+      close();
+    }, ANSWER_MS);
     try {
       connection = await Deno.connect({ hostname: "127.0.0.1", port });
       await writeLine(connection, { token, request });
@@ -70,10 +75,12 @@ export class ControlClient {
       if (line === undefined) throw new SystemError("it closed the connection");
       return JSON.parse(line) as ControlAnswer;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new SystemError(`The supervisor, pid ${identity.pid}, does not answer: ${why}`, {
-        cause: error,
-      });
+      const why = isLate ? `nothing within ${ANSWER_MS / 1_000} s` : messageOf(error);
+      throw new SystemError(
+        `The supervisor, pid ${identity.pid}, does not answer: ${why}. "kill -KILL ${identity.pid}" ` +
+          `ends it, what it has started runs on, and "ourocodus start" takes that over`,
+        { cause: error },
+      );
     } finally {
       clearTimeout(timer);
       close();
