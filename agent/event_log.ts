@@ -31,6 +31,10 @@ export function logEvent(event: AgentEvent): void {
       return logger.info("Work {id} was given back: {reason}", withError(event));
     case "work.cancelled":
       return logger.info("Work was cancelled: {reason}", { ...event });
+    case "work.stuck":
+      return logger.warn("The handler of {id} goes on {afterMs} ms after its signal was aborted", {
+        ...event,
+      });
     case "work.duplicate":
       return logger.warn("Work {id} came again while it was in hand", { ...event });
     case "result.unsendable":

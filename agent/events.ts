@@ -57,6 +57,11 @@ export type AgentEvent =
   }
   /** The relay took an attempt back: its signal is aborted, or it was never begun. */
   | { readonly type: "work.cancelled"; readonly lease: string; readonly reason: string }
+  /**
+   * A handler goes on although its signal was aborted so long ago, in milliseconds. It does not count
+   * towards `concurrency` any more.
+   */
+  | { readonly type: "work.stuck"; readonly id: string; readonly afterMs: number }
   /** An attempt came that is in hand already; it was passed over. */
   | { readonly type: "work.duplicate"; readonly id: string; readonly lease: string }
   /** An answer was larger than the relay takes, or had no JSON form; an error was sent instead. */

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Never do more handlers run than `concurrency`, whatever a relay sends. A handler that was
- *    aborted counts until it has really ended.
+ *    aborted counts until it has really ended, but at most for `STUCK_MS`: its relay has given its
+ *    slot away at once, and what came for that would wait for ever behind one that never ends.
  * 2. A lease that waits or runs is not taken a second time.
  * 3. Every handler's end leads to exactly one answer, unless its attempt was cancelled or
  *    abandoned before: then to none.
@@ -11,6 +12,7 @@
  * @module
  */
 import { type Answer, answerOf, maxPayloadBytes, type Outcome } from "./answer.ts";
+import type { Clock } from "./clock.ts";
 import type { Handler, LeasedWork, WorkContext } from "./work.ts";
 
 /** Who the agent is. */
@@ -26,6 +28,7 @@ export interface JobsOptions {
   readonly concurrency: number;
   readonly identity: Identity;
   readonly handler: Handler;
+  readonly clock: Pick<Clock, "after">;
   /** The largest message that the relay takes, in bytes. */
   readonly maxMessageBytes: () => number;
   /** Whether a handler may be begun now; `begin` is called when that has changed to yes. */
@@ -34,12 +37,19 @@ export interface JobsOptions {
   readonly onAnswer: (leased: LeasedWork, answer: Answer, outcome: Outcome) => void;
   /** A handler tells how far it is; `detached` if the connection that brought its work is gone. */
   readonly onProgress: (leased: LeasedWork, payload: unknown, detached: boolean) => void;
+  /** A handler goes on so long after it was aborted that it does not count any more. */
+  readonly onStuck: (leased: LeasedWork, afterMs: number) => void;
 }
+
+/** See invariant 1; in milliseconds. */
+const STUCK_MS = 30_000;
 
 interface Job {
   readonly leased: LeasedWork;
   readonly abort: AbortController;
   detached: boolean;
+  /** Whether it counts towards `concurrency`. */
+  counts: boolean;
 }
 
 /** See the top of the file. */
@@ -47,8 +57,10 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #waiting = new Map<string, LeasedWork>();
   readonly #running = new Map<string, Job>();
-  /** Handlers that have not ended, those of cancelled attempts included. */
+  /** Handlers that count, those of cancelled attempts included. */
   #busy = 0;
+  /** Of handlers that were aborted and count: calls off the end of that. */
+  readonly #aborted = new Map<Job, () => void>();
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -101,6 +113,7 @@ export class Jobs {
     const job = this.#running.get(lease);
     if (job === undefined) return false;
     this.#running.delete(lease);
+    this.#aborted.set(job, this.#options.clock.after(STUCK_MS, () => this.#giveUpOn(job)));
     job.abort.abort(reason);
     return true;
   }
@@ -114,23 +127,39 @@ export class Jobs {
     for (const job of this.#running.values()) job.detached = true;
   }
 
-  /** Aborts all that is running, and forgets what waits. */
+  /** Aborts all that is running, and forgets what waits: nothing is begun any more. */
   abandon(reason: Error): void {
     this.#waiting.clear();
     for (const lease of [...this.#running.keys()]) this.cancel(lease, reason);
+    for (const callOff of this.#aborted.values()) callOff();
+    this.#aborted.clear();
   }
 
   async #run(leased: LeasedWork): Promise<void> {
-    const job: Job = { leased, abort: new AbortController(), detached: false };
+    const job: Job = { leased, abort: new AbortController(), detached: false, counts: true };
     this.#busy++;
     this.#running.set(leased.lease, job);
     const outcome = await this.#outcome(job);
-    this.#busy--;
+    this.#ended(job);
     if (this.#isWanted(job)) {
       this.#running.delete(leased.lease);
       const attempt = { id: leased.work.id, lease: leased.lease };
       this.#options.onAnswer(leased, answerOf(attempt, outcome), outcome);
     }
+    this.begin();
+  }
+
+  #ended(job: Job): void {
+    this.#aborted.get(job)?.();
+    this.#aborted.delete(job);
+    if (job.counts) this.#busy--;
+    job.counts = false;
+  }
+
+  /** Its handler goes on, whatever it was told; others need not wait for it. */
+  #giveUpOn(job: Job): void {
+    this.#ended(job);
+    this.#options.onStuck(job.leased, STUCK_MS);
     this.begin();
   }
 

@@ -100,10 +100,12 @@ export class Supervisor {
       concurrency,
       identity,
       handler,
+      clock,
       maxMessageBytes: () => this.#maxMessageBytes,
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
       onProgress: (...told) => this.#progressed(...told),
+      onStuck: ({ work: { id } }, afterMs) => this.#tell({ type: "work.stuck", id, afterMs }),
     });
   }
 

@@ -113,6 +113,30 @@ Deno.test("cancelled work is aborted and not answered", async () => {
   await agent.done;
 });
 
+Deno.test("a cancelled handler that never ends keeps its slot for half a minute only", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle);
+  await agent.socket.welcome();
+  await agent.socket.work("stuck");
+  await agent.socket.say("relay.cancel", { lease: "stuck", reason: "cancelled" });
+  await agent.socket.work("next");
+  await agent.clock.advance(29_000);
+  assert.equal(handler.running.has("next"), false);
+  await agent.clock.advance(1_000);
+  assert.deepEqual(agent.event("work.stuck"), { type: "work.stuck", id: "stuck", afterMs: 30_000 });
+  assert.equal(handler.running.has("next"), true);
+  await agent.socket.work("third");
+  await handler.finish("stuck");
+  assert.equal(handler.running.has("third"), false, "it is counted once");
+  await handler.finish("next");
+  assert.equal(handler.running.has("third"), true);
+  await handler.finish("third");
+  await agent.socket.stored("next", "third");
+  await agent.stop();
+  await agent.done;
+  assert.equal(agent.clock.pending, 0);
+});
+
 Deno.test("a kept result is dropped when its lease is cancelled", async () => {
   const agent = new FakeAgent(() => ({}));
   await agent.socket.welcome();
