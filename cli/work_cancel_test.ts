@@ -1,39 +1,20 @@
 import assert from "node:assert/strict";
-import { connect, sendWork } from "@ourocodus/bus";
-import { runCli, SocketAgent, startNats, startRelay, until } from "../tests/support/mod.ts";
+import { until } from "../tests/support/mod.ts";
+import { workScene } from "./testing/work_scene.ts";
 
-const WORK = { session: "s", role: "r" };
-
-async function scene() {
-  const stack = new AsyncDisposableStack();
-  const nats = stack.use(await startNats());
-  const relay = stack.use(await startRelay({ natsUrl: nats.url }));
-  const connection = stack.use(await connect({ url: nats.url }));
-  const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
-  return {
-    cli,
-    cancel: (...args: string[]) => cli("work", "cancel", ...args),
-    send: async (id: string, session = "s") =>
-      (await sendWork(connection, { ...WORK, session, id, payload: {} })).sequence,
-    agent: async (options: { readonly agentId: string; readonly v1: boolean }) =>
-      stack.use(
-        await SocketAgent.connect({ relayUrl: relay.url, ...WORK, ...options }),
-      ),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
+const CANCEL = ["work", "cancel"];
 
 Deno.test("waiting work that is cancelled is told to have waited, and then to be cancelled already", async () => {
-  await using there = await scene();
+  await using there = await workScene();
   for (const id of ["a", "b"]) await there.send(id);
-  const done = await there.cancel("a", "b", "--session", "s", "--reason", "not needed");
+  const done = await there.cli(...CANCEL, "a", "b", "--session", "s", "--reason", "not needed");
   assert.deepEqual([done.code, done.stderr, done.stdout], [
     0,
     "",
     "✓ a cancelled: it was waiting, and is removed from the queue (session s, role r, sequence 1)\n" +
     "✓ b cancelled: it was waiting, and is removed from the queue (session s, role r, sequence 2)\n",
   ]);
-  const again = await there.cancel("a");
+  const again = await there.cli(...CANCEL, "a");
   assert.deepEqual([again.code, again.stderr], [
     1,
     "error: a was cancelled already; nothing was cancelled (session s, role r, sequence 1)\n",
@@ -47,8 +28,9 @@ Deno.test("waiting work that is cancelled is told to have waited, and then to be
 });
 
 Deno.test("the receipt names the agent that had it, and whether it is told to stop", async () => {
-  await using there = await scene();
-  const { send, cancel } = there;
+  await using there = await workScene();
+  const { send } = there;
+  const cancel = (...args: string[]) => there.cli(...CANCEL, ...args);
   const agent = await there.agent({ agentId: "v1-agent", v1: true });
   const sequence = await send("a");
   await agent.gets(1);
@@ -77,19 +59,20 @@ Deno.test("the receipt names the agent that had it, and whether it is told to st
 });
 
 Deno.test("whoever waits for the result of work that is cancelled is told, and fails", async () => {
-  await using there = await scene();
+  await using there = await workScene();
   const waiting = there.cli(
     ...["send", "work", "--session", "s", "--role", "r", "--id", "a", "--message", "x", "--wait"],
   );
-  await until(async () => (await there.cancel("a", "--reason", "not needed")).code === 0);
+  await until(async () => (await there.cli(...CANCEL, "a", "--reason", "not needed")).code === 0);
   const { code, stdout, stderr } = await waiting;
   assert.equal(code, 1);
   assert.match(stdout + stderr, /not needed/);
 });
 
 Deno.test("what cannot be cancelled is told apart: finished, ambiguous, unknown", async () => {
-  await using there = await scene();
-  const { send, cancel } = there;
+  await using there = await workScene();
+  const { send } = there;
+  const cancel = (...args: string[]) => there.cli(...CANCEL, ...args);
   const agent = await there.agent({ agentId: "agent-1", v1: true });
   await send("done");
   agent.answer(await agent.gets(1), { fine: true });
@@ -100,7 +83,7 @@ Deno.test("what cannot be cancelled is told apart: finished, ambiguous, unknown"
   assert.match(finished, /^error: done is done already: it has a result; nothing was cancelled/);
   await agent.close();
   const one = await send("same");
-  const other = await send("same", "t");
+  const other = await send("same", { session: "t" });
   const both = await cancel("same");
   assert.equal(both.code, 1);
   assert.equal(both.stdout, "");
