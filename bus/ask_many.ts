@@ -35,6 +35,7 @@ export async function askMany(
     // 503: nobody listens.
     if (error || statusOf(answer).code === 503 || onAnswer(answer)) resolve();
   });
+  subscription.closed.then(() => resolve());
   const timer = setTimeout(resolve, waitMs);
   const onAbort = () => resolve();
   signal?.addEventListener("abort", onAbort);

@@ -11,6 +11,7 @@
  */
 import {
   type Authenticator,
+  ClosedConnectionError,
   type ConnectionOptions,
   createInbox,
   credsAuthenticator,
@@ -212,6 +213,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#listeners.clear();
     if (this.connected) await this.nats.flush().catch(() => {});
+    this.#requests.end(new ClosedConnectionError());
     await this.nats.close();
     await this.#watched;
   }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { headers as newHeaders, type Msg } from "@nats-io/nats-core";
+import { ClosedConnectionError, headers as newHeaders, type Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, PublishError } from "./errors.ts";
 import { isObject, parseObject } from "./message.ts";
@@ -87,6 +87,8 @@ export async function publishStored(
     else if (ack.kind === "refused") reject(new Error(ack.reason));
     else if (ack.kind === "nobody") reject(new Error("no stream takes it"));
   });
+  answered.catch(() => {}); // Where publishing fails, that is the error to tell.
+  subscription.closed.then(() => reject(new ClosedConnectionError()));
   const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     connection.nats.publish(subject, text, { headers: set, reply: inbox });

@@ -69,6 +69,7 @@ export async function askRelays(
     // Before all pages of those that began to answer are there, only the time-out ends it.
     if (pages.complete) stall = setTimeout(finish, stallMs);
   });
+  subscription.closed.then(() => finish());
   const timer = setTimeout(finish, timeoutMs);
   const abort = () => finish();
   signal?.addEventListener("abort", abort);

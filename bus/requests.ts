@@ -72,21 +72,21 @@ export class Requests {
     }
   }
 
+  /** No answer can come any more to what was asked so far. */
+  end(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+  }
+
   #listen(): void {
     if (this.#subscription !== undefined && !this.#subscription.isClosed()) return;
     this.#inbox = this.#requester.createInbox();
     this.#subscription = this.#requester.subscribe(`${this.#inbox}.*`, (error, answer) => {
-      if (error) return this.#fail(error);
+      if (error) return this.end(error);
       const pending = this.#pending.get(answer.subject.slice(this.#inbox.length + 1));
       if (pending === undefined) return;
       const nobody = answer.data.length === 0 && statusOf(answer).code === NO_RESPONDERS;
       if (nobody) pending.reject(new NoRespondersError(pending.subject));
       else pending.resolve(answer);
     });
-  }
-
-  /** No answer can come any more. */
-  #fail(error: Error): void {
-    for (const { reject } of this.#pending.values()) reject(error);
   }
 }

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { NoRespondersError, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
+import {
+  ClosedConnectionError,
+  NoRespondersError,
+  PermissionViolationError,
+  TimeoutError,
+} from "@nats-io/nats-core";
 import { startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { Publications } from "./publications.ts";
@@ -27,6 +32,15 @@ Deno.test("a request that nobody hears, or that is not answered in time, fails",
   await assert.rejects(connection.request("nobody", "", 5_000), NoRespondersError);
   connection.subscribe("mute", () => {});
   await assert.rejects(connection.request("mute", "", 50), TimeoutError);
+});
+
+Deno.test("closing the connection ends requests that are under way", async () => {
+  await using nats = await startNats();
+  const connection = await connect({ url: nats.url });
+  connection.subscribe("mute", () => {});
+  const asked = assert.rejects(connection.request("mute", "", 600_000), ClosedConnectionError);
+  await connection.close();
+  await asked;
 });
 
 Deno.test("a request that may not be made, or whose answer may not be heard, fails at once", async () => {
