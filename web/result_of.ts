@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogItem, SentWork, WorkTrace } from "../api/wire.ts";
+import type { LogItem, PendingWorkList, SentWork, WorkTrace } from "../api/wire.ts";
 import { ApiError, call } from "./api.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -30,13 +30,17 @@ export async function resultOf(
   sent: SentWork,
   { body, signal }: ResultOptions,
 ): Promise<LogItem | undefined> {
-  // By its sequence, which is found at once, however much the log has.
-  const path = `/api/sessions/${sent.session_id}/work/${sent.sequence}`;
+  const { session_id, role, sequence } = sent;
+  const work = `/api/sessions/${session_id}/work`;
+  const after = sequence > 1 ? `&after=${sequence - 1}` : "";
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     await new Promise((resolve) => setTimeout(resolve, pause));
     try {
-      const { result } = await call<WorkTrace>(path);
-      if (result !== null) return result;
+      // Where the work is, takes longer to find out the longer ago it was sent.
+      const pending = await call<PendingWorkList>(`${work}?role=${role}${after}&limit=1`);
+      if (pending.work[0]?.work_sequence === sequence) continue;
+      const { result, state } = await call<WorkTrace>(`${work}/${sequence}`);
+      if (result !== null || state === "gone") return result ?? undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 403) return await waitFor(sent, body);
