@@ -116,16 +116,18 @@ Deno.test("a role that wakes while its consumer is being let go keeps it", async
   const { connection } = test;
   const request = connection.request.bind(connection);
   let looks = 0;
+  let meanwhile: Promise<void> | undefined;
   connection.request = async (subject, ...rest) => {
     const answer = await request(subject, ...rest);
     // Twice before it sleeps, and once more before it lets the consumer go.
     if (subject.includes(".DIRECT.GET.") && ++looks === 3) {
       test.publish("meanwhile");
-      await test.hasCome(1);
+      await (meanwhile = test.hasCome(1));
     }
     return answer;
   };
   await test.hasCome(1);
+  await meanwhile;
   await test.settled();
   assert.equal((await test.info()).config.inactive_threshold, day);
   assert.deepEqual(test.problems, []);
