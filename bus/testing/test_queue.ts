@@ -78,8 +78,9 @@ export class TestQueue implements AsyncDisposable {
     return this.deliveries.map(({ text }) => text);
   }
 
-  async hasCome(count: number): Promise<void> {
-    await until(() => this.deliveries.length >= count, { message: `${count} deliveries` });
+  async hasCome(count: number, timeoutMs = 10_000): Promise<void> {
+    const message = `${count} deliveries`;
+    await until(() => this.deliveries.length >= count, { message, timeoutMs });
   }
 
   /** Everything that was published before has been offered: a marker to another role has come. */
