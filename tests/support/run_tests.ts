@@ -14,11 +14,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * What a test leaves behind fails it; Deno itself does not look unless it is told to. Examples of the
- * documentation may leave what they like: an agent in ten lines does not end.
- */
-const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 /** How long `deno test` may take to end after SIGTERM, in milliseconds. */
 const GRACE_MS = 3_000;
 
@@ -34,7 +29,7 @@ export async function runTests(options: RunOptions): Promise<Counts> {
   const { args, cwd, env, write, signal } = options;
   const folder = await Deno.makeTempDir({ prefix: "ourocodus-tests-" });
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", ...(args.includes("--doc") ? [] : SANITIZERS), ...args],
+    args: ["test", "--allow-all", ...args],
     cwd,
     env: { ...env, TMPDIR: folder },
     stdin: "null",

@@ -57,10 +57,12 @@ Deno.test("an error outside of a test is a failure", async () => {
   assert.equal(code, 1);
 });
 
-Deno.test("a test that leaves a timer or a file behind is a failure", async () => {
+Deno.test("with Deno's sanitizers a test that leaves a timer or a file behind is a failure", async () => {
   const leaks = ["setTimeout(() => {}, 60_000)", "Deno.openSync(Deno.execPath())"];
   const tests = leaks.map((leak) => `Deno.test("leak", () => void ${leak});`).join(" ");
-  const { code, lastLine } = await run({ "a_test.ts": tests });
+  const { code, lastLine } = await run({ "a_test.ts": tests }, {
+    args: ["--sanitize-ops", "--sanitize-resources"],
+  });
   assert.deepEqual([code, lastLine], [1, "0 passed, 2 failed"]);
 });
 
