@@ -2,65 +2,36 @@
  * The relay: agents' connections on one side, the bus on the other.
  *
  * Invariants:
- * 1. Every delivery is in `#works` from its arrival until its outcome is stored or it is given back.
+ * 1. Every delivery is among the works from its arrival until its outcome is stored or it is given back.
  * 2. All that one turn of the event loop brings is sent, pulled and stored together at its end.
  * 3. A role is open exactly while it has agents.
  *
  * @module
  */
 import {
-  type Acknowledger,
   type AgentRecord,
   type AgentsQuery,
   type AgentStop,
   type CancelledHolder,
   type CancelNotice,
   CLOSE,
-  type Connection,
-  type Delivery,
   invalidName,
-  LeaseExchange,
-  type LogWriter,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
-  type WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { nuid } from "@nats-io/nats-core";
 import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
-import { Deliveries } from "./deliveries.ts";
+import { assemble, type RelayAssembly, type RelayParts } from "./assembly.ts";
 import { drain } from "./drain.ts";
-import { Backlog } from "./backlog.ts";
-import { Journal } from "./journal.ts";
-import { LeftWork } from "./left_work.ts";
-import { AgentMessages } from "./messages.ts";
 import { RelayMetrics } from "./metrics.ts";
-import { Offers } from "./offers.ts";
-import { OutcomeReader } from "./outcome_reader.ts";
-import { Outcomes } from "./outcomes.ts";
-import { Resumption } from "./resumption.ts";
 import type { Role } from "./role.ts";
-import { Roles } from "./roles.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
 import { monotonicMs, type Work } from "./work.ts";
-import { Withdrawal } from "./withdrawal.ts";
-import { Works } from "./works.ts";
-
-/** What a relay is made of. */
-export interface RelayParts {
-  readonly connection: Connection;
-  readonly queue: WorkQueue;
-  readonly writer: LogWriter;
-  readonly acknowledger: Acknowledger;
-  /** The log's duplicate window, in milliseconds. */
-  readonly duplicateWindowMs: number;
-  /** Told when work cannot be pulled; the stream may have gone. */
-  readonly onProblem?: () => void;
-}
 
 /** What `GET /health` says. */
 export interface RelayHealth {
@@ -89,131 +60,32 @@ export class Relay {
   readonly metrics: RelayMetrics = new RelayMetrics();
   readonly #parts: RelayParts;
   readonly #limits: RelayLimits;
-  readonly #journal: Journal;
-  readonly #outcomeReader: OutcomeReader;
-  readonly #works: Works;
-  readonly #messages: AgentMessages;
-  readonly #exchange: LeaseExchange;
-  readonly #deliveries: Deliveries;
-  readonly #offers: Offers;
-  readonly #withdrawal: Withdrawal;
-  readonly #leftWork: LeftWork;
-  readonly #backlog: Backlog;
+  readonly #assembly: RelayAssembly;
   readonly #turn = new Turn((end) => this.#endTurn(end));
   readonly #startedAt = monotonicMs();
   readonly #agents = new Agents(HEARTBEAT_MS);
-  readonly #roles: Roles;
   readonly #keeper: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
   #draining = false;
   #overloaded = false;
 
   constructor(parts: RelayParts, limits: RelayLimits) {
-    const { connection, writer, queue } = parts;
+    const { connection, queue } = parts;
     this.#parts = parts;
     this.#limits = limits;
-    this.#backlog = new Backlog(writer, limits.maxHeldBytes);
-    this.#roles = new Roles(queue, {
-      onWork: (role, delivery) => this.#delivered(role, delivery),
-      onProblem: ({ session, role }, reason) => {
-        log.warn("work cannot be pulled yet", { session, role, reason });
-        parts.onProblem?.();
+    this.#assembly = assemble(
+      {
+        relayId: this.id,
+        metrics: this.metrics,
+        agents: this.#agents,
+        turn: this.#turn,
+        maxMessageBytes: () => this.maxMessageBytes,
+        draining: () => this.#draining,
+        pull: (role) => this.#pull(role),
       },
-    });
-    this.#journal = new Journal({
-      writer,
-      relayId: this.id,
-      // The rest is for results: no flood of events may take their room.
-      maxHeldBytes: limits.maxHeldBytes / 2,
-      onPending: () => this.#turn.something(),
-    });
-    const onProblem = (reason: string) => log.warn("an outcome cannot be stored yet", { reason });
-    const outcomeReader = new OutcomeReader({ connection, onProblem });
-    this.#outcomeReader = outcomeReader;
-    const outcomes = new Outcomes({
-      ...parts,
-      reader: outcomeReader,
-      backlog: this.#backlog,
-      onProblem,
-    });
-    this.#exchange = new LeaseExchange(connection, {
-      relayId: this.id,
-      holder: {
-        keepsDelivered: (lease) => isKept(this.#works.renew(lease)),
-        objectsTo: (lease, agentId) => this.#leftWork.objectsTo(lease, agentId),
-        returned: (lease) => this.#works.returned(lease),
-        answered: (lease) => this.#withdrawal.answeredElsewhere(lease),
-        sequences: () => Array.from(this.#works.all(), ({ lease }) => lease.sequence),
-      },
-    });
-    this.#works = new Works({
-      connection,
-      queue,
-      outcomes,
-      journal: this.#journal,
-      metrics: this.metrics,
-      maxDeliver: limits.maxDeliver,
-      graceMs: limits.graceMs,
-      onReturn: (lease) => this.#exchange.tellReturned(lease),
-      onPending: () => this.#turn.something(),
-    });
-    this.#offers = new Offers({
-      roles: this.#roles,
-      works: this.#works,
-      journal: this.#journal,
-      metrics: this.metrics,
-      turn: this.#turn,
-      draining: () => this.#draining,
-      pull: (role) => this.#pull(role),
-    });
-    this.#leftWork = new LeftWork({
-      works: this.#works,
-      connected: (agent) => this.#agents.find(agent),
-      draining: () => this.#draining,
-      offers: this.#offers,
-    });
-    this.#withdrawal = new Withdrawal({
-      relayId: this.id,
-      works: this.#works,
-      offers: this.#offers,
-      exchange: this.#exchange,
-    });
-    this.#deliveries = new Deliveries({
-      works: this.#works,
-      outcomes,
-      outcomeReader,
-      acknowledger: parts.acknowledger,
-      exchange: this.#exchange,
-      maxDeliver: limits.maxDeliver,
-      offers: this.#offers,
-      turn: this.#turn,
-    });
-    const resumption = new Resumption({
-      works: this.#works,
-      outcomeReader,
-      queue,
-      exchange: this.#exchange,
-      backlog: this.#backlog,
-      objectionMs: () => this.#deliveries.answerMs,
-      onGone: (agent, works) => this.#leftWork.left(agent, works),
-      offers: this.#offers,
-      turn: this.#turn,
-    });
-    this.#messages = new AgentMessages({
-      works: this.#works,
-      outcomes,
-      outcomeReader,
-      journal: this.#journal,
-      metrics: this.metrics,
-      resumption,
-      withdrawal: this.#withdrawal,
-      backlog: this.#backlog,
-      ackWaitMs: queue.ackWaitMs,
-      maxFrameBytes: limits.maxFrameBytes,
-      maxMessageBytes: () => this.maxMessageBytes,
-      offers: this.#offers,
-      turn: this.#turn,
-    });
+      parts,
+      limits,
+    );
     this.#keeper = setInterval(() => this.#keep(), queue.ackWaitMs / 6);
     this.#unlisten = connection.listen({
       onLost: () => this.#lost(),
@@ -229,7 +101,7 @@ export class Relay {
 
   /** How many events were dropped, because NATS was away for too long. */
   get droppedEvents(): number {
-    return this.#journal.dropped;
+    return this.#assembly.journal.dropped;
   }
 
   /** Whether it is going away and takes no more agents. */
@@ -246,8 +118,8 @@ export class Relay {
       relay_id: this.id,
       version: VERSION,
       agents: this.#agents.size,
-      in_hand: this.#works.size,
-      held_bytes: this.#backlog.bytes,
+      in_hand: this.#assembly.works.size,
+      held_bytes: this.#assembly.backlog.bytes,
       uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
     };
   }
@@ -272,13 +144,13 @@ export class Relay {
     const inHand = now ? 0 : agent.inHand + agent.resuming;
     if (now) agent.close(CLOSE.stopped);
     // Its free slots are gone.
-    this.#offers.freed(agent);
+    this.#assembly.offers.freed(agent);
     return inHand;
   }
 
   /** Work is being cancelled; see {@linkcode Withdrawal.cancel}. */
   cancelWork(notice: CancelNotice): CancelledHolder | undefined {
-    return this.#withdrawal.cancel(notice);
+    return this.#assembly.withdrawal.cancel(notice);
   }
 
   /** An agent has connected. @returns What to hand its frames and its end to. */
@@ -286,14 +158,14 @@ export class Relay {
     const agent = new AgentConnection(request, socket, Date.now());
     const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
-    this.#leftWork.comesBack(agent, older);
-    this.#roles.open(agent.session, agent.role).join(agent);
+    this.#assembly.leftWork.comesBack(agent, older);
+    this.#assembly.roles.open(agent.session, agent.role).join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
-    this.#journal.event(agent.session, "agent.connected", agentItem(agent));
+    this.#assembly.journal.event(agent.session, "agent.connected", agentItem(agent));
     log.debug("agent connected", agentItem(agent));
     if (this.#draining) agent.close(CLOSE.draining);
     // It may take work that waits for an agent that cannot take it.
-    this.#offers.freed(agent);
+    this.#assembly.offers.freed(agent);
     return agent;
   }
 
@@ -302,29 +174,29 @@ export class Relay {
     if (agent.closed) return;
     // First, so that what the frame brings is stored together with the turn's other things.
     this.#turn.something();
-    this.#journal.flush();
-    this.#messages.frame(agent, frame);
+    this.#assembly.journal.flush();
+    this.#assembly.messages.frame(agent, frame);
   }
 
   /** An agent's socket is gone. It may come back to its work; else that goes to another. */
   disconnected(agent: AgentConnection, end: SocketEnd): void {
     if (!this.#agents.delete(agent)) return;
     agent.gone(end);
-    const role = this.#roles.open(agent.session, agent.role);
+    const role = this.#assembly.roles.open(agent.session, agent.role);
     const waiting = role.leave(agent);
     // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
     // again only when its lease has run out.
-    if (role.agents.size === 0) this.#roles.close(role, !this.#draining);
+    if (role.agents.size === 0) this.#assembly.roles.close(role, !this.#draining);
     else this.#pull(role);
     const inHand: Work[] = [];
     for (const work of [...agent.works()]) {
       if (work.state === "in_hand") inHand.push(work);
-      else this.#works.forget(work);
+      else this.#assembly.works.forget(work);
     }
-    if (inHand.length > 0) this.#leftWork.left(agent, inHand);
-    for (const work of waiting) this.#works.giveBack(work, "disconnected");
+    if (inHand.length > 0) this.#assembly.leftWork.left(agent, inHand);
+    for (const work of waiting) this.#assembly.works.giveBack(work, "disconnected");
     const gone = { ...agentItem(agent), ...agent.end };
-    this.#journal.event(agent.session, "agent.disconnected", gone);
+    this.#assembly.journal.event(agent.session, "agent.disconnected", gone);
     log.debug("agent disconnected", gone);
     this.#turn.something();
   }
@@ -338,14 +210,7 @@ export class Relay {
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
-    await drain({
-      works: this.#works,
-      leftWork: this.#leftWork,
-      roles: this.#roles,
-      agents: this.#agents,
-      turn: this.#turn,
-      journal: this.#journal,
-    }, { graceMs, signal });
+    await drain({ ...this.#assembly, agents: this.#agents, turn: this.#turn }, { graceMs, signal });
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
@@ -353,19 +218,12 @@ export class Relay {
     clearInterval(this.#keeper);
     this.#agents.close();
     this.#turn.close();
-    this.#journal.close();
+    this.#assembly.journal.close();
     this.#unlisten();
-    this.#exchange.close();
-    this.#works.close();
-    this.#outcomeReader.close();
-    await this.#roles.closed();
-  }
-
-  /** Work has come from the queue. */
-  #delivered(role: Role, delivery: Delivery): void {
-    // What was asked for has been used up, whatever becomes of it.
-    this.#turn.role(role);
-    this.#deliveries.delivered(role, delivery);
+    this.#assembly.exchange.close();
+    this.#assembly.works.close();
+    this.#assembly.outcomeReader.close();
+    await this.#assembly.roles.closed();
   }
 
   #welcome(agent: AgentConnection): WelcomePayload {
@@ -387,13 +245,13 @@ export class Relay {
       const end = agent.endsWith ?? (this.#draining ? CLOSE.draining : undefined);
       if (end !== undefined && agent.idle) agent.close(end);
     }
-    this.#journal.endTurn();
+    this.#assembly.journal.endTurn();
     this.#parts.writer.flush();
     this.#parts.acknowledger.flush();
     const wasOverloaded = this.#overloaded;
-    this.#overloaded = this.#backlog.isHigh;
+    this.#overloaded = this.#assembly.backlog.isHigh;
     // Under overload every role has stopped asking, not only those that this turn is about.
-    const asking = wasOverloaded && !this.#overloaded ? this.#roles : roles;
+    const asking = wasOverloaded && !this.#overloaded ? this.#assembly.roles : roles;
     for (const role of asking) this.#pull(role);
   }
 
@@ -403,29 +261,24 @@ export class Relay {
   }
 
   #keep(): void {
-    this.#works.keepAlive(monotonicMs());
+    this.#assembly.works.keepAlive(monotonicMs());
     // Pulling stops under overload; nothing else would begin it again.
-    if (this.#overloaded) { for (const role of this.#roles) this.#turn.role(role); }
+    if (this.#overloaded) { for (const role of this.#assembly.roles) this.#turn.role(role); }
   }
 
   #lost(): void {
     log.warn("NATS is away; agents keep their work, results are held", {
       url: this.#parts.connection.url,
     });
-    this.#works.lost();
-    this.#deliveries.lost(Date.now());
+    this.#assembly.works.lost();
+    this.#assembly.deliveries.lost(Date.now());
   }
 
   #restored(): void {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
-    this.#works.restored(monotonicMs());
-    this.#deliveries.restored(Date.now());
-    for (const role of this.#roles) this.#turn.role(role);
+    this.#assembly.works.restored(monotonicMs());
+    this.#assembly.deliveries.restored(Date.now());
+    for (const role of this.#assembly.roles) this.#turn.role(role);
   }
-}
-
-/** Whether an agent here goes on with work that was delivered elsewhere. */
-function isKept(work: Work | undefined): boolean {
-  return work !== undefined && work.state !== "answered";
 }
