@@ -5,8 +5,8 @@
  * @module
  */
 import type { Msg } from "@nats-io/nats-core";
+import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
-import { statusOf } from "./message_headers.ts";
 import { isObject, parseObject } from "./message.ts";
 import type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 import { RELAYS_AGENTS_SUBJECT } from "./subjects.ts";
@@ -57,31 +57,22 @@ export async function askRelays(
   const { timeoutMs = DEFAULT_TIMEOUT_MS, stallMs = DEFAULT_STALL_MS, signal } = options;
   signal?.throwIfAborted();
   const pages = new Pages();
-  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
-  const inbox = connection.createInbox();
+  const stalled = new AbortController();
   let stall: ReturnType<typeof setTimeout> | undefined;
-  const subscription = connection.subscribe(inbox, (error, message) => {
-    if (error || statusOf(message).code === 503) return finish();
-    const page = parsePage(message);
-    if (page === undefined) return;
+  const onAnswer = (answer: Msg): boolean => {
+    const page = parsePage(answer);
+    if (page === undefined) return false;
     pages.add(page);
     clearTimeout(stall);
     // Before all pages of those that began to answer are there, only the time-out ends it.
-    if (pages.complete) stall = setTimeout(finish, stallMs);
-  });
-  subscription.closed.then(() => finish());
-  const timer = setTimeout(finish, timeoutMs);
-  const abort = () => finish();
-  signal?.addEventListener("abort", abort);
-  try {
-    connection.nats.publish(RELAYS_AGENTS_SUBJECT, JSON.stringify(query), { reply: inbox });
-    await finished;
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(stall);
-    signal?.removeEventListener("abort", abort);
-    subscription.unsubscribe();
-  }
+    if (pages.complete) stall = setTimeout(() => stalled.abort(), stallMs);
+    return false;
+  };
+  await askMany(connection, RELAYS_AGENTS_SUBJECT, [query], {
+    waitMs: timeoutMs,
+    signal: AbortSignal.any([stalled.signal, ...(signal === undefined ? [] : [signal])]),
+    onAnswer,
+  }).finally(() => clearTimeout(stall));
   signal?.throwIfAborted();
   return pages.directory();
 }
