@@ -48,8 +48,6 @@ interface Job {
   readonly leased: LeasedWork;
   readonly abort: AbortController;
   detached: boolean;
-  /** Whether it counts towards `concurrency`. */
-  counts: boolean;
 }
 
 /** See the top of the file. */
@@ -57,8 +55,8 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #waiting = new Map<string, LeasedWork>();
   readonly #running = new Map<string, Job>();
-  /** Handlers that count, those of cancelled attempts included. */
-  #busy = 0;
+  /** Whose handlers count towards `concurrency`, those of cancelled attempts included. */
+  readonly #busy = new Set<Job>();
   /** Of handlers that were aborted and count: calls off the end of that. */
   readonly #aborted = new Map<Job, () => void>();
 
@@ -101,7 +99,7 @@ export class Jobs {
   /** Begins what waits, as far as slots are free. */
   begin(): void {
     for (const [lease, leased] of this.#waiting) {
-      if (this.#busy >= this.#options.concurrency || !this.#options.mayBegin()) return;
+      if (this.#busy.size >= this.#options.concurrency || !this.#options.mayBegin()) return;
       this.#waiting.delete(lease);
       void this.#run(leased);
     }
@@ -136,8 +134,8 @@ export class Jobs {
   }
 
   async #run(leased: LeasedWork): Promise<void> {
-    const job: Job = { leased, abort: new AbortController(), detached: false, counts: true };
-    this.#busy++;
+    const job: Job = { leased, abort: new AbortController(), detached: false };
+    this.#busy.add(job);
     this.#running.set(leased.lease, job);
     const outcome = await this.#outcome(job);
     this.#ended(job);
@@ -152,8 +150,7 @@ export class Jobs {
   #ended(job: Job): void {
     this.#aborted.get(job)?.();
     this.#aborted.delete(job);
-    if (job.counts) this.#busy--;
-    job.counts = false;
+    this.#busy.delete(job);
   }
 
   /** Its handler goes on, whatever it was told; others need not wait for it. */
