@@ -65,8 +65,6 @@ export async function deadLetters(
   options: DeadLettersOptions = {},
 ): Promise<DeadLetterPage> {
   const { role = "*", limit = DEFAULT_LIMIT, all = false, signal } = options;
-  const copies = (range: ReadLogOptions) =>
-    readLog(connection, storedSubject(session, role), { ...range, headersOnly: true, signal });
   const items: DeadLetter[] = [];
   const requeued = new Map<number, number>();
   let lookedFrom: number | undefined;
@@ -81,7 +79,8 @@ export async function deadLetters(
     const oldest = page[0]?.sequence;
     if (oldest === undefined) return { items, nextBefore: null };
     // They were sent again later; what is older is not looked through, it may be very much.
-    await addRequeued(requeued, copies({ fromSequence: oldest, before: lookedFrom }));
+    const range = { fromSequence: oldest, before: lookedFrom, signal };
+    await addRequeued(requeued, copiesOf(connection, { session, role }, range));
     lookedFrom = oldest;
     for (const record of page.reverse()) {
       const letter = deadLetter(record, requeued.get(record.sequence));
@@ -112,12 +111,8 @@ export async function requeueDeadLetter(
   if (record?.role === undefined) return { kind: "not_found" };
   const { role } = record;
   const requeued = new Map<number, number>();
-  await addRequeued(
-    requeued,
-    readLog(connection, storedSubject(session, role), {
-      ...{ fromSequence: sequence, headersOnly: true, signal },
-    }),
-  );
+  const range = { fromSequence: sequence, signal };
+  await addRequeued(requeued, copiesOf(connection, { session, role }, range));
   const before = requeued.get(sequence);
   if (before !== undefined && !again) return { kind: "already", work_sequence: before };
   const dead = deadLetter(record, before);
@@ -151,6 +146,15 @@ async function recordOf(
   });
   for await (const record of records) return record.sequence === sequence ? record : undefined;
   return undefined;
+}
+
+/** The headers of the copies of a role's work. */
+function copiesOf(
+  connection: Connection,
+  { session, role }: { readonly session: string; readonly role: string },
+  range: ReadLogOptions,
+): AsyncIterable<LogRecord> {
+  return readLog(connection, storedSubject(session, role), { ...range, headersOnly: true });
 }
 
 /**

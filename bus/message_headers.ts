@@ -16,6 +16,7 @@ export interface MessageStatus {
 }
 
 const LINE = "\r\n";
+const UTF8 = new TextDecoder();
 const STATUS = /^NATS\/\d\.\d +(\d{3})(?: +(.*))?$/;
 
 /** The headers of one message, taken apart when they are first asked for. */
@@ -25,7 +26,7 @@ export class MessageHeaders {
 
   constructor(message: Msg) {
     const { _msg: { hdr: length }, _rdata: data } = message as MsgImpl;
-    this.#text = length > 0 ? new TextDecoder().decode(data.subarray(0, length)) : "";
+    this.#text = length > 0 ? UTF8.decode(data.subarray(0, length)) : "";
   }
 
   get status(): MessageStatus {

@@ -86,7 +86,7 @@ export class TraceRecords {
 
   /** Parsing each text would take far longer than looking for what it must hold. */
   #mayMatch({ kind, text, work }: LogRecord): boolean {
-    if ("id" in this.#query) return this.holding?.some((part) => text.includes(part)) !== false;
+    if ("id" in this.#query) return (this.holding ?? []).some((part) => text.includes(part));
     const { workSequence } = this.#query;
     return kind === "events"
       ? text.includes(String(workSequence))

@@ -66,12 +66,13 @@ export async function traceWorks(
   const unknown = queries.filter((_, index) => found[index]?.length === 0);
   const inQueue = await findInQueue(connection, unknown, { session, role });
   const works = queries.map((query, index) => inQueue.get(query) ?? found[index] ?? []);
-  const queued = await queuedOf(connection, works.flat());
-  if (works.flat().some((work) => work.outcome === undefined && !queued.has(work))) {
+  const all = works.flat();
+  const queued = await queuedOf(connection, all);
+  if (all.some((work) => work.outcome === undefined && !queued.has(work))) {
     // Answered meanwhile, as it seems: what was recorded since the reading says how.
     await lookAll(connection, records, { session, signal, from: read + 1 });
   }
-  const open = works.flat().filter((work) => work.outcome === undefined && queued.has(work));
+  const open = all.filter((work) => work.outcome === undefined && queued.has(work));
   const agents = await agentsOf(connection, open, signal);
   return works.map((same, index) =>
     same.map((work) => {
