@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type TraceOptions, traceWork, type WorkQuery, type WorkTrace } from "@ourocodus/bus";
+import {
+  isUnfinished,
+  type TraceOptions,
+  traceWork,
+  type WorkQuery,
+  type WorkTrace,
+} from "@ourocodus/bus";
 import type { ApiParts } from "./parts.ts";
 import { preferredWaitSeconds } from "./preferences.ts";
 
@@ -33,7 +39,7 @@ export async function awaitedTrace(
   try {
     const traces = await traceWork(connection, query, options);
     const [newest] = traces;
-    if (newest?.state !== "waiting" && newest?.state !== "in_hand") return { traces };
+    if (newest === undefined || !isUnfinished(newest.state)) return { traces };
     const came = await wait.outcome(newest, seconds * 1_000);
     return {
       traces: await traceWork(connection, query, options),

@@ -45,6 +45,7 @@ export * from "./streams.ts";
 export * from "./strip_lease.ts";
 export * from "./subjects.ts";
 export type { WorkQuery } from "./trace_records.ts";
+export { isUnfinished } from "./trace_state.ts";
 export * from "./turnover_map.ts";
 export { bytesBeyond } from "./utf8.ts";
 export * from "./version.ts";

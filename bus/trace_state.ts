@@ -27,6 +27,11 @@ export interface Findings {
 const MAX_TEXT_CHARACTERS = 65_536;
 const HANDED_OUT = ["work.offered", "work.redelivered"];
 
+/** Whether work in this state has no outcome yet, and may still get one. */
+export function isUnfinished(state: WorkState): state is "waiting" | "in_hand" {
+  return state === "waiting" || state === "in_hand";
+}
+
 /** Puts it together. */
 export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
   const { outcome, deadLetter, copy } = work;

@@ -17,7 +17,7 @@ import { readStored } from "./stored_message.ts";
 import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
 import { eventsSubject, RELAYS_WORK_CANCEL_SUBJECT, resultsSubject } from "./subjects.ts";
 import type { WorkQuery } from "./trace_records.ts";
-import { lastHolder } from "./trace_state.ts";
+import { isUnfinished, lastHolder } from "./trace_state.ts";
 import { traceWork } from "./work_trace.ts";
 import type { WorkState, WorkTrace } from "./work_trace_types.ts";
 
@@ -77,7 +77,6 @@ export interface CancelNotice {
 /** Of the reason for a cancellation as much is kept. */
 export const MAX_REASON_CHARACTERS = 500;
 
-const UNFINISHED: readonly WorkState[] = ["waiting", "in_hand"];
 const TIMEOUT_MS = 5_000;
 /** How long relays have to say that an agent had it, in milliseconds. */
 const RELAYS_MS = 500;
@@ -112,7 +111,7 @@ export async function cancelTraced(
 ): Promise<Cancellation> {
   const [newest] = traces;
   if (newest === undefined) return { kind: "unknown" };
-  const open = traces.filter(({ state }) => UNFINISHED.includes(state));
+  const open = traces.filter(({ state }) => isUnfinished(state));
   const [found, ...others] = open;
   if (found === undefined) return { kind: "finished", work: nameOf(newest), state: newest.state };
   if (others.length > 0) return { kind: "ambiguous", works: open.map(nameOf) };

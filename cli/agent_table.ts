@@ -1,12 +1,12 @@
 import type { AgentRow } from "@ourocodus/system";
-import { type Cell, table } from "./table.ts";
+import { type Cell, headRow, table } from "./table.ts";
 import { type Paint, span } from "./terminal_text.ts";
 
 /** Agents as a table, with a heading. @param now In milliseconds since 1970. */
 export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {
   const heading = ["NAME", "SESSION", "ROLE", "STATUS", "IN HAND", "RUNTIME", "UPTIME", "ID"];
   return table([
-    heading.map((text): Cell => ({ text, color: colors.bold })),
+    headRow(heading, colors.bold),
     ...rows.map((row): Cell[] => [
       row.name ?? "-",
       row.session,

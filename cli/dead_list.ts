@@ -6,9 +6,9 @@
 import { type DeadLetter, deadLetters } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag, nameFlag } from "./flag_values.ts";
+import { limitFlag, nameFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
-import { table } from "./table.ts";
+import { headRow, table } from "./table.ts";
 import { harmless, harmlessJson, localTime, paint } from "./terminal_text.ts";
 
 /** Flags of `dead list`. */
@@ -21,16 +21,13 @@ export interface DeadListFlags {
   readonly nats?: string;
 }
 
-const DEFAULT_LIMIT = 100;
 const SHOWN = 120;
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export async function deadList(flags: DeadListFlags, console: Console): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
-  const limit = flags.limit === undefined
-    ? DEFAULT_LIMIT
-    : Math.max(1, countFlag("--limit", flags.limit));
+  const limit = limitFlag("--limit", flags.limit);
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
   const { all, json } = flags;
@@ -47,10 +44,7 @@ export async function deadList(flags: DeadListFlags, console: Console): Promise<
     return EXIT.ok;
   }
   const { dim } = paint(console.out.hasColor);
-  const head = ["SEQUENCE", "TIME", "ROLE", "ID", "ATTEMPTS", "WHY"].map((text) => ({
-    text,
-    color: dim,
-  }));
+  const head = headRow(["SEQUENCE", "TIME", "ROLE", "ID", "ATTEMPTS", "WHY"], dim);
   await console.out.write(`${table([head, ...page.items.map(row)]).join("\n")}\n`);
   if (page.nextBefore !== null) {
     await console.out.write(dim(`and more: -n ${limit * 10} shows as many\n`));

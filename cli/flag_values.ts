@@ -65,6 +65,13 @@ export function countFlag(flag: string, value: string): number {
 
 const MAX_COUNT = 1_000_000_000;
 
+/** How many items to list: 1 at least, 100 without the flag. @throws {UsageError} */
+export function limitFlag(flag: string, value: string | undefined): number {
+  return value === undefined ? DEFAULT_LIMIT : Math.max(1, countFlag(flag, value));
+}
+
+const DEFAULT_LIMIT = 100;
+
 /** A sequence in a stream. @throws {UsageError} */
 export function sequenceArgument(value: string): number {
   const number = /^\d{1,16}$/.test(value) ? Number(value) : 0;

@@ -30,7 +30,7 @@ import { systemContainers } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { adviceLines } from "./status_advice.ts";
 import { type PartStatus, partStatus, supervisorStatus } from "./status_part.ts";
-import { type Cell, table } from "./table.ts";
+import { type Cell, headRow, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
 
 /** Flags of `status`. */
@@ -210,7 +210,7 @@ function partTable(parts: readonly PartStatus[], colors: Paint): string[] {
   ];
   const color = { healthy: colors.green, down: colors.red };
   return table([
-    heading.map((text): Cell => ({ text, color: colors.bold })),
+    headRow(heading, colors.bold),
     ...parts.map((part): Cell[] => [
       part.name,
       {

@@ -7,6 +7,11 @@
 /** A cell: its text, and how it is coloured, which does not count for its width. */
 export type Cell = string | { readonly text: string; readonly color: (text: string) => string };
 
+/** A row of columns' names. */
+export function headRow(names: readonly string[], color: (text: string) => string): Cell[] {
+  return names.map((text) => ({ text, color }));
+}
+
 /**
  * Lays rows out in columns, two spaces apart.
  *

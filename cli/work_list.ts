@@ -6,9 +6,9 @@
 import { type PendingWork, pendingWork } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag, nameFlag, sequenceArgument } from "./flag_values.ts";
+import { limitFlag, nameFlag, sequenceArgument } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
-import { type Cell, table } from "./table.ts";
+import { type Cell, headRow, table } from "./table.ts";
 import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
 
 /** Flags of `work list`. */
@@ -21,16 +21,12 @@ export interface WorkListFlags {
   readonly nats?: string;
 }
 
-const DEFAULT_LIMIT = 100;
-
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export async function workList(flags: WorkListFlags, console: Console): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
   const after = flags.after === undefined ? undefined : sequenceArgument(flags.after);
-  const limit = flags.limit === undefined
-    ? DEFAULT_LIMIT
-    : Math.max(1, countFlag("--limit", flags.limit));
+  const limit = limitFlag("--limit", flags.limit);
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
   const { signal, out } = console;
@@ -45,10 +41,7 @@ export async function workList(flags: WorkListFlags, console: Console): Promise<
     await out.write(`No work of ${whose} waits or is in hand\n`);
     return EXIT.ok;
   }
-  const head = ["SEQUENCE", "STORED", "ROLE", "ID", "STATE"].map((text): Cell => ({
-    text,
-    color: colors.dim,
-  }));
+  const head = headRow(["SEQUENCE", "STORED", "ROLE", "ID", "STATE"], colors.dim);
   await out.write(`${table([head, ...items.map((work) => row(work, colors))]).join("\n")}\n`);
   if (next !== null) await out.write(`${colors.dim(`and more: --after ${next} shows them`)}\n`);
   return EXIT.ok;

@@ -5,11 +5,11 @@
  */
 import {
   type Connection,
+  isUnfinished,
   type LogRecord,
   readLog,
   resultsSubject,
   traceWorks,
-  type WorkState,
   type WorkTrace,
 } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
@@ -69,8 +69,6 @@ interface OpenRole {
   readonly works: Map<number, WorkTrace>;
 }
 
-const UNFINISHED: readonly WorkState[] = ["waiting", "in_hand"];
-
 /** Prints outcomes, and knows what is still open. */
 class Outcomes {
   readonly #connection: Connection;
@@ -90,7 +88,7 @@ class Outcomes {
     if (trace === undefined) return await this.#fail(unknownWork(asked, this.#flags));
     const { session_id, role, work_sequence, state, result } = trace;
     const subject = resultsSubject(session_id, role);
-    if (UNFINISHED.includes(state)) {
+    if (isUnfinished(state)) {
       const open = this.#open.get(subject) ?? { subject, works: new Map() };
       open.works.set(work_sequence, trace);
       this.#open.set(subject, open);
