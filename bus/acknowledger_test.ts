@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { connect } from "./connection.ts";
+import { connect, type Connection } from "./connection.ts";
 
 /** An acknowledger behind a proxy, and what arrives at NATS. */
 async function start(confirmAfterMs: number) {
@@ -28,6 +28,20 @@ async function start(confirmAfterMs: number) {
     await client.nats.flush();
   };
   return { acknowledger, arrived, connection, proxy, reconnect, stack };
+}
+
+/** Counts a connection's PINGs. @returns Tells how many there were; and sends one that is not counted. */
+function countPings({ nats }: Connection): {
+  readonly pings: () => number;
+  readonly flush: () => Promise<void>;
+} {
+  const flush = nats.flush.bind(nats);
+  let count = 0;
+  nats.flush = () => {
+    count++;
+    return flush();
+  };
+  return { pings: () => count, flush };
 }
 
 Deno.test("an acknowledgement that a broken connection may have swallowed is repeated", async () => {
@@ -80,16 +94,10 @@ Deno.test("a confirmed acknowledgement is not repeated, and one that was repeate
 Deno.test("what is acknowledged right before the end is sent and confirmed before it", async () => {
   const { acknowledger, arrived, connection, stack } = await start(60_000);
   await using _ = stack;
-  const { nats } = connection;
-  const flush = nats.flush.bind(nats);
-  let pings = 0;
-  nats.flush = () => {
-    pings++;
-    return flush();
-  };
+  const { pings } = countPings(connection);
   acknowledger.acknowledge("ack.1");
   await acknowledger.close();
-  assert.equal(pings, 1);
+  assert.equal(pings(), 1);
   await until(() => arrived.length === 1);
 });
 
@@ -99,16 +107,11 @@ Deno.test("one PING confirms what went before it alone, also while another is un
   proxy.pause();
   // Each of the first two is followed by a PING of its own; neither is answered yet.
   const { nats } = connection;
-  const flush = nats.flush.bind(nats);
-  let pings = 0;
-  nats.flush = () => {
-    pings++;
-    return flush();
-  };
+  const { pings, flush } = countPings(connection);
   acknowledger.acknowledge("ack.1");
-  await until(() => pings >= 1);
+  await until(() => pings() >= 1);
   acknowledger.acknowledge("ack.2");
-  await until(() => pings >= 2);
+  await until(() => pings() >= 2);
   nats.flush = () => new Promise(() => {});
   acknowledger.acknowledge("ack.3");
   acknowledger.acknowledge("ack.4");

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { startNats, until } from "../tests/support/mod.ts";
+import type { GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";
+
+/** Work that an agent has got and left. */
+async function leftWork(test: TestRelay, agentId?: string): Promise<GivenWork> {
+  const agent = test.agent({ v1: true, ...(agentId !== undefined && { agentId }) });
+  test.work("1");
+  const work = await agent.hasWork();
+  agent.leave();
+  return work;
+}
 
 Deno.test("a late result that comes first wins, and whoever has the work now is told to stop", async () => {
   await using test = await TestRelay.start({ limits: { graceMs: 0 } });
-  const late = test.agent({ v1: true, agentId: "late" });
-  test.work("1");
-  const first = await late.hasWork();
-  late.leave();
+  const first = await leftWork(test, "late");
   const now = test.agent({ v1: true, agentId: "now", confirm: true });
   const second = await now.hasWork();
   assert.equal(second.attempt, 2);
@@ -31,10 +38,7 @@ Deno.test("a late result that comes first wins, and whoever has the work now is 
 
 Deno.test("a late result that comes second is refused, and recorded", async () => {
   await using test = await TestRelay.start();
-  const late = test.agent({ v1: true });
-  test.work("1");
-  const first = await late.hasWork();
-  late.leave();
+  const first = await leftWork(test);
   const now = test.agent({ v1: true });
   now.say("result", await now.hasWork(), { from: "now" });
   await test.hasWaiting(0);
@@ -48,10 +52,7 @@ Deno.test("a late result that comes second is refused, and recorded", async () =
 
 Deno.test("a late result in the same turn as the other attempt's is one of two, never both", async () => {
   await using test = await TestRelay.start();
-  const late = test.agent({ v1: true });
-  test.work("1");
-  const first = await late.hasWork();
-  late.leave();
+  const first = await leftWork(test);
   const now = test.agent({ v1: true, confirm: true });
   const second = await now.hasWork();
   const back = test.agent({ v1: true });
@@ -65,10 +66,7 @@ Deno.test("a late result in the same turn as the other attempt's is one of two, 
 
 Deno.test("a plain agent whose work was answered by a late result keeps its slot until it answers", async () => {
   await using test = await TestRelay.start();
-  const late = test.agent({ v1: true });
-  test.work("1");
-  const first = await late.hasWork();
-  late.leave();
+  const first = await leftWork(test);
   const plain = test.agent();
   await plain.hasWork();
   const back = test.agent({ v1: true, role: "r", concurrency: 1, confirm: true });
@@ -89,10 +87,7 @@ Deno.test("a plain agent whose work was answered by a late result keeps its slot
 Deno.test("a late result at another relay ends the next attempt, whose agent is told", async () => {
   await using nats = await startNats();
   await using first = await TestRelay.start({ nats, limits: { graceMs: 100 } });
-  const slow = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await slow.hasWork();
-  slow.leave();
+  const work = await leftWork(first, "a");
   const heir = first.agent({ agentId: "b", v1: true });
   const next = await heir.hasWork();
   assert.equal(next.attempt, 2);
@@ -108,10 +103,7 @@ Deno.test("a late result at another relay ends the next attempt, whose agent is 
 
 Deno.test("progress and retries of work that is in other hands are refused, and harm nobody's", async () => {
   await using test = await TestRelay.start();
-  const late = test.agent({ v1: true });
-  test.work("1");
-  const first = await late.hasWork();
-  late.leave();
+  const first = await leftWork(test);
   const now = test.agent({ v1: true });
   const work = await now.hasWork();
   const back = test.agent({ v1: true });

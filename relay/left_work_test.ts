@@ -2,11 +2,19 @@ import assert from "node:assert/strict";
 import { readStored, WORK_STREAM } from "@ourocodus/bus";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
-import { TestRelay } from "./testing/test_relay.ts";
+import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";
 
 /** Says which leases an agent has. */
 function resume(agent: FakeAgent, ...works: GivenWork[]): void {
   agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
+}
+
+/** Work that agent `a` has from a relay that is gone. */
+async function workOfGoneRelay(options: TestRelayOptions): Promise<GivenWork> {
+  await using gone = await TestRelay.start(options);
+  const agent = gone.agent({ agentId: "a", v1: true });
+  gone.work("1");
+  return await agent.hasWork();
 }
 
 Deno.test("a draining relay leaves work to v1 agents with a name, with or without a socket, and gives all other back", async () => {
@@ -102,11 +110,7 @@ Deno.test("work of an agent that has lost its socket is its own at another relay
 Deno.test("work that waits for an agent here is its own whose lease it was, wherever that resumes it", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 500 };
-  const gone = await TestRelay.start({ nats, queue });
-  const agent = gone.agent({ agentId: "a", v1: true });
-  gone.work("1");
-  const work = await agent.hasWork();
-  await gone[Symbol.asyncDispose]();
+  const work = await workOfGoneRelay({ nats, queue });
   await using first = await TestRelay.start({ nats, queue });
   // A plain agent cannot have two of one id, so the other one, whose lease runs out, waits.
   const plain = first.agent({ concurrency: 2 });
@@ -139,11 +143,7 @@ Deno.test("an agent that comes back with another protocol is another program, an
 Deno.test("work that is looked up before it is handed out is its own whose lease it was, and nobody else's", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 500 };
-  const gone = await TestRelay.start({ nats, queue });
-  const agent = gone.agent({ agentId: "a", v1: true });
-  gone.work("1");
-  const work = await agent.hasWork();
-  await gone[Symbol.asyncDispose]();
+  const work = await workOfGoneRelay({ nats, queue });
   await using test = await TestRelay.start({ nats, queue });
   const heir = test.agent({ agentId: "b", v1: true });
   await until(() => test.relay.health().in_hand === 1);
