@@ -85,8 +85,9 @@ export class Deliveries {
   }
 
   /** Work has come. */
-  delivered(role: Role, { lease, text }: Delivery): void {
+  delivered(role: Role, { lease: delivered, text }: Delivery): void {
     const { works, acknowledger } = this.#options;
+    const lease = works.counted(delivered);
     const known = works.renew(lease);
     // A plain agent still works on it, but it is answered: the acknowledgement was lost.
     if (known?.state === "answered") return acknowledger.acknowledge(lease.subject);

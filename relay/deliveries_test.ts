@@ -72,6 +72,26 @@ Deno.test("work that is delivered once more while its agent has it is not handed
   assert.deepEqual([agent.works.map(({ id }) => id), other.works], [["1", "2"], []]);
 });
 
+Deno.test("work that is given back to a queue that counts anew is given up after as many attempts", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 3 } });
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  for (const attempt of [1, 2, 3]) {
+    const work = await agent.hasWork(attempt);
+    assert.equal(work.attempt, attempt);
+    agent.say("retry", work, { delay_ms: attempt < 3 ? 60_000 : 0 });
+    if (attempt === 3) break;
+    await test.hasRecorded("work.returned", attempt);
+    // Made again, it knows nothing of that.
+    await test.removeConsumer();
+  }
+  const [result] = await test.hasResults(1);
+  const { code, attempts } = result?.payload as Record<string, unknown>;
+  assert.deepEqual([code, attempts], ["max_deliver", 3]);
+  const recorded = await test.hasRecorded("work.redelivered", 2);
+  assert.deepEqual(recorded.map(({ attempt }) => attempt), [2, 3]);
+});
+
 Deno.test("work that is answered and delivered once more is acknowledged, though a plain agent has it still", async () => {
   await using test = await TestRelay.start();
   const agent = test.agent();

@@ -42,6 +42,14 @@ const REMEMBERED = 10_000;
 const RETURNED_MS = 60_000;
 const log = getLogger(["ourocodus", "relay"]);
 
+/** What is remembered of work that was given back. */
+interface Returned {
+  /** The attempt that ended so. */
+  readonly attempt: number;
+  /** When, by {@linkcode monotonicMs}. */
+  readonly at: number;
+}
+
 /** The pieces of work of a relay. */
 export class Works {
   readonly #options: WorksOptions;
@@ -54,8 +62,8 @@ export class Works {
   readonly #claims = new Map<string, Work>();
   /** What to give back as soon as NATS is there again. */
   #returns: { readonly lease: string; readonly keptAt: number; readonly delayMs: number }[] = [];
-  /** Work that was given back here, by its identity, the oldest first. */
-  readonly #returned = new Map<string, { readonly attempt: number; readonly at: number }>();
+  /** Work that was given back, here or elsewhere, by its identity, the oldest first. */
+  readonly #returned = new Map<string, Returned>();
   readonly #grace: Grace;
 
   constructor(options: WorksOptions) {
@@ -161,6 +169,15 @@ export class Works {
     this.forget(work);
   }
 
+  /**
+   * A delivery as it counts. JetStream may begin to count anew: nats-server 2.9 does so with some of
+   * the work that is given back as its role's last agent goes, and each with a consumer made anew.
+   */
+  counted(lease: Lease): Lease {
+    const before = this.#returned.size === 0 ? 0 : this.#returned.get(lease.work)?.attempt ?? 0;
+    return lease.attempt > before ? lease : { ...lease, attempt: before + 1 };
+  }
+
   /** Notes that another relay has given work back. */
   returned(lease: Lease): void {
     this.#remember(lease);
@@ -173,6 +190,7 @@ export class Works {
 
   /** Gives work back for another attempt, or gives it up if there have been enough. */
   retry(work: Work, why: Reason, delayMs = 0): void {
+    work.lease = this.counted(work.lease);
     const { attempt } = work.lease;
     if (attempt < this.#options.maxDeliver) return this.giveBack(work, why.code, delayMs);
     const message = `given up after ${attempt} attempts; the last one: ${why.code}` +
@@ -225,7 +243,8 @@ export class Works {
     );
   }
 
-  #remember({ work, attempt }: Lease): void {
+  #remember(lease: Lease): void {
+    const { work, attempt } = this.counted(lease);
     this.#returned.delete(work);
     this.#returned.set(work, { attempt, at: monotonicMs() });
     if (this.#returned.size <= REMEMBERED) return;

@@ -142,6 +142,19 @@ Deno.test("of work that is given back, here or at another relay, the next attemp
   assert.deepEqual([1, 2, 3].map((one) => works.wasReturned(leaseOf(one))), [false, false, true]);
 });
 
+Deno.test("attempts count on where the queue begins to count anew", () => {
+  const { works, buried } = fakeWorks();
+  const first = leaseOf(1);
+  assert.deepEqual(works.counted(first), first);
+  works.returned(first);
+  assert.deepEqual(works.counted(first), { ...first, attempt: 2 });
+  assert.equal(works.wasReturned(works.counted(first)), true);
+  works.returned(first);
+  works.retry(delivered(works), { code: "retry", message: "no" });
+  assert.deepEqual(buried, ["given up after 3 attempts; the last one: retry, no"]);
+  assert.deepEqual(works.counted(leaseOf(3)), leaseOf(3));
+});
+
 Deno.test("the work that was given back longest ago is forgotten when there is too much of it", () => {
   const { works } = fakeWorks();
   const leases = Array.from({ length: 10_001 }, (_, index) => {

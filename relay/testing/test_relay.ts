@@ -3,6 +3,7 @@ import {
   Acknowledger,
   connect,
   type Connection,
+  consumerName,
   ensureStreams,
   LOG_STREAM,
   LogWriter,
@@ -123,6 +124,11 @@ export class TestRelay implements AsyncDisposable {
   /** Waits until as many pieces of work have no outcome yet; by default none. */
   async hasWaiting(count = 0): Promise<void> {
     await until(async () => await this.waiting() === count, { message: `${count} waiting` });
+  }
+
+  /** Removes the consumer of session `s` and role `r`, as JetStream does once nobody has used it for long. */
+  async removeConsumer(): Promise<void> {
+    await this.#manager.consumers.delete(WORK_STREAM, consumerName("s", "r"));
   }
 
   /** All of the log, or what one kind of subject has. */
