@@ -23,6 +23,7 @@ import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import { MessageHeaders } from "./message_headers.ts";
+import { PullRequests, type PullTimes } from "./pull_requests.ts";
 import { ensureRoleConsumer } from "./role_consumer.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { WORK_STREAM } from "./streams.ts";
@@ -45,9 +46,6 @@ export interface RoleListener {
   onProblem(reason: string): void;
 }
 
-const BUCKET_MS = 1_000;
-/** How long after a pull request's end its status may take to arrive. */
-const STATUS_GRACE_MS = 3_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 const STATUS_RETRY_MS = 250;
@@ -60,13 +58,11 @@ const UNNEEDED_MS = 2 * 60_000;
 const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
 
 /** What a {@linkcode RoleQueue} needs to know. */
-export interface RoleQueueOptions {
+export interface RoleQueueOptions extends PullTimes {
   /** How long a lease lives without being kept alive, in milliseconds. */
   readonly ackWaitMs: number;
   /** When a consumer that nobody uses goes, in milliseconds. */
   readonly inactiveMs: number;
-  /** How long one pull request waits, in milliseconds. */
-  readonly pullExpiresMs: number;
   /** Limits how many consumers are made, and how many roles' work is looked for, at once. */
   readonly creations: Semaphore;
   /** How many consumers may be made before there is work. */
@@ -100,9 +96,7 @@ export class RoleQueue {
   readonly #alarm: WorkAlarm;
   #inbox = "";
   #wanted = 0;
-  #outstanding = 0;
-  /** Second in which pull requests were sent → what they asked for, in order. */
-  readonly #asked = new Map<number, number>();
+  readonly #pulls: PullRequests;
   #lastPull = 0;
   /** Whether its consumer was asked for, and has not been let go since. */
   #made = false;
@@ -126,6 +120,7 @@ export class RoleQueue {
     this.#connection = connection;
     this.#listener = listener;
     this.#options = options;
+    this.#pulls = new PullRequests(options);
     this.#alarm = new WorkAlarm(connection, workSubject(session, role), () => this.#wake());
     this.#consumer = consumerName(session, role);
     this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
@@ -133,7 +128,7 @@ export class RoleQueue {
 
   /** As many deliveries may still come without being asked for. */
   get outstanding(): number {
-    return this.#outstanding;
+    return this.#pulls.outstanding;
   }
 
   /**
@@ -145,11 +140,12 @@ export class RoleQueue {
   want(count: number): void {
     this.#wanted = count;
     if (this.#state !== "ready") return;
-    const missing = count - this.#outstanding;
+    const { outstanding } = this.#pulls;
+    const missing = count - outstanding;
     if (missing < 0) {
       // Never seen but after slots went away; work that comes regardless is the owner's to hold.
       this.#renewInbox();
-    } else if (missing > 0 && (this.#outstanding === 0 || missing * 2 >= count)) {
+    } else if (missing > 0 && (outstanding === 0 || missing * 2 >= count)) {
       this.#pull(missing);
     }
   }
@@ -174,7 +170,7 @@ export class RoleQueue {
     this.#alarm.silence();
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
-    this.#forgetPulls();
+    this.#pulls.forget();
   }
 
   /**
@@ -191,16 +187,8 @@ export class RoleQueue {
       this.#quietSince = now;
       void this.#rest();
     }
-    const expired = secondOf(now - this.#options.pullExpiresMs - STATUS_GRACE_MS);
-    for (const second of this.#asked.keys()) {
-      if (second >= expired) break;
-      this.#asked.delete(second);
-    }
-    let alive = 0;
-    for (const count of this.#asked.values()) alive += count;
-    if (this.#outstanding > alive) {
-      this.#outstanding = alive;
-      // Requests should end with a status. None came: is the consumer gone?
+    if (this.#pulls.sweep(now)) {
+      // What a server had is gone with it, as is what a consumer without a leader was asked.
       void this.#make();
     } else if (now - this.#lastPull > Math.min(this.#options.inactiveMs, UNNEEDED_MS) / 2) {
       this.#touch(now);
@@ -260,7 +248,7 @@ export class RoleQueue {
     // Work that is on its way woke the alarm as well.
     const subscription = this.#subscription;
     this.#subscription = undefined;
-    this.#forgetPulls();
+    this.#pulls.forget();
     await drain(subscription);
     if (!this.#made) return;
     await this.#options.creations.run(async () => {
@@ -308,21 +296,22 @@ export class RoleQueue {
     const inbox = this.#connection.createInbox();
     this.#inbox = inbox;
     this.#subscription = this.#connection.subscribe(`${inbox}.*`, (error, msg) => {
+      this.#pulls.heard();
       if (error) this.#listener.onProblem(`Cannot listen for work: ${messageOf(error)}`);
       else if (msg.reply) this.#received(msg, inbox === this.#inbox);
       else if (inbox === this.#inbox) this.#ended(msg);
     });
     void drain(old);
-    this.#forgetPulls();
+    this.#pulls.forget();
     if (this.#wanted > 0) this.#pull(this.#wanted);
   }
 
   #pull(batch: number): void {
     const now = performance.now();
-    const second = secondOf(now);
-    this.#outstanding += batch;
-    this.#asked.set(second, (this.#asked.get(second) ?? 0) + batch);
-    this.#request({ batch, expires: nanos(this.#options.pullExpiresMs) }, now, second);
+    const second = this.#pulls.asked(batch, now);
+    const { pullExpiresMs, heartbeatMs } = this.#options;
+    const times = { expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) };
+    this.#request({ batch, ...times }, now, second);
   }
 
   /** A request that can deliver nothing (no message is this small) but counts as use. */
@@ -341,7 +330,7 @@ export class RoleQueue {
   /** @param counted Whether it was asked for on the present inbox. */
   #received(msg: Msg, counted: boolean): void {
     this.#worked = true;
-    if (counted && this.#outstanding > 0) this.#outstanding--;
+    if (counted) this.#pulls.delivered();
     // A request may end in this very turn, before the owner says what it wants now.
     if (this.#wanted > 0) this.#wanted--;
     const lease = parseLease(msg.reply ?? "");
@@ -357,8 +346,7 @@ export class RoleQueue {
     const { code, description } = headers.status;
     if (code === 100 || /batch completed/i.test(description)) return;
     const undelivered = Number(headers.last("Nats-Pending-Messages") ?? batch);
-    this.#outstanding = Math.max(0, this.#outstanding - undelivered);
-    this.#asked.set(second, Math.max(0, (this.#asked.get(second) ?? 0) - undelivered));
+    this.#pulls.ended(second, undelivered);
     if (code === 408 || code === 404) this.want(this.#wanted);
     else if (code === 409 && CONSUMER_MOVED.test(description)) void this.#make();
     else this.#makeLater(`${code} ${description}`);
@@ -369,11 +357,6 @@ export class RoleQueue {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.#make(), STATUS_RETRY_MS);
   }
-
-  #forgetPulls(): void {
-    this.#outstanding = 0;
-    this.#asked.clear();
-  }
 }
 
 /** NATS' ADR-13, JetStream Pull Requests. */
@@ -381,13 +364,10 @@ interface PullRequest {
   readonly batch: number;
   /** Nanoseconds. */
   readonly expires?: number;
+  /** Nanoseconds. */
+  readonly idle_heartbeat?: number;
   readonly max_bytes?: number;
   readonly no_wait?: boolean;
-}
-
-/** The second in which a moment lies, from 1 for those after the program's start. */
-function secondOf(now: number): number {
-  return Math.floor(now / BUCKET_MS) + 1;
 }
 
 /** Stops a subscription; what the server has sent already is still delivered. */

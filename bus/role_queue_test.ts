@@ -178,28 +178,50 @@ Deno.test("a stream that is deleted and made again is worked on as soon as it is
   assert.deepEqual(test.texts, ["a"]);
 });
 
-Deno.test("what was asked for while the stream was gone is asked for again when told", async () => {
-  await using nats = await startNats();
-  await using connection = await connect({ url: nats.url });
-  await ensureStreams(connection);
-  const queue = new WorkQueue(connection);
-  const deliveries: Delivery[] = [];
-  const role = queue.open("s", "r", {
-    onWork: (delivery) => deliveries.push(delivery),
-    onProblem: () => {},
+for (const told of [true, false]) {
+  const when = told ? "when told" : "when nothing is heard of it";
+  Deno.test(`what was asked for while the stream was gone is asked for again ${when}`, async () => {
+    await using nats = await startNats();
+    await using connection = await connect({ url: nats.url });
+    await ensureStreams(connection);
+    const queue = new WorkQueue(connection, told ? {} : { heartbeatMs: 250 });
+    const deliveries: Delivery[] = [];
+    const role = queue.open("s", "r", {
+      onWork: (delivery) => deliveries.push(delivery),
+      onProblem: () => {},
+    });
+    const manager = await jetstreamManager(connection.nats);
+    connection.nats.publish(workSubject("s", "r"), "before");
+    await until(() => manager.consumers.info(WORK_STREAM, "s=r").catch(() => undefined));
+    await connection.nats.flush();
+    await manager.streams.delete(WORK_STREAM);
+    role.want(1);
+    await connection.nats.flush();
+    await ensureStreams(connection);
+    connection.nats.publish(workSubject("s", "r"), "a");
+    if (told) queue.remake();
+    await until(() => deliveries.length === 1);
+    await queue.close();
   });
-  const manager = await jetstreamManager(connection.nats);
-  connection.nats.publish(workSubject("s", "r"), "before");
-  await until(() => manager.consumers.info(WORK_STREAM, "s=r").catch(() => undefined));
-  await connection.nats.flush();
-  await manager.streams.delete(WORK_STREAM);
-  role.want(1);
-  await connection.nats.flush();
-  await ensureStreams(connection);
-  connection.nats.publish(workSubject("s", "r"), "a");
-  queue.remake();
-  await until(() => deliveries.length === 1);
-  await queue.close();
+}
+
+Deno.test("a request that waits is not repeated while the server says so", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats, { heartbeatMs: 250 });
+  let [asked, heartbeats] = [0, 0];
+  test.client.nats.subscribe("$JS.API.CONSUMER.*.>", { callback: () => void asked++ });
+  test.client.nats.subscribe("_INBOX.>", {
+    callback: (_, { headers }) => {
+      if (headers?.code === 100) heartbeats++;
+    },
+  });
+  await test.client.nats.flush();
+  test.role.want(1);
+  // Four of them are longer than the sweeps would have to wait.
+  await until(() => heartbeats >= 12);
+  assert.equal(asked, 1);
+  test.publish("a");
+  await test.hasCome(1);
 });
 
 Deno.test("a role that is opened before its stream is there works once it is", async () => {

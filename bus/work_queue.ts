@@ -17,6 +17,11 @@ export interface WorkQueueOptions {
   readonly inactiveMs?: number;
   /** How long one pull request waits, in milliseconds; 30 s by default. */
   readonly pullExpiresMs?: number;
+  /**
+   * How often the server says that a pull request waits, in milliseconds; 5 s by default, and at most
+   * half as long as it waits. A consumer that says nothing for twice as long is asked again.
+   */
+  readonly heartbeatMs?: number;
   /** How many consumers are made at once; 32 by default. */
   readonly creations?: number;
   /**
@@ -44,11 +49,13 @@ export class WorkQueue {
   readonly #sweep: ReturnType<typeof setInterval>;
 
   constructor(connection: Connection, options: WorkQueueOptions = {}) {
+    const { pullExpiresMs = 30_000, heartbeatMs = 5_000 } = options;
     this.#connection = connection;
     this.#options = {
       ackWaitMs: options.ackWaitMs ?? 30_000,
       inactiveMs: options.inactiveMs ?? DAY_MS,
-      pullExpiresMs: options.pullExpiresMs ?? 30_000,
+      pullExpiresMs,
+      heartbeatMs: Math.min(heartbeatMs, pullExpiresMs / 2),
       creations: options.creations ?? 32,
       ahead: options.ahead ?? 128,
       sleepMs: options.sleepMs ?? 60_000,
