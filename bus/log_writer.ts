@@ -87,6 +87,8 @@ export class LogWriter {
   #bytes = 0;
   #closed = false;
   #toldAt = -Infinity;
+  /** Why something could not be stored, until something is again. */
+  #trouble: string | undefined;
   #retryMs = FIRST_RETRY_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
@@ -119,6 +121,11 @@ export class LogWriter {
   /** Bytes of entries that are not settled yet. */
   get heldBytes(): number {
     return this.#bytes;
+  }
+
+  /** Why nothing can be stored for now, as far as is known; undefined if nothing is held. */
+  get trouble(): string | undefined {
+    return this.#entries > 0 ? this.#trouble : undefined;
   }
 
   /** Stores an entry with what else this turn of the event loop brings. */
@@ -343,6 +350,7 @@ export class LogWriter {
   #settle(held: HeldEntry, stored: Stored): void {
     this.#entries--;
     this.#bytes -= held.dataBytes;
+    if (stored.kind !== "refused") this.#trouble = undefined;
     held.onSettled?.(stored);
     if (this.#entries > 0) return;
     for (const resolve of this.#idle) resolve();
@@ -350,10 +358,11 @@ export class LogWriter {
   }
 
   #problem(reason: string): void {
+    this.#trouble = `Cannot store in ${LOG_STREAM}: ${reason}`;
     const now = performance.now();
     if (now - this.#toldAt < SWEEP_MS) return;
     this.#toldAt = now;
-    this.#options.onProblem?.(`Cannot store in ${LOG_STREAM}: ${reason}`);
+    this.#options.onProblem?.(this.#trouble);
   }
 }
 

@@ -276,9 +276,13 @@ Deno.test("entries wait for a stream that is away, are reported, and stored when
   await until(() => test.problems.length > 0);
   assert.match(test.problems[0] ?? "", /^Cannot store in OUROCODUS_LOG: no stream takes it$/);
   assert.deepEqual([test.settled.size, test.problems.length], [0, 1]);
+  assert.equal(test.writer.trouble, test.problems[0]);
   await ensureStreams(test.client);
   await test.writer.idle();
+  assert.equal(test.writer.trouble, undefined);
   assert.deepEqual((await test.ids()).sort(), ["a", "b", "c"]);
+  test.append("d", "d");
+  assert.equal(test.writer.trouble, undefined, "what is held now has had no trouble");
 });
 
 Deno.test("an outcome whose identity a copy of work has taken is stored all the same, and once", async () => {

@@ -46,6 +46,8 @@ export interface AgentRecord {
 export interface AgentsPage {
   readonly relay_id: string;
   readonly version: string;
+  /** Why the relay is unhealthy, if it is. */
+  readonly reason?: string;
   /** From 1. */
   readonly page: number;
   readonly pages: number;

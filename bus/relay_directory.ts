@@ -24,6 +24,8 @@ export interface AskRelaysOptions {
 export interface RelayRecord {
   readonly relay_id: string;
   readonly version: string;
+  /** Why it is unhealthy, if it is. */
+  readonly reason?: string;
 }
 
 /** A connected agent, and the relay that it is connected to. */
@@ -96,7 +98,7 @@ class Pages {
 
   directory(): RelayDirectory {
     const all = [...this.#relays.values()].flatMap((pages) => [...pages.values()]);
-    const relays = new Map(all.map(({ relay_id, version }) => [relay_id, { relay_id, version }]));
+    const relays = new Map(all.map((page) => [page.relay_id, relayOf(page)]));
     const agents = all.flatMap(({ relay_id, agents }) =>
       agents.map((agent) => ({ ...agent, relay_id }))
     );
@@ -105,6 +107,10 @@ class Pages {
       agents: sortedBy(joined(agents), nameOf),
     };
   }
+}
+
+function relayOf({ relay_id, version, reason }: AgentsPage): RelayRecord {
+  return { relay_id, version, ...(reason !== undefined && { reason }) };
 }
 
 /** An agent with much work has several records, with some of it in each. */
@@ -131,10 +137,12 @@ function sortedBy<T>(list: T[], key: (item: T) => string): T[] {
 /** Anybody may answer: what is no page of ours is passed over. */
 function parsePage(message: Msg): AgentsPage | undefined {
   const page = parseObject(message.string());
-  const { relay_id, version, page: number, pages, agents } = page ?? {};
+  const { relay_id, version, reason, page: number, pages, agents } = page ?? {};
   const wellFormed = typeof relay_id === "string" && typeof version === "string" &&
     isCount(number) && isCount(pages) && Array.isArray(agents) && agents.every(isAgent);
-  return wellFormed ? { relay_id, version, page: number, pages, agents } : undefined;
+  if (!wellFormed) return undefined;
+  const why = typeof reason === "string" && { reason };
+  return { relay_id, version, ...why, page: number, pages, agents };
 }
 
 function isCount(value: unknown): value is number {

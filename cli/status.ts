@@ -21,7 +21,7 @@ import {
   unlessAborted,
 } from "@ourocodus/system";
 import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
-import type { StreamNumbers } from "@ourocodus/bus";
+import type { RelayRecord, StreamNumbers } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { agentTable } from "./agent_table.ts";
@@ -49,6 +49,8 @@ interface Status {
   readonly streams: StreamNumbers | null;
   /** How many relays answered; null if NATS cannot be asked. */
   readonly relays: number | null;
+  /** What relays say that is wrong. */
+  readonly problems: readonly string[];
   readonly agents: readonly AgentRow[];
 }
 
@@ -88,7 +90,8 @@ async function lookAround(
     supervisor,
     parts,
     streams: inside?.streams ?? null,
-    relays: inside?.relays ?? null,
+    relays: inside?.relays.length ?? null,
+    problems: inside?.relays.flatMap(({ reason }) => reason ?? []) ?? [],
     agents: agentRows([...processes, ...containers], inside?.agents ?? []),
   };
 }
@@ -96,7 +99,7 @@ async function lookAround(
 /** What only NATS knows. */
 interface Inside {
   readonly streams: StreamNumbers;
-  readonly relays: number;
+  readonly relays: readonly RelayRecord[];
   readonly agents: readonly DirectoryAgent[];
 }
 
@@ -154,7 +157,7 @@ async function ask(url: string, signal: AbortSignal): Promise<Inside> {
     streamNumbers(connection),
     askRelays(connection, {}, { signal }),
   ]);
-  return { streams, relays: relays.length, agents };
+  return { streams, relays, agents };
 }
 
 /** What is not known, as it could not be asked; undefined if everything is. */
@@ -166,7 +169,7 @@ function unknownText({ streams, relays }: Status): string | undefined {
 }
 
 function statusText(status: Status, home: Home, colors: Paint): string {
-  const { supervisor, parts, streams, agents } = status;
+  const { supervisor, parts, streams, problems, agents } = status;
   const lines = partTable(supervisor === null ? parts : [supervisor, ...parts], colors);
   if (supervisor?.status !== "healthy" && parts.every((part) => part.status === "down")) {
     return `Nothing runs in ${home.folder}. "ourocodus start" starts it.\n`;
@@ -178,7 +181,7 @@ function statusText(status: Status, home: Home, colors: Paint): string {
     );
   }
   lines.push(...adviceLines(parts, {
-    ...{ home, kept: supervisor?.status === "healthy", answers: streams !== null },
+    ...{ home, kept: supervisor?.status === "healthy", answers: streams !== null, problems },
   }));
   if (streams !== null) {
     const { work, log } = streams;

@@ -23,9 +23,9 @@ export function statusCommand(console: Console, done: (code: ExitCode) => void):
 
 const NOTES =
   `With --json it prints {"healthy", "home", "runtime", "supervisor", "parts", "streams",
-"relays", "agents"}. A part is {"name", "status", "port", "pid", "container", "since", "version",
-"restarts"}; its status is healthy, unhealthy (it runs, and does not answer as it should), starting
-(it was started a few seconds ago, and was not healthy yet), restarting or down. "supervisor" is null
-in Docker. "streams" is null if NATS cannot be asked, "relays" is how many relays answered, or null,
-and "agents" is what agent list --json prints: where no relay answered, whether one is connected is
-not known.`;
+"relays", "problems", "agents"}. A part is {"name", "status", "port", "pid", "container", "since",
+"version", "restarts"}; its status is healthy, unhealthy (it runs, and does not answer as it
+should), starting (it was started a few seconds ago, and was not healthy yet), restarting or down.
+"supervisor" is null in Docker. "streams" is null if NATS cannot be asked, "relays" is how many
+relays answered, or null, "problems" is what relays say that they cannot do, and "agents" is what
+agent list --json prints: where no relay answered, whether one is connected is not known.`;

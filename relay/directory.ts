@@ -23,18 +23,22 @@ import type { Relay } from "./relay.ts";
 
 /** What a page says beside its agents, at the most. */
 const ENVELOPE_BYTES = 1_024;
+/** As much of why a relay is unhealthy fits into that. */
+const MAX_REASON_CHARACTERS = 200;
 const UTF8 = new TextEncoder();
 
 /** Answers until the connection is closed. */
 export function answerAgentQueries(connection: Connection, relay: Relay): void {
   connection.subscribe(RELAYS_AGENTS_SUBJECT, (error, msg) => {
     if (error || !msg.reply) return;
+    const { trouble } = relay;
     const agents = relay.agents(parseQuery(msg.string()));
     const lists = paginate(agents, connection.maxPayloadBytes - ENVELOPE_BYTES);
     lists.forEach((list, index) => {
       const page: AgentsPage = {
         relay_id: relay.id,
         version: VERSION,
+        ...(trouble !== undefined && { reason: trouble.slice(0, MAX_REASON_CHARACTERS) }),
         page: index + 1,
         pages: lists.length,
         agents: list,

@@ -36,6 +36,8 @@ import { monotonicMs, type Work } from "./work.ts";
 /** What `GET /health` says. */
 export interface RelayHealth {
   readonly status: "healthy" | "draining" | "unhealthy";
+  /** Why it is unhealthy. */
+  readonly reason?: string;
   readonly nats: "connected" | "disconnected";
   readonly relay_id: string;
   readonly version: string;
@@ -109,11 +111,20 @@ export class Relay {
     return this.#draining;
   }
 
+  /** Why it cannot do its work for now, if so: NATS is away, or stores nothing. */
+  get trouble(): string | undefined {
+    const { connection, writer } = this.#parts;
+    return connection.connected ? writer.trouble : "NATS is away";
+  }
+
   /** How it is. */
   health(): RelayHealth {
     const { connected } = this.#parts.connection;
+    const { trouble: reason } = this;
+    const well = this.#draining ? "draining" : "healthy";
     return {
-      status: !connected ? "unhealthy" : this.#draining ? "draining" : "healthy",
+      status: reason === undefined ? well : "unhealthy",
+      ...(reason !== undefined && { reason }),
       nats: connected ? "connected" : "disconnected",
       relay_id: this.id,
       version: VERSION,

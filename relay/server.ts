@@ -79,7 +79,7 @@ function notAllowed(request: Request): Response | undefined {
 
 function health(relay: Relay): Response {
   const health = relay.health();
-  const status = health.nats === "connected" ? 200 : 503;
+  const status = health.status === "unhealthy" ? 503 : 200;
   return Response.json(health, { status, headers: { "cache-control": "no-store" } });
 }
 

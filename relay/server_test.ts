@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
+import { askRelays, LOG_STREAM } from "@ourocodus/bus";
 import { until } from "../tests/support/mod.ts";
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, Seats } from "./connection_limits.ts";
+import { answerAgentQueries } from "./directory.ts";
 import { relayHandler } from "./server.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
@@ -214,6 +217,34 @@ Deno.test("a real socket's frames are handled, and what is wrong with one closes
     [1007, "binary frame; a message is a text frame"],
   );
   await until(() => server.test.relay.health().agents === 0);
+});
+
+Deno.test("a relay whose results cannot be stored is unhealthy, and says why to whoever asks", async () => {
+  await using server = await TestServer.start();
+  const { test } = server;
+  answerAgentQueries(test.connection, test.relay);
+  await test.connection.nats.flush();
+  const health = async () => {
+    const [{ status, body }, { relays }] = await Promise.all([
+      server.get("/health"),
+      askRelays(test.client),
+    ]);
+    return [status, body.status, body.reason, relays[0]?.reason];
+  };
+  const manager = await jetstreamManager(test.client.nats);
+  const { state } = await manager.streams.info(LOG_STREAM);
+  const full = { max_msgs: state.messages + 2, discard: DiscardPolicy.New };
+  await manager.streams.update(LOG_STREAM, full);
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  agent.say("result", await agent.hasWork());
+  const reason = "Cannot store in OUROCODUS_LOG: maximum messages exceeded";
+  await until(async () => (await health())[0] === 503);
+  assert.deepEqual(await health(), [503, "unhealthy", reason, reason]);
+  await manager.streams.update(LOG_STREAM, { ...full, max_msgs: -1 });
+  await until(async () => (await health())[0] === 200);
+  assert.deepEqual(await health(), [200, "healthy", undefined, undefined]);
+  assert.equal((await test.results()).length, 1);
 });
 
 Deno.test("an agent that never reads is closed as slow, and its work goes to another", async () => {

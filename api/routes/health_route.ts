@@ -46,9 +46,12 @@ async function healthOf(parts: ApiParts): Promise<Health> {
     const [{ numbers, bounds }, { relays, agents }] = await Promise.all(asked);
     const { messages, bytes } = numbers.log;
     const log = { messages, bytes, first_sequence: bounds.first, last_sequence: bounds.last };
+    const [reason] = relays.flatMap(({ relay_id, reason }) =>
+      reason ? [`${relay_id}: ${reason}`] : []
+    );
     return {
-      ...unhealthy(parts),
-      status: "healthy",
+      ...unhealthy(parts, reason),
+      ...(reason === undefined && { status: "healthy" }),
       relays: relays.map((relay) => {
         const own = agents.filter(({ relay_id }) => relay_id === relay.relay_id);
         const in_hand = own.reduce((sum, agent) => sum + agent.in_hand, 0);

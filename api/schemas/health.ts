@@ -17,6 +17,7 @@ export const HealthSchema = z.object({
   relays: z.array(z.object({
     relay_id: z.string(),
     version: z.string(),
+    reason: z.string().optional().openapi({ description: "Why it is unhealthy, if it is" }),
     agents: z.int(),
     in_hand: z.int(),
   })),
