@@ -18,6 +18,7 @@ import { Connection } from "./connection.ts";
 import { ServeError } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 import { failureForGood } from "./failure_for_good.ts";
+import { Refusals } from "./refusals.ts";
 import type { RelayMessage, Welcome } from "./relay_message.ts";
 import type { SocketClose, SocketFactory } from "./socket.ts";
 
@@ -122,6 +123,7 @@ type State =
 export class Link {
   readonly #options: LinkOptions;
   readonly #owner: LinkOwner;
+  readonly #refusals: Refusals;
   #state: State = { kind: "waiting", callOff: () => {} };
   /** Connections in a row that failed or did not last. */
   #failures = 0;
@@ -131,6 +133,7 @@ export class Link {
   constructor(options: LinkOptions, owner: LinkOwner) {
     this.#options = options;
     this.#owner = owner;
+    this.#refusals = new Refusals(options.relays.length, options.clock);
   }
 
   /** The way to the relay, while one has welcomed the agent and is not being left. */
@@ -204,6 +207,7 @@ export class Link {
 
   #welcomed(connection: Connection, welcome: Welcome): void {
     this.#leaveState();
+    this.#refusals.welcomed();
     const line = lineOf(connection, welcome);
     const since = this.#options.clock.now();
     this.#state = { kind: "connected", connection, line, since, callOff: () => {} };
@@ -246,8 +250,8 @@ export class Link {
     const { shownUrl } = this.#place;
     const reason = `server speaks ${protocol || "no subprotocol"}, not ${SUBPROTOCOL_V1}`;
     const message = `Cannot serve from ${shownUrl}: ${reason}`;
-    const end = new ServeError(message, { code: "not_a_relay", reason });
-    this.#close(connection, AGENT_CLOSE.foreign, reason, { end });
+    const end = this.#refused(new ServeError(message, { code: "not_a_relay", reason }));
+    this.#close(connection, AGENT_CLOSE.foreign, reason, end === undefined ? "connect" : { end });
   }
 
   /** Closes the connection in use, and waits for its end only so long. */
@@ -275,12 +279,18 @@ export class Link {
     this.#leaveState();
     this.#owner.onLost();
     if (state.kind === "closing" && state.then !== "connect") return this.#end(state.then.end);
-    const forGood = failureForGood(this.#place.shownUrl, close);
+    const failure = failureForGood(this.#place.shownUrl, close);
+    const forGood = failure?.code === "upgrade_refused" ? this.#refused(failure) : failure;
     if (forGood !== undefined) return this.#end(forGood);
     if (lasted) this.#failures = 0;
     if (state.kind !== "closing") return this.#wait(state.kind === "connected", close);
     // Of a socket that was not open yet, the runtime tells only that it was closed.
     this.#wait(state.welcomed, state.welcomed ? close : { ...close, reason: state.reason });
+  }
+
+  /** The relay that was tried does not serve the agent. @returns The error, if none does. */
+  #refused(error: ServeError): ServeError | undefined {
+    return this.#refusals.areFinalWith(this.#relay) ? error : undefined;
   }
 
   #wait(welcomed: boolean, close: SocketClose): void {

@@ -87,8 +87,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * @returns Settles when `signal` was aborted and the agent has closed.
  * @throws {OptionError} If an option has a value that cannot be used.
  * @throws {InvalidNameError} If session, role or agentId is malformed.
- * @throws {ServeError} If the agent must not come back: the relay refused it with an HTTP status
- * from 400 to 499, or closed with a code from 4500 to 4999, or is no relay.
+ * @throws {ServeError} If the agent must not come back: a relay closed with a code from 4500 to 4999,
+ * or each of them is none, or refuses it with an HTTP status from 400 to 499. If one has served it
+ * before, they may do so for two minutes.
  *
  * @example
  * ```ts

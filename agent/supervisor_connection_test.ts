@@ -196,6 +196,64 @@ Deno.test("a server that does not speak the protocol is an error", async () => {
   assert.equal(agent.clock.pending, 0);
 });
 
+Deno.test("a relay that refuses an agent does not end it while another may serve it", async () => {
+  const agent = new FakeAgent(() => ({}), { relayUrl: "ws://one.test,ws://two.test" });
+  const next = async () => {
+    const before = agent.relay.sockets.length;
+    while (agent.relay.sockets.length === before) await agent.clock.advance(1_000);
+    return agent.socket.url.host;
+  };
+  await agent.socket.end(1006, "wrong token", 401);
+  assert.equal(agent.event("unreachable")?.reason, "401 wrong token");
+  assert.equal(await next(), "two.test");
+  await agent.socket.end(1006);
+  assert.equal(await next(), "one.test");
+  await agent.socket.open("");
+  assert.match(agent.event("unreachable")?.reason ?? "", /^server speaks no subprotocol/);
+  assert.equal(await next(), "two.test");
+  await agent.socket.welcome();
+  await agent.socket.end(1006);
+  assert.equal(await next(), "one.test");
+  await agent.stop();
+  assert.equal(await agent.done, undefined);
+
+  const refused = new FakeAgent(() => ({}), { relayUrl: "ws://one.test,ws://two.test" });
+  await refused.socket.end(1006, "no", 403);
+  while (refused.relay.sockets.length === 1) await refused.clock.advance(1_000);
+  await refused.socket.end(1006, "no role", 400);
+  const error = await refused.done;
+  assert(error instanceof ServeError);
+  assert.equal(error.message, "Cannot connect to ws://two.test/agent: 400 no role");
+});
+
+Deno.test("an agent that was served goes on for two minutes of refusals, with its work in hand", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { backoffCapMs: 1_000 });
+  await agent.socket.welcome();
+  await agent.socket.work("1");
+  await agent.socket.end(1006);
+  /** One refusal a second. */
+  const refuse = async (seconds: number) => {
+    for (let second = 0; second < seconds && !agent.ended; second++) {
+      await agent.clock.advance(1_000);
+      await agent.socket.end(1006, "nothing here", 404);
+    }
+  };
+  await refuse(120);
+  assert.equal(agent.ended, false);
+  await agent.clock.advance(1_000);
+  await agent.socket.welcome();
+  await agent.socket.end(1006);
+  await refuse(120);
+  assert.deepEqual([agent.ended, handler.signal("1")?.aborted], [false, false]);
+  await refuse(2);
+  const error = await agent.done;
+  assert(error instanceof ServeError);
+  assert.equal(error.message, "Cannot connect to ws://relay.test/agent: 404 nothing here");
+  assert.equal(handler.signal("1")?.reason, error);
+  await handler.finish("1");
+});
+
 Deno.test("waits grow while connections fail, and start anew after one that lasted", async () => {
   const agent = new FakeAgent(() => ({}), { backoffBaseMs: 100, backoffCapMs: 1_000 });
   const waits: number[] = [];
