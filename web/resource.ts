@@ -21,6 +21,8 @@ export interface Resource<T> {
 export interface ResourceOptions<T> {
   /** How often to ask, in milliseconds; 0 is never again. */
   readonly everyMs?: number | ((data: T) => number);
+  /** Of what is asked for, as far as it is known from elsewhere: asks when it changes. */
+  readonly version?: string;
 }
 
 const DEFAULT_EVERY_MS = 5_000;
@@ -38,7 +40,7 @@ export function useResource<T>(
 ): Resource<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: ApiError }>({});
   const refresh = useRef(() => {});
-  const { everyMs = DEFAULT_EVERY_MS } = options;
+  const { everyMs = DEFAULT_EVERY_MS, version } = options;
   const every = useRef(everyMs);
   every.current = everyMs;
   useEffect(() => {
@@ -95,6 +97,12 @@ export function useResource<T>(
       untoken();
     };
   }, [path]);
+  const seen = useRef(version);
+  useEffect(() => {
+    if (seen.current === version) return;
+    seen.current = version;
+    refresh.current();
+  }, [version]);
   const current = state.path === path ? state : {};
   return { data: current.data, error: current.error, refresh: () => refresh.current() };
 }

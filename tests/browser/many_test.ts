@@ -1,6 +1,7 @@
 /** More of everything than one page of the monitor shows, in a real Chromium. */
 import assert from "node:assert/strict";
 import { connect, eventsSubject } from "@ourocodus/bus";
+import { until } from "../support/mod.ts";
 import { inBrowser } from "./in_browser.ts";
 
 inBrowser("dead letters that are not on the first page are on the next", async (page, scene) => {
@@ -29,6 +30,23 @@ inBrowser(
     await page.goto(scene.api.url);
     await page.getByRole("link", { name: "and 2 more sessions" }).click();
     await page.getByRole("heading", { name: "Sessions" }).waitFor();
+  },
+);
+
+inBrowser(
+  "a list of a session is asked for again when something happens there",
+  async (page, scene) => {
+    await scene.agent("docs", "writer", "writer-1", () => ({ payload: {} }));
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    const count = (end: string) => asked.filter((path) => path.endsWith(end)).length;
+    await page.goto(`${scene.api.url}/sessions/docs?show=results`);
+    await page.getByText("There is no result yet.").waitFor();
+    const [states, lists] = [count("/docs"), count("/results")];
+    await until(() => count("/docs") >= states + 3);
+    assert.ok(count("/results") <= lists + 1, "it was told of nothing but the agent");
+    await scene.send("docs", "writer", "piece-1", {});
+    await page.getByText("piece-1", { exact: true }).waitFor();
   },
 );
 
@@ -69,10 +87,12 @@ inBrowser("a list that comes too late, or not to its end, is told of", async (pa
   // It is never answered.
   await page.route("**/results?*", () => {});
   await page.goto(`${scene.api.url}/sessions/docs?show=results`);
-  await page.getByRole("alert").getByText(/^no answer within/).waitFor();
+  // The list's, not that of the numbers above it: those may be too late as well.
+  const alert = page.locator(".tabs ~ [role=alert]");
+  await alert.getByText(/^no answer within/).waitFor();
   // Of this the end is missing.
   await page.unrouteAll({ behavior: "ignoreErrors" });
   await page.route("**/results?*", (route) => route.fulfill({ body: '{"results":[' }));
   await page.reload();
-  await page.getByRole("alert").getByText("the API's answer is not JSON").waitFor();
+  await alert.getByText("the API's answer is not JSON").waitFor();
 });

@@ -27,6 +27,8 @@ import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { Cell } from "./sessions.tsx";
 
 const EVERY_MS = 2_000;
+/** How often to ask for a list, which may be large, though nothing has happened in its session. */
+const UNCHANGED_EVERY_MS = 60_000;
 const PAGE = 50;
 const TABS = [["work", "Work"], ["results", "Results"], ["dead", "Dead letters"]] as const;
 
@@ -36,6 +38,7 @@ export function Session({ name }: { readonly name: string }): VNode {
   const { data, error } = useResource<SessionState>(api, { everyMs: EVERY_MS });
   const { query } = address.value;
   const tab = query.get("show") ?? "work";
+  const Tab = tab === "results" ? Results : tab === "dead" ? DeadLetters : Pending;
   return (
     <>
       <p class="crumbs">
@@ -58,11 +61,7 @@ export function Session({ name }: { readonly name: string }): VNode {
           <Link key={id} href={`${sessionUrl(name)}?show=${id}`} current={tab === id}>{label}</Link>
         ))}
       </nav>
-      {tab === "results"
-        ? <Results api={api} session={name} />
-        : tab === "dead"
-        ? <DeadLetters api={api} session={name} />
-        : <Pending api={api} session={name} />}
+      {(data || error) && <Tab api={api} session={name} version={JSON.stringify(data) ?? ""} />}
     </>
   );
 }
@@ -110,12 +109,17 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
 interface TabProps {
   readonly api: string;
   readonly session: string;
+  /** Changes when anything happens in the session. */
+  readonly version: string;
 }
 
-function Pending({ api, session }: TabProps): VNode {
+function Pending({ api, session, version }: TabProps): VNode {
   const after = address.value.query.get("after") ?? "";
   const path = `${api}/work?limit=${PAGE}${after && `&after=${after}`}`;
-  const { data, error, refresh } = useResource<PendingWorkList>(path, { everyMs: EVERY_MS });
+  const { data, error, refresh } = useResource<PendingWorkList>(path, {
+    everyMs: UNCHANGED_EVERY_MS,
+    version,
+  });
   const [cancelling, setCancelling] = useState<Cancellable>();
   if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
   return (
@@ -158,10 +162,10 @@ function Pending({ api, session }: TabProps): VNode {
   );
 }
 
-function Results({ api, session }: TabProps): VNode {
+function Results({ api, session, version }: TabProps): VNode {
   const before = address.value.query.get("before") ?? "";
   const path = `${api}/results?limit=${PAGE}${before && `&before=${before}`}`;
-  const { data, error } = useResource<ResultList>(path, { everyMs: EVERY_MS });
+  const { data, error } = useResource<ResultList>(path, { everyMs: UNCHANGED_EVERY_MS, version });
   if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
   if (data.results.length === 0) return <Empty title="There is no result yet." />;
   return (
@@ -183,13 +187,13 @@ function Results({ api, session }: TabProps): VNode {
   );
 }
 
-function DeadLetters({ api, session }: TabProps): VNode {
+function DeadLetters({ api, session, version }: TabProps): VNode {
   const { query } = address.value;
   const all = query.get("all") === "true";
   const before = query.get("before") ?? "";
   const { data, error, refresh } = useResource<DeadLetterList>(
     `${api}/dead?limit=${PAGE}&all=${all}${before && `&before=${before}`}`,
-    { everyMs: EVERY_MS },
+    { everyMs: UNCHANGED_EVERY_MS, version },
   );
   if (data === undefined) return error ? <Failure error={error} /> : <Loading />;
   return (
