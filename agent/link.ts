@@ -14,7 +14,7 @@
 import { SUBPROTOCOL_V1 } from "@ourocodus/bus";
 import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { Connection } from "./connection.ts";
+import { RelayConnection } from "./relay_connection.ts";
 import { ServeError } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 import { failureForGood } from "./failure_for_good.ts";
@@ -97,10 +97,10 @@ type State =
   /** Between two connections, or not begun. */
   | { readonly kind: "waiting"; readonly callOff: CallOff }
   /** The socket opens, or is open and the welcome has not come. */
-  | { readonly kind: "connecting"; readonly connection: Connection; readonly callOff: CallOff }
+  | { readonly kind: "connecting"; readonly connection: RelayConnection; readonly callOff: CallOff }
   | {
     readonly kind: "connected";
-    readonly connection: Connection;
+    readonly connection: RelayConnection;
     readonly line: RelayLine;
     readonly since: number;
     /** Of the watch for heartbeats. */
@@ -109,7 +109,7 @@ type State =
   /** The agent has closed and waits for the socket's end. */
   | {
     readonly kind: "closing";
-    readonly connection: Connection;
+    readonly connection: RelayConnection;
     readonly callOff: CallOff;
     readonly reason: string;
     /** Whether the relay had welcomed the agent. */
@@ -176,9 +176,9 @@ export class Link {
   #connect(): void {
     const { openSocket, clock } = this.#options;
     const { url } = this.#place;
-    let connection: Connection;
+    let connection: RelayConnection;
     try {
-      connection = new Connection({ url, openSocket, clock }, {
+      connection = new RelayConnection({ url, openSocket, clock }, {
         onForeign: (protocol) => this.#foreign(connection, protocol),
         onMessage: (message, line) => this.#heard(connection, message, line),
         onClosed: (close) => this.#closed(connection, close),
@@ -192,7 +192,7 @@ export class Link {
     this.#state = { kind: "connecting", connection, callOff };
   }
 
-  #heard(connection: Connection, message: RelayMessage, line: string): void {
+  #heard(connection: RelayConnection, message: RelayMessage, line: string): void {
     const state = this.#state;
     if (!("connection" in state) || state.connection !== connection) return; // Given up before.
     if (message.kind === "welcome") {
@@ -205,7 +205,7 @@ export class Link {
     }
   }
 
-  #welcomed(connection: Connection, welcome: Welcome): void {
+  #welcomed(connection: RelayConnection, welcome: Welcome): void {
     this.#leaveState();
     this.#refusals.welcomed();
     const line = lineOf(connection, welcome);
@@ -246,7 +246,7 @@ export class Link {
     });
   }
 
-  #foreign(connection: Connection, protocol: string): void {
+  #foreign(connection: RelayConnection, protocol: string): void {
     const { shownUrl } = this.#place;
     const reason = `server speaks ${protocol || "no subprotocol"}, not ${SUBPROTOCOL_V1}`;
     const message = `Cannot serve from ${shownUrl}: ${reason}`;
@@ -256,7 +256,7 @@ export class Link {
 
   /** Closes the connection in use, and waits for its end only so long. */
   #close(
-    connection: Connection,
+    connection: RelayConnection,
     code: number,
     reason: string,
     then: (State & { kind: "closing" })["then"],
@@ -272,7 +272,7 @@ export class Link {
     connection.close(code, reason);
   }
 
-  #closed(connection: Connection, close: SocketClose): void {
+  #closed(connection: RelayConnection, close: SocketClose): void {
     const state = this.#state;
     if (!("connection" in state) || state.connection !== connection) return; // Given up before.
     const lasted = this.#hasLasted();
@@ -331,7 +331,7 @@ export class Link {
   }
 }
 
-function lineOf(connection: Connection, { maxMessageBytes }: Welcome): RelayLine {
+function lineOf(connection: RelayConnection, { maxMessageBytes }: Welcome): RelayLine {
   return {
     maxMessageBytes,
     get bufferedBytes() {

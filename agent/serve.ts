@@ -5,7 +5,7 @@ import { OptionError } from "./errors.ts";
 import { logEvent } from "./event_log.ts";
 import type { EventHook } from "./events.ts";
 import type { SocketFactory } from "./socket.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Agent } from "./agent.ts";
 import { isHeaderToken, webSocketFactory } from "./web_socket.ts";
 import type { Handler } from "./work.ts";
 
@@ -122,7 +122,7 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
     const url = agentUrl(relayUrl, { ...identity, concurrency });
     return { url: url.href, shownUrl: `${url.protocol}//${url.host}${url.pathname}` };
   });
-  const supervisor = new Supervisor({
+  const agent = new Agent({
     relays,
     identity,
     concurrency,
@@ -134,7 +134,7 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
     clock: options.clock ?? systemClock,
     openSocket: options.openSocket ?? webSocketFactory(options),
   }, handler);
-  await supervisor.run();
+  await agent.run();
 }
 
 function checkName(option: string, value: unknown): void {

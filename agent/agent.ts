@@ -42,8 +42,8 @@ import {
 import type { SocketFactory } from "./socket.ts";
 import type { Handler, LeasedWork } from "./work.ts";
 
-/** What a supervisor needs; checked by whoever makes it. */
-export interface SupervisorOptions {
+/** What an agent needs; checked by whoever makes it. */
+export interface AgentOptions {
   /** Where to connect, one or more, tried in turn. */
   readonly relays: readonly RelayPlace[];
   readonly identity: Identity;
@@ -77,8 +77,8 @@ type Stop =
   | { readonly kind: "storing"; readonly callOff: CallOff };
 
 /** See the top of the file. */
-export class Supervisor {
-  readonly #options: SupervisorOptions;
+export class Agent {
+  readonly #options: AgentOptions;
   readonly #link: Link;
   readonly #jobs: Jobs;
   readonly #kept = new KeptAnswers();
@@ -91,7 +91,7 @@ export class Supervisor {
   /** The newest relay's limit; there is one before there is work. */
   #maxMessageBytes = 0;
 
-  constructor(options: SupervisorOptions, handler: Handler) {
+  constructor(options: AgentOptions, handler: Handler) {
     const { relays, identity, backoff, clock, openSocket, concurrency } = options;
     this.#options = options;
     const { agentId } = identity;

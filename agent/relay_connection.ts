@@ -15,7 +15,7 @@ import { parseRelayMessage, type RelayMessage } from "./relay_message.ts";
 import type { Socket, SocketClose, SocketFactory } from "./socket.ts";
 
 /** Whom a connection tells. */
-export interface ConnectionListener {
+export interface RelayConnectionListener {
   /** The server took the connection but does not speak our protocol. */
   onForeign(protocol: string): void;
   onMessage(message: RelayMessage, line: string): void;
@@ -23,22 +23,22 @@ export interface ConnectionListener {
 }
 
 /** What a connection needs. */
-export interface ConnectionOptions {
+export interface RelayConnectionOptions {
   readonly url: string;
   readonly openSocket: SocketFactory;
   readonly clock: Clock;
 }
 
 /** See the top of the file. */
-export class Connection {
+export class RelayConnection {
   readonly #clock: Clock;
-  readonly #listener: ConnectionListener;
+  readonly #listener: RelayConnectionListener;
   readonly #socket: Socket;
   #outgoing: string[] = [];
   #state: "opening" | "open" | "closing" | "closed" = "opening";
   #framesHeard = 0;
 
-  constructor(options: ConnectionOptions, listener: ConnectionListener) {
+  constructor(options: RelayConnectionOptions, listener: RelayConnectionListener) {
     this.#clock = options.clock;
     this.#listener = listener;
     this.#socket = options.openSocket(options.url, SUBPROTOCOL_V1, {
