@@ -41,7 +41,7 @@ const LIMITS: Readonly<Record<keyof Load, readonly [number, number]>> = {
   concurrency: [1, 1_024],
 };
 const LOAD_NAMES = Object.keys(LIMITS) as (keyof Load)[];
-const CONTENDERS: readonly Contender[] = ["direct", "durable", "v1", "plain"];
+const CONTENDERS: readonly Contender[] = ["direct", "durable", "bare", "v1", "plain"];
 
 /** How to use it. */
 export const HELP =

@@ -45,7 +45,10 @@ Deno.test("what cannot be measured is refused, with the value and what is allowe
       [["--trips", "0"], /--trips is "0", allowed are whole numbers from 1 to/],
       [["--rate", "many"], /--rate is "many"/],
       [["--size", "1.5"], /--size is "1.5"/],
-      [["--contender", "rust"], /--contender is "rust", allowed are direct, durable, v1, plain/],
+      [
+        ["--contender", "rust"],
+        /--contender is "rust", allowed are direct, durable, bare, v1, plain/,
+      ],
       [["--speed"], /--speed/],
       [["more"], /more/],
     ] as const

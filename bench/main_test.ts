@@ -28,6 +28,7 @@ Deno.test("each contender makes every round trip, once, and is measured", async 
   assert.deepEqual(custom?.runs.map(({ contender }) => contender), [
     "direct",
     "durable",
+    "bare",
     "v1",
     "plain",
   ]);
@@ -38,7 +39,7 @@ Deno.test("each contender makes every round trip, once, and is measured", async 
     assertPositive(run, ["trips_per_second", "p50_ms", "p99_ms", "p999_ms"]);
     if (run.contender !== "direct") assertPositive(run, ["disk_bytes"]);
     if (onLinux && run.load.relays > 0) assertPositive(run, ["nats_bytes"]);
-    if (onLinux && /v1|plain/.test(run.contender)) assertPositive(run, ["relay_bytes"]);
+    if (onLinux && /bare|v1|plain/.test(run.contender)) assertPositive(run, ["relay_bytes"]);
   }
 });
 

@@ -26,7 +26,7 @@ const BASE: Load = {
   sessions: 1,
   concurrency: 256,
 };
-const ALL: readonly Contender[] = ["direct", "durable", "v1", "plain"];
+const ALL: readonly Contender[] = ["direct", "durable", "bare", "v1", "plain"];
 const RELAY: readonly Contender[] = ["v1", "plain"];
 
 /** One run for each contender. */

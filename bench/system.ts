@@ -40,11 +40,11 @@ export class System implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const nats = stack.use(await startNats());
     const relays: RelayProcess[] = [];
-    if (contender === "v1" || contender === "plain") {
+    if (contender !== "direct" && contender !== "durable") {
+      const program = contender === "bare" ? "bench/load/bare_relay.ts" : undefined;
+      const options = { natsUrl: nats.url, env: { LOG_LEVEL: "error" }, program };
       for (let relay = 0; relay < load.relays; relay++) {
-        relays.push(
-          stack.use(await startRelay({ natsUrl: nats.url, env: { LOG_LEVEL: "error" } })),
-        );
+        relays.push(stack.use(await startRelay(options)));
       }
     }
     const relayUrls = relays.map(({ url }) => url);

@@ -42,9 +42,9 @@ const COLUMNS: readonly Column[] = [
 /** What the columns mean. */
 export const LEGEND =
   `direct: agents on NATS itself, nothing stored. durable: workers on JetStream, no relay.
-v1, plain: agents on the relay, by protocol. relay µs, nats µs: processor time for one trip.
-client, agents: how busy the load's busiest processes were, of one core. At 90 % the load itself
-may be what is measured.`;
+bare: a relay that moves messages and promises nothing. v1, plain: agents on the relay, by protocol.
+relay µs, nats µs: processor time for one trip. client, agents: how busy the load's busiest
+processes were, of one core. At 90 % the load itself may be what is measured.`;
 
 /** Rows of cells; the first one has the titles. Columns that no run has are left out. */
 function cells({ runs }: ScenarioResult): string[][] {

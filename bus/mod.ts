@@ -28,7 +28,7 @@ export { type AcceptedOutcome, OutcomeLookup } from "./outcome_lookup.ts";
 export * from "./parse_work.ts";
 export * from "./pending_work.ts";
 export { workMessageId } from "./prepare_work.ts";
-export { byteLength } from "./publications.ts";
+export { byteLength, Publications } from "./publications.ts";
 export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";

@@ -65,7 +65,7 @@ function connect(url: string, protocol: string | undefined): Promise<boolean> {
 }
 
 async function connectAll(plan: Plan, command: ConnectCommand): Promise<ConnectReport> {
-  const protocol = plan.contender === "v1" ? SUBPROTOCOL_V1 : undefined;
+  const protocol = plan.contender === "plain" ? undefined : SUBPROTOCOL_V1;
   const start = performance.now();
   const opened = await Promise.all(
     Array.from(

@@ -10,6 +10,8 @@ export type Contender =
   | "direct"
   /** Workers that are JetStream clients: work and results are stored, no relay: the durable limit. */
   | "durable"
+  /** A relay that moves work and results and does nothing else: what ours costs at the least. */
+  | "bare"
   /** The relay, with agents that speak `ourocodus.v1`. */
   | "v1"
   /** The relay, with agents that speak the plain protocol. */

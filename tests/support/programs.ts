@@ -13,6 +13,8 @@ export interface RelayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A module that runs before the program, from the repository's root. */
   readonly preload?: string;
+  /** What runs in place of `relay/main.ts`, from the repository's root. */
+  readonly program?: string;
 }
 
 /** A relay in a process of its own. */
@@ -67,7 +69,10 @@ export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url)).rep
  * @throws {Error} If it ends or is not ready in time; with its output.
  */
 export async function startRelay(options: RelayOptions): Promise<RelayProcess> {
-  const { httpUrl, port, ...server } = await startServer("relay/main.ts", options);
+  const { httpUrl, port, ...server } = await startServer(
+    options.program ?? "relay/main.ts",
+    options,
+  );
   return { url: `ws://127.0.0.1:${port}`, httpUrl, port, ...server };
 }
 
