@@ -25,9 +25,9 @@ export type PublishAck =
     readonly kind: "refused";
     readonly reason: string;
     /** Like an HTTP status: 503 if JetStream is not available just now. */
-    readonly code: number | undefined;
+    readonly code: number;
     /** JetStream's own error code. */
-    readonly errorCode: number | undefined;
+    readonly errorCode: number;
   }
   /** No stream takes the subject, or JetStream is away; nobody else listens either. */
   | { readonly kind: "nobody" }
@@ -47,17 +47,13 @@ export interface PublishOptions {
 export function parsePublishAck(msg: Msg): PublishAck {
   if (statusOf(msg).code === 503) return { kind: "nobody" };
   const answer = parseObject(msg.string());
-  const error = answer?.error;
+  const { error, stream, seq, duplicate } = answer ?? {};
   if (isObject(error)) {
     const { code, err_code, description } = error;
-    return {
-      kind: "refused",
-      reason: typeof description === "string" ? description : "no reason given",
-      code: typeof code === "number" ? code : undefined,
-      errorCode: typeof err_code === "number" ? err_code : undefined,
-    };
+    if (typeof code !== "number" || typeof err_code !== "number") return { kind: "foreign" };
+    const reason = typeof description === "string" ? description : "no reason given";
+    return { kind: "refused", reason, code, errorCode: err_code };
   }
-  const { stream, seq, duplicate } = answer ?? {};
   if (typeof stream !== "string" || !Number.isSafeInteger(seq)) return { kind: "foreign" };
   return { kind: "stored", stream, sequence: Number(seq), duplicate: duplicate === true };
 }

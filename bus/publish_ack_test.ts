@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { MsgImpl } from "@nats-io/nats-core/internal";
 import fc from "fast-check";
 import { startNats } from "../tests/support/mod.ts";
@@ -9,7 +10,15 @@ import { ensureStreams, LOG_STREAM } from "./streams.ts";
 import { eventsSubject } from "./subjects.ts";
 
 /** What anybody may answer whom JetStream's answer is not known to. */
-const FOREIGN = ["hi", "", "{}", "[]", "null", "7", '{"error":1}', '{"stream":"X"}', '{"seq":1}'];
+const FOREIGN = [
+  ...["hi", "", "{}", "[]", "null", "7", '{"stream":"X"}', '{"seq":1}'],
+  ...[
+    '{"error":1}',
+    '{"error":{}}',
+    '{"error":{"code":400,"message":"no"}}',
+    '{"error":{"err_code":1}}',
+  ],
+];
 
 function parse(text: string): ReturnType<typeof parsePublishAck> {
   const data = new TextEncoder().encode(text);
@@ -31,6 +40,12 @@ Deno.test("an acknowledgement says where the message is, and whether it was ther
     reason: "maximum messages exceeded",
     code: 503,
     errorCode: 10077,
+  });
+  assert.deepEqual(parse('{"error":{"code":500,"err_code":10000,"description":[]}}'), {
+    kind: "refused",
+    reason: "no reason given",
+    code: 500,
+    errorCode: 10000,
   });
 });
 
@@ -74,6 +89,27 @@ Deno.test("publishing waits for JetStream's answer, whoever answers before", asy
   assert.deepEqual(await publish(), { sequence: 1, duplicate: true });
   const stored = await readStored(connection, LOG_STREAM, 1);
   assert.equal(new TextDecoder().decode(stored?.data), "text");
+});
+
+Deno.test("publishing fails at once where it is refused, cannot be done, or its connection is closed", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const manager = await jetstreamManager(connection.nats);
+  await manager.streams.update(LOG_STREAM, { max_msg_size: 500 });
+  const options = { headers: {}, stream: LOG_STREAM, timeoutMs: 600_000 };
+  const publish = (bytes: number, subject = eventsSubject("s")) =>
+    publishStored(connection, subject, "x".repeat(bytes), options);
+  await assert.rejects(publish(1_000), {
+    name: "PublishError",
+    message: "Cannot store in sessions.s.events: message size exceeds maximum allowed",
+  });
+  await assert.rejects(publish(2 ** 20 + 1), { name: "PublishError", message: /payload/ });
+  connection.subscribe("silence", () => {});
+  const unanswered = publish(1, "silence");
+  await connection.nats.flush();
+  await connection.close();
+  await assert.rejects(unanswered, { name: "PublishError", message: /closed connection/ });
 });
 
 Deno.test("publishing to what no stream takes fails at once", async () => {

@@ -18,7 +18,7 @@ export function refusesAll(ack: PublishAck): string | undefined {
     return `it was stored in stream ${ack.stream} instead of ${WORK_STREAM}. Remove the subject ` +
       `from that stream`;
   }
-  if (ack.kind !== "refused" || !FULL.includes(ack.errorCode ?? 0)) return undefined;
+  if (ack.kind !== "refused" || !FULL.includes(ack.errorCode)) return undefined;
   return `the work queue is full (${ack.reason}). Wait until agents have done some of it, or raise ` +
     `OUROCODUS_WORK_MAX_BYTES or the server's storage`;
 }
