@@ -73,7 +73,11 @@ Deno.test("work that is delivered once more while its agent has it is not handed
 });
 
 Deno.test("work that is given back to a queue that counts anew is given up after as many attempts", async () => {
-  await using test = await TestRelay.start({ limits: { maxDeliver: 3 } });
+  // A queue that is not told that its consumer is gone finds that out when a request should be over.
+  await using test = await TestRelay.start({
+    limits: { maxDeliver: 3 },
+    queue: { pullExpiresMs: 1_000 },
+  });
   const agent = test.agent({ v1: true });
   test.work("1");
   for (const attempt of [1, 2, 3]) {
