@@ -72,13 +72,13 @@ export class LeaseExchange {
   /**
    * Asks who still has work that was delivered here.
    *
-   * @param waitMs How long to wait for an answer, in milliseconds.
+   * @param waitMs How long to wait for an answer, in milliseconds; asked each time.
    * @returns The works' identities (`Lease.work`) that stay elsewhere; `undefined` if this was closed
    * meanwhile: then nothing is known.
    */
   async keptElsewhere(
     leases: readonly Lease[],
-    waitMs: number,
+    waitMs: () => number,
   ): Promise<ReadonlySet<string> | undefined> {
     const asked = leases.map(({ subject }) => subject);
     return await this.#ask({ kind: "delivered", leases: asked }, waitMs, asked.length);
@@ -87,14 +87,14 @@ export class LeaseExchange {
   /**
    * Tells that an agent resumes leases here.
    *
-   * @param waitMs How long to wait for objections, in milliseconds.
+   * @param waitMs How long to wait for objections, in milliseconds; asked each time.
    * @returns The works' identities that are in another agent's hands elsewhere; `undefined` as for
    * {@linkcode keptElsewhere}.
    */
   async objections(
     leases: readonly Lease[],
     agentId: string,
-    waitMs: number,
+    waitMs: () => number,
   ): Promise<ReadonlySet<string> | undefined> {
     const asked = leases.map(({ subject }) => subject);
     return await this.#ask({ kind: "claim", leases: asked, agent_id: agentId }, waitMs, Infinity);
@@ -112,7 +112,7 @@ export class LeaseExchange {
 
   /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
   async heldElsewhere(waitMs: number): Promise<ReadonlySet<number>> {
-    const identities = await this.#ask({ kind: "list" }, waitMs, Infinity);
+    const identities = await this.#ask({ kind: "list" }, () => waitMs, Infinity);
     return new Set(Array.from(identities ?? [], Number));
   }
 
@@ -127,26 +127,49 @@ export class LeaseExchange {
     this.#connection.nats.publish(RELAYS_LEASES_SUBJECT, JSON.stringify(this.#signed(news)));
   }
 
-  /** @param enough Ends the waiting when so many were named. */
+  /**
+   * Asks, and asks again where the connection was lost meanwhile, and with it perhaps an answer.
+   *
+   * @param enough Ends the waiting when so many were named.
+   */
   async #ask(
     question: Question,
-    waitMs: number,
+    waitMs: () => number,
     enough: number,
   ): Promise<ReadonlySet<string> | undefined> {
     const { signal } = this.#closing;
-    if (signal.aborted) return undefined;
     const named = new Set<string>();
-    if (!this.#connection.connected) return named;
-    const parts = this.#parts(question).map((part) => this.#signed(part));
-    await askMany(this.#connection, RELAYS_LEASES_SUBJECT, parts, {
-      waitMs,
-      signal,
-      onAnswer: (answer) => {
-        for (const identity of parseAnswer(answer)) named.add(identity);
-        return named.size >= enough;
-      },
-    });
+    let epoch: number | undefined;
+    while (epoch !== this.#connection.epoch) {
+      await this.#connected();
+      if (signal.aborted) return undefined;
+      epoch = this.#connection.epoch;
+      const lost = new AbortController();
+      const unlisten = this.#connection.listen({ onLost: () => lost.abort() });
+      const parts = this.#parts(question).map((part) => this.#signed(part));
+      await askMany(this.#connection, RELAYS_LEASES_SUBJECT, parts, {
+        waitMs: waitMs(),
+        signal: AbortSignal.any([signal, lost.signal]),
+        onAnswer: (answer) => {
+          for (const identity of parseAnswer(answer)) named.add(identity);
+          return named.size >= enough;
+        },
+      }).finally(unlisten);
+    }
     return signal.aborted ? undefined : named;
+  }
+
+  /** Waits until NATS is there, or this is closed. */
+  async #connected(): Promise<void> {
+    const { signal } = this.#closing;
+    if (this.#connection.connected || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => resolve();
+    const unlisten = this.#connection.listen({ onRestored: resolve });
+    signal.addEventListener("abort", onAbort);
+    await promise;
+    signal.removeEventListener("abort", onAbort);
+    unlisten();
   }
 
   /** A question as several, each of which fits the server's payload limit. */

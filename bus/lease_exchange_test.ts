@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { startNats } from "../tests/support/mod.ts";
+import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { type Lease, parseLease } from "./lease.ts";
 import { LeaseExchange, type LeaseHolder } from "./lease_exchange.ts";
 
 /** So little that what is asked and answered here takes many messages. */
 const SMALL = "max_payload: 2048\n";
-const WAIT_MS = 10_000;
+const waitMs = () => 10_000;
 
 /** A relay that has work, and what it was told. */
 class Holder implements LeaseHolder {
@@ -61,9 +61,9 @@ Deno.test("as many leases as there may be are asked about, whatever the server t
   exchange(other, "other", new Holder(all));
   await other.nats.flush();
   const asking = exchange(one, "one", new Holder([]));
-  assert.deepEqual(await asking.keptElsewhere(all, WAIT_MS), kept);
+  assert.deepEqual(await asking.keptElsewhere(all, waitMs), kept);
   // Whoever objects may be one of several, so that is waited for.
-  assert.deepEqual(await asking.objections(all, "agent", 1_000), kept);
+  assert.deepEqual(await asking.objections(all, "agent", () => 1_000), kept);
   const sequences = await asking.heldElsewhere(1_000);
   assert.deepEqual(sequences, new Set(all.map(({ sequence }) => sequence)));
 });
@@ -89,7 +89,7 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   for (const text of strange) one.nats.publish("relays.leases", JSON.stringify(text));
   asking.tellReturned(lease);
   asking.tellAnswered(lease);
-  assert.deepEqual(await asking.keptElsewhere([lease], WAIT_MS), new Set([lease.work]));
+  assert.deepEqual(await asking.keptElsewhere([lease], waitMs), new Set([lease.work]));
   assert.deepEqual(holder.told, [lease.work, `answered ${lease.work}`]);
 });
 
@@ -100,12 +100,32 @@ Deno.test("of what is asked when this end is closed nothing is known, and nobody
   assert.ok(lease);
   const asking = exchange(one, "one", new Holder([]));
   const asked = [
-    asking.keptElsewhere([lease], 600_000),
-    asking.objections([lease], "agent", 600_000),
+    asking.keptElsewhere([lease], () => 600_000),
+    asking.objections([lease], "agent", () => 600_000),
   ];
   const held = asking.heldElsewhere(600_000);
   asking.close();
   assert.deepEqual(await Promise.all(asked), [undefined, undefined]);
   assert.deepEqual(await held, new Set());
-  assert.equal(await asking.keptElsewhere([lease], 600_000), undefined);
+  assert.equal(await asking.keptElsewhere([lease], () => 600_000), undefined);
+});
+
+Deno.test("what is asked as NATS is lost, or while it is away, is asked when it is back", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using one = await connect({ url: `127.0.0.1:${proxy.port}` });
+  await using other = await connect({ url: nats.url });
+  const [lease] = leases(1);
+  assert.ok(lease);
+  exchange(other, "other", new Holder([lease]));
+  await other.nats.flush();
+  const asking = exchange(one, "one", new Holder([]));
+  const waits = [10_000, 600_000];
+  proxy.cut();
+  const before = asking.keptElsewhere([lease], () => waits.pop() ?? 0);
+  await until(() => !one.connected);
+  const meanwhile = asking.keptElsewhere([lease], waitMs);
+  proxy.heal();
+  assert.deepEqual(await before, new Set([lease.work]));
+  assert.deepEqual(await meanwhile, new Set([lease.work]));
 });

@@ -135,7 +135,7 @@ export class Deliveries {
   async #find(work: Work): Promise<Found | { readonly kind: "elsewhere" } | undefined> {
     const { exchange, outcomeReader } = this.#options;
     const [kept, found] = await Promise.all([
-      exchange.keptElsewhere([work.lease], this.answerMs),
+      exchange.keptElsewhere([work.lease], () => this.answerMs),
       outcomeReader.lookUp(work),
     ]);
     // Without an answer nothing is known, as without what was found.

@@ -198,7 +198,7 @@ export class Resumption {
   async #lookUp(agent: AgentConnection, asked: readonly Work[]): Promise<void> {
     const { exchange, objectionMs, outcomeReader, works } = this.#options;
     const leases = asked.map(({ lease }) => lease);
-    const objections = exchange.objections(leases, agent.agentId, objectionMs());
+    const objections = exchange.objections(leases, agent.agentId, objectionMs);
     const looked = await Promise.all(asked.map(async (work) => {
       const found = await outcomeReader.lookUp(work);
       const lost = (await objections)?.has(work.lease.work);
