@@ -239,6 +239,21 @@ Deno.test("output that no answer names leaves no file: of work given back, and o
   });
 });
 
+Deno.test({
+  name: "a file with output is not open any more when its work is answered",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await inFolder(async (folder) => {
+      const options = { outputFolder: folder, maxPayloadBytes: 1_000 };
+      const result = resultOf(await runOnce(["cat"], { message: "x".repeat(5_000) }, options));
+      const open = await Array.fromAsync(Deno.readDir("/proc/self/fd"), ({ name }) => {
+        return Deno.readLink(`/proc/self/fd/${name}`).catch(() => "");
+      });
+      assert.equal(open.includes(String(result.output_file)), false);
+    });
+  },
+});
+
 Deno.test("output that is no UTF-8 is replaced, and the result says so", async () => {
   const { output, invalid_utf8 } = resultOf(await runShell("printf 'a\\377b\\303'"));
   assert.deepEqual([output, invalid_utf8], ["a\ufffdb\ufffd", true]);

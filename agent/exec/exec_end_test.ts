@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { isRunning, until } from "../../tests/support/mod.ts";
 import { doWork, errorOf, inFolder, resultOf, runShell } from "../testing/exec_work.ts";
+import { systemClock } from "../clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import { ExecAgent } from "./exec_agent.ts";
 
 const PATH = Deno.env.get("PATH") ?? "";
@@ -18,7 +20,8 @@ Deno.test("a command that takes too long is ended, with all that it has started"
 });
 
 Deno.test("what ignores SIGTERM is killed, a grandchild too", async () => {
-  const script = "trap '' TERM; echo $$; (sleep 1000; sleep 1000) & echo $!; wait; sleep 1000";
+  // By itself it would end before SIGKILL comes by default.
+  const script = "trap '' TERM; echo $$; (sleep 2; sleep 2) & echo $!; wait";
   const error = errorOf(await runShell(script, undefined, { timeoutMs: 200, killAfterMs: 100 }));
   assert.deepEqual([error.code, error.signal], ["timeout", "SIGKILL"]);
   for (const pid of String(error.output).trim().split("\n")) {
@@ -38,6 +41,28 @@ Deno.test("what a command leaves behind does not hold its result up, and is ende
   assert.equal(await isRunning(Number(held.output)), false);
   const silent = resultOf(await runShell("sleep 1000 >/dev/null 2>&1 & echo $!"));
   assert.equal(await isRunning(Number(silent.output)), false);
+});
+
+Deno.test("what a command has left behind may still say something for a moment", async () => {
+  const late = "while kill -0 $$ 2>/dev/null; do sleep 0.01; done; echo late";
+  const clock = {
+    ...systemClock,
+    after: (ms: number, run: () => void) => systemClock.after(20 * ms, run),
+  };
+  const { output } = resultOf(await runShell(`(${late}) & echo early`, undefined, { clock }));
+  assert.equal(output, "early\nlate\n");
+});
+
+Deno.test("a command that has ended is timed, and no timer is left that would end its group", async () => {
+  const clock = new FakeClock();
+  await clock.advance(1_000);
+  const { result } = await runShell("echo begun >&2", undefined, {
+    clock,
+    timeoutMs: 60_000,
+    onProgress: () => void clock.advance(2_500),
+  });
+  const { duration_ms } = result as Record<string, unknown>;
+  assert.deepEqual([duration_ms, clock.pending], [2_500, 0]);
 });
 
 Deno.test("what makes a session of its own lives on", async () => {
@@ -66,6 +91,23 @@ Deno.test("work that is cancelled has its command ended, and is not answered", a
   assert.equal(await isRunning(pid), false);
   const before = await runShell("sleep 1000", undefined, { signal: AbortSignal.abort(reason) });
   assert.equal(before.error, reason);
+});
+
+Deno.test("disposing of an agent waits until what it is ending has ended", async () => {
+  const stop = new AbortController();
+  const agent = new ExecAgent({
+    command: ["sh", "-c", "trap '' TERM; echo $$ >&2; sleep 1000"],
+    env: { PATH },
+    killAfterMs: 200,
+  });
+  let pid = 0;
+  const onProgress = (told: unknown) => pid = Number((told as { message: string }).message);
+  const work = doWork(agent, { message: "" }, { signal: stop.signal, onProgress });
+  await until(() => pid > 0);
+  stop.abort();
+  await agent[Symbol.asyncDispose]();
+  assert.equal(await isRunning(pid), false);
+  await work;
 });
 
 Deno.test("kill ends everything at once", async () => {
