@@ -72,8 +72,8 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   await using nats = await startNats({ config: SMALL });
   await using one = await connect({ url: nats.url });
   await using other = await connect({ url: nats.url });
-  const [lease] = leases(1);
-  assert.ok(lease);
+  const [lease, unknown] = leases(2);
+  assert.ok(lease && unknown);
   const holder = new Holder([lease]);
   exchange(other, "other", holder);
   await other.nats.flush();
@@ -83,6 +83,8 @@ Deno.test("what is no question of another relay's is passed over, and the next o
     { relay_id: "x" },
     { relay_id: "x", kind: "delivered", leases: "all" },
     { relay_id: "x", kind: "delivered", leases: [1] },
+    { relay_id: "x", kind: "returned", leases: [lease.subject, 1] },
+    { kind: "returned", leases: [lease.subject] },
     { relay_id: "x", kind: "claim", leases: [lease.subject] },
     { relay_id: "other", kind: "returned", leases: [lease.subject] },
   ];
@@ -91,6 +93,12 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   asking.tellAnswered(lease);
   assert.deepEqual(await asking.keptElsewhere([lease], waitMs), new Set([lease.work]));
   assert.deepEqual(holder.told, [lease.work, `answered ${lease.work}`]);
+  const both = [lease, unknown];
+  const some = [
+    asking.keptElsewhere(both, () => 1_000),
+    asking.objections(both, "agent", () => 1_000),
+  ];
+  for (const named of await Promise.all(some)) assert.deepEqual(named, new Set([lease.work]));
 });
 
 Deno.test("of what is asked when this end is closed nothing is known, and nobody waits for it", async () => {
@@ -108,6 +116,23 @@ Deno.test("of what is asked when this end is closed nothing is known, and nobody
   assert.deepEqual(await Promise.all(asked), [undefined, undefined]);
   assert.deepEqual(await held, new Set());
   assert.equal(await asking.keptElsewhere([lease], () => 600_000), undefined);
+});
+
+Deno.test("a relay's end that is closed answers no more", async () => {
+  await using nats = await startNats();
+  await using one = await connect({ url: nats.url });
+  await using other = await connect({ url: nats.url });
+  const [lease] = leases(1);
+  assert.ok(lease);
+  const closed = exchange(other, "other", new Holder([lease]));
+  closed.close();
+  await other.nats.flush();
+  const asking = exchange(one, "one", new Holder([]));
+  const asked = asking.keptElsewhere([lease], () => 600_000);
+  // What would have been answered is answered before this.
+  for (const connection of [one, one, other, one]) await connection.nats.flush();
+  asking.close();
+  assert.equal(await asked, undefined);
 });
 
 Deno.test("what is asked as NATS is lost, or while it is away, is asked when it is back", async () => {

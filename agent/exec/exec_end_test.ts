@@ -30,7 +30,8 @@ Deno.test("what ignores SIGTERM is killed, a grandchild too", async () => {
 });
 
 Deno.test("what ends well on SIGTERM may say so, but its time was over", async () => {
-  const script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
+  const script =
+    "trap 'sleep 0.2; echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done";
   const error = errorOf(await runShell(script, undefined, { timeoutMs: 300 }));
   assert.deepEqual([error.code, error.exit_code, error.output], ["timeout", 0, "ready\nbye\n"]);
 });
@@ -63,6 +64,23 @@ Deno.test("a command that has ended is timed, and no timer is left that would en
   });
   const { duration_ms } = result as Record<string, unknown>;
   assert.deepEqual([duration_ms, clock.pending], [2_500, 0]);
+});
+
+Deno.test({
+  name: "what has ended, and whose parent does not ask for its exit code, holds nothing up",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await inFolder(async (folder) => {
+      // Its parent leaves the group, and is not ended with it.
+      const parent = "exec setsid sh -c ': >started; exec sleep 1000 >/dev/null 2>&1'";
+      const script = `(true & ${parent}) & echo $!; until [ -e started ]; do sleep 0.01; done`;
+      let result: Record<string, unknown> | undefined;
+      runShell(script, undefined, { cwd: folder, killAfterMs: 600_000 })
+        .then((done) => result = resultOf(done));
+      const { output } = await until(() => result);
+      Deno.kill(Number(output), "SIGKILL");
+    });
+  },
 });
 
 Deno.test("what makes a session of its own lives on", async () => {
