@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
-import { parseObject, readStored, WORK_STREAM, workIdentity } from "@ourocodus/bus";
-import { startNats, type TestNats, until } from "../tests/support/mod.ts";
+import { parseObject, readStored, resultsSubject, WORK_STREAM, workIdentity } from "@ourocodus/bus";
+import { headers } from "@nats-io/nats-core";
+import {
+  startNats,
+  startProxy,
+  type TcpProxy,
+  type TestNats,
+  until,
+} from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 /** So long leases live: work of a relay that is gone is handed out again soon. */
@@ -12,6 +19,14 @@ async function leaveWork(nats: TestNats): Promise<void> {
   const agent = relay.agent({ v1: true });
   relay.work("1");
   await agent.hasWork();
+}
+
+/** Has a relay lose its connection, and get it back. */
+async function loseNats({ connection }: TestRelay, proxy: TcpProxy): Promise<void> {
+  proxy.cut();
+  await until(() => !connection.connected);
+  proxy.heal();
+  await until(() => connection.connected);
 }
 
 Deno.test("work that another relay had takes up a slot while it is looked up, and no longer", async () => {
@@ -127,4 +142,45 @@ Deno.test("work that another relay has given back begins its next attempt withou
   assert.equal((await next.hasWork()).id, "1");
   await until(() => said.length > 0);
   assert.deepEqual(said, ["returned"]);
+});
+
+Deno.test("after NATS was lost, work that another relay has is not handed out, though it comes as a first attempt", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  const natsUrl = `nats://127.0.0.1:${proxy.port}`;
+  const queue = { pullExpiresMs: 1_000 };
+  await using first = await TestRelay.start({ nats, queue });
+  await using second = await TestRelay.start({ nats, natsUrl, queue });
+  const busy = first.agent({ v1: true });
+  first.work("1");
+  await busy.hasWork();
+  const idle = second.agent({ v1: true });
+  await loseNats(second, proxy);
+  // What a server that was killed has forgotten, one made again has never known.
+  await second.removeConsumer();
+  second.work("2");
+  assert.equal((await idle.hasWork()).id, "2");
+  busy.say("result", busy.works[0] ?? {});
+  await second.hasWaiting(1);
+});
+
+Deno.test("after NATS was lost, work that has a result is not handed out, though it comes as a first attempt", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using test = await TestRelay.start({ nats, natsUrl: `nats://127.0.0.1:${proxy.port}` });
+  test.work("1");
+  await test.hasWaiting(1);
+  const stored = await readStored(test.client, WORK_STREAM, 1);
+  assert.ok(stored);
+  const result = headers();
+  result.set("Nats-Msg-Id", workIdentity(stored));
+  await test.client.nats.request(resultsSubject("s", "r"), "{}", {
+    headers: result,
+    timeout: 5_000,
+  });
+  await loseNats(test, proxy);
+  const agent = test.agent({ v1: true });
+  await test.hasWaiting(0);
+  test.work("2");
+  assert.equal((await agent.hasWork()).id, "2");
 });
