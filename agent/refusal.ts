@@ -2,24 +2,32 @@ import { parseObject } from "@ourocodus/bus";
 
 const TIMEOUT_MS = 5_000;
 const MAX_CHARACTERS = 500;
+const NO_HANDSHAKE = 426;
+
+/** What an upgrade was refused with. */
+export interface UpgradeRefusal {
+  readonly status: number;
+  /** What the answer's body says, where it is the same answer. */
+  readonly reason?: string;
+}
 
 /**
  * Asks why a server refused to upgrade a connection, with the same request without the upgrade.
  *
  * @param url Where the WebSocket was to lead, `ws:` or `wss:`.
- * @param status The HTTP status that the upgrade was refused with.
+ * @param status The HTTP status that the upgrade was refused with; `undefined` if that is not known.
  * @param options What the upgrade was asked with.
- * @returns What the answer's body says, if its status is the same; else `undefined`.
+ * @returns `undefined` if the status is not known, and the answer is not a relay's refusal.
  */
-export async function refusalReason(
+export async function upgradeRefusal(
   url: string,
-  status: number,
+  status: number | undefined,
   { headers, client, signal }: {
     readonly headers: Readonly<Record<string, string>>;
     readonly client: Deno.HttpClient | undefined;
     readonly signal: AbortSignal;
   },
-): Promise<string | undefined> {
+): Promise<UpgradeRefusal | undefined> {
   try {
     const response = await fetch(url.replace(/^ws/, "http"), {
       headers: { ...headers, accept: "application/json" },
@@ -28,10 +36,21 @@ export async function refusalReason(
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     const body = await response.text();
-    return response.status === status ? reasonIn(body) : undefined;
+    const same = status === undefined ? isRefusal(response) : response.status === status;
+    if (same) return { status: response.status, reason: reasonIn(body) };
   } catch {
-    return undefined; // The status alone has to do.
+    // The status alone has to do.
   }
+  return status === undefined ? undefined : { status };
+}
+
+/**
+ * Whether a relay says what the upgrade was refused for, too: not that it lacks a handshake, nor
+ * something on the way that lets only WebSockets through.
+ */
+function isRefusal({ status, headers }: Response): boolean {
+  return status >= 400 && status !== NO_HANDSHAKE &&
+    headers.get("content-type")?.startsWith("application/problem+json") === true;
 }
 
 /** What a body says: of a relay's JSON all its reasons, else the text. */

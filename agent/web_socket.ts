@@ -1,6 +1,6 @@
 import { messageOf } from "@ourocodus/bus";
 import type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
-import { refusalReason } from "./refusal.ts";
+import { upgradeRefusal } from "./refusal.ts";
 
 /** How sockets are opened. */
 export interface WebSocketOptions {
@@ -11,6 +11,8 @@ export interface WebSocketOptions {
 }
 
 const NOT_UPGRADED = /status code: (\d{3})/;
+/** Nobody was reached, so nobody refused. */
+const NOT_REACHED = /(?:tcp connect|dns) error/;
 const NO_CODE = 1006;
 
 /** Whether a token can be sent in a header. */
@@ -22,9 +24,10 @@ export function isHeaderToken(token: string): boolean {
  * Adapts the runtime's WebSocket.
  *
  * Of a refused upgrade Deno's WebSocket tells the HTTP status, in its error event's text, but not
- * the body, which says what is wrong: that is asked for with a second, plain request. It answers
- * the server's pings by itself and shows neither pings nor pongs, so from them nothing can be
- * learnt about a dead relay. Once `close` was called on a connection whose other side is gone,
+ * the body, which says what is wrong: that is asked for with a second, plain request. Over TLS it
+ * does not even tell the status: it tries once more with HTTP/2, and tells how that failed. It
+ * answers the server's pings by itself and shows neither pings nor pongs, so from them nothing can
+ * be learnt about a dead relay. Once `close` was called on a connection whose other side is gone,
  * nothing more comes: whoever closes has to stop waiting by itself.
  */
 export function webSocketFactory(options: WebSocketOptions = {}): SocketFactory {
@@ -54,7 +57,11 @@ function open(
     : { authorization: `Bearer ${given}` };
   const socket = new WebSocket(url, { protocols: [protocol], headers, client });
   let failure = "";
-  socket.onopen = () => events.onOpen(socket.protocol);
+  let opened = false;
+  socket.onopen = () => {
+    opened = true;
+    events.onOpen(socket.protocol);
+  };
   socket.onmessage = ({ data }) => events.onFrame(data);
   socket.onerror = (event) => {
     failure = (event as ErrorEvent).message.replace(/^NetworkError: /, "");
@@ -77,10 +84,16 @@ function open(
   };
 
   async function explain(close: SocketClose): Promise<SocketClose> {
-    const status = Number(NOT_UPGRADED.exec(failure)?.[1]);
-    if (Number.isNaN(status)) return close;
-    const reason = await refusalReason(url, status, { headers, client, signal: probe.signal });
-    return { ...close, status, reason: reason ?? `HTTP status ${status}` };
+    const told = NOT_UPGRADED.exec(failure)?.[1];
+    if (told === undefined && !mayBeRefused()) return close;
+    const status = told === undefined ? undefined : Number(told);
+    const refusal = await upgradeRefusal(url, status, { headers, client, signal: probe.signal });
+    if (refusal === undefined) return close;
+    return { ...close, ...refusal, reason: refusal.reason ?? `HTTP status ${refusal.status}` };
+  }
+
+  function mayBeRefused(): boolean {
+    return !opened && url.startsWith("wss:") && failure !== "" && !NOT_REACHED.test(failure);
   }
 }
 

@@ -122,6 +122,26 @@ Deno.test("work goes from the command line to an agent and back with TLS on ever
   }
 });
 
+Deno.test("an agent that is refused over TLS is told why, and ends", async () => {
+  await using files = await certificates();
+  await using nats = await startNats();
+  const port = freePort();
+  const env = {
+    ...{ NATS_URL: nats.url, PORT: String(port), OUROCODUS_TOKEN: "the-secret-of-this-relay" },
+    ...{ TLS_CERT: files.cert, TLS_KEY: files.key },
+  };
+  await using relay = startProcess(Deno.execPath(), run("relay/main.ts"), { env });
+  await untilHealthy("relay/main.ts", env, relay);
+  const place = { relayUrl: `wss://localhost:${port}`, session: "s", role: "r" };
+  for (const token of ["", "not-the-secret-of-this-relay"]) {
+    const agentEnv = { RELAY_CA: files.ca, OUROCODUS_TOKEN: token };
+    await using agent = startEchoAgent({ ...place, env: agentEnv });
+    await until(() => agent.ended, { timeoutMs: 20_000, message: "a refused agent to end" });
+    assert.equal((await agent.status).code, 1, agent.stderr);
+    assert.match(agent.stderr, /^error: Cannot connect to wss:.*: 401 .*token/m);
+  }
+});
+
 Deno.test("a certificate or key that cannot be used is told by its setting's name", async () => {
   await using files = await certificates();
   await using nats = await startNats();
