@@ -51,13 +51,18 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts", "--health-check"]
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts"]
 
+# The monitor's sources, and the bundler that Deno fetches, stay behind.
+FROM source AS monitor
+COPY api api
+COPY web web
+RUN deno run -q -A web/build.ts
+
 FROM source AS source-api
 COPY setup setup
 COPY system system
 COPY api api
-COPY web web
-RUN deno run -q -A web/build.ts && \
-  deno run -q --cached-only --frozen --no-prompt -P=api api/main.ts --help >/dev/null && \
+COPY --from=monitor /app/web/dist web/dist
+RUN deno run -q --cached-only --frozen --no-prompt -P=api api/main.ts --help >/dev/null && \
   find /deno-dir -maxdepth 1 -type f -delete
 ARG VERSION=0.1.0
 ARG REVISION=unknown
