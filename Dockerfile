@@ -47,7 +47,7 @@ ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
 USER 1993:1993
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
   CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts", "--health-check"]
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=relay", "/app/relay/main.ts"]
 
@@ -62,7 +62,9 @@ COPY setup setup
 COPY system system
 COPY api api
 COPY --from=monitor /app/web/dist web/dist
+# What serves is imported by need, so it is run by itself.
 RUN deno run -q --cached-only --frozen --no-prompt -P=api api/main.ts --help >/dev/null && \
+  deno run -q --cached-only --frozen --no-prompt -P=api api/start.ts && \
   find /deno-dir -maxdepth 1 -type f -delete
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -75,7 +77,7 @@ ENV HOST=0.0.0.0 PORT=9000
 EXPOSE 9000
 USER 1993:1993
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
   CMD ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts", "--health-check"]
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts"]
 
@@ -163,7 +165,7 @@ ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
 USER 1993:1993
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
   CMD ["/usr/local/bin/relay", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/relay"]
 
@@ -181,7 +183,7 @@ ENV HOST=0.0.0.0 PORT=9000
 EXPOSE 9000
 USER 1993:1993
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
   CMD ["/usr/local/bin/api", "--health-check"]
 ENTRYPOINT ["/usr/local/bin/api"]
 

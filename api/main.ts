@@ -6,7 +6,6 @@
  */
 import { runServerProgram } from "@ourocodus/http";
 import { apiSettings } from "./settings.ts";
-import { startApi } from "./start.ts";
 
 const HELP = `Runs the HTTP API and the web monitor: where all work, agents and sessions are, live.
 
@@ -48,6 +47,7 @@ if (import.meta.main) {
     listens: "API and monitor on",
     schemes: ["http", "https"],
     settings: () => apiSettings(Deno.env),
-    start: startApi,
+    // Only then: a health check, which containers run every few seconds, needs little of it.
+    start: async (settings) => await (await import("./start.ts")).startApi(settings),
   });
 }

@@ -64,6 +64,13 @@ Deno.test("images are built with the Deno that CI tests with", () => {
   assert.equal(image, ci);
 });
 
+Deno.test("a health check has time to start, also on a busy machine, beside what it waits for", () => {
+  const waits = 4; // seconds, see http/health_check.ts
+  const limits = [...dockerfile.matchAll(/^HEALTHCHECK .*--timeout=(\d+)s/gm)];
+  assert.equal(limits.length, 4);
+  for (const [, seconds] of limits) assert(Number(seconds) >= 2 * waits);
+});
+
 Deno.test("ports are published on 127.0.0.1 only", () => {
   const ports = compose.match(/^ +ports:.*$/gm) ?? [];
   assert(ports.length >= 2);
