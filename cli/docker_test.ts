@@ -63,6 +63,8 @@ Deno.test({
         /It runs already; nothing was changed/,
       );
       assert.match(await system.ok(["agent", "logs", "test-1"]), /Connected to/);
+      const noLog = (await system.run(["logs", "nats-server"])).stderr;
+      assert.match(noLog, /no log of nats-server\. There are: api, nats, relay, test-1\n$/);
       assert.match(await system.ok(["stop", "--volumes"]), /✓ test-1 stopped\n/);
       for (const kind of ["container", "network", "volume"]) {
         const all = kind === "container" ? ["--all"] : [];

@@ -46,13 +46,19 @@ export function logs(
     const home = findHome(console.env);
     const find = () => findLogs(home, flags.name, options);
     const found = await find();
-    const containers = await findContainerLogs(home, flags.name, options, console);
+    const inDocker = await findContainerLogs(home, options, console);
+    const containers = inDocker.filter(({ name, agent }) =>
+      flags.name === undefined || name === flags.name || agent === flags.name
+    );
     if (containers.length > 0) {
       // Agents that run as processes beside a system in Docker are asked for by name.
       await showContainerLogs(containers, { count, follow: flags.follow === true }, console);
       return EXIT.ok;
     }
-    if (found.length === 0) throw await unknown(home, flags.name);
+    if (found.length === 0) {
+      const all = [...await findContainerLogs(home, {}, console), ...await listLogs(home)];
+      throw unknown(home, flags.name, all);
+    }
     const screen = new LogScreen(console, { prefixed: flags.name === undefined });
     await showLastLines(found, count, screen);
     if (flags.follow) await followLogs(find, screen, { signal: console.signal });
@@ -60,25 +66,26 @@ export function logs(
   });
 }
 
-/** Containers of a system in Docker, by the names that are asked for. */
+/** Containers of a system in Docker; agents may be called by their ids too. */
 async function findContainerLogs(
   home: Home,
-  name: string | undefined,
   { agentsOnly = false }: LogsOptions,
   console: Console,
-): Promise<ContainerLog[]> {
+): Promise<(ContainerLog & { readonly agent?: string })[]> {
   const record = await readDockerRecord(home);
   if (record === undefined) return [];
   const engine = await connectDocker(console.env);
-  const agents = (await dockerAgents(engine, record)).map((agent) => ({
-    name: agent.name ?? agent.id,
-    agent: agent.id,
-    container: agent.container ?? "",
-  }));
   const parts = agentsOnly ? [] : await systemContainers(engine, record);
-  return [...parts.map(({ name, id }) => ({ name, agent: "", container: id })), ...agents]
-    .filter((log) => name === undefined || log.name === name || log.agent === name)
-    .map(({ name, container }) => ({ name, container, engine }));
+  const agents = await dockerAgents(engine, record);
+  return [
+    ...parts.map(({ name, id }) => ({ name, container: id, engine })),
+    ...agents.map(({ name, id, container }) => ({
+      name: name ?? id,
+      agent: id,
+      container: container ?? "",
+      engine,
+    })),
+  ];
 }
 
 /** All logs there are, or one; an agent may be called by its id too. */
@@ -95,8 +102,11 @@ async function findLogs(
   return all.filter((log) => log.name === name || log.name === agent);
 }
 
-async function unknown(home: Home, name: string | undefined): Promise<SystemError> {
-  const all = await findLogs(home, undefined, {});
+function unknown(
+  home: Home,
+  name: string | undefined,
+  all: readonly { readonly name: string }[],
+): SystemError {
   if (all.length === 0) {
     const log = logPath(home, "…", "part");
     return new SystemError(`There are no logs yet: nothing was started in ${home.folder} (${log})`);
