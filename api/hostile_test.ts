@@ -1,5 +1,8 @@
 /** Requests that nobody should send: each is answered with a problem that says what is wrong. */
 import assert from "node:assert/strict";
+import type { ProblemError } from "./problem.ts";
+import { readBody } from "./request_body.ts";
+import type { DocumentedOperation } from "./testing/api_document.ts";
 import { startTestApi, type TestApi } from "./testing/test_api.ts";
 
 const WORK = "/api/sessions/docs/work/writer";
@@ -105,6 +108,28 @@ for (const [what, request, status, detail] of REQUESTS) {
     assert.ok(answer.text.length < 4_000, `${answer.text.length} characters`);
   });
 }
+
+Deno.test("every operation with a body says what that may be refused for", async () => {
+  await using api = await startTestApi();
+  const { body: document } = await api.fetch("/openapi.json");
+  const operations = Object.values<Record<string, DocumentedOperation>>(document.paths)
+    .flatMap((path) => Object.values(path)).filter(({ requestBody }) => requestBody !== undefined);
+  assert(operations.length > 0);
+  for (const { responses } of operations) {
+    for (const status of ["400", "408", "413", "415"]) assert(status in responses, status);
+  }
+});
+
+Deno.test("a body that does not come to its end in time is refused", async () => {
+  const body = new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([0x7b])) });
+  const request = new Request("http://localhost/", { method: "POST", body });
+  const read = readBody(request, { maxBytes: 10, timeoutMs: 1 });
+  await assert.rejects(read, (error: ProblemError) => {
+    assert.equal(error.kind, "too_slow");
+    assert.match(error.message, /did not come within 1 ms/);
+    return true;
+  });
+});
 
 /** Sends bytes as they are. @returns All that comes back until the server or `until` ends it. */
 async function raw(

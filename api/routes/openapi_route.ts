@@ -36,8 +36,9 @@ const DESCRIPTION =
 
 Names of sessions, roles and agents are 1 to 64 of \`A-Z a-z 0-9 _ -\`. Every answer that is no
 success is a problem (RFC 9457). Where tokens are configured, each operation says what its token must
-allow; a token for one session or role is let see and change nothing else. Parameters that an operation does not have are refused. Paths that
-exist answer \`HEAD\` and \`OPTIONS\` too, and 405 with \`Allow\` to other methods.`;
+allow; a token for one session or role is let see and change nothing else. Below \`/api/\`, parameters
+that an operation does not have are refused. Paths that exist answer \`HEAD\` and \`OPTIONS\` too, and
+405 with \`Allow\` to other methods.`;
 
 /** `identifier` is of OpenAPI 3.1; the library's type is that of 3.0. */
 const LICENSE = { name: "Apache-2.0", identifier: "Apache-2.0" };

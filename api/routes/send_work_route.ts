@@ -74,6 +74,7 @@ const ROUTE = createRoute({
     ...problems(
       "invalid_request",
       "foreign_origin",
+      "too_slow",
       "too_large",
       "unsupported_media_type",
       "unprocessable",
