@@ -21,8 +21,8 @@ Usage: deno task demo [--once]
   --once   end when the result is shown, instead of running until Ctrl-C
   --help   show this
 
-It wants the ports 4222 and 8080 and takes others if they are taken. Nothing is
-left when it ends; a second Ctrl-C ends it without waiting for its parts.`;
+It wants the ports 4222, 8080 and 9000, and takes others if they are taken. Nothing
+is left when it ends; a second Ctrl-C ends it without waiting for its parts.`;
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
