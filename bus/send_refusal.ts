@@ -7,9 +7,19 @@ import type { PublishAck } from "./publish_ack.ts";
 import { WORK_STREAM } from "./streams.ts";
 
 /** The code of a refusal: JetStream is there, but cannot answer just now. */
-export const UNAVAILABLE = 503;
+const UNAVAILABLE = 503;
+/**
+ * Error codes of JetStream: the same message is being stored already, as when it was sent again
+ * because its acknowledgement was slow; it has too much to store just now.
+ */
+const BUSY = [10158, 10167];
 /** Error codes of JetStream: no space left in the stream, the account or the server. */
 const FULL = [10023, 10028, 10047, 10077];
+
+/** Whether the same message may be stored, or turn out to be, if it is sent again later. */
+export function isPassing(ack: PublishAck & { readonly kind: "refused" }): boolean {
+  return ack.code === UNAVAILABLE || BUSY.includes(ack.errorCode);
+}
 
 /** Why no further message would be stored either, if that is what was answered. */
 export function refusesAll(ack: PublishAck): string | undefined {

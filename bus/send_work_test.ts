@@ -268,6 +268,29 @@ Deno.test("a server that does not answer is an error that says sending again is 
   assert.equal(again.sequence, 1);
 });
 
+for (
+  const [what, errorCode] of [
+    ["is being stored already", 10158],
+    ["has come while there was too much to store", 10167],
+  ] as const
+) {
+  Deno.test(`work is not refused because it ${what}: it is sent again`, async () => {
+    await using nats = await startNats({ jetstream: false });
+    await using connection = await connect({ url: nats.url });
+    await using server = await connect({ url: nats.url });
+    const error = { code: 409, err_code: errorCode, description: what };
+    let tries = 0;
+    server.subscribe("sessions.s.work.r", (_, msg) => {
+      const stored = { stream: WORK_STREAM, seq: 3, duplicate: true };
+      msg.respond(JSON.stringify(++tries === 1 ? { error, stream: WORK_STREAM, seq: 0 } : stored));
+    });
+    await server.nats.flush();
+    const work = { ...TARGET, id: "a", payload: {} };
+    const sent = await sendWork(connection, work, { ackTimeoutMs: 100 });
+    assert.deepEqual([sent.sequence, sent.duplicate, tries], [3, false, 2]);
+  });
+}
+
 Deno.test("a window of nothing is refused", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });

@@ -17,7 +17,7 @@ import type { Connection } from "./connection.ts";
 import { messageOf, PublishError, StreamError } from "./errors.ts";
 import { type PreparedWork, prepareWork } from "./prepare_work.ts";
 import { parsePublishAck } from "./publish_ack.ts";
-import { refusesAll, UNAVAILABLE } from "./send_refusal.ts";
+import { isPassing, refusesAll } from "./send_refusal.ts";
 import type { SendAllOptions, SendSummary, Work } from "./send_work.ts";
 import { ensureStreams } from "./streams.ts";
 import { TurnoverMap } from "./turnover_map.ts";
@@ -189,7 +189,7 @@ export class WorkSender<W extends Work> {
     } else if (ack.kind === "stored") {
       this.#forget(number, outgoing);
       this.#sent(outgoing, ack);
-    } else if (ack.kind === "refused" && ack.code !== UNAVAILABLE) {
+    } else if (ack.kind === "refused" && !isPassing(ack)) {
       this.#forget(number, outgoing);
       this.#fail(outgoing.work, cannotPublish(outgoing.subject, ack.reason));
     } else if (ack.kind === "nobody" || (ack.kind === "foreign" && !this.#hasStreams)) {
