@@ -101,9 +101,11 @@ export class HeldBatch {
   readonly denials: number;
   /** Whether it is a single entry that could not be published together with others. */
   readonly apart: boolean;
+  /** What they are together. */
+  readonly bytes: number;
   /** Where the largest one is among them. */
   readonly largest: number;
-  /** As many acknowledgements are still to come: the last one's and the largest one's. */
+  /** As many acknowledgements are still to come, of those that {@linkcode asks} for one. */
   awaited: number;
 
   constructor(
@@ -114,8 +116,16 @@ export class HeldBatch {
     this.sentAt = sent.sentAt;
     this.denials = sent.denials;
     this.apart = sent.apart;
+    this.bytes = held.reduce((sum, { bytes }) => sum + bytes, 0);
     this.largest = indexOfLargest(held);
-    this.awaited = this.largest === held.length - 1 ? 1 : 2;
+    const last = held.length - 1;
+    const isAnother = this.largest > 0 && this.largest < last;
+    this.awaited = 1 + (last > 0 ? 1 : 0) + (isAnother ? 1 : 0);
+  }
+
+  /** Whether the one at this place asks for an acknowledgement: the first, the largest, the last. */
+  asks(index: number): boolean {
+    return index === 0 || index === this.largest || index === this.held.length - 1;
   }
 }
 

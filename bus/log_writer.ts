@@ -1,17 +1,19 @@
 /**
  * Stores results, events and dead letters in the log, many at once.
  *
- * All that one turn of the event loop brings is published together, in order, and only the last
- * message and the largest ask for an acknowledgement: JetStream stores what one connection publishes
- * to one stream in order.
+ * All that one turn of the event loop brings is published together, in order, and only the first
+ * message, the largest and the last ask for an acknowledgement: JetStream stores what one connection
+ * publishes to one stream in order.
  *
  * Invariants:
  * 1. An entry is settled once: stored, or refused for good. Until then it is held in memory.
  * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
  *    front of it: published in one turn on one connection (a lost connection sends all of its
  *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
- *    have seen the beginning), no publish denied meanwhile, and the largest message acknowledged too (a
- *    limit on size that it passes, the others pass). Everything else is acknowledged one by one.
+ *    have seen the beginning), no publish denied meanwhile, the largest message acknowledged too (a
+ *    limit on size that it passes, the others pass), and the first one: nats-server since 2.11 drops
+ *    what comes while it has too much to store, in silence where no acknowledgement is asked for.
+ *    Everything else is acknowledged one by one.
  * 3. What was held for longer than the stream recognises identities is published only if the work
  *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
  * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
@@ -19,6 +21,8 @@
  * 5. At most `MAX_APART` entries at once are acknowledged by themselves, compared or asked about:
  *    after a server was slow, what is to be sent again may be hundreds of thousands, and it would not
  *    answer so many requests before they are given up and made again.
+ * 6. At most `MAX_IN_FLIGHT` entries are published and not yet acknowledged: with many more, the
+ *    server would drop some in the midst of a batch.
  *
  * @module
  */
@@ -61,6 +65,11 @@ const ACK_TIMEOUT_MS = 5_000;
 const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
 const MAX_APART = 1_024;
+/** So few that a server hardly drops some of them and takes those before and behind. */
+const MAX_TOGETHER = 256;
+/** A fraction of what a server takes, of all who publish, before it drops any: 100 000, or 128 MiB. */
+const MAX_IN_FLIGHT = 4_096;
+const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
@@ -75,6 +84,9 @@ export class LogWriter {
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
   readonly #inFlight = new TurnoverMap<number, HeldBatch>();
+  /** How many entries those are, and how large together. */
+  #inFlightCount = 0;
+  #inFlightBytes = 0;
   #late: Late | undefined;
   #queue: HeldEntry[] = [];
   /** How many are dealt with apart now, and those that wait until there are fewer. */
@@ -149,8 +161,22 @@ export class LogWriter {
     this.#scheduled = undefined;
     if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
     const now = performance.now();
-    const together = this.#queue.splice(0).filter((held) => !this.#apart(held, now));
-    if (together.length > 0) this.#publish(together);
+    const together = this.#queue.splice(0, this.#room()).filter((held) => !this.#apart(held, now));
+    for (let at = 0; at < together.length; at += MAX_TOGETHER) {
+      this.#publish(together.slice(at, at + MAX_TOGETHER));
+    }
+  }
+
+  /** How many of the queue may be published now. */
+  #room(): number {
+    const free = Math.min(this.#queue.length, MAX_IN_FLIGHT - this.#inFlightCount);
+    let bytes = this.#inFlightBytes;
+    for (let count = 0; count < free; count++) {
+      bytes += this.#queue[count]?.bytes ?? 0;
+      // One always may, however large.
+      if (bytes > MAX_IN_FLIGHT_BYTES && this.#inFlightCount + count > 0) return count;
+    }
+    return Math.max(0, free);
   }
 
   /** Deals with an entry that is not to be published together with others. @returns Whether it is one. */
@@ -179,9 +205,11 @@ export class LogWriter {
 
   /** Deals with entries that waited, if enough others are done. */
   #goOn(): void {
-    if (this.#waiting.length === 0 || this.#apartCount > MAX_APART / 2) return;
-    this.#queue.push(...this.#waiting.splice(0, MAX_APART - this.#apartCount));
-    this.flush();
+    if (this.#apartCount <= MAX_APART / 2) {
+      this.#queue.push(...this.#waiting.splice(0, MAX_APART - this.#apartCount));
+    }
+    // What is appended in this turn is for its end, with all that it brings.
+    if (this.#scheduled === undefined) this.flush();
   }
 
   /**
@@ -223,11 +251,13 @@ export class LogWriter {
     const batch = new HeldBatch(held, { sentAt: performance.now(), denials: this.#denials, apart });
     if (apart) this.#apartCount++;
     this.#inFlight.set(number, batch);
+    this.#inFlightCount += held.length;
+    this.#inFlightBytes += batch.bytes;
     const inbox = `${this.#inbox}.${number}`;
     held.forEach((one, index) => {
       const { subject, data, headers } = one;
       one.sent = true;
-      const reply = index === held.length - 1 || index === batch.largest ? inbox : "";
+      const reply = batch.asks(index) ? inbox : "";
       this.#publications.add(subject, data, { reply, headers });
     });
     this.#publications.send();
@@ -262,6 +292,8 @@ export class LogWriter {
   /** A batch is in flight no longer. */
   #leave(number: number, batch: HeldBatch): void {
     this.#inFlight.delete(number);
+    this.#inFlightCount -= batch.held.length;
+    this.#inFlightBytes -= batch.bytes;
     if (batch.apart) this.#apartCount--;
   }
 
