@@ -24,9 +24,9 @@ export class MessageHeaders {
   readonly #text: string;
   #values: Map<string, string[]> | undefined;
 
-  constructor(message: Msg) {
-    const { _msg: { hdr: length }, _rdata: data } = message as MsgImpl;
-    this.#text = length > 0 ? UTF8.decode(data.subarray(0, length)) : "";
+  /** @param message The message, or its headers' bytes. */
+  constructor(message: Msg | Uint8Array) {
+    this.#text = UTF8.decode(message instanceof Uint8Array ? message : headerBytes(message));
   }
 
   get status(): MessageStatus {
@@ -67,6 +67,11 @@ export class MessageHeaders {
 /** A message's status, if it is one of a server's. */
 export function statusOf(message: Msg): MessageStatus {
   return new MessageHeaders(message).status;
+}
+
+function headerBytes(message: Msg): Uint8Array {
+  const { _msg: { hdr: length }, _rdata: data } = message as MsgImpl;
+  return data.subarray(0, Math.max(0, length));
 }
 
 function parse(text: string): Map<string, string[]> {

@@ -6,10 +6,13 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
+import { StreamError } from "./errors.ts";
 import { plainIdentity } from "./identity.ts";
 import type { Lease } from "./lease.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
+import { readSurelyLastOf, type StoredMessage } from "./stored_message.ts";
+import { LOG_STREAM } from "./streams.ts";
 import { resultsSubject } from "./subjects.ts";
 
 /** The clocks of a cluster's servers may differ by so much, in milliseconds. */
@@ -77,7 +80,7 @@ export class OutcomeLookup {
    * All outcomes of a role that were stored at a time, in milliseconds, or later, by the work's
    * identity.
    *
-   * @throws {StreamError} If the log cannot be read.
+   * @throws {StreamError} If the log cannot be read, or only from a server that is behind others.
    */
   async since(
     session: string,
@@ -85,16 +88,29 @@ export class OutcomeLookup {
     since: number,
   ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
     const accepted = new Map<string, AcceptedOutcome>();
-    const results = readLog(this.#connection, resultsSubject(session, role), {
+    const subject = resultsSubject(session, role);
+    const newest = await readSurelyLastOf(this.#connection, LOG_STREAM, subject);
+    const results = readLog(this.#connection, subject, {
       since: new Date(since),
       headersOnly: true,
     });
+    let read = 0;
     for await (const record of results) {
       const { messageId } = record;
+      read = record.sequence;
       if (messageId !== undefined) accepted.set(plainIdentity(messageId), acceptedOutcome(record));
+    }
+    if (newest !== undefined && newest.sequence > read && storedAtMs(newest) > since) {
+      throw new StreamError(
+        `Cannot read all of ${subject}: the server that has it is behind others`,
+      );
     }
     return accepted;
   }
+}
+
+function storedAtMs({ timeNs }: StoredMessage): number {
+  return Number(timeNs.slice(0, -6));
 }
 
 /** When the outcome of work may have been stored, at the earliest. */
