@@ -16,6 +16,7 @@ import { Backlog } from "./backlog.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Journal } from "./journal.ts";
 import { LeftWork } from "./left_work.ts";
+import { LogThrottle } from "./log_throttle.ts";
 import { AgentMessages } from "./messages.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { Offers } from "./offers.ts";
@@ -80,6 +81,9 @@ export function assemble(
 ): RelayAssembly {
   const { connection, writer, queue } = parts;
   const { relayId, metrics, agents, turn, draining } = owner;
+  // In a cluster without a leader all roles, and all work, have the same trouble again and again.
+  const pulls = new LogThrottle();
+  const stores = new LogThrottle();
   const backlog = new Backlog(writer, limits.maxHeldBytes);
   const roles = new Roles(queue, {
     onWork: (role, delivery) => {
@@ -88,7 +92,8 @@ export function assemble(
       deliveries.delivered(role, delivery);
     },
     onProblem: ({ session, role }, reason) => {
-      log.warn("work cannot be pulled yet", { session, role, reason });
+      const more = pulls.pass();
+      if (more) log.warn("work cannot be pulled yet", { session, role, reason, ...more });
       parts.onProblem?.();
     },
   });
@@ -99,7 +104,10 @@ export function assemble(
     maxHeldBytes: limits.maxHeldBytes / 2,
     onPending: () => turn.something(),
   });
-  const onProblem = (reason: string) => log.warn("an outcome cannot be stored yet", { reason });
+  const onProblem = (reason: string) => {
+    const more = stores.pass();
+    if (more) log.warn("an outcome cannot be stored yet", { reason, ...more });
+  };
   const outcomeReader = new OutcomeReader({ connection, onProblem });
   const outcomes = new Outcomes({
     ...parts,

@@ -1,0 +1,32 @@
+/**
+ * Keeps what goes wrong with many things at once, and again and again, from flooding the log.
+ *
+ * @module
+ */
+import { monotonicMs } from "./work.ts";
+
+/** What goes into a line that is said, beside what it is about. */
+export interface Unsaid {
+  /** How many lines were left out since the last one. */
+  readonly unsaid?: number;
+}
+
+const EVERY_MS = 1_000;
+
+/** Of lines of one kind, lets one a second pass. */
+export class LogThrottle {
+  #saidAt = -Infinity;
+  #unsaid = 0;
+
+  /** @returns What to add to the line; `undefined` if it is not to be said. */
+  pass(now: number = monotonicMs()): Unsaid | undefined {
+    if (now - this.#saidAt < EVERY_MS) {
+      this.#unsaid++;
+      return undefined;
+    }
+    const unsaid = this.#unsaid;
+    this.#saidAt = now;
+    this.#unsaid = 0;
+    return unsaid === 0 ? {} : { unsaid };
+  }
+}
