@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { connect, ensureStreams, OutcomeCounts } from "@ourocodus/bus";
-import { Gate, listen, natsReports, type RunningServer } from "@ourocodus/http";
+import { connect, ensureStreams, OutcomeCounts, watchCluster } from "@ourocodus/bus";
+import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/http";
 import { fileURLToPath } from "node:url";
 import { getLogger } from "@logtape/logtape";
 import { Agents } from "./agents.ts";
@@ -85,11 +85,13 @@ async function serve(
   const { maxBodyBytes, server: { allowedOrigins } } = settings;
   const handler = apiHandler(parts, { gate, allowedOrigins, maxBodyBytes });
   const server = await listen(settings.server, handler);
+  const unwatch = watchCluster(connection, leaveReport(log, connection));
   return {
     port: server.addr.port,
     nats: connection.url,
     failed: connection.nats.closed(),
     async stop() {
+      unwatch();
       await events.close();
       await within(CLOSE_TIMEOUT_MS, server.shutdown());
       await connection.close();

@@ -7,6 +7,7 @@
 export * from "./acknowledger.ts";
 export * from "./chunks.ts";
 export * from "./close_codes.ts";
+export * from "./cluster_watch.ts";
 export * from "./connection.ts";
 export * from "./dead_letters.ts";
 export * from "./errors.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConnectOptions } from "@ourocodus/bus";
+import type { ClusterWatchOptions, Connection, ConnectOptions } from "@ourocodus/bus";
 import type { Logger } from "@logtape/logtape";
 
 /** Options with which a connection logs, and goes on. */
@@ -13,5 +13,15 @@ export function natsReports(log: Logger): Pick<ConnectOptions, "onError" | "onBu
     // Whatever it was about, the others go on.
     onBug: (thrown) =>
       log.error("what NATS sent was not dealt with", { error: Deno.inspect(thrown) }),
+  };
+}
+
+/** Options with which it is logged that a server is left because it has lost its cluster. */
+export function leaveReport(log: Logger, { nats }: Connection): ClusterWatchOptions {
+  return {
+    onLeave: () =>
+      log.warn("NATS has no JetStream here any more; another server is looked for", {
+        server: nats.getServer(),
+      }),
   };
 }

@@ -11,10 +11,11 @@ import {
   LogWriter,
   messageOf,
   type Streams,
+  watchCluster,
   WorkQueue,
 } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
-import { Gate, listen, natsReports, type RunningServer } from "@ourocodus/http";
+import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/http";
 import { Seats } from "./connection_limits.ts";
 import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
 import { Relay } from "./relay.ts";
@@ -85,6 +86,7 @@ async function serve(
   const seats = new Seats(settings.connections);
   const memory = new SpareMemory(() => seats.changes);
   const server = await listen(settings.server, relayHandler(relay, { gate, seats }));
+  const unwatch = watchCluster(connection, leaveReport(log, connection));
   answerAgentQueries(connection, relay);
   answerAgentStops(connection, relay);
   answerCancellations(connection, relay);
@@ -100,6 +102,7 @@ async function serve(
     failed: connection.nats.closed(),
     async stop(signal) {
       memory.close();
+      unwatch();
       const collected = strays.close();
       await relay.drain(settings.drainMs, signal);
       await within(STORE_TIMEOUT_MS, collected, signal);
