@@ -239,12 +239,20 @@ export class EventHub {
     client.close("slow", { last_event_id: client.cursor ?? null, reason });
   }
 
+  /** Whether the log ends before what was read of it. */
+  async #isShorter(): Promise<boolean> {
+    const before = this.ring.last;
+    const bounds = await logBounds(this.connection).catch(() => undefined);
+    return bounds !== undefined && bounds.last < before;
+  }
+
   /** A log that was removed and made again counts from 1: nothing would come for a long time. */
   async #checkLog(): Promise<void> {
     if (!this.connection.connected) return;
-    const before = this.ring.last;
-    const bounds = await logBounds(this.connection).catch(() => undefined);
-    if (bounds === undefined || bounds.last >= before) return;
+    if (!await this.#isShorter()) return;
+    // A cluster's new leader may take a moment until it has all that the one before had.
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (this.#abort.signal.aborted || !await this.#isShorter()) return;
     log.warn("the log was made anew; following it from its start");
     this.ring.reset(0);
     this.#startedAt = 0;

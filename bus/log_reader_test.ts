@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { startNats, startProxy, until } from "../tests/support/mod.ts";
+import { freePort, startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { StreamError } from "./errors.ts";
 import { lastLogSequence, readLog, type ReadLogOptions } from "./log_reader.ts";
@@ -328,4 +328,20 @@ Deno.test("numbers that make no sense are refused", () => {
   assert.throws(() => readLog(nowhere, SUBJECT, { last: -1 }), /last is -1/);
   assert.throws(() => readLog(nowhere, SUBJECT, { last: 1.5 }), /last is 1.5/);
   assert.throws(() => readLog(nowhere, SUBJECT, { fromSequence: 0 }), /fromSequence is 0/);
+});
+
+Deno.test("a server that is cut off from its cluster is not believed how long the log is", async () => {
+  const config = `cluster { name: one, listen: "127.0.0.1:${freePort()}" }`;
+  await using nats = await startNats({ jetstream: false, config });
+  await using connection = await connect({ url: nats.url });
+  await using server = await connect({ url: nats.url });
+  const state = { first_seq: 1, last_seq: 7, messages: 7 };
+  const cluster = { name: "one", leader: "" };
+  server.subscribe(`$JS.API.STREAM.INFO.${LOG_STREAM}`, (_, msg) => {
+    msg.respond(JSON.stringify({ config: { name: LOG_STREAM }, state, cluster }));
+  });
+  await server.nats.flush();
+  await assert.rejects(lastLogSequence(connection), /Cannot read the log .*: it has no leader/);
+  cluster.leader = "one";
+  assert.equal(await lastLogSequence(connection), 7);
 });

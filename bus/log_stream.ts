@@ -265,7 +265,10 @@ export class Log {
   }
 
   async #state(): Promise<{ first_seq: number; last_seq: number; messages: number }> {
-    return (await (await this.#jetstream()).streams.info(LOG_STREAM)).state;
+    const { state, cluster } = await (await this.#jetstream()).streams.info(LOG_STREAM);
+    // A server that is cut off from its cluster tells of its own copy, which may be old.
+    if (cluster !== undefined && !cluster.leader) throw new Error("it has no leader just now");
+    return state;
   }
 
   async #jetstream(): Promise<JetStreamManager> {
