@@ -7,7 +7,6 @@
 import { NoRespondersError, TimeoutError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { isObject, parseObject } from "./message.ts";
-import { WORK_STREAM } from "./streams.ts";
 
 /** Options of {@linkcode watchCluster}. */
 export interface ClusterWatchOptions {
@@ -21,11 +20,13 @@ const EVERY_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 /** So many questions in a row; a cluster that chooses a leader answers sooner. */
 const IN_VAIN = 3;
-const UNAVAILABLE = 503;
+/** JetStream's error code: there is no leader that this server could reach. */
+const NO_CLUSTER = 10008;
 
 /**
- * Asks the cluster for the work's stream now and then, and connects to another server where there is
- * no answer again and again. Does nothing where the server is of no cluster.
+ * Asks the cluster's leader for something now and then, and connects to another server where it does
+ * not answer again and again. It is not asked for the streams: one that is kept by a single server is
+ * away with that, wherever one is connected. Does nothing where the server is of no cluster.
  *
  * @returns Ends it.
  */
@@ -35,31 +36,32 @@ export function watchCluster(
 ): () => void {
   const { everyMs = EVERY_MS, onLeave } = options;
   let inVain = 0;
-  let asking = false;
+  let looking = false;
   const look = async () => {
-    if (asking || !connection.connected || connection.nats.info?.cluster === undefined) return;
-    asking = true;
     const { epoch } = connection;
     const answered = await isAnswered(connection);
-    asking = false;
     inVain = answered || epoch !== connection.epoch ? 0 : inVain + 1;
     if (inVain < IN_VAIN || !connection.connected) return;
     inVain = 0;
     onLeave?.();
     await connection.nats.reconnect().catch(() => {});
   };
-  const timer = setInterval(() => void look(), everyMs);
+  const mayLook = () => !looking && connection.connected && connection.nats.info?.cluster;
+  const lookAround = () => {
+    if (!mayLook()) return;
+    looking = true;
+    void look().finally(() => looking = false);
+  };
+  const timer = setInterval(lookAround, everyMs);
   return () => clearInterval(timer);
 }
 
-/** Whether somebody answers who speaks for the stream, or says that it is gone, or not for us to ask. */
+/** Whether the cluster's leader answers; servers that have lost it say so, or nothing. */
 async function isAnswered(connection: Connection): Promise<boolean> {
   try {
-    const answer = await connection.request(`$JS.API.STREAM.INFO.${WORK_STREAM}`, "", TIMEOUT_MS);
-    const { error, cluster } = parseObject(answer.string()) ?? {};
-    if (isObject(error)) return error.code !== UNAVAILABLE;
-    // A server that is cut off tells of its own copy, without a leader.
-    return !isObject(cluster) || Boolean(cluster.leader);
+    const answer = await connection.request("$JS.API.INFO", "", TIMEOUT_MS);
+    const { error } = parseObject(answer.string()) ?? {};
+    return !isObject(error) || error.err_code !== NO_CLUSTER;
   } catch (error) {
     return !(error instanceof TimeoutError || error instanceof NoRespondersError);
   }
