@@ -140,12 +140,11 @@ export class RoleQueue {
   want(count: number): void {
     this.#wanted = count;
     if (this.#state !== "ready") return;
-    const { outstanding } = this.#pulls;
-    const missing = count - outstanding;
+    const missing = count - this.#pulls.outstanding;
     if (missing < 0) {
       // Never seen but after slots went away; work that comes regardless is the owner's to hold.
       this.#renewInbox();
-    } else if (missing > 0 && (outstanding === 0 || missing * 2 >= count)) {
+    } else if (missing > 0 && missing * 2 >= count) {
       this.#pull(missing);
     }
   }

@@ -36,8 +36,10 @@ Deno.test("wanting the same again asks for nothing more, and what was asked for 
   await using test = await TestQueue.start(nats);
   for (let count = 0; count < 50; count++) test.role.want(2);
   await test.hasAsked(2);
+  const { outMsgs } = test.connection.nats.stats();
   for (let count = 0; count < 50; count++) test.role.want(2);
   assert.equal(test.role.outstanding, 2);
+  assert.equal(test.connection.nats.stats().outMsgs, outMsgs);
   test.publish(...numbers(5));
   await test.hasCome(2);
   await test.settled();
@@ -161,6 +163,36 @@ Deno.test("a consumer that is deleted underneath is made again", async () => {
   await test.settled();
   assert.deepEqual(test.texts, ["0", "1"]);
   assert.notEqual((await test.info()).created, created);
+});
+
+Deno.test("a consumer that went while nothing was wanted is made again when something is", async () => {
+  await using nats = await startNats();
+  // nats-server 2.9 does not say that it is gone: that shows when the request should be over.
+  const pullExpiresMs = nats.version.startsWith("2.9.") ? 200 : 60_000;
+  await using test = await TestQueue.start(nats, { pullExpiresMs });
+  test.role.want(0);
+  await test.removeConsumer();
+  test.publish(...numbers(2));
+  test.role.want(1);
+  await test.hasCome(1);
+  await test.settled();
+  assert.deepEqual(test.texts, ["0"]);
+});
+
+Deno.test("a consumer that is gone without a word is made again when its silence shows it", async () => {
+  await using nats = await startNats();
+  await using test = await TestQueue.start(nats, { pullExpiresMs: 200 });
+  const { connection } = test;
+  const subscribe = connection.subscribe.bind(connection);
+  // What has no reply is no work, but the end of a request.
+  connection.subscribe = (subject, hear) =>
+    subscribe(subject, (error, msg) => error || msg.reply ? hear(error, msg) : undefined);
+  test.role.want(2);
+  test.role.want(1);
+  await test.removeConsumer();
+  test.publish(...numbers(2));
+  await test.hasCome(1, 30_000);
+  assert.deepEqual(test.texts, ["0"]);
 });
 
 Deno.test("a stream that is deleted and made again is worked on as soon as it is there", async () => {

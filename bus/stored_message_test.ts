@@ -7,7 +7,7 @@ import { OutcomeLookup } from "./outcome_lookup.ts";
 import { publishStored } from "./publish_ack.ts";
 import { readNextOf, readStored, readSurelyLastOf } from "./stored_message.ts";
 import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { resultsSubject } from "./subjects.ts";
+import { eventsSubject, resultsSubject } from "./subjects.ts";
 
 async function store(connection: Connection, id: string, text = "{}"): Promise<void> {
   await publishStored(connection, resultsSubject("s", "r"), text, {
@@ -93,4 +93,20 @@ Deno.test("outcomes are not told from a copy of the log that is behind", async (
   await assert.rejects(told(), /Cannot read all of sessions\.s\.results\.r: .* is behind others/);
   connection.request = request;
   assert.deepEqual(await told(), ["1.1"]);
+});
+
+Deno.test("a stored message is read with its subject, data and time; one that is gone is undefined", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const data = new TextEncoder().encode("ü\0");
+  await connection.nats.request(eventsSubject("s"), data);
+  const stored = await readStored(connection, LOG_STREAM, 1);
+  const manager = await jetstreamManager(connection.nats);
+  const known = await manager.streams.getMessage(LOG_STREAM, { seq: 1 });
+  assert.equal(stored?.subject, eventsSubject("s"));
+  assert.deepEqual([...(stored?.data ?? [])], [...data]);
+  assert.equal(stored?.timeNs.slice(0, -6), String(known?.time.getTime()));
+  assert.equal(stored?.timeNs.length, 19);
+  assert.equal(await readStored(connection, LOG_STREAM, 2), undefined);
 });
