@@ -311,6 +311,8 @@ Deno.test("no log is an error that says who makes it", async () => {
     assert.match(error.message, /stream not found\. A relay makes it/);
     return true;
   });
+  const signal = AbortSignal.timeout(10_000);
+  await assert.rejects(read(connection, SUBJECT, { follow: true, signal }), StreamError);
   await assert.rejects(lastLogSequence(connection), StreamError);
 });
 

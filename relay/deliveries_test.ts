@@ -160,6 +160,7 @@ Deno.test("after NATS was lost, work that another relay has is not handed out, t
   await second.removeConsumer();
   second.work("2");
   assert.equal((await idle.hasWork()).id, "2");
+  assert.equal(second.relay.health().in_hand, 1, "the other's lease is let go of");
   busy.say("result", busy.works[0] ?? {});
   await second.hasWaiting(1);
 });

@@ -127,6 +127,13 @@ Deno.test("an exit code other than 0 is an error with the end of both outputs", 
   });
 });
 
+Deno.test("of a long last line on standard error the message has the beginning", async () => {
+  const { message } = errorOf(
+    await runShell("echo first >&2; printf '%1000s' end | tr ' ' x >&2; exit 3"),
+  );
+  assert.equal(message, `sh ended with exit code 3: ${"x".repeat(300)}…`);
+});
+
 Deno.test("a signal that ended the command is named", async () => {
   assert.deepEqual(errorOf(await runShell("kill -9 $$")), {
     code: "signal",
@@ -174,6 +181,7 @@ Deno.test("50 MB of output are cut at a whole character; all of it is in a file"
     const grown = Deno.memoryUsage().rss - before;
     const result = resultOf(done);
     assert.deepEqual([result.truncated, result.output_bytes], [true, 50_000_000]);
+    assert.equal(result.output_file_bytes, undefined);
     const file = String(result.output_file);
     assert.match(file.slice(folder.length), /^\/a_b_c-[0-9a-f-]+\.out$/);
     const { size, mode } = await Deno.stat(file);
@@ -218,6 +226,7 @@ Deno.test("a file has a limit, and a folder that cannot be written stops nothing
       await runOnce(["cat"], { message }, { ...options, outputFolder: `${folder}/file/below` }),
     );
     assert.deepEqual([unwritten.output_bytes, unwritten.output_file], [5_000, undefined]);
+    assert.equal(unwritten.output_file_bytes, undefined);
     assert.equal(typeof unwritten.output_file_error, "string");
   });
 });
@@ -257,6 +266,10 @@ Deno.test({
 Deno.test("output that is no UTF-8 is replaced, and the result says so", async () => {
   const { output, invalid_utf8 } = resultOf(await runShell("printf 'a\\377b\\303'"));
   assert.deepEqual([output, invalid_utf8], ["a\ufffdb\ufffd", true]);
+  const cut = resultOf(await runShell("printf 'a\\303'"));
+  assert.deepEqual([cut.output, cut.invalid_utf8], ["a\ufffd", true]);
+  const error = errorOf(await runShell("printf 'a\\377'; exit 1"));
+  assert.deepEqual([error.output, error.invalid_utf8], ["a\ufffd", true]);
 });
 
 Deno.test("--stdout json: an object is the payload, anything else is returned as it is", async () => {
