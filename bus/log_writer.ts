@@ -9,8 +9,8 @@
  * 1. An entry is settled once: stored, or refused for good. Until then it is held in memory.
  * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
  *    front of it: published in one turn on one connection (a lost connection sends all of its
- *    unacknowledged batches again), to a stream with one replica (with more, a new leader may not
- *    have seen the beginning), no publish denied meanwhile, the largest message acknowledged too (a
+ *    unacknowledged batches again), to a stream of a single server (in a cluster, a new leader may
+ *    not have seen the beginning, or a route between servers have lost it), no publish denied meanwhile, the largest message acknowledged too (a
  *    limit on size that it passes, the others pass), and the first one: nats-server since 2.11 drops
  *    what comes while it has too much to store, in silence where no acknowledgement is asked for.
  *    Everything else is acknowledged one by one.
@@ -21,21 +21,20 @@
  * 5. At most `MAX_APART` entries at once are acknowledged by themselves, compared or asked about:
  *    after a server was slow, what is to be sent again may be hundreds of thousands, and it would not
  *    answer so many requests before they are given up and made again.
- * 6. At most `MAX_IN_FLIGHT` entries are published and not yet acknowledged: with many more, the
- *    server would drop some in the midst of a batch.
+ * 6. Few entries at once are published and not yet acknowledged, see {@linkcode Flight}.
  *
  * @module
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
+import { Flight } from "./flight.ts";
 import { HeldBatch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
 import { acceptedOutcome } from "./outcome_lookup.ts";
 import { Publications } from "./publications.ts";
 import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { LOG_STREAM } from "./streams.ts";
-import { TurnoverMap } from "./turnover_map.ts";
 
 /** Settings of a {@linkcode LogWriter}. */
 export interface LogWriterOptions {
@@ -67,9 +66,6 @@ const SWEEP_MS = 1_000;
 const MAX_APART = 1_024;
 /** So few that a server hardly drops some of them and takes those before and behind. */
 const MAX_TOGETHER = 256;
-/** A fraction of what a server takes, of all who publish, before it drops any: 100 000, or 128 MiB. */
-const MAX_IN_FLIGHT = 4_096;
-const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
@@ -83,10 +79,7 @@ export class LogWriter {
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
-  readonly #inFlight = new TurnoverMap<number, HeldBatch>();
-  /** How many entries those are, and how large together. */
-  #inFlightCount = 0;
-  #inFlightBytes = 0;
+  readonly #flight = new Flight();
   #late: Late | undefined;
   #queue: HeldEntry[] = [];
   /** How many are dealt with apart now, and those that wait until there are fewer. */
@@ -161,22 +154,21 @@ export class LogWriter {
     this.#scheduled = undefined;
     if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
     const now = performance.now();
-    const together = this.#queue.splice(0, this.#room()).filter((held) => !this.#apart(held, now));
+    const together = this.#queue.splice(0, this.#flight.roomFor(this.#queue)).filter((held) =>
+      !this.#apart(held, now)
+    );
     for (let at = 0; at < together.length; at += MAX_TOGETHER) {
       this.#publish(together.slice(at, at + MAX_TOGETHER));
     }
   }
 
-  /** How many of the queue may be published now. */
-  #room(): number {
-    const free = Math.min(this.#queue.length, MAX_IN_FLIGHT - this.#inFlightCount);
-    let bytes = this.#inFlightBytes;
-    for (let count = 0; count < free; count++) {
-      bytes += this.#queue[count]?.bytes ?? 0;
-      // One always may, however large.
-      if (bytes > MAX_IN_FLIGHT_BYTES && this.#inFlightCount + count > 0) return count;
-    }
-    return Math.max(0, free);
+  /**
+   * Whether the beginning of a batch may be lost on its way to where its end is stored. A stream of a
+   * cluster may be given replicas at any time, and be led by another server than ours.
+   */
+  get #isSpread(): boolean {
+    const { nats } = this.#connection;
+    return (this.#options.replicas ?? 1) > 1 || nats.info?.cluster !== undefined;
   }
 
   /** Deals with an entry that is not to be published together with others. @returns Whether it is one. */
@@ -184,7 +176,7 @@ export class LogWriter {
     if (!this.#fits(held)) return true;
     if (held.heldAt === 0) held.heldAt = now;
     const late = now - held.heldAt > (this.#late?.afterMs ?? Infinity) ? this.#late : undefined;
-    const alone = held.sent || held.suspect || (this.#options.replicas ?? 1) > 1;
+    const alone = held.sent || held.suspect || this.#isSpread;
     if (late === undefined && !alone) return false;
     if (this.#apartCount >= MAX_APART) this.#waiting.push(held);
     else if (late !== undefined) void this.#during(this.#askLate(held, late));
@@ -250,9 +242,7 @@ export class LogWriter {
     const number = this.#nextBatch++;
     const batch = new HeldBatch(held, { sentAt: performance.now(), denials: this.#denials, apart });
     if (apart) this.#apartCount++;
-    this.#inFlight.set(number, batch);
-    this.#inFlightCount += held.length;
-    this.#inFlightBytes += batch.bytes;
+    this.#flight.add(number, batch);
     const inbox = `${this.#inbox}.${number}`;
     held.forEach((one, index) => {
       const { subject, data, headers } = one;
@@ -265,7 +255,7 @@ export class LogWriter {
 
   #acknowledged(msg: Msg): void {
     const number = Number(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
-    const batch = this.#inFlight.get(number);
+    const batch = this.#flight.get(number);
     if (batch === undefined) return;
     const ack = parsePublishAck(msg);
     if (isForeign(ack)) return; // If JetStream's own does not come, all of it is sent again.
@@ -291,9 +281,7 @@ export class LogWriter {
 
   /** A batch is in flight no longer. */
   #leave(number: number, batch: HeldBatch): void {
-    this.#inFlight.delete(number);
-    this.#inFlightCount -= batch.held.length;
-    this.#inFlightBytes -= batch.bytes;
+    this.#flight.delete(number, batch);
     if (batch.apart) this.#apartCount--;
   }
 
@@ -369,7 +357,7 @@ export class LogWriter {
   /** Takes batches back into the queue. @returns Whether there were any. */
   #resendLater(which: (batch: HeldBatch) => boolean): boolean {
     const batches: HeldBatch[] = [];
-    for (const [number, batch] of this.#inFlight.entries()) {
+    for (const [number, batch] of this.#flight.all()) {
       if (!which(batch)) continue;
       this.#leave(number, batch);
       batches.push(batch);

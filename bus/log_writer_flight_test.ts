@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Msg } from "@nats-io/nats-core";
-import { startNats, until } from "../tests/support/mod.ts";
+import { freePort, startNats, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { LogWriter } from "./log_writer.ts";
 import { LOG_STREAM } from "./streams.ts";
@@ -16,9 +16,9 @@ class Intake implements AsyncDisposable {
   readonly #writer: LogWriter;
   readonly #stack: AsyncDisposableStack;
 
-  static async start(): Promise<Intake> {
+  static async start(config?: string): Promise<Intake> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNats({ jetstream: false }));
+    const nats = stack.use(await startNats({ jetstream: false, config }));
     const connection = stack.use(await connect({ url: nats.url }));
     const writer = stack.adopt(new LogWriter(connection), (writer) => writer.close());
     const server = stack.use(await connect({ url: nats.url }));
@@ -98,4 +98,14 @@ Deno.test("entries that a server had no room for are not vouched for by one behi
   assert.deepEqual(intake.settled, []);
   for (const msg of intake.received.slice(5)) store(msg);
   await until(() => intake.settled.length === 5);
+});
+
+Deno.test("in a cluster each entry is acknowledged by itself, however many replicas there are", async () => {
+  await using intake = await Intake.start(
+    `cluster { name: one, listen: "127.0.0.1:${freePort()}" }`,
+  );
+  for (const id of ["a", "b", "c", "d", "e"]) intake.append(id);
+  await intake.has(5);
+  assert.equal(new Set(intake.received.map(({ reply }) => reply || "none")).size, 5);
+  assert.ok(intake.received.every(({ reply }) => reply));
 });
