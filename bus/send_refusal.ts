@@ -14,7 +14,7 @@ const UNAVAILABLE = 503;
  */
 const BUSY = [10158, 10167];
 /** Error codes of JetStream: no space left in the stream, the account or the server. */
-const FULL = [10023, 10028, 10047, 10077];
+const FULL = [10002, 10023, 10028, 10047, 10077];
 
 /** Whether the same message may be stored, or turn out to be, if it is sent again later. */
 export function isPassing(ack: PublishAck & { readonly kind: "refused" }): boolean {

@@ -139,6 +139,23 @@ Deno.test("a full queue stops a bulk, which tells what is stored", async () => {
   assert.equal(failed[0], `id-${summary.stored}`);
 });
 
+Deno.test("a full account stops a bulk, and is said to be full", async () => {
+  const config = `no_auth_user: a
+    accounts { A { jetstream: { max_file: 40KB, max_mem: 0 }, users: [{ user: a, password: a }] } }`;
+  await using nats = await startNats({ config });
+  await using connection = await connect({ url: nats.url });
+  const text = "x".repeat(10_000);
+  const works = Array.from(
+    { length: 100 },
+    (_, n) => ({ ...TARGET, id: `id-${n}`, payload: { text } }),
+  );
+  const options = { window: 1, limits: { logMaxBytes: -1 } };
+  const { stored, failed, stopped } = await sendAllWork(connection, works, options);
+  assert.ok(stored > 0 && stored < 10, `${stored} stored`);
+  assert.equal(failed, 1);
+  assert.match(stopped?.message ?? "", /the work queue is full \(resource limits exceeded/);
+});
+
 Deno.test("a bulk acknowledges each message, and counts stored ones and duplicates", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
