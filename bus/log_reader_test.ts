@@ -347,3 +347,23 @@ Deno.test("a server that is cut off from its cluster is not believed how long th
   cluster.leader = "one";
   assert.equal(await lastLogSequence(connection), 7);
 });
+
+Deno.test("a consumer that was given to a dead server is made again, on another", async () => {
+  await using nats = await startNats({ jetstream: false });
+  await using connection = await connect({ url: nats.url });
+  await using server = await connect({ url: nats.url });
+  const state = { first_seq: 1, last_seq: 7, messages: 7 };
+  server.subscribe(`$JS.API.STREAM.INFO.${LOG_STREAM}`, (_, msg) => {
+    msg.respond(JSON.stringify({ config: { name: LOG_STREAM }, state }));
+  });
+  const names: string[] = [];
+  server.subscribe("$JS.API.CONSUMER.CREATE.>", (_, msg) => {
+    const { config: { name } } = msg.json<{ config: { name: string } }>();
+    names.push(name);
+    if (names.length < 3) return;
+    msg.respond(JSON.stringify({ name, stream_name: LOG_STREAM, num_pending: 0, config: {} }));
+  });
+  await server.nats.flush();
+  assert.deepEqual(await read(connection, SUBJECT), []);
+  assert.equal(new Set(names).size, 3);
+});

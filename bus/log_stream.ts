@@ -13,7 +13,7 @@ import {
   type JetStreamManager,
   jetstreamManager,
 } from "@nats-io/jetstream";
-import { type Msg, nanos, nuid, PermissionViolationError } from "@nats-io/nats-core";
+import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -51,6 +51,11 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export const RETRY_MS = 250;
 /** A consumer that nobody reads from is removed by the server after this time. */
 const INACTIVE_MS = 60_000;
+/**
+ * How long a consumer may take to be made, each time it is tried, in milliseconds. A cluster may give it
+ * to a server that has died just now; another try is for another server.
+ */
+const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
 /** As many messages too many are rather read and passed over than searched away. */
 const PASSED_OVER = 1_000;
 /** So many subjects are counted at once. */
@@ -166,9 +171,7 @@ export class Log {
     headersOnly = false,
   ): Promise<ConsumerInfo> {
     const { deliver_policy, opt_start_seq, opt_start_time } = start;
-    const manager = await this.#jetstream();
-    return await manager.consumers.add(LOG_STREAM, {
-      name: `ourocodus-reader-${nuid.next()}`,
+    const config = {
       deliver_policy: deliver_policy ?? DeliverPolicy.All,
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
@@ -178,7 +181,22 @@ export class Log {
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(INACTIVE_MS),
-    });
+    };
+    for (const timeout of OPEN_TIMEOUTS_MS) {
+      try {
+        return await this.#add(config, timeout);
+      } catch (error) {
+        if (!(error instanceof TimeoutError)) throw error;
+      }
+    }
+    throw new TimeoutError();
+  }
+
+  async #add(config: Partial<ConsumerConfig>, timeout: number): Promise<ConsumerInfo> {
+    const { nats } = this.connection;
+    const { consumers } = await jetstreamManager(nats, { checkAPI: false, timeout });
+    const name = `ourocodus-reader-${nuid.next()}`;
+    return await consumers.add(LOG_STREAM, { name, ...config });
   }
 
   /**
