@@ -96,7 +96,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
-    pingInterval: 10_000,
+    // A server that hangs is found out after three, before the leases of work in hand run out.
+    pingInterval: 5_000,
     inboxPrefix: options.inboxPrefix,
     ...await credentials(target, options),
   };

@@ -231,6 +231,16 @@ Deno.test("a connection outlives refusals, until the server knows it again", asy
   assert.equal(again.port, port);
 });
 
+Deno.test("a server that hangs is found out before leases run out", async () => {
+  await using nats = await startNats({ jetstream: false });
+  await using proxy = startProxy(nats.port);
+  await using connection = await connect({ url: `nats://127.0.0.1:${proxy.port}` });
+  proxy.pause();
+  // They live for 30 s, and are kept alive every 10 s.
+  await until(() => connection.epoch > 0, { timeoutMs: 20_000 });
+  proxy.heal();
+});
+
 Deno.test("the payload limit is the server's", async () => {
   await using nats = await startNats({ config: "max_payload: 4096" });
   await using connection = await connect({ url: nats.url });
