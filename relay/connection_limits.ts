@@ -73,27 +73,29 @@ export class Seats {
    * @param expiresAt When its agent has to go, in milliseconds since 1970.
    */
   take(session: string, expiresAt: number | undefined): Seating {
-    const { maxAgents, maxSessionAgents, maxUnreadBytesInAll } = this.limits;
-    if (this.#unreadBytes > maxUnreadBytesInAll) {
-      const reason = `${this.#unreadBytes} bytes wait for all agents, limit is ` +
-        `${maxUnreadBytesInAll} (MAX_UNREAD_BYTES_IN_ALL)`;
-      return { kind: "full", reason };
-    }
-    if (this.#taken.size >= maxAgents) {
-      return { kind: "full", reason: `${maxAgents} agents are connected, that is MAX_AGENTS` };
-    }
-    const own = this.#bySession.get(session) ?? 0;
-    if (own >= maxSessionAgents) {
-      const reason =
-        `${own} agents of session ${session} are connected, that is MAX_SESSION_AGENTS`;
-      return { kind: "full", reason };
-    }
-    this.#bySession.set(session, own + 1);
+    const reason = this.full(session);
+    if (reason !== undefined) return { kind: "full", reason };
+    this.#bySession.set(session, (this.#bySession.get(session) ?? 0) + 1);
     const seat = new Seat(this, session, expiresAt);
     this.#taken.add(seat);
     this.changes++;
     this.#timer ??= setInterval(() => this.tick(), SECOND_MS);
     return { kind: "ok", seat };
+  }
+
+  /** Why there is no seat for a session's agent; `undefined` if there is one. */
+  full(session: string): string | undefined {
+    const { maxAgents, maxSessionAgents, maxUnreadBytesInAll } = this.limits;
+    if (this.#unreadBytes > maxUnreadBytesInAll) {
+      return `${this.#unreadBytes} bytes wait for all agents, limit is ` +
+        `${maxUnreadBytesInAll} (MAX_UNREAD_BYTES_IN_ALL)`;
+    }
+    if (this.#taken.size >= maxAgents) {
+      return `${maxAgents} agents are connected, that is MAX_AGENTS`;
+    }
+    const own = this.#bySession.get(session) ?? 0;
+    if (own < maxSessionAgents) return undefined;
+    return `${own} agents of session ${session} are connected, that is MAX_SESSION_AGENTS`;
   }
 
   /** What is done once a second; for tests also called by hand. */

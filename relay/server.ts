@@ -132,6 +132,9 @@ function upgrade(
   asked: AgentRequest,
   { relay, seats, expiresAt }: Parts & { readonly expiresAt: number | undefined },
 ): Response {
+  // First: agents that were refused ask for the reason without a handshake.
+  const reason = relay.draining ? "this relay is going away" : seats.full(asked.session);
+  if (reason !== undefined) return busy(reason);
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     const headers = { upgrade: "websocket", connection: "Upgrade" };
     const detail = "this path is for WebSocket connections";
@@ -139,7 +142,6 @@ function upgrade(
   }
   const wrong = notAllowed(request);
   if (wrong !== undefined) return wrong;
-  if (relay.draining) return busy("this relay is going away");
   const seating = seats.take(asked.session, expiresAt);
   if (seating.kind === "full") return busy(seating.reason);
   return accept(relay, request, asked, seating.seat);

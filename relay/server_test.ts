@@ -314,6 +314,12 @@ Deno.test("one agent more than there are seats for is 503 before the upgrade, un
   const path = "GET /agent?session_id=s&role=r HTTP/1.1";
   const full = await server.raw([path, ...UPGRADE]);
   assert.match(full, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*that is MAX_AGENTS/);
+  // As an agent asks for the reason, which it cannot see in the answer to its handshake.
+  const asked = await server.get("/agent?session_id=s&role=r");
+  assert.deepEqual([asked.status, asked.body.detail], [
+    503,
+    "1 agents are connected, that is MAX_AGENTS",
+  ]);
   first.socket.close();
   await first.closed;
   await until(async () => (await server.raw([path, ...UPGRADE])).startsWith("HTTP/1.1 101"));
