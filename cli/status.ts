@@ -122,10 +122,10 @@ async function processStatus(look: SystemLook, console: Console): Promise<Found>
 
 async function dockerStatus(record: DockerRecord, console: Console): Promise<Found> {
   const engine = await connectDocker(console.env);
-  const parts = (await systemContainers(engine, record)).map((part): PartStatus => ({
+  const parts = (await systemContainers(engine, record)).map(({ id, ...part }): PartStatus => ({
     ...part,
     pid: null,
-    container: part.id.slice(0, 12),
+    container: id.slice(0, 12),
   }));
   return {
     runtime: "docker",
