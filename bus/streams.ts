@@ -21,7 +21,13 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
-import { delay, nanos, NoRespondersError, TimeoutError } from "@nats-io/nats-core";
+import {
+  delay,
+  nanos,
+  NoRespondersError,
+  PermissionViolationError,
+  TimeoutError,
+} from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import {
@@ -303,6 +309,12 @@ function advice(error: unknown): string {
   return "";
 }
 
+/** Whether a user may not ask, or not hear the answer; nats.js wraps the latter. */
+function isDenied(error: unknown): boolean {
+  return error instanceof PermissionViolationError ||
+    (error instanceof Error && error.cause instanceof PermissionViolationError);
+}
+
 function isNoJetStream(error: unknown): boolean {
   // nats.js does not export its JetStreamNotEnabled, so its name has to do.
   return (error instanceof Error && error.name === "JetStreamNotEnabled") ||
@@ -319,11 +331,11 @@ function noJetStream(connection: Connection, cause: unknown): StreamError {
     return new StreamError(`${message}${NO_LEADER}`, { cause, passing: true });
   }
   const why = isNoJetStream(cause) ? "JetStream is not enabled" : messageOf(cause);
-  return new StreamError(
-    `Cannot use JetStream on NATS at ${connection.url}: ${why}. Start nats-server with ` +
-      `JetStream (nats-server -js), and enable it for the account in use`,
-    { cause },
-  );
+  const remedy = isDenied(cause)
+    ? "Its user needs this permission; answers come to the subjects that NATS_INBOX_PREFIX begins"
+    : "Start nats-server with JetStream (nats-server -js), and enable it for the account in use";
+  const message = `Cannot use JetStream on NATS at ${connection.url}: ${why}`;
+  return new StreamError(`${message}. ${remedy}`, { cause });
 }
 
 function given<T extends object>(values: T): Partial<T> {

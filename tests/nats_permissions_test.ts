@@ -189,6 +189,17 @@ for (const user of USERS) {
   });
 }
 
+Deno.test("whoever forgets the prefix of its answers is told of it", async () => {
+  await using nats = await start();
+  await using _relay = await startRelay({ natsUrl: nats.url, env: env("relay") });
+  const { code, stderr } = await runCli(["tail", "results", "--session", "s", "--no-follow"], {
+    natsUrl: nats.url,
+    env: { ...env("reader"), NATS_INBOX_PREFIX: "" },
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /"_INBOX\..*NATS_INBOX_PREFIX/);
+});
+
 Deno.test("nobody comes in without a password, or with another's", async () => {
   await using nats = await start();
   const strangers = [{}, { user: "relay" }, { user: "relay", password: password("reader") }];
