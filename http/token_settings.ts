@@ -100,7 +100,10 @@ async function makeSecret(name: string, path: string): Promise<void> {
     });
     await Deno.remove(draft);
   } catch (error) {
-    throw unusable(name, path, "made", error);
+    if (!(error instanceof Deno.errors.NotCapable)) throw unusable(name, path, "made", error);
+    const why = `${name} is "${path}", which is not there, and this program's permissions (see ` +
+      "deno.json) do not let it make a file there. Make it: openssl rand -base64 32";
+    throw new SettingError(why, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { type Grant, signingKey } from "./token.ts";
+import { readTokenKeys } from "./token_settings.ts";
 import { createToken } from "./token_signer.ts";
 import { TokenVerifier } from "./token_verifier.ts";
 
@@ -182,3 +183,15 @@ for (const [name, [make, why]] of Object.entries(HOSTILE)) {
     assert.ok(verified.kind === "refused" && !verified.reason.includes(token), "it is not shown");
   });
 }
+
+Deno.test({
+  name: "a secret's file that the program may not make is to be made by hand",
+  permissions: { read: true },
+  fn: async () => {
+    const made = readTokenKeys({ secretFile: "/no/such/token" }, { make: true });
+    await assert.rejects(
+      made,
+      /OUROCODUS_TOKEN_FILE is "\/no\/such\/token", which is not there, .*openssl/,
+    );
+  },
+});
