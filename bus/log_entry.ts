@@ -106,7 +106,10 @@ export class HeldBatch {
   /** Where the largest one is among them. */
   readonly largest: number;
   /** As many acknowledgements are still to come, of those that {@linkcode asks} for one. */
-  awaited: number;
+  #awaited: number;
+  /** The lowest and the highest sequence of those that have come. */
+  #lowest = Infinity;
+  #highest = -Infinity;
 
   constructor(
     held: readonly HeldEntry[],
@@ -120,7 +123,19 @@ export class HeldBatch {
     this.largest = indexOfLargest(held);
     const last = held.length - 1;
     const isAnother = this.largest > 0 && this.largest < last;
-    this.awaited = 1 + (last > 0 ? 1 : 0) + (isAnother ? 1 : 0);
+    this.#awaited = 1 + (last > 0 ? 1 : 0) + (isAnother ? 1 : 0);
+  }
+
+  /** One is stored, at this sequence. @returns How many acknowledgements are still to come. */
+  acknowledged(sequence: number): number {
+    this.#lowest = Math.min(this.#lowest, sequence);
+    this.#highest = Math.max(this.#highest, sequence);
+    return --this.#awaited;
+  }
+
+  /** Whether there is room in the stream, between the first one and the last, for all others. */
+  get mayBeWhole(): boolean {
+    return this.#highest - this.#lowest >= this.held.length - 1;
   }
 
   /** Whether the one at this place asks for an acknowledgement: the first, the largest, the last. */

@@ -10,10 +10,11 @@
  * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
  *    front of it: published in one turn on one connection (a lost connection sends all of its
  *    unacknowledged batches again), to a stream of a single server (in a cluster, a new leader may
- *    not have seen the beginning, or a route between servers have lost it), no publish denied meanwhile, the largest message acknowledged too (a
- *    limit on size that it passes, the others pass), and the first one: nats-server since 2.11 drops
- *    what comes while it has too much to store, in silence where no acknowledgement is asked for.
- *    Everything else is acknowledged one by one.
+ *    not have seen the beginning, or a route between servers have lost it), no publish denied
+ *    meanwhile, the largest message acknowledged too (a limit on size that it passes, the others
+ *    pass), and the first one, as many sequences before the last as there are messages: nats-server
+ *    since 2.11 drops what comes while it has too much to store, in silence where no acknowledgement
+ *    is asked for. Everything else is acknowledged one by one.
  * 3. What was held for longer than the stream recognises identities is published only if the work
  *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
  * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
@@ -260,19 +261,19 @@ export class LogWriter {
     const ack = parsePublishAck(msg);
     if (isForeign(ack)) return; // If JetStream's own does not come, all of it is sent again.
     const stored = ack.kind === "stored" && !ack.duplicate;
-    if (stored && --batch.awaited > 0) return;
+    if (stored && batch.acknowledged(ack.sequence) > 0) return;
     this.#leave(number, batch);
     const [first] = batch.held;
-    if (stored && batch.held.length > 1) {
+    if (stored && batch.held.length > 1 && batch.mayBeWhole) {
       // That one of them was denied is told by an error, which may be on its way from the client.
       setImmediate(() => {
         if (this.#denials === batch.denials) this.#stored(batch);
         else this.#sendEach(batch);
       });
-    } else if (stored) {
-      this.#stored(batch);
     } else if (batch.held.length > 1) {
       this.#sendEach(batch);
+    } else if (stored) {
+      this.#stored(batch);
     } else if (first !== undefined) {
       this.#resolve(first, ack);
     }
