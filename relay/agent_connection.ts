@@ -18,7 +18,7 @@ import {
 } from "@ourocodus/bus";
 import { nuid } from "@nats-io/nats-core";
 import type { AgentRequest } from "./agent_request.ts";
-import type { Work } from "./work.ts";
+import { monotonicMs, type Work } from "./work.ts";
 
 /** The relay's side of a WebSocket, as far as the core needs it. */
 export interface AgentSocket {
@@ -157,7 +157,17 @@ export class AgentConnection {
   /** Gives it work; it is sent with the next {@linkcode flush}. */
   give(work: Work, text: string): void {
     this.adopt(work);
-    this.#lines.push(this.v1 ? spliceLease(text, work.attempt, work.offered) : text);
+    this.sendWork(work, text);
+  }
+
+  /** Sends it work that it has, with the next {@linkcode flush}. */
+  sendWork(work: Work, text: string): void {
+    if (this.v1) {
+      this.#lines.push(spliceLease(text, work.attempt, work.offered));
+      return;
+    }
+    work.sentAt = monotonicMs();
+    this.#lines.push(text);
   }
 
   /** Notes that it has work which an earlier connection was given; nothing is sent. */

@@ -150,6 +150,8 @@ export function assemble(
     connected: (agent) => agents.find(agent),
     draining,
     offers,
+    outcomeReader,
+    turn,
   });
   const withdrawal = new Withdrawal({
     relayId,

@@ -6,8 +6,12 @@
 import { CLOSE, type Lease, mayReconnect } from "@ourocodus/bus";
 import { type AgentConnection, agentKey } from "./agent_connection.ts";
 import type { Offers } from "./offers.ts";
-import type { Work } from "./work.ts";
+import type { OutcomeReader } from "./outcome_reader.ts";
+import type { Turn } from "./turn.ts";
+import { monotonicMs, type Work } from "./work.ts";
 import type { Works } from "./works.ts";
+
+const DECODER = new TextDecoder();
 
 /** What {@linkcode LeftWork} needs. */
 export interface LeftWorkOptions {
@@ -17,7 +21,15 @@ export interface LeftWorkOptions {
   /** Whether this relay goes away. */
   readonly draining: () => boolean;
   readonly offers: Offers;
+  readonly outcomeReader: OutcomeReader;
+  readonly turn: Turn;
 }
+
+/**
+ * What was sent so long before a socket's end has arrived, in milliseconds: a ping that was sent after
+ * it was answered, or the socket would have ended before.
+ */
+const ARRIVED_MS = 45_000;
 
 /** Decides what becomes of it. */
 export class LeftWork {
@@ -31,7 +43,9 @@ export class LeftWork {
   comesBack(agent: AgentConnection, older: AgentConnection | undefined): void {
     const { works } = this.#options;
     const left = works.takeHeld(agentKey(agent));
-    for (const work of older?.works() ?? []) if (work.state === "in_hand") left.push(work);
+    const inHand = [...older?.works() ?? []].filter(({ state }) => state === "in_hand");
+    noteLosses(inHand);
+    left.push(...inHand);
     for (const work of left) {
       // Another protocol is another program, to which its leases mean nothing.
       if (!agent.named || work.v1 !== agent.v1) {
@@ -43,8 +57,21 @@ export class LeftWork {
       }
       work.holder?.release(work);
       if (agent.v1) agent.inherit(work);
-      else agent.adopt(work);
+      else {
+        agent.adopt(work);
+        if (work.mayBeLost) void this.#sendAgain(agent, work);
+      }
     }
+  }
+
+  /** A plain agent cannot say that work has not arrived; without another word it would have it for ever. */
+  async #sendAgain(agent: AgentConnection, work: Work): Promise<void> {
+    const { outcomeReader, turn } = this.#options;
+    const data = await outcomeReader.waiting(work.lease);
+    // It may have been answered, or its agent gone, meanwhile.
+    if (data === undefined || work.holder !== agent || work.state !== "in_hand") return;
+    agent.sendWork(work, DECODER.decode(data));
+    turn.agent(agent);
   }
 
   /** An agent has gone and has left work behind. */
@@ -58,6 +85,7 @@ export class LeftWork {
     } else {
       // Kept, unless it is back already.
       const back = connected(agent);
+      noteLosses(left);
       works.hold(agentKey(agent), left, reason);
       if (back !== undefined) this.comesBack(back, undefined);
     }
@@ -88,6 +116,12 @@ export class LeftWork {
     holder?.close(CLOSE.replaced);
     return false;
   }
+}
+
+/** The socket of a plain agent ends now, or has been replaced: notes which of its work that may have lost. */
+function noteLosses(works: readonly Work[]): void {
+  const now = monotonicMs();
+  for (const work of works) work.mayBeLost = !work.v1 && now - work.sentAt < ARRIVED_MS;
 }
 
 /**

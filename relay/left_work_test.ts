@@ -179,3 +179,40 @@ Deno.test("work that waits for one agent and is resumed by another is not handed
   await test.hasWaiting(0);
   assert.deepEqual([plain.works.length, agent.works.length], [1, 1]);
 });
+
+Deno.test("a plain agent that is back is sent what may not have arrived again, as the same attempt", async () => {
+  await using test = await TestRelay.start();
+  const first = test.agent({ agentId: "a", concurrency: 3 });
+  test.work("1", "2", "3");
+  await first.hasWork(3);
+  const [arrived] = first.connection.works();
+  assert.ok(arrived);
+  arrived.sentAt -= 45_001;
+  first.say("result", { id: "3" });
+  first.leave();
+  const second = test.agent({ agentId: "a", concurrency: 3 });
+  assert.equal((await second.hasWork()).id, "2");
+  // A newer socket takes over from one whose end nobody has noticed.
+  const third = test.agent({ agentId: "a", concurrency: 3 });
+  assert.equal((await third.hasWork()).id, "2");
+  for (const id of ["1", "2"]) third.say("result", { id });
+  await test.hasWaiting(0);
+  assert.deepEqual((await test.hasResults(3)).map(({ id }) => id), ["3", "1", "2"]);
+  assert.deepEqual([second, third].map(({ works }) => works.length), [1, 1]);
+  assert.deepEqual(await test.recorded("work.redelivered"), []);
+});
+
+Deno.test("what a plain agent has answered as soon as it is back is not sent again", async () => {
+  await using test = await TestRelay.start();
+  const first = test.agent({ agentId: "a" });
+  test.work("1");
+  await first.hasWork();
+  first.leave();
+  const second = test.agent({ agentId: "a" });
+  second.say("result", { id: "1" });
+  test.work("2");
+  assert.equal((await second.hasWork()).id, "2");
+  second.say("result", { id: "2" });
+  await test.hasWaiting(0);
+  assert.deepEqual(second.works.map(({ id }) => id), ["2"]);
+});

@@ -41,6 +41,10 @@ export interface Work {
    * danger. If not, another result may be stored already.
    */
   sole: boolean;
+  /** When a plain agent was sent it, by {@linkcode monotonicMs}. */
+  sentAt: number;
+  /** Whether it may have been lost on its way to the plain agent that is taken to have it. */
+  mayBeLost: boolean;
   /** Whether its lease may have run out, so that another agent may have the work too. */
   lapsed: boolean;
   /** Why it was taken away from whoever has it, if it was. */
@@ -88,6 +92,8 @@ export function newWork(
     agentId: undefined,
     v1: false,
     sole: lease.attempt === 1 && state === "waiting",
+    sentAt: 0,
+    mayBeLost: false,
     lapsed: false,
     deliveredAt: Date.now(),
     since: now,
