@@ -46,7 +46,7 @@ export function watchCluster(
     onLeave?.();
     await connection.nats.reconnect().catch(() => {});
   };
-  const mayLook = () => !looking && connection.connected && connection.nats.info?.cluster;
+  const mayLook = () => !looking && connection.connected && connection.isClustered;
   const lookAround = () => {
     if (!mayLook()) return;
     looking = true;

@@ -149,6 +149,11 @@ export class Connection {
     return this.#connected && !this.nats.isClosed();
   }
 
+  /** Whether the server is of a cluster, as far as it has said. */
+  get isClustered(): boolean {
+    return this.nats.info?.cluster !== undefined;
+  }
+
   /** Grows with every loss of the connection; see the invariants above. */
   get epoch(): number {
     return this.#epoch;

@@ -121,9 +121,7 @@ export class HeldBatch {
     this.apart = sent.apart;
     this.bytes = held.reduce((sum, { bytes }) => sum + bytes, 0);
     this.largest = indexOfLargest(held);
-    const last = held.length - 1;
-    const isAnother = this.largest > 0 && this.largest < last;
-    this.#awaited = 1 + (last > 0 ? 1 : 0) + (isAnother ? 1 : 0);
+    this.#awaited = held.filter((_, index) => this.asks(index)).length;
   }
 
   /** One is stored, at this sequence. @returns How many acknowledgements are still to come. */

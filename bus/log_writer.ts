@@ -168,8 +168,7 @@ export class LogWriter {
    * cluster may be given replicas at any time, and be led by another server than ours.
    */
   get #isSpread(): boolean {
-    const { nats } = this.#connection;
-    return (this.#options.replicas ?? 1) > 1 || nats.info?.cluster !== undefined;
+    return (this.#options.replicas ?? 1) > 1 || this.#connection.isClustered;
   }
 
   /** Deals with an entry that is not to be published together with others. @returns Whether it is one. */

@@ -104,8 +104,7 @@ async function getSurely(
   stream: string,
   which: Which,
 ): Promise<StoredMessage | undefined> {
-  const isCluster = connection.nats.info?.cluster !== undefined;
-  return await (isCluster ? getOfLeader : get)(connection, stream, which);
+  return await (connection.isClustered ? getOfLeader : get)(connection, stream, which);
 }
 
 async function get(
