@@ -191,7 +191,13 @@ export class Agent {
 
   #stored(leases: readonly string[]): void {
     const wasFull = this.#kept.full;
-    for (const lease of leases) this.#kept.drop(lease);
+    for (const lease of leases) {
+      // A retry that was taken is confirmed in the same way.
+      const isOutcome = this.#kept.get(lease)?.type !== AGENT_TYPE.retry;
+      this.#kept.drop(lease);
+      if (isOutcome) this.#jobs.stored(lease);
+      else this.#jobs.dropped(lease);
+    }
     if (wasFull) this.#jobs.begin();
     this.#settle();
   }
@@ -215,6 +221,7 @@ export class Agent {
   #refused(error: { code: string; message: string; lease?: string }): void {
     const { code, lease } = error;
     const dropped = lease !== undefined && this.#endsAnswer(code, lease) && this.#kept.drop(lease);
+    if (dropped) this.#jobs.dropped(lease);
     this.#tell({ type: "relay.error", ...error, dropped });
     this.#jobs.begin();
     this.#settle();

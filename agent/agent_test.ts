@@ -37,6 +37,8 @@ Deno.test("a handler is told the work, the attempt and who it is", async () => {
     type: "review",
     payload: { x: 1 },
     attempt: 4,
+    sequence: 0,
+    key: "L",
     message: undefined,
   });
   assert.deepEqual((work.message as unknown as { extra: unknown }).extra, [1]);
@@ -47,6 +49,51 @@ Deno.test("a handler is told the work, the attempt and who it is", async () => {
   assert.equal(context.signal.aborted, false);
   await handler.finish("w");
   await agent.socket.stored("L");
+  await agent.stop();
+  await agent.done;
+});
+
+Deno.test("a handler is told the work's sequence and identity, the same at every attempt", async () => {
+  const handler = new ManualHandler();
+  const agent = new FakeAgent(handler.handle, { concurrency: 2 });
+  await agent.socket.welcome();
+  await agent.socket.frame(
+    workLine("w", "$JS.ACK.OUROCODUS_WORK.s_r.1.17.20.1700000000000000001.0", 1),
+  );
+  await agent.socket.frame(
+    workLine("v", "$JS.ACK.OUROCODUS_WORK.s_r.2.17.21.1700000000000000001.0", 2),
+  );
+  for (const id of ["w", "v"]) {
+    const { work } = handler.running.get(id) ?? assert.fail();
+    assert.deepEqual([work.sequence, work.key], [17, "17.1700000000000000001"]);
+  }
+  await agent.socket.say("relay.cancel", { lease: "x", reason: "cancelled" });
+  await handler.finish("w");
+  await handler.finish("v");
+  await agent.stop();
+});
+
+Deno.test("a handler's listener hears that its result is stored, not that it is refused or given back", async () => {
+  const heard: string[] = [];
+  const agent = new FakeAgent((work, context) => {
+    context.onStored(() => heard.push(work.id));
+    context.onStored(() => {
+      throw new Error("dropped");
+    });
+    if (work.payload.retry) throw new RetryableError("later", { reason: "limited" });
+  }, { concurrency: 3 });
+  await agent.socket.welcome();
+  await agent.socket.frame(workLine("a", "A", 1));
+  await agent.socket.frame(workLine("b", "B", 1));
+  await agent.socket.frame(workLine("c", "C", 1, { retry: true }));
+  assert.deepEqual(agent.socket.sent.at(-1)?.payload, {
+    delay_ms: 1_000,
+    message: "later",
+    reason: "limited",
+  });
+  await agent.socket.say("relay.error", { code: "duplicate", message: "late", lease: "B" });
+  await agent.socket.stored("A", "B", "C");
+  assert.deepEqual(heard, ["a"]);
   await agent.stop();
   await agent.done;
 });

@@ -41,6 +41,7 @@ export function answerOf(attempt: Attempt, outcome: Outcome): Answer {
     return answer(attempt, AGENT_TYPE.retry, {
       delay_ms: error.delayMs,
       message: cut(error.message),
+      reason: error.reason,
     });
   }
   if (isA(error, WorkError)) return detailedError(attempt, error);

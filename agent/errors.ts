@@ -4,6 +4,8 @@ import { MAX_RETRY_DELAY_MS, OurocodusError } from "@ourocodus/bus";
 export interface RetryableErrorOptions extends ErrorOptions {
   /** See {@linkcode RetryableError.delayMs}. */
   readonly delayMs?: number;
+  /** See {@linkcode RetryableError.reason}. */
+  readonly reason?: string;
 }
 
 const DEFAULT_RETRY_DELAY_MS = 1_000;
@@ -16,6 +18,8 @@ export class RetryableError extends OurocodusError {
   override readonly name = "RetryableError";
   /** When the work may be handed out again, in milliseconds from now. */
   readonly delayMs: number;
+  /** Why, for machines: a word in snake_case such as `limited`. */
+  readonly reason?: string;
 
   /**
    * @param message Why; it is recorded.
@@ -24,6 +28,7 @@ export class RetryableError extends OurocodusError {
    */
   constructor(message: string, options: RetryableErrorOptions = {}) {
     super("retryable", message, options);
+    this.reason = options.reason;
     const delayMs = Math.round(options.delayMs ?? DEFAULT_RETRY_DELAY_MS);
     this.delayMs = Math.min(Math.max(Number.isNaN(delayMs) ? 0 : delayMs, 0), MAX_RETRY_DELAY_MS);
   }

@@ -50,6 +50,9 @@ interface Job {
   detached: boolean;
 }
 
+/** Of attempts that are answered and not confirmed yet: whom to tell that they are stored. */
+type StoredListeners = Map<string, Set<() => void>>;
+
 /** See the top of the file. */
 export class Jobs {
   readonly #options: JobsOptions;
@@ -59,6 +62,7 @@ export class Jobs {
   readonly #busy = new Set<Job>();
   /** Of handlers that were aborted and count: calls off the end of that. */
   readonly #aborted = new Map<Job, () => void>();
+  readonly #storedListeners: StoredListeners = new Map();
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -105,12 +109,31 @@ export class Jobs {
     }
   }
 
+  /** A relay has confirmed that this attempt's answer is stored. */
+  stored(lease: string): void {
+    const listeners = this.#storedListeners.get(lease) ?? [];
+    this.#storedListeners.delete(lease);
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch {
+        // See WorkContext.onStored.
+      }
+    }
+  }
+
+  /** This attempt's answer is dropped, so it will never be stored. */
+  dropped(lease: string): void {
+    this.#storedListeners.delete(lease);
+  }
+
   /** Aborts an attempt, or forgets it if it waits. @returns Whether it was in hand. */
   cancel(lease: string, reason: Error): boolean {
     if (this.#waiting.delete(lease)) return true;
     const job = this.#running.get(lease);
     if (job === undefined) return false;
     this.#running.delete(lease);
+    this.dropped(lease);
     this.#aborted.set(job, this.#options.clock.after(STUCK_MS, () => this.#giveUpOn(job)));
     job.abort.abort(reason);
     return true;
@@ -176,6 +199,11 @@ export class Jobs {
       ...identity,
       attempt,
       signal: job.abort.signal,
+      onStored: (listener) => {
+        if (!this.#isWanted(job)) return;
+        const listeners = this.#storedListeners.get(lease) ?? new Set();
+        this.#storedListeners.set(lease, listeners.add(listener));
+      },
       get maxPayloadBytes() {
         return maxPayloadBytes({ id, lease }, maxMessageBytes());
       },

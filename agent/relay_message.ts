@@ -9,6 +9,7 @@ import {
   type DrainPayload,
   isObject,
   type Message,
+  parseLease,
   parseMessage,
   RELAY_TYPE,
   type RelayErrorPayload,
@@ -78,7 +79,16 @@ function workOf(message: Message): RelayMessage {
   if (!Number.isSafeInteger(attempt) || (attempt as number) < 1) {
     return invalid(message, `needs an attempt of 1 or more, got ${shown(attempt)}`);
   }
-  const work = { id, type, payload, attempt: attempt as number, message };
+  const known = parseLease(lease);
+  const work = {
+    id,
+    type,
+    payload,
+    attempt: attempt as number,
+    sequence: known?.sequence ?? 0,
+    key: known?.work ?? lease,
+    message,
+  };
   return { kind: "work", work: { work, lease } };
 }
 

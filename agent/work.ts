@@ -10,6 +10,14 @@ export interface Work {
   readonly payload: Readonly<Record<string, unknown>>;
   /** Which attempt at this work it is, from 1. */
   readonly attempt: number;
+  /** The work item's sequence in the queue; 0 from a relay whose leases do not tell it. */
+  readonly sequence: number;
+  /**
+   * The work item's identity, `{sequence}.{time stored}`: the same at every attempt, and never that
+   * of another work item, also in a queue that was made anew. Of `0-9` and `.`; from a relay whose
+   * leases do not tell it, the lease itself.
+   */
+  readonly key: string;
   /** The whole message as it came, with fields that are not listed here. */
   readonly message: Message;
 }
@@ -33,6 +41,11 @@ export interface WorkContext {
    * `concurrency` for 30 seconds more.
    */
   readonly signal: AbortSignal;
+  /**
+   * Has a function called when a relay has confirmed that this attempt's result is stored; never if
+   * another attempt's was. What it throws is dropped.
+   */
+  onStored(listener: () => void): void;
   /**
    * The largest payload of a result that the relay takes, in bytes of its JSON text. A larger one
    * becomes an error. Asked for anew each time: after a reconnection it may be another.

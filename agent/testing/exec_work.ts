@@ -23,7 +23,7 @@ export interface ExecWorkOptions {
 /** A piece of work. */
 export function workOf(payload: Work["payload"], id = "w"): Work {
   const message = { id, type: "work", payload };
-  return { ...message, attempt: 1, message };
+  return { ...message, attempt: 1, sequence: 1, key: "1.1", message };
 }
 
 /** Has an agent do a piece of work. */
@@ -39,6 +39,7 @@ export async function doWork(
       progress.push(told);
       options.onProgress?.(told);
     },
+    onStored: () => {},
     attempt: 1,
     signal,
     maxPayloadBytes,
