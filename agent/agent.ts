@@ -27,7 +27,7 @@ import {
 import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { isA, RetryableError } from "./errors.ts";
+import { isA, RetryableError, WorkAbortedError } from "./errors.ts";
 import type { AgentEvent, EventHook } from "./events.ts";
 import { type Identity, Jobs } from "./jobs.ts";
 import { KeptAnswers } from "./kept_answers.ts";
@@ -203,7 +203,10 @@ export class Agent {
   }
 
   #cancelled(lease: string, reason: string): void {
-    const inHand = this.#jobs.cancel(lease, new Error(`The relay cancelled this work: ${reason}`));
+    const inHand = this.#jobs.cancel(
+      lease,
+      new WorkAbortedError(reason, `The relay cancelled this work: ${reason}`),
+    );
     // A result that is there may still be the first one.
     const dropped = reason !== LEASE_LOST && this.#kept.drop(lease);
     if (inHand || dropped) this.#tell({ type: "work.cancelled", lease, reason });
@@ -314,7 +317,9 @@ export class Agent {
     if (running > 0) this.#tell({ type: "work.abandoned", running });
     const callOff = this.#options.clock.after(STORE_MS, () => this.#link.end());
     this.#stopping = { kind: "storing", callOff };
-    this.#jobs.abandon(new Error("The agent stops, and the time to finish is over"));
+    this.#jobs.abandon(
+      new WorkAbortedError("stopped", "The agent stops, and the time to finish is over"),
+    );
     if (this.#link.line === undefined) return this.#link.end();
     this.#settle();
   }
@@ -339,7 +344,7 @@ export class Agent {
     if (this.#stopping.kind !== "serving") this.#stopping.callOff();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#options.abandon?.removeEventListener("abort", this.#onAbandon);
-    this.#jobs.abandon(error instanceof Error ? error : new Error("The agent stops"));
+    this.#jobs.abandon(new WorkAbortedError("stopped", "The agent stops", { cause: error }));
     if (this.#kept.size > 0) this.#tell({ type: "results.lost", kept: this.#kept.size });
     if (error === undefined) this.#done.resolve();
     else this.#done.reject(error);

@@ -59,6 +59,16 @@ export class WorkError extends OurocodusError {
   }
 }
 
+/**
+ * Why an attempt's result is no longer wanted: what `WorkContext.signal` is aborted with. `code` is
+ * `cancelled` (somebody cancelled the work), `answered` (another attempt's result was accepted, or the
+ * work was given up on), `lease_lost` (another agent has the work), another word of a newer relay's,
+ * or `stopped` (the agent ends; the work is handed out again).
+ */
+export class WorkAbortedError extends OurocodusError {
+  override readonly name = "WorkAbortedError";
+}
+
 /** Whether something thrown is of a class; what cannot be asked, as a revoked proxy, is of none. */
 export function isA<T>(thrown: unknown, type: new (...args: never[]) => T): thrown is T {
   try {

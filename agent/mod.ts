@@ -11,6 +11,7 @@ export {
   type RetryableErrorOptions,
   ServeError,
   type ServeFailure,
+  WorkAbortedError,
   WorkError,
   type WorkErrorOptions,
 } from "./errors.ts";

@@ -36,7 +36,8 @@ export interface WorkContext {
   readonly attempt: number;
   /**
    * Aborted when the work's result is no longer wanted: the relay cancelled it, `serve` was
-   * stopped and its time to finish is over, or the agent was told not to come back. What the
+   * stopped and its time to finish is over, or the agent was told not to come back; its reason is a
+   * `WorkAbortedError` that says which. What the
    * handler returns or throws after that is dropped. One that goes on regardless counts towards
    * `concurrency` for 30 seconds more.
    */
