@@ -1,0 +1,164 @@
+/**
+ * Where a work item is done, and what the next attempt at it needs to know, on disk.
+ *
+ * Invariants:
+ * 1. The record is on disk before anything is made that could not be found again without it.
+ * 2. The newest attempt owns the record: an older one that still runs gets a `ReplacedError` when it
+ *    wants to write.
+ * 3. A worktree that the record names is used, or the work fails: nothing is ever done in the main
+ *    checkout in its place.
+ *
+ * @module
+ */
+import {
+  readRecord,
+  recordPath,
+  type Repository,
+  type Worktree,
+  type WorkRecord,
+  writeRecord,
+} from "@ourocodus/git";
+import { hostname } from "node:os";
+import type { Work, WorkContext } from "../work.ts";
+
+/** A newer attempt at the same work item has begun on this machine. */
+export class ReplacedError extends Error {
+  override readonly name = "ReplacedError";
+}
+
+/** What a place is made of. */
+export interface PlaceOptions {
+  readonly work: Work;
+  readonly context: WorkContext;
+  /** The folder of worktrees and records. */
+  readonly worktrees: string;
+  readonly preset: string;
+  /** Absent for an agent that works in a folder as it is. */
+  readonly repository: Repository | undefined;
+}
+
+/** See the top of the file. */
+export class Place {
+  readonly folder: string;
+  /** Absent for an agent that works in a folder as it is. */
+  readonly worktree: Worktree | undefined;
+  readonly #worktrees: string;
+  #record: WorkRecord;
+
+  private constructor(worktrees: string, record: WorkRecord, worktree?: Worktree) {
+    this.folder = record.folder;
+    this.worktree = worktree;
+    this.#worktrees = worktrees;
+    this.#record = record;
+  }
+
+  /** What is known of the work item from earlier attempts on this machine. */
+  static async recordOf(options: PlaceOptions): Promise<WorkRecord | undefined> {
+    const record = await readRecord(recordPath(options.worktrees, identity(options)));
+    return record?.host === hostname() ? record : undefined;
+  }
+
+  /**
+   * Makes a place in an empty folder: a new worktree, or the folder as it is.
+   *
+   * @param marks What finds everything that is started for it.
+   * @throws {GitError} If no worktree can be made.
+   */
+  static async begin(
+    options: PlaceOptions,
+    { folder, base, branch, marks, signal }: {
+      readonly folder: string;
+      /** The commit that the worktree begins at, and its branch; both or none. */
+      readonly base?: string;
+      readonly branch?: string;
+      readonly marks: readonly string[];
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Place> {
+    const { work, context, worktrees, preset, repository } = options;
+    const now = new Date().toISOString();
+    const record: WorkRecord = {
+      version: 1,
+      ...identity(options),
+      sequence: work.sequence,
+      id: work.id,
+      agent: context.agentId,
+      preset,
+      host: hostname(),
+      folder,
+      ...(repository && { repo: repository.root }),
+      ...(branch && { branch }),
+      ...(base && { base }),
+      marks: [...marks],
+      attempt: work.attempt,
+      state: "preparing",
+      created_at: now,
+      updated_at: now,
+    };
+    await writeRecord(worktrees, record);
+    if (repository === undefined || base === undefined || branch === undefined) {
+      return new Place(worktrees, record);
+    }
+    const worktree = await repository.addWorktree({
+      folder,
+      base,
+      branch,
+      sequence: work.sequence,
+      signal,
+    });
+    const place = new Place(worktrees, record, worktree);
+    if (worktree.branch !== branch) await place.save({ branch: worktree.branch });
+    return place;
+  }
+
+  /**
+   * The place of an earlier attempt, which this one takes over.
+   *
+   * @throws {GitError} `worktree_missing` if its worktree is not there any more.
+   */
+  static async resume(
+    options: PlaceOptions,
+    record: WorkRecord,
+    marks: readonly string[],
+  ): Promise<Place> {
+    const { work, context, worktrees, repository } = options;
+    const { folder, branch, base } = record;
+    const worktree = repository === undefined || branch === undefined || base === undefined
+      ? undefined
+      : await repository.openWorktree({ folder, branch, base, sequence: work.sequence });
+    const place = new Place(worktrees, record, worktree);
+    await place.#write({
+      ...record,
+      attempt: work.attempt,
+      agent: context.agentId,
+      marks: [...marks],
+    });
+    return place;
+  }
+
+  get record(): WorkRecord {
+    return this.#record;
+  }
+
+  /** @throws {ReplacedError} If a newer attempt owns the record. */
+  async save(changes: Partial<WorkRecord>): Promise<void> {
+    await this.checkOwned();
+    await this.#write({ ...this.#record, ...changes });
+  }
+
+  /** @throws {ReplacedError} If a newer attempt owns the record. */
+  async checkOwned(): Promise<void> {
+    const there = await readRecord(recordPath(this.#worktrees, this.#record));
+    if (there === undefined || there.attempt <= this.#record.attempt) return;
+    throw new ReplacedError(`Attempt ${there.attempt} has taken the work over`);
+  }
+
+  async #write(record: WorkRecord): Promise<void> {
+    this.#record = { ...record, updated_at: new Date().toISOString() };
+    await writeRecord(this.#worktrees, this.#record);
+  }
+}
+
+function identity({ work, context }: PlaceOptions) {
+  return { session: context.session, role: context.role, key: work.key };
+}
