@@ -103,7 +103,10 @@ Deno.test("an answer without end is cut, and says so", () => {
   const { turn } = record();
   for (let piece = 0; piece < 300; piece++) turn.update(said("x".repeat(10_000), "m"));
   assert.ok(turn.text.length < MAX_ANSWER_CHARACTERS + 200);
-  assert.match(turn.text, /\[1951424 more characters are left out: an answer is at most 1048576\]$/);
+  assert.match(
+    turn.text,
+    /\[1951424 more characters are left out: an answer is at most 1048576\]$/,
+  );
 });
 
 Deno.test("tools are counted by kind, once each, also if the kind comes late", () => {
