@@ -21,13 +21,17 @@ Exit codes:
   2    the command line or a setting is wrong, or the command cannot be run
   130  ended at once by a second Ctrl-C (143 by SIGTERM)`;
 
-/** What is checked in the place of running: the command line, or the command and its folder too. */
-export type Check = "flags" | "all";
+/**
+ * What is checked in the place of running: the command line; its folders and files too, but no
+ * program; or all there is.
+ */
+export const DRY_RUNS = ["flags", "files", "all"] as const;
+export type DryRun = typeof DRY_RUNS[number];
 
 /** Those flags as they were given; `name` is the same as `agentId`. */
 export type AgentOptions = Pick<AgentFlags, keyof AgentFlags> & {
   readonly name?: string;
-  readonly check?: Check;
+  readonly dryRun?: DryRun;
 };
 
 /**
@@ -49,8 +53,8 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
     .option("--concurrency <number>", "pieces of work at once, 1 to 1024 (default: 1)")
     .option("--drain <duration>", "how long work in hand may take after SIGTERM (default: 25s)")
     .addOption(
-      new Option("--check <what>", "only say what is wrong with the flags, or with all there is")
-        .choices(["flags", "all"] as const),
+      new Option("--dry-run <what>", "only say what is wrong, with as much as this")
+        .choices(DRY_RUNS),
     );
 }
 

@@ -15,9 +15,11 @@ export function echoCommand(root: Command, run: RunAgent): Command {
     .action(async (options, command) => {
       const [unknown] = command.args;
       if (unknown !== undefined) {
-        throw new SettingError(`unknown command "${unknown}", there are echo and exec`);
+        throw new SettingError(
+          `unknown command "${unknown}", there are echo, exec, coding and check`,
+        );
       }
-      const handler = options.check === undefined ? echoHandler : undefined;
+      const handler = options.dryRun === undefined ? echoHandler : undefined;
       await run({ flags: agentFlags(options), handler });
     }) as unknown as Command;
 }

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseBytes, parseDurationMs } from "@ourocodus/bus";
+import { parseBytes } from "@ourocodus/bus";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
 import { ExecAgent, VARIABLES } from "./exec/mod.ts";
+import { duration } from "./flag_values.ts";
 import type { RunAgent } from "./run_agent.ts";
 
 /**
@@ -57,7 +58,7 @@ export function execCommand(
     .addHelpText("after", `\n${NOTES}\n\n${SETTINGS_HELP}\n\n${EXAMPLES}`)
     .action(async (command, options) => {
       const flags = agentFlags(options);
-      if (options.check === "flags") return await run({ flags });
+      if (options.dryRun === "flags") return await run({ flags });
       await using agent = new ExecAgent({
         command,
         env: { ...env(), ...options.env },
@@ -73,15 +74,13 @@ export function execCommand(
       });
       await run({
         flags,
-        handler: options.check === undefined ? agent.handler : undefined,
+        handler: options.dryRun === undefined ? agent.handler : undefined,
         beforeExit: () => agent.kill(),
       });
     }) as unknown as Command;
 }
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-const MAX_DAYS = 24;
 const MAX_BYTES = 1024 ** 4;
 
 const NOTES = `The payload's "message" is on the command's standard input, and replaces {message} in
@@ -106,19 +105,6 @@ const EXAMPLES = `Examples:
 
 function timeout(text: string): number {
   return text === "none" ? Infinity : duration(1)(text);
-}
-
-function duration(min: number, maxDays = MAX_DAYS): (text: string) => number {
-  return (text) => {
-    const milliseconds = parseDurationMs(text);
-    if (milliseconds === undefined) {
-      throw new InvalidArgumentError("It must be a duration like 30s, 10m or 1h");
-    }
-    if (milliseconds < min || milliseconds > maxDays * DAY_MS) {
-      throw new InvalidArgumentError(`Allowed is ${min}ms to ${maxDays}d`);
-    }
-    return milliseconds;
-  };
 }
 
 function size(text: string): number {

@@ -51,7 +51,7 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
   }));
 });
 
-Deno.test("--check says what is wrong, with the flags alone or with all, and runs nothing", async () => {
+Deno.test("--dry-run says what is wrong, with the flags alone or with all, and runs nothing", async () => {
   const check = async (...args: string[]) => {
     const { code, stdout, stderr } = await runProcess(Deno.execPath(), [
       ...COMMAND,
@@ -60,11 +60,11 @@ Deno.test("--check says what is wrong, with the flags alone or with all, and run
     ], { env });
     return [code, stdout + stderr.slice(0, 30)];
   };
-  assert.deepEqual(await check("--check", "all", "--", "cat"), [0, ""]);
-  assert.deepEqual(await check("--check", "flags", "--", "nope-nope"), [0, ""]);
-  const [code, wrong] = await check("--check", "all", "--", "nope-nope");
+  assert.deepEqual(await check("--dry-run", "all", "--", "cat"), [0, ""]);
+  assert.deepEqual(await check("--dry-run", "flags", "--", "nope-nope"), [0, ""]);
+  const [code, wrong] = await check("--dry-run", "all", "--", "nope-nope");
   assert.deepEqual([code, wrong], [2, "error: Cannot run the command:"]);
-  assert.deepEqual((await check("--check", "flags", "--stdin", "foo", "--", "cat"))[0], 2);
+  assert.deepEqual((await check("--dry-run", "flags", "--stdin", "foo", "--", "cat"))[0], 2);
 });
 
 Deno.test("200 pieces of work through eight commands at once, then a stop that drains", async () => {

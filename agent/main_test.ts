@@ -29,7 +29,7 @@ Deno.test("the agent refuses wrong settings and arguments", async () => {
   const unknown = await run(["ehco"], good);
   assert.deepEqual([unknown.code, unknown.stderr], [
     2,
-    'error: unknown command "ehco", there are echo and exec\n',
+    'error: unknown command "ehco", there are echo, exec, coding and check\n',
   ]);
   const near = await run(["--sesion", "s"], good);
   assert.equal(near.stderr, "error: unknown option '--sesion' (Did you mean --session?)\n");
@@ -38,7 +38,9 @@ Deno.test("the agent refuses wrong settings and arguments", async () => {
 Deno.test("--help lists the commands, theirs the settings", async () => {
   const { code, stdout } = await run(["--help"]);
   assert.equal(code, 0);
-  for (const name of ["echo", "exec"]) assert(stdout.includes(`\n  ${name} [options]`));
+  for (const name of ["echo", "exec", "coding", "check"]) {
+    assert(stdout.includes(`\n  ${name} [options]`));
+  }
   const echo = await run(["echo", "--help"]);
   for (const name of ["SESSION_ID", "ROLE", "RELAY_URL", "AGENT_ID", "CONCURRENCY"]) {
     assert(echo.stdout.includes(name));

@@ -7,6 +7,7 @@ import {
   SettingError,
   VERSION,
 } from "@ourocodus/bus";
+import { codingCommand } from "./coding_command.ts";
 import { echoCommand } from "./echo_command.ts";
 import { OptionError } from "./errors.ts";
 import { execCommand } from "./exec_command.ts";
@@ -65,5 +66,6 @@ function program(run: RunAgent, env: WholeEnvironment): Command {
     .addHelpText("after", EXAMPLES);
   root.addCommand(echoCommand(root, run), { isDefault: true });
   root.addCommand(execCommand(root, run, () => env.toObject()));
+  root.addCommand(codingCommand(root, run, () => env.toObject()));
   return root;
 }

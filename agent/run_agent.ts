@@ -1,5 +1,8 @@
+import { getLogger } from "@logtape/logtape";
 import { configureLogging, type Environment, logLevelSetting, stopSignal } from "@ourocodus/bus";
+import { systemClock } from "./clock.ts";
 import { serve } from "./serve.ts";
+import { type Pause, serveWhileAble, type Suspendable } from "./serve_while_able.ts";
 import { type AgentFlags, agentSettings } from "./settings.ts";
 import type { Handler } from "./work.ts";
 
@@ -10,6 +13,8 @@ export interface AgentProgram {
   readonly handler?: Handler;
   /** Called before the process is ended at once. */
   readonly beforeExit?: () => void;
+  /** What can suspend the agent, if something can. */
+  readonly suspendable?: Suspendable;
 }
 
 /** Runs an agent until it is stopped. */
@@ -24,7 +29,7 @@ export type RunAgent = (program: AgentProgram) => Promise<void>;
 export async function runAgent(env: Environment, program: AgentProgram): Promise<void> {
   const settings = agentSettings(env, program.flags);
   const level = logLevelSetting(env);
-  const { handler } = program;
+  const { handler, suspendable } = program;
   if (handler === undefined) return;
   await configureLogging({ level, pretty: Deno.stderr.isTerminal() });
   const abandon = new AbortController();
@@ -35,9 +40,22 @@ export async function runAgent(env: Environment, program: AgentProgram): Promise
     abandon.abort();
     return ended;
   });
+  const serveUntil = (signal: AbortSignal) =>
+    serve({ ...settings, signal, abandon: abandon.signal }, handler);
   try {
-    await serve({ ...settings, signal, abandon: abandon.signal }, handler);
+    if (suspendable === undefined) await serveUntil(signal);
+    else {
+      await serveWhileAble(serveUntil, suspendable, { signal, clock: systemClock, onPause: tell });
+    }
   } finally {
     end();
   }
+}
+
+const logger = getLogger(["ourocodus", "agent"]);
+
+function tell(pause: Pause): void {
+  if (pause.kind === "resumed") return logger.info("Takes work again");
+  const { reason, delayMs } = pause;
+  logger.error("Takes no work: {reason}; checking again in {delayMs} ms", { reason, delayMs });
 }

@@ -29,7 +29,7 @@ export async function checkAgents(
 ): Promise<string | undefined> {
   const { command, args } = program("agent");
   const [kind = "echo", ...rest] = wanted.args;
-  const check = ["--check", inContainer ? "flags" : "all"];
+  const check = ["--dry-run", inContainer ? "flags" : "all"];
   const relayFlag = relay?.isFlag ? ["--relay", relay.url] : [];
   const variables = agentVariables(wanted, "checked");
   const { code, stderr } = await output(command, {

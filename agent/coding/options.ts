@@ -48,6 +48,10 @@ export interface CodingOptions {
   /** Limits of one work item; a payload's `limits` may only lower them. */
   readonly limits?: CodingLimits;
 
+  /** The agent's id, after which its own home is named; a random one by default. */
+  readonly agentId?: string;
+  /** How many work items it does at once, each with a coding agent that is started before; 1. */
+  readonly slots?: number;
   /** The environment of the agent program, from which allowed variables are taken. */
   readonly inherited: Readonly<Record<string, string>>;
   /** For tests: the time. */

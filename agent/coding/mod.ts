@@ -1,0 +1,15 @@
+/**
+ * The coding agent: has a program such as Claude Code do work, each work item in a git worktree.
+ *
+ * @module
+ */
+export { CodingAgent, type CodingFacts } from "./coding_agent.ts";
+export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
+export { readEnvFile } from "./env_file.ts";
+export type {
+  CodingCheck,
+  CodingLimits,
+  CodingOptions,
+  CodingSandbox,
+  GivenVariable,
+} from "./options.ts";

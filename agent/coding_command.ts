@@ -1,0 +1,209 @@
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
+import type { CodingOptions, GivenVariable } from "./coding/options.ts";
+import { OptionError } from "./errors.ts";
+import { collect, duration, filled, wholeNumber } from "./flag_values.ts";
+import type { RunAgent } from "./run_agent.ts";
+import { agentSettings } from "./settings.ts";
+
+/**
+ * `coding`: has a coding agent do each work item.
+ *
+ * @param root The program.
+ * @param env The environment, from which the coding agent gets what it may have.
+ */
+export function codingCommand(
+  root: Command,
+  run: RunAgent,
+  env: () => Readonly<Record<string, string>>,
+): Command {
+  return agentCommand(root, "coding")
+    .summary("has a coding agent do each work item, in a git worktree of its own")
+    .description(
+      "Has a coding agent such as Claude Code do each work item, in a git worktree of its own. The " +
+        "result is its answer, and a branch with a commit.",
+    )
+    .usage("[options] --agent NAME | [options] --acp -- COMMAND [ARG...]")
+    .argument("[command...]", "with --acp: the program and its arguments; no shell is involved")
+    .option("--agent <name>", "a known coding agent: claude, codex, gemini, opencode or qwen")
+    .addOption(
+      new Option("--acp", "any other one that speaks ACP; its command is after --")
+        .conflicts("agent"),
+    )
+    .option("--repo <folder>", "the git repository to work in", filled)
+    .option("--base <ref>", "what worktrees begin with (default: HEAD of the repository)", filled)
+    .option("--worktrees <folder>", "where worktrees are made", filled)
+    .addOption(
+      new Option("--cwd <folder>", "the folder to work in, where there is no repository")
+        .argParser(filled).conflicts(["repo", "base", "worktrees", "setup", "copy"]),
+    )
+    .option(
+      "--setup <command>",
+      "a shell command that prepares a new worktree; can be repeated",
+      collect(filled),
+    )
+    .option(
+      "--copy <path>",
+      "a file or folder that a new worktree gets from the repository; can be repeated",
+      collect(filled),
+    )
+    .option(
+      "--permissions <level>",
+      "what it may do: all, edits (default), read, none, or a file with rules",
+      filled,
+    )
+    .option("--check <command>", "a shell command that decides whether work is done", filled)
+    .option(
+      "--check-turns <number>",
+      "how often it may try again after a failed check (default: 2)",
+      wholeNumber(0, 100),
+    )
+    .option(
+      "--check-timeout <duration>",
+      "how long one check may take (default: 10m)",
+      duration(1),
+    )
+    .addOption(
+      new Option("--sandbox <what>", "what confines it (default: bwrap, where it is there)")
+        .choices(["bwrap", "none"] as const),
+    )
+    .option(
+      "--env <name[=value]>",
+      "a variable that it gets, from here or with this value; can be repeated",
+      collect(variable),
+    )
+    .option("--env-file <file>", "a file with such variables, NAME=VALUE a line", filled)
+    .option("--isolated-home", "a home of its own, without the user's login and settings")
+    .option("--thoughts", "the model's thoughts are progress events")
+    .option("--transcript", "keep everything that it says in a file")
+    .option("--max-duration <duration>", "how long a work item may take", duration(1))
+    .option("--max-cost <amount>", "what a work item may cost, in the agent's currency", amount)
+    .option(
+      "--max-tokens <number>",
+      "how many tokens a work item may use",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      "--max-turns <number>",
+      "how many turns a work item may take",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .passThroughOptions()
+    .addHelpText("after", `\n${NOTES}\n\n${SETTINGS_HELP}\n\n${EXAMPLES}`)
+    .action(async (command, options) => {
+      const flags = agentFlags(options);
+      const inherited = env();
+      const { agentId = crypto.randomUUID(), concurrency } = agentSettings({
+        get: (name) => inherited[name],
+      }, flags);
+      const wanted: CodingOptions = {
+        agent: options.agent,
+        command: acpCommand(command, options.acp === true),
+        repo: options.repo,
+        base: options.base,
+        worktrees: options.worktrees,
+        cwd: options.cwd,
+        setup: options.setup,
+        copy: options.copy,
+        permissions: options.permissions,
+        check: codingCheck(options),
+        sandbox: options.sandbox,
+        env: options.env,
+        envFile: options.envFile,
+        isolatedHome: options.isolatedHome,
+        thoughts: options.thoughts,
+        transcript: options.transcript,
+        limits: {
+          maxDurationMs: options.maxDuration,
+          maxCost: options.maxCost,
+          maxTokens: options.maxTokens,
+          maxTurns: options.maxTurns,
+        },
+        agentId,
+        slots: concurrency,
+        inherited,
+      };
+      // Not before it is needed: other agents need not load what speaks ACP.
+      const { CodingAgent } = await import("./coding/mod.ts");
+      await using agent = new CodingAgent(wanted, flagName);
+      if (options.dryRun !== undefined) {
+        await run({ flags });
+        if (options.dryRun !== "flags") await dryRun(agent, options.dryRun);
+        return;
+      }
+      await agent.start();
+      await run({
+        flags: { ...flags, agentId },
+        handler: agent.handler,
+        beforeExit: () => agent.kill(),
+        suspendable: agent,
+      });
+    }) as unknown as Command;
+}
+
+/** Says what is wrong; else prints what is known of the agent, for whoever starts it. */
+async function dryRun(
+  agent: Pick<import("./coding/mod.ts").CodingAgent, "check" | "facts">,
+  depth: "files" | "all",
+): Promise<void> {
+  const wrong = await agent.check(depth);
+  if (wrong !== undefined) throw new OptionError(wrong);
+  console.log(JSON.stringify(await agent.facts()));
+}
+
+function acpCommand(words: readonly string[], isAcp: boolean): readonly string[] | undefined {
+  if (isAcp && words.length > 0) return words;
+  if (isAcp) throw new OptionError("--acp needs the agent's command: --acp -- COMMAND [ARG...]");
+  if (words.length === 0) return undefined;
+  throw new OptionError(
+    `A command, ${JSON.stringify(words.join(" "))}, goes with --acp only; --agent has its own`,
+  );
+}
+
+function codingCheck(
+  { check, checkTurns, checkTimeout }: {
+    readonly check?: string;
+    readonly checkTurns?: number;
+    readonly checkTimeout?: number;
+  },
+): CodingOptions["check"] {
+  if (check !== undefined) return { command: check, turns: checkTurns, timeoutMs: checkTimeout };
+  const given = { "--check-turns": checkTurns, "--check-timeout": checkTimeout };
+  const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (flag === undefined) return undefined;
+  throw new OptionError(`${flag} goes with --check`);
+}
+
+function flagName(option: string): string {
+  if (option === "command") return "--acp";
+  return `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function variable(text: string): GivenVariable {
+  const end = text.indexOf("=");
+  return end < 0 ? text : [text.slice(0, end), text.slice(end + 1)];
+}
+
+function amount(text: string): number {
+  const number = /^\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : NaN;
+  if (number > 0) return number;
+  throw new InvalidArgumentError("It must be a number above 0, like 2.50");
+}
+
+const NOTES = `A work item's prompt is its payload's "message". It is done in a new worktree, on the
+branch ourocodus/SESSION/ROLE/SEQUENCE, and what is there at the end is committed to it. With --check,
+what the command prints goes back to the agent if it fails, as a further turn.
+
+The coding agent gets its own variables from the environment (ANTHROPIC_… for claude), those that
+every program needs, and what --env and --env-file say; nothing else. --permissions edits: it reads,
+and edits in its worktree; commands are refused, unless a file with rules allows them. --env
+NAME=VALUE is seen in the list of processes; --env NAME and --env-file are not.
+
+When access to the model fails, as a key is wrong, it takes no more work until it can be expected to
+work again: it looks after 30 seconds, and then ever less often, up to every 5 minutes.`;
+
+const EXAMPLES = `Examples:
+  $ deno run -A agent/main.ts coding --session shop --role coder --agent claude --repo ~/code/shop
+  $ deno run -A agent/main.ts coding --session shop --role coder --agent codex --repo . \\
+      --setup 'npm ci' --check 'npm test' --max-duration 1h
+  $ deno run -A agent/main.ts coding --session shop --role reviewer --acp --repo . -- my-agent --flag`;
