@@ -22,12 +22,12 @@ const SHAPE = z.object({
   agent: z.string(),
   preset: z.string(),
   host: z.string(),
-  /** Absolute: the repository, and the worktree in it. */
-  repo: z.string().startsWith("/"),
+  /** Where it is done, absolute: a worktree, or the folder of an agent without a repository. */
   folder: z.string().startsWith("/"),
-  branch: z.string().min(1),
-  /** A commit. */
-  base: z.string().regex(/^[0-9a-f]{40,64}$/),
+  /** The repository, the branch and the commit that it begins at; all or none. */
+  repo: z.string().startsWith("/").optional(),
+  branch: z.string().min(1).optional(),
+  base: z.string().regex(/^[0-9a-f]{40,64}$/).optional(),
   acp_session: z.string().optional(),
   mode: z.string().optional(),
   /** What processes of the attempt are found by. */
@@ -35,7 +35,9 @@ const SHAPE = z.object({
   attempt: z.int().min(1),
   /** How many snapshots were made in this attempt. */
   snapshots: z.int().min(0),
-  state: z.enum(["running", "done", "failed", "cancelled", "interrupted"]),
+  state: z.enum(["preparing", "running", "done", "failed", "cancelled", "interrupted"]),
+  /** What earlier attempts have used, for the limits of the work item. */
+  spent_ms: z.number().min(0).optional(),
   commit: z.string().regex(/^[0-9a-f]{40,64}$/).optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),

@@ -33,6 +33,8 @@ export interface CodingOptions {
   readonly check?: CodingCheck;
   /** The box the coding agent runs in; bubblewrap by default, where that works. */
   readonly sandbox?: CodingSandbox;
+  /** Further files and folders that can be written to in a sandbox, such as a build's cache. */
+  readonly writable?: readonly string[];
 
   /** Variables for the coding agent, besides those that its preset lets through. */
   readonly env?: readonly GivenVariable[];

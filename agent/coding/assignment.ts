@@ -1,0 +1,39 @@
+import type { Work } from "../work.ts";
+import { AnswerSchema, Limits, promptOf, type WorkLimits } from "./turn/mod.ts";
+
+/** What a payload asks for, checked before anything is done for it. */
+export interface Assignment {
+  /** What the coding agent is told. */
+  readonly prompt: string;
+  /** One line: the payload's `title`, else the message's first line. */
+  readonly title: string;
+  /** What the answer has to be like. */
+  readonly schema: AnswerSchema | undefined;
+  readonly limits: Limits;
+}
+
+const MAX_TITLE_CHARACTERS = 72;
+
+/**
+ * Reads a payload.
+ *
+ * @param limits The agent's own.
+ * @throws {WorkError} If it asks for what cannot be done: `no_message`, `invalid_schema`,
+ * `invalid_limits`.
+ */
+export function assignmentOf({ payload }: Work, limits: WorkLimits = {}): Assignment {
+  const schema = AnswerSchema.of(payload.schema);
+  return {
+    prompt: promptOf(payload, schema),
+    title: titleOf(payload),
+    schema,
+    limits: Limits.of(limits, payload.limits),
+  };
+}
+
+function titleOf({ title, message }: Work["payload"]): string {
+  const text = [title, message].find((value) => typeof value === "string" && value.trim() !== "");
+  const line = String(text ?? "Work of an agent").trim().split("\n")[0]?.trim() ?? "";
+  if (line.length <= MAX_TITLE_CHARACTERS) return line;
+  return `${line.slice(0, MAX_TITLE_CHARACTERS - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,176 @@
+/**
+ * What a coding agent needs for its work items, found and checked once: the program, its environment,
+ * the repository, a sandbox, the rules.
+ *
+ * @module
+ */
+import { messageOf } from "@ourocodus/bus";
+import { GitError, Repository } from "@ourocodus/git";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { type Clock, systemClock } from "../clock.ts";
+import { OptionError } from "../errors.ts";
+import { findProgram, findSandbox } from "../processes/mod.ts";
+import { acpPreset, codingEnvironment, type PermissionSetup, type Preset, PRESETS } from "./acp/mod.ts";
+import { isLevel } from "./check_options.ts";
+import { readEnvFile } from "./env_file.ts";
+import type { CodingOptions } from "./options.ts";
+import { type PermissionLevel, parsePermissionRules, PermissionPolicy } from "./turn/mod.ts";
+import { worktreesFolder } from "./worktrees_folder.ts";
+
+/** See the top of the file. */
+export interface Equipment {
+  readonly options: CodingOptions;
+  readonly clock: Clock;
+  readonly preset: Preset;
+  /** The coding agent's program, as an absolute path, and its arguments. */
+  readonly command: readonly string[];
+  /** The whole environment of everything that is run for a work item. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Bubblewrap, and what may be written to besides the worktree. */
+  readonly sandbox: Sandbox | undefined;
+  /** Why there is none, where none was asked for by name. */
+  readonly withoutSandbox: string | undefined;
+  /** Absent for an agent that works in a folder as it is. */
+  readonly repository: Repository | undefined;
+  /** The folder of worktrees and records. */
+  readonly worktrees: string;
+  readonly policy: PermissionPolicy;
+  /** How the coding agent is made to ask for what the policy has to decide. */
+  readonly asking: PermissionSetup;
+}
+
+/** See {@linkcode Equipment}. */
+export interface Sandbox {
+  readonly program: string;
+  readonly writable: readonly string[];
+  /** What can be read although it lies in `/tmp`, which is another one in the sandbox. */
+  readonly readable: readonly string[];
+}
+
+/**
+ * Finds all that a coding agent needs.
+ *
+ * @throws {OptionError} If something is missing; the message ends with what to do.
+ */
+export async function equip(options: CodingOptions): Promise<Equipment> {
+  const { repo, cwd = ".", inherited, clock = systemClock } = options;
+  const preset = presetOf(options);
+  const policy = policyOf(options);
+  const asking = preset.permissions[policy.unasked];
+  const repository = repo === undefined ? undefined : await openRepository(options);
+  const root = repository?.root ?? await Deno.realPath(cwd);
+  const worktrees = resolve(
+    options.worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined),
+  );
+  const home = homeOf(options, worktrees);
+  const env = codingEnvironment({ preset, inherited, given: given(options), home, asking });
+  const command = commandOf(preset, env);
+  const found = await sandboxOf(options, preset, { env, home, command, repository });
+  return {
+    options,
+    clock,
+    preset,
+    command,
+    env: found.sandbox === undefined ? env : { ...env, TMPDIR: "/tmp" },
+    sandbox: found.sandbox,
+    withoutSandbox: found.why,
+    repository,
+    worktrees,
+    policy,
+    asking,
+  };
+}
+
+/** @throws {OptionError} If there is no such preset. */
+export function presetOf({ agent, command }: CodingOptions): Preset {
+  if (command !== undefined) return acpPreset(command);
+  const preset = Object.hasOwn(PRESETS, agent ?? "") ? PRESETS[agent ?? ""] : undefined;
+  if (preset !== undefined) return preset;
+  throw new OptionError(
+    `There is no coding agent ${JSON.stringify(agent)}, known are ${Object.keys(PRESETS).join(", ")}; ` +
+      "any other that speaks ACP: --acp -- COMMAND",
+  );
+}
+
+function policyOf({ permissions = "edits" }: CodingOptions): PermissionPolicy {
+  if (isLevel(permissions)) return PermissionPolicy.level(permissions as PermissionLevel);
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(permissions);
+  } catch (error) {
+    throw new OptionError(`The rules in "${permissions}" cannot be read: ${messageOf(error)}`);
+  }
+  return new PermissionPolicy(parsePermissionRules(text, permissions));
+}
+
+function given({ env = [], envFile }: CodingOptions): (string | readonly [string, string])[] {
+  return [...(envFile === undefined ? [] : readEnvFile(envFile)), ...env];
+}
+
+/** The folder of an agent's own home. */
+function homeOf(options: CodingOptions, worktrees: string): string | undefined {
+  const { isolatedHome, agentId = "agent" } = options;
+  return isolatedHome === true ? join(worktrees, "homes", agentId) : undefined;
+}
+
+function commandOf(preset: Preset, env: Readonly<Record<string, string>>): readonly string[] {
+  const [program = "", ...args] = preset.command;
+  const found = findProgram(program, { path: env.PATH, cwd: Deno.cwd() });
+  if (found.kind === "ok") return [found.path, ...args];
+  throw new OptionError(`Cannot run ${preset.title}: ${found.reason}; install it: ${preset.install}`);
+}
+
+async function openRepository({ repo = ".", base, inherited }: CodingOptions): Promise<Repository> {
+  try {
+    const repository = await Repository.open(repo, { env: inherited });
+    await repository.resolveBase(base);
+    return repository;
+  } catch (error) {
+    if (error instanceof GitError) throw new OptionError(error.message);
+    throw error;
+  }
+}
+
+/** @throws {OptionError} If one was asked for by name that does not work. */
+async function sandboxOf(
+  { sandbox, writable = [] }: CodingOptions,
+  preset: Preset,
+  { env, home, command, repository }: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly home: string | undefined;
+    readonly command: readonly string[];
+    readonly repository: Repository | undefined;
+  },
+): Promise<{ readonly sandbox?: Sandbox; readonly why?: string }> {
+  if (sandbox === "none") return {};
+  const found = await findSandbox(env.PATH);
+  if (found.kind === "missing") {
+    if (sandbox === "bwrap") throw new OptionError(`There is no sandbox: ${found.reason}`);
+    return { why: found.reason };
+  }
+  const homes = home === undefined ? await homePaths(preset, env) : [home];
+  const readable = [repository?.commonDir, ...command.filter(isAbsolute).map(dirname)];
+  return {
+    sandbox: {
+      program: found.program,
+      writable: [...homes, ...writable.map((path) => resolve(path))],
+      readable: readable.filter((path) => path !== undefined),
+    },
+  };
+}
+
+/** Where the coding agent keeps its own files, made where they are missing: only then are they bound. */
+async function homePaths(
+  preset: Preset,
+  env: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const moved = Object.keys(preset.homeVariables).flatMap((name) => env[name] ?? []);
+  const own = env.HOME === undefined
+    ? []
+    : preset.homePaths.map((path) => join(env.HOME ?? "", path));
+  for (const path of [...moved, ...own]) {
+    if (basename(path).includes(".json")) continue;
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 }).catch(() => {}); // It says so itself.
+  }
+  return [...moved, ...own];
+}
