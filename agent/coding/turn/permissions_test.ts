@@ -49,7 +49,8 @@ function selected(outcome: { outcome: string; optionId?: string }): string | und
 
 Deno.test("claude's request says no kind: that is in the tool call before", async () => {
   const { record, ask, decided } = setup();
-  const toolCallId = "call_1", path = `${ROOT}/hello.txt`;
+  const toolCallId = "call_1";
+  const path = `${ROOT}/hello.txt`;
   record.update({
     sessionUpdate: "tool_call",
     toolCallId,
@@ -82,7 +83,8 @@ Deno.test("claude's request says no kind: that is in the tool call before", asyn
 
 Deno.test("codex' command is one, though the call before said that it reads", async () => {
   const { record, ask, decided } = setup();
-  const toolCallId = "call_1", title = "List files in 'root'";
+  const toolCallId = "call_1";
+  const title = "List files in 'root'";
   record.update({ sessionUpdate: "tool_call", toolCallId, kind: "read", title });
   const ls = { toolCallId, title, rawInput: { command: "ls /root", cwd: ROOT } };
   assert.equal(selected(await ask(ls)), "reject_once");

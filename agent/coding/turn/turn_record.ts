@@ -67,6 +67,11 @@ export class TurnRecord {
     return this.#calls.counts;
   }
 
+  /** Tool calls of the work item, of all kinds. */
+  get toolCalls(): number {
+    return Object.values(this.#calls.counts).reduce((sum, count) => sum + count, 0);
+  }
+
   /** Tool calls of the present prompt. */
   get toolsOfPrompt(): number {
     return this.#toolsOfPrompt;
