@@ -1,5 +1,5 @@
 import type { Work } from "../work.ts";
-import { AnswerSchema, Limits, promptOf, type WorkLimits } from "./turn/mod.ts";
+import { AnswerSchema, firstPrompt, Limits, type WorkLimits } from "./turn/mod.ts";
 
 /** What a payload asks for, checked before anything is done for it. */
 export interface Assignment {
@@ -22,9 +22,9 @@ const MAX_TITLE_CHARACTERS = 72;
  * `invalid_limits`.
  */
 export function assignmentOf({ payload }: Work, limits: WorkLimits = {}): Assignment {
-  const schema = AnswerSchema.of(payload.schema);
+  const schema = payload.schema === undefined ? undefined : new AnswerSchema(payload.schema);
   return {
-    prompt: promptOf(payload, schema),
+    prompt: firstPrompt(payload, schema?.text),
     title: titleOf(payload),
     schema,
     limits: Limits.of(limits, payload.limits),

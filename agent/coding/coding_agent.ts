@@ -1,10 +1,30 @@
-import { realpathSync } from "node:fs";
-import { OptionError, WorkError } from "../errors.ts";
+/**
+ * An agent that has a coding agent, such as Claude Code, do each work item in a worktree of its own.
+ *
+ * Invariants:
+ * 1. Before an attempt begins, all that earlier attempts at the same work item have left running on
+ *    this machine has ended; before it is answered, all that it has started itself.
+ * 2. Disposing waits until nothing runs; if this process is killed, a keeper ends what it started.
+ * 3. What was answered and not confirmed is answered again by the next attempt, not done again.
+ *
+ * @module
+ */
+import { getLogger } from "@logtape/logtape";
+import { messageOf, OurocodusError } from "@ourocodus/bus";
+import { GitError, type WorkRecord } from "@ourocodus/git";
+import { join } from "node:path";
+import { OptionError, RetryableError, WorkError } from "../errors.ts";
+import { endMarked, Keeper } from "../processes/mod.ts";
 import { Suspension } from "../suspension.ts";
-import type { Handler } from "../work.ts";
+import type { Handler, Work, WorkContext } from "../work.ts";
+import { Adapter, AdapterError } from "./acp/mod.ts";
+import { assignmentOf } from "./assignment.ts";
 import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_options.ts";
+import { CodingAttempt } from "./coding_attempt.ts";
+import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
-import { worktreesFolder } from "./worktrees_folder.ts";
+import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
+import { emptyFolder, WarmAdapters } from "./warm_adapters.ts";
 
 /** What is known of a coding agent before it runs; a dry run prints it as JSON. */
 export interface CodingFacts {
@@ -18,12 +38,27 @@ export interface CodingFacts {
   readonly npmPackage?: string;
 }
 
-/** A stand-in until the coding agent is built. */
+interface Ready {
+  readonly equipment: Equipment;
+  readonly adapters: WarmAdapters;
+}
+
+/** How long after SIGTERM what was left running is killed, in milliseconds. */
+const KILL_AFTER_MS = 2_000;
+/** When work is tried again that came while the agent could not be started, in milliseconds. */
+const START_RETRY_MS = 10_000;
+
+const logger = getLogger(["ourocodus", "agent"]);
+
+/** See the top of the file. */
 export class CodingAgent implements AsyncDisposable {
-  /** Suspended when access to the model fails. */
+  /** Suspended when the coding agent can do no work until somebody acts. */
   readonly suspension: Suspension = new Suspension();
   readonly #options: CodingOptions;
   readonly #nameOf: NameOf | undefined;
+  readonly #running = new Set<Promise<unknown>>();
+  #keeper: Keeper | undefined;
+  #ready: Promise<Ready> | undefined;
 
   /** @throws {OptionError} If an option has a value that cannot be used. */
   constructor(options: CodingOptions, nameOf?: NameOf) {
@@ -32,46 +67,285 @@ export class CodingAgent implements AsyncDisposable {
     this.#nameOf = nameOf;
   }
 
-  /** Makes it ready for work. @throws {OptionError} If something is missing. */
+  /**
+   * Makes it ready for work: its first process is started, and has said that it speaks ACP.
+   *
+   * @throws {OptionError} If something is missing; the message ends with what to do.
+   */
   async start(): Promise<void> {
-    const wrong = await this.check();
-    if (wrong !== undefined) throw new OptionError(wrong);
+    const { adapters, equipment } = await this.#started();
+    if (equipment.withoutSandbox !== undefined) {
+      logger.warn("Runs without a sandbox: {why}", { why: equipment.withoutSandbox });
+    }
+    await adapters.warm();
+    try {
+      await adapters.firstIsReady();
+    } catch (error) {
+      if (error instanceof AdapterError) throw new OptionError(withEnd(error));
+      throw error;
+    }
   }
 
   /**
    * Looks what stands in the way of work, without asking the model.
    *
    * @param depth `files`: not whether the coding agent itself can be run.
+   * @returns What it is, with what to do about it; undefined if there is nothing.
    */
-  check(_depth: "files" | "all" = "all"): Promise<string | undefined> {
+  async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
     try {
       checkCodingFiles(this.#options, this.#nameOf);
-      return Promise.resolve(undefined);
+      if (depth === "files") return undefined;
+      const equipment = await equip(this.#options);
+      await this.#tryOut(equipment);
+      return undefined;
     } catch (error) {
-      if (error instanceof OptionError) return Promise.resolve(error.message);
-      return Promise.reject(error);
+      if (error instanceof AdapterError) return withEnd(error);
+      if (error instanceof OurocodusError) return error.message;
+      throw error;
     }
   }
 
   /** What is known before it runs; after `check` has found nothing. */
-  facts(): Promise<CodingFacts> {
-    const { repo, worktrees, inherited } = this.#options;
-    if (repo === undefined) return Promise.resolve({ variables: [] });
-    const root = realpathSync(repo);
-    const home = inherited.OUROCODUS_HOME || undefined;
-    return Promise.resolve({
-      variables: [],
-      repo: root,
-      worktrees: worktrees ?? worktreesFolder(root, home),
+  async facts(): Promise<CodingFacts> {
+    const equipment = await equip(this.#options);
+    const { env = [] } = this.#options;
+    const variables = Object.keys(equipment.env).filter((name) =>
+      this.#options.inherited[name] === equipment.env[name]
+    );
+    return {
+      variables: [...new Set([...variables, ...env.filter((one) => typeof one === "string")])],
+      ...(equipment.repository && { repo: equipment.repository.root }),
+      worktrees: equipment.worktrees,
+      ...(equipment.preset.npm && { npmPackage: equipment.preset.npm.package }),
+    };
+  }
+
+  /** For `serve`. */
+  readonly handler: Handler = (work, context) => {
+    const running = this.#work(work, context);
+    const settled = running.then(() => {}, () => {});
+    this.#running.add(settled);
+    settled.then(() => this.#running.delete(settled));
+    return running;
+  };
+
+  /** Has all that it has started be killed as soon as this process ends. */
+  kill(): void {
+    // The keeper does so when the pipe to it ends without a farewell.
+  }
+
+  /** Waits until nothing runs any more. `serve` has ended before, so nothing is begun. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running);
+    const ready = await this.#ready?.catch(() => undefined);
+    await ready?.adapters[Symbol.asyncDispose]();
+    await this.#keeper?.[Symbol.asyncDispose]();
+  }
+
+  async #work(work: Work, context: WorkContext): Promise<unknown> {
+    const { equipment, adapters } = await this.#readyForWork();
+    const assignment = assignmentOf(work, this.#options.limits);
+    const placeOptions: PlaceOptions = {
+      work,
+      context,
+      worktrees: equipment.worktrees,
+      preset: equipment.preset.name,
+      repository: equipment.repository,
+    };
+    const release = adapters.occupy();
+    try {
+      const record = await Place.recordOf(placeOptions);
+      if (record !== undefined) {
+        await endMarked(record.marks, { graceMs: KILL_AFTER_MS, clock: equipment.clock });
+        const answer = await Place.answerOf(placeOptions, record);
+        if (answer !== undefined) return answered(answer);
+      }
+      const shellMark = crypto.randomUUID();
+      const { place, adapter } = record === undefined || record.state === "preparing"
+        ? await this.#begin(placeOptions, { equipment, adapters, shellMark })
+        : await this.#resume(placeOptions, record, { equipment, shellMark });
+      context.onStored(() => void this.#stored(place));
+      const attempt = new CodingAttempt({
+        equipment,
+        keeper: this.#theKeeper,
+        assignment,
+        work,
+        context,
+        place,
+        adapter,
+        shellMark,
+        suspend: (reason) => this.suspension.suspend(reason),
+      });
+      const result = await attempt.run();
+      this.suspension.succeeded();
+      return result;
+    } finally {
+      // The next work item need not wait for it.
+      void release().catch((error) => logger.error("{why}", { why: messageOf(error) }));
+    }
+  }
+
+  /** A new place: the folder in which a process waits already. */
+  async #begin(
+    options: PlaceOptions,
+    { equipment, adapters, shellMark }: Ready & { readonly shellMark: string },
+  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+    const { repository, options: { base } } = equipment;
+    const { work: { sequence }, context: { session, role, signal } } = options;
+    const { adapter, folder, mark } = await adapters.take();
+    try {
+      const place = await Place.begin(options, {
+        folder,
+        marks: [mark, shellMark],
+        signal,
+        ...(repository !== undefined && {
+          base: await repository.resolveBase(base),
+          branch: `ourocodus/${session}/${role}/${sequence}`,
+        }),
+      });
+      return { place, adapter };
+    } catch (error) {
+      await adapter.end();
+      if (error instanceof OurocodusError) {
+        throw new RetryableError(error.message, { delayMs: START_RETRY_MS, reason: error.code });
+      }
+      throw error;
+    }
+  }
+
+  /** The place of an earlier attempt, for which a process is started. */
+  async #resume(
+    options: PlaceOptions,
+    record: WorkRecord,
+    { equipment, shellMark }: { readonly equipment: Equipment; readonly shellMark: string },
+  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+    const mark = crypto.randomUUID();
+    try {
+      const place = await Place.resume(options, record, [mark, shellMark]);
+      return { place, adapter: this.#startAdapter(equipment, place.folder, mark) };
+    } catch (error) {
+      // Gone on with in another folder, it would look like work that was done.
+      if (error instanceof GitError) throw new WorkError(error.code, error.message);
+      throw this.#cannotStart(error);
+    }
+  }
+
+  async #stored(place: Place): Promise<void> {
+    try {
+      const why = await place.stored();
+      if (why === undefined) return;
+      logger.warn("Keeps the worktree {folder}: {why}", { folder: place.folder, why });
+    } catch (error) {
+      const { folder } = place;
+      logger.error("Cannot remove the worktree {folder}: {why}", { folder, why: messageOf(error) });
+    }
+  }
+
+  get #theKeeper(): Keeper {
+    return this.#keeper ??= new Keeper(KILL_AFTER_MS);
+  }
+
+  #started(): Promise<Ready> {
+    return this.#ready ??= this.#equipped().catch((error) => {
+      this.#ready = undefined; // What is missing may be there the next time.
+      throw error;
     });
   }
 
-  readonly handler: Handler = () => {
-    throw new WorkError("not_built", "The coding agent is not built yet");
-  };
+  async #equipped(): Promise<Ready> {
+    checkCodingFiles(this.#options, this.#nameOf);
+    const equipment = await equip(this.#options);
+    await makeFolder(equipment.worktrees);
+    const adapters = new WarmAdapters({
+      slots: this.#options.slots ?? 1,
+      makeFolder: equipment.repository === undefined
+        ? () => Promise.resolve(Deno.realPathSync(this.#options.cwd ?? "."))
+        : () => emptyFolder(join(equipment.worktrees, "trees")),
+      start: (folder, mark) => this.#startAdapter(equipment, folder, mark),
+    });
+    return { equipment, adapters };
+  }
 
-  /** Ends what it has started, at once. */
-  kill(): void {}
+  async #readyForWork(): Promise<Ready> {
+    try {
+      return await this.#started();
+    } catch (error) {
+      throw this.#cannotStart(error);
+    }
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /** Another agent may be able to; this one takes no work until a check passes. */
+  #cannotStart(error: unknown): unknown {
+    if (!(error instanceof OurocodusError)) return error;
+    this.suspension.suspend(error.message);
+    const reason = "agent_start_failed";
+    return new RetryableError(error.message, { delayMs: START_RETRY_MS, reason });
+  }
+
+  #startAdapter(equipment: Equipment, folder: string, mark: string): Adapter {
+    const { preset, command, env, sandbox, clock } = equipment;
+    return Adapter.start({
+      preset,
+      command,
+      env,
+      folder,
+      mark,
+      clock,
+      keeper: this.#theKeeper,
+      ...(sandbox !== undefined && { sandbox }),
+      onNoise: (text) => logger.debug("{preset} printed: {text}", { preset: preset.name, text }),
+    });
+  }
+
+  /** Starts the coding agent once, and opens a conversation in which nothing is said. */
+  async #tryOut(equipment: Equipment): Promise<void> {
+    const folder = await Deno.makeTempDir({ prefix: "ourocodus-check-" });
+    const adapter = this.#startAdapter(equipment, folder, crypto.randomUUID());
+    try {
+      const { asking: { mode, meta } } = equipment;
+      const listener = {
+        update: () => {},
+        permission: () => ({ outcome: "cancelled" } as const),
+      };
+      await adapter.open({ listener, ...(mode && { mode }), ...(meta && { meta }) });
+    } finally {
+      await adapter.end();
+      await Deno.remove(folder, { recursive: true }).catch(() => {});
+    }
+  }
+}
+
+/**
+ * A coding agent as a handler for {@linkcode serve}. What it needs is looked for when the first work
+ * comes, and what it has started ends when it is disposed of, or with this process.
+ *
+ * @throws {OptionError} If an option has a value that cannot be used.
+ */
+export function codingAgent(options: CodingOptions): Handler & AsyncDisposable {
+  const agent = new CodingAgent(options);
+  return Object.assign(agent.handler.bind(agent), {
+    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+  });
+}
+
+function answered(answer: KeptAnswer): unknown {
+  if (answer.kind === "result") return answer.payload;
+  throw new WorkError(answer.code, answer.message, { details: answer.details });
+}
+
+/** What an adapter's error says, and the end of what it wrote on standard error. */
+function withEnd({ message, stderr }: AdapterError): string {
+  const said = stderr.trim().split("\n").slice(-5).join("; ").slice(-500);
+  return said === "" || message.includes(said) ? message : `${message}; it said: ${said}`;
+}
+
+/** Makes the folder for worktrees, which git is told to ignore. */
+async function makeFolder(worktrees: string): Promise<void> {
+  try {
+    await Deno.mkdir(worktrees, { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(join(worktrees, ".gitignore"), "*\n");
+  } catch (error) {
+    throw new OptionError(`Cannot make worktrees in ${worktrees}: ${messageOf(error)}`);
+  }
 }

@@ -38,6 +38,7 @@ import {
   Permissions,
   ProgressFeed,
   resumePrompt,
+  schemaRepairPrompt,
   Transcript,
   TurnRecord,
 } from "./turn/mod.ts";
@@ -112,7 +113,11 @@ export class CodingAttempt {
       decided: (decision) => this.#feed.put({ type: "permission", ...decision }),
     });
     this.#transcript = transcript === true
-      ? new Transcript(this.#file("transcripts", "ndjson"), (why) => this.#said.notice(why))
+      ? new Transcript({
+        path: this.#file("transcripts", "ndjson"),
+        clock,
+        ended: (notice) => this.#said.notice(notice),
+      })
       : undefined;
   }
 
@@ -148,7 +153,7 @@ export class CodingAttempt {
     const { place: { record }, assignment } = this.#options;
     if (record.acp_session === undefined) await this.#setUp();
     await this.#open();
-    await this.#turn(this.#resumed ? resumePrompt(assignment.schema) : assignment.prompt);
+    await this.#turn(this.#resumed ? resumePrompt() : assignment.prompt);
     await this.#satisfyCheck();
     await this.#satisfySchema();
   }
@@ -220,15 +225,14 @@ export class CodingAttempt {
   #listener(): ConversationListener {
     return {
       update: (update) => {
-        this.#transcript?.write(update);
+        this.#transcript?.write("update", update);
         this.#said.update(update);
         if (update.sessionUpdate === "usage_update") this.#checkLimits();
       },
       permission: async (request, signal) => {
-        this.#transcript?.write(request);
+        this.#transcript?.write("permission", request);
         return (await this.#permissions.answer(request, signal)).outcome;
       },
-      file: (access, path) => this.#permissions.file(access, path),
     };
   }
 
@@ -237,7 +241,7 @@ export class CodingAttempt {
     const { assignment: { limits } } = this.#options;
     this.#said.promptSent();
     this.#permissions.promptSent();
-    this.#transcript?.write({ prompt });
+    this.#transcript?.write("prompt", prompt);
     let end: TurnEnd | AdapterError | undefined;
     try {
       end = await this.#conversation?.prompt(prompt, this.#signal);
@@ -246,7 +250,7 @@ export class CodingAttempt {
       end = error;
     }
     if (end === undefined) throw new Error("There is no conversation");
-    this.#transcript?.write(end instanceof AdapterError ? { error: end.message } : end);
+    this.#transcript?.write("end", end instanceof AdapterError ? { error: end.message } : end);
     if (!(end instanceof AdapterError)) {
       this.#stopReason = end.stopReason;
       this.#said.promptEnded(end);
@@ -306,13 +310,20 @@ export class CodingAttempt {
       };
       this.#said.notice(`The check ${passed ? "passed" : "failed"}: ${command}`);
       if (passed) return;
+      const why = ran.timedOut
+        ? `took longer than ${timeoutMs / 1_000} s`
+        : `ended with exit code ${ran.exitCode}`;
       if (turns >= maxTurns) {
-        const how = ran.timedOut
-          ? `took longer than ${timeoutMs / 1_000} s`
-          : `ended with exit code ${ran.exitCode}`;
-        throw new WorkError("check_failed", `The check ${command} ${how}, after ${turns} more turns`);
+        throw new WorkError(
+          "check_failed",
+          `The check ${command} ${why}, after ${turns} more turns`,
+        );
       }
-      await this.#turn(checkFailedPrompt({ command, ...ran }));
+      await this.#turn(checkFailedPrompt({
+        command,
+        output: ran.output,
+        ...(ran.timedOut ? { why } : { exitCode: ran.exitCode }),
+      }));
     }
   }
 
@@ -322,13 +333,16 @@ export class CodingAttempt {
     if (schema === undefined) return;
     let checked = schema.check(this.#said.text);
     if (checked.kind === "mismatch") {
-      await this.#turn(checked.repairPrompt);
+      await this.#turn(schemaRepairPrompt(checked.errors, schema.text));
       checked = schema.check(this.#said.text);
     }
     if (checked.kind === "mismatch") {
       throw new WorkError("schema_mismatch", "The answer does not fit payload.schema", {
         details: { errors: checked.errors },
       });
+    }
+    if (checked.kind === "invalid_schema") {
+      throw new WorkError("invalid_schema", `Cannot use payload.schema: ${checked.reason}`);
     }
     this.#output = { value: checked.value };
   }
@@ -426,7 +440,11 @@ export class CodingAttempt {
       patchFile: this.#file("patches", "patch"),
     });
     const error = new WorkError(code, message, { cause, details: { ...said } });
-    await place.finish("failed", { kind: "error", code, message, details: said }, this.#endOf(changes));
+    await place.finish(
+      "failed",
+      { kind: "error", code, message, details: said },
+      this.#endOf(changes),
+    );
     return error;
   }
 

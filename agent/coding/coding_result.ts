@@ -5,7 +5,6 @@
  */
 import type { Changes } from "@ourocodus/git";
 import { byteLength } from "@ourocodus/bus";
-import { join } from "node:path";
 import type { PermissionDecision, WorkUsage } from "./turn/mod.ts";
 
 /** The payload of a coding agent's result. */
@@ -33,7 +32,9 @@ export interface CodingResult {
   readonly usage?: WorkUsage;
   /** How many tool calls there were, by ACP's kind. */
   readonly tools: Readonly<Record<string, number>>;
+  /** What was decided about its requests for permission: the first 200. */
   readonly permissions: readonly PermissionDecision[];
+  readonly more_permissions?: number;
   readonly check?: CheckSaid;
   readonly duration_ms: number;
   readonly attempt: number;
@@ -63,73 +64,64 @@ export interface CheckSaid {
   readonly turns: number;
   /** The end of what it printed, if it failed. */
   readonly output?: string;
+  readonly timed_out?: true;
 }
 
-/** Options of {@linkcode fittedResult}. */
+/** Options of {@linkcode fitted}. */
 export interface FitOptions {
   /** The largest payload, in bytes of its JSON text. */
   readonly maxBytes: number;
-  /** The changes, as far as there are any. */
-  readonly changes?: Changes;
-  /** Where a patch is written that does not fit. */
+  /** The changes, of an agent with a repository. */
+  readonly changes: (Changes & { readonly commit: string }) | undefined;
+  /** Where a patch is, or is written, that does not fit. */
   readonly patchFile: string;
 }
 
 /** More files are only counted. */
 const MAX_FILES = 1_000;
+/** The same, where room is scarce. */
+const FEW = 20;
 /** Of a text that does not fit, this is its last line. */
 const CUT = "\n[cut: the text is larger than a result may be]";
 
 /**
- * A result, or the details of an error, with its changes, so that it is no larger than a relay takes.
+ * A result, or the details of an error, with its changes, no larger than a relay takes.
  *
  * What does not fit goes in this order: the patch, into a file that is named; files and permissions
  * beyond the first; the text's end.
  */
-export async function fittedResult<T extends object>(
-  said: T & { readonly text?: string; readonly permissions?: readonly unknown[] },
+export async function fitted<T extends { readonly text: string }>(
+  said: T & { readonly permissions: readonly unknown[] },
   { maxBytes, changes, patchFile }: FitOptions,
 ): Promise<T> {
-  const files = changes?.files ?? [];
-  const listed = changes === undefined ? {} : filesListed(files, MAX_FILES);
-  const patch = changes?.patch;
+  if (changes === undefined) return shortened(said, maxBytes);
+  const { commit, files, patch, patchBytes } = changes;
+  const begun = { ...said, commit, ...listed(files, MAX_FILES), patch_bytes: patchBytes };
   if (patch !== undefined) {
-    const whole = { ...said, ...listed, patch, patch_bytes: changes?.patchBytes };
+    const whole = { ...begun, patch };
     if (sizeOf(whole) <= maxBytes) return whole;
+    await Deno.writeTextFile(patchFile, patch, { mode: 0o600 });
   }
-  const saved = changes === undefined || changes.patchBytes === 0 ? {} : {
-    patch_bytes: changes.patchBytes,
-    ...await savedPatch(changes, patchFile),
-  };
-  let fitting: typeof said & object = { ...said, ...listed, ...saved };
-  if (sizeOf(fitting) <= maxBytes) return fitting;
-  fitting = { ...fitting, ...filesListed(files, 20), permissions: said.permissions?.slice(0, 20) };
-  const over = sizeOf(fitting) - maxBytes;
-  if (over <= 0 || said.text === undefined) return fitting;
-  return { ...fitting, text: cutText(said.text, over) };
+  const filed = { ...begun, patch_file: patchFile };
+  if (sizeOf(filed) <= maxBytes) return filed;
+  const permissions = said.permissions.slice(0, FEW);
+  return shortened({ ...filed, ...listed(files, FEW), permissions }, maxBytes);
 }
 
-function filesListed(files: readonly ChangedFile[], limit: number): object {
+function listed(files: readonly ChangedFile[], limit: number) {
   const more = files.length - limit;
   return { files: files.slice(0, limit), ...(more > 0 && { more_files: more }) };
 }
 
-async function savedPatch(changes: Changes, patchFile: string): Promise<object> {
-  try {
-    await Deno.mkdir(join(patchFile, ".."), { recursive: true, mode: 0o700 });
-    await changes.writePatch(patchFile);
-    return { patch_file: patchFile };
-  } catch {
-    return {}; // The branch has it.
-  }
-}
-
-/** A text's beginning that has fewer bytes of JSON by `over` and more. */
-function cutText(text: string, over: number): string {
-  let end = text.length;
+/** The same with as much of its text as fits. */
+function shortened<T extends { readonly text: string }>(said: T, maxBytes: number): T {
+  const over = sizeOf(said) - maxBytes;
+  if (over <= 0) return said;
+  const { text } = said;
   const goal = sizeOf(text) - over - sizeOf(CUT);
+  let end = text.length;
   while (end > 0 && sizeOf(text.slice(0, end)) > goal) end = Math.floor(end * 0.9);
-  return `${text.slice(0, end).toWellFormed()}${CUT}`;
+  return { ...said, text: `${text.slice(0, end).toWellFormed()}${CUT}` };
 }
 
 function sizeOf(value: unknown): number {

@@ -6,15 +6,22 @@
  */
 import { messageOf } from "@ourocodus/bus";
 import { GitError, Repository } from "@ourocodus/git";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { findProgram, findSandbox } from "../processes/mod.ts";
-import { acpPreset, codingEnvironment, type PermissionSetup, type Preset, PRESETS } from "./acp/mod.ts";
+import {
+  acpPreset,
+  codingEnvironment,
+  type PermissionSetup,
+  type Preset,
+  PRESETS,
+  writableHome,
+} from "./acp/mod.ts";
 import { isLevel } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
-import { type PermissionLevel, parsePermissionRules, PermissionPolicy } from "./turn/mod.ts";
+import { parsePermissionRules, type PermissionLevel, PermissionPolicy } from "./turn/mod.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
 
 /** See the top of the file. */
@@ -63,7 +70,14 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     options.worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined),
   );
   const home = homeOf(options, worktrees);
-  const env = codingEnvironment({ preset, inherited, given: given(options), home, asking });
+  const env = codingEnvironment({
+    preset,
+    permissions: policy.unasked,
+    inherited,
+    given: given(options),
+    isRoot: Deno.uid() === 0,
+    ...(home !== undefined && { home }),
+  });
   const command = commandOf(preset, env);
   const found = await sandboxOf(options, preset, { env, home, command, repository });
   return {
@@ -87,7 +101,9 @@ export function presetOf({ agent, command }: CodingOptions): Preset {
   const preset = Object.hasOwn(PRESETS, agent ?? "") ? PRESETS[agent ?? ""] : undefined;
   if (preset !== undefined) return preset;
   throw new OptionError(
-    `There is no coding agent ${JSON.stringify(agent)}, known are ${Object.keys(PRESETS).join(", ")}; ` +
+    `There is no coding agent ${JSON.stringify(agent)}, known are ${
+      Object.keys(PRESETS).join(", ")
+    }; ` +
       "any other that speaks ACP: --acp -- COMMAND",
   );
 }
@@ -117,7 +133,9 @@ function commandOf(preset: Preset, env: Readonly<Record<string, string>>): reado
   const [program = "", ...args] = preset.command;
   const found = findProgram(program, { path: env.PATH, cwd: Deno.cwd() });
   if (found.kind === "ok") return [found.path, ...args];
-  throw new OptionError(`Cannot run ${preset.title}: ${found.reason}; install it: ${preset.install}`);
+  throw new OptionError(
+    `Cannot run ${preset.title}: ${found.reason}; install it: ${preset.install}`,
+  );
 }
 
 async function openRepository({ repo = ".", base, inherited }: CodingOptions): Promise<Repository> {
@@ -148,7 +166,7 @@ async function sandboxOf(
     if (sandbox === "bwrap") throw new OptionError(`There is no sandbox: ${found.reason}`);
     return { why: found.reason };
   }
-  const homes = home === undefined ? await homePaths(preset, env) : [home];
+  const homes = home === undefined ? writableHome(preset, env) : [home];
   const readable = [repository?.commonDir, ...command.filter(isAbsolute).map(dirname)];
   return {
     sandbox: {
@@ -157,20 +175,4 @@ async function sandboxOf(
       readable: readable.filter((path) => path !== undefined),
     },
   };
-}
-
-/** Where the coding agent keeps its own files, made where they are missing: only then are they bound. */
-async function homePaths(
-  preset: Preset,
-  env: Readonly<Record<string, string>>,
-): Promise<string[]> {
-  const moved = Object.keys(preset.homeVariables).flatMap((name) => env[name] ?? []);
-  const own = env.HOME === undefined
-    ? []
-    : preset.homePaths.map((path) => join(env.HOME ?? "", path));
-  for (const path of [...moved, ...own]) {
-    if (basename(path).includes(".json")) continue;
-    await Deno.mkdir(path, { recursive: true, mode: 0o700 }).catch(() => {}); // It says so itself.
-  }
-  return [...moved, ...own];
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-export { CodingAgent, type CodingFacts } from "./coding_agent.ts";
 export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
+export { CodingAgent, codingAgent, type CodingFacts } from "./coding_agent.ts";
+export type { CodingResult } from "./coding_result.ts";
 export { readEnvFile } from "./env_file.ts";
 export type {
   CodingCheck,

@@ -12,19 +12,31 @@
  */
 import {
   readRecord,
+  recordName,
   recordPath,
   type Repository,
-  type Worktree,
   type WorkRecord,
+  type Worktree,
   writeRecord,
 } from "@ourocodus/git";
 import { hostname } from "node:os";
+import { dirname, join } from "node:path";
 import type { Work, WorkContext } from "../work.ts";
 
 /** A newer attempt at the same work item has begun on this machine. */
 export class ReplacedError extends Error {
   override readonly name = "ReplacedError";
 }
+
+/** What an attempt has answered, as long as nobody has confirmed that it is stored. */
+export type KeptAnswer =
+  | { readonly kind: "result"; readonly payload: unknown }
+  | {
+    readonly kind: "error";
+    readonly code: string;
+    readonly message: string;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
 
 /** What a place is made of. */
 export interface PlaceOptions {
@@ -43,9 +55,11 @@ export class Place {
   /** Absent for an agent that works in a folder as it is. */
   readonly worktree: Worktree | undefined;
   readonly #worktrees: string;
+  readonly #spentMs: number;
   #record: WorkRecord;
 
   private constructor(worktrees: string, record: WorkRecord, worktree?: Worktree) {
+    this.#spentMs = record.spent_ms ?? 0;
     this.folder = record.folder;
     this.worktree = worktree;
     this.#worktrees = worktrees;
@@ -56,6 +70,19 @@ export class Place {
   static async recordOf(options: PlaceOptions): Promise<WorkRecord | undefined> {
     const record = await readRecord(recordPath(options.worktrees, identity(options)));
     return record?.host === hostname() ? record : undefined;
+  }
+
+  /** What an earlier attempt on this machine has answered, if nobody knows whether it is stored. */
+  static async answerOf(
+    { worktrees }: PlaceOptions,
+    record: WorkRecord,
+  ): Promise<KeptAnswer | undefined> {
+    if (record.state !== "done" && record.state !== "failed") return undefined;
+    try {
+      return JSON.parse(await Deno.readTextFile(answerPath(worktrees, record)));
+    } catch {
+      return undefined; // Then the work is gone on with.
+    }
   }
 
   /**
@@ -91,6 +118,7 @@ export class Place {
       ...(base && { base }),
       marks: [...marks],
       attempt: work.attempt,
+      snapshots: 0,
       state: "preparing",
       created_at: now,
       updated_at: now,
@@ -130,6 +158,7 @@ export class Place {
     await place.#write({
       ...record,
       attempt: work.attempt,
+      snapshots: 0,
       agent: context.agentId,
       marks: [...marks],
     });
@@ -138,6 +167,42 @@ export class Place {
 
   get record(): WorkRecord {
     return this.#record;
+  }
+
+  /** How long earlier attempts have taken, in milliseconds. */
+  get spentMs(): number {
+    return this.#spentMs;
+  }
+
+  /**
+   * The work is done or has failed. What is answered is kept until it is known to be stored: if the
+   * agent is killed before, the next attempt answers the same.
+   *
+   * @throws {ReplacedError} If a newer attempt owns the record.
+   */
+  async finish(
+    state: "done" | "failed",
+    answer: KeptAnswer,
+    changes: Partial<WorkRecord>,
+  ): Promise<void> {
+    await this.checkOwned();
+    const path = answerPath(this.#worktrees, this.#record);
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(path, JSON.stringify(answer), { mode: 0o600 });
+    await this.save({ ...changes, state });
+  }
+
+  /**
+   * The result is stored: the worktree of work that is done is removed, unless something in it would
+   * be lost.
+   *
+   * @returns Why it was kept, if it was.
+   */
+  async stored(): Promise<string | undefined> {
+    await Deno.remove(answerPath(this.#worktrees, this.#record)).catch(() => {});
+    if (this.#record.state !== "done" || this.worktree === undefined) return undefined;
+    const removal = await this.worktree.remove();
+    return removal.kind === "kept" ? removal.why : undefined;
   }
 
   /** @throws {ReplacedError} If a newer attempt owns the record. */
@@ -161,4 +226,8 @@ export class Place {
 
 function identity({ work, context }: PlaceOptions) {
   return { session: context.session, role: context.role, key: work.key };
+}
+
+function answerPath(worktrees: string, record: WorkRecord): string {
+  return join(worktrees, "answers", `${recordName(record)}.json`);
 }

@@ -25,8 +25,8 @@ export interface Spare {
 export interface WarmAdaptersOptions {
   /** How many work items are done at once. */
   readonly slots: number;
-  /** Where folders for worktrees are made. */
-  readonly trees: string;
+  /** Makes the folder in which a process waits. */
+  readonly makeFolder: () => Promise<string>;
   /** Starts a process in a folder. */
   readonly start: (folder: string, mark: string) => Adapter;
 }
@@ -49,6 +49,12 @@ export class WarmAdapters implements AsyncDisposable {
     }
   }
 
+  /** Waits until a process that waits is ready. @throws {AdapterError} If it cannot be used. */
+  async firstIsReady(): Promise<void> {
+    const [spare] = this.#spares;
+    await spare?.adapter.ready();
+  }
+
   /**
    * Takes a slot for a work item that is gone on with elsewhere: no process is taken.
    *
@@ -64,7 +70,16 @@ export class WarmAdapters implements AsyncDisposable {
 
   /** Takes a process that waits, or starts one if none does. Its slot must be occupied before. */
   async take(): Promise<Spare> {
-    const spare = [...this.#spares].find(({ adapter }) => !adapter.hasEnded) ?? await this.#add();
+    for (const spare of this.#spares) {
+      this.#spares.delete(spare);
+      try {
+        await spare.adapter.ready();
+        return spare;
+      } catch {
+        await this.#drop(spare); // It has ended while it waited.
+      }
+    }
+    const spare = await this.#add();
     this.#spares.delete(spare);
     return spare;
   }
@@ -72,27 +87,31 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#spares].map((spare) => this.#drop(spare)));
+    const spares = [...this.#spares];
+    this.#spares.clear();
+    await Promise.all(spares.map((spare) => this.#drop(spare)));
   }
 
   async #add(): Promise<Spare> {
-    const folder = await emptyFolder(this.#options.trees);
+    const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
     const spare = { adapter: this.#options.start(folder, mark), folder, mark };
     this.#spares.add(spare);
     // One that ends while it waits is replaced when it is wanted, not in a loop.
-    void spare.adapter.ended.then(() => this.#drop(spare));
+    void spare.adapter.ended.then(async () => {
+      if (this.#spares.delete(spare)) await this.#drop(spare);
+    });
     return spare;
   }
 
   async #drop(spare: Spare): Promise<void> {
-    if (!this.#spares.delete(spare)) return;
     await spare.adapter.end();
     await Deno.remove(spare.folder).catch(() => {}); // Not empty is not ours to remove.
   }
 }
 
-async function emptyFolder(trees: string): Promise<string> {
+/** Makes a new folder with a short name. */
+export async function emptyFolder(trees: string): Promise<string> {
   await Deno.mkdir(trees, { recursive: true, mode: 0o700 });
   for (;;) {
     const folder = join(trees, crypto.randomUUID().slice(0, 8));

@@ -24,6 +24,8 @@ export type FoundSandbox =
 export interface SandboxOptions {
   /** Files and folders, as absolute paths; those that are not there are left out. */
   readonly writable: readonly string[];
+  /** What it must be able to read although it lies in `/tmp`, where it sees another one. */
+  readonly readable?: readonly string[];
   /** The folder that it runs in. */
   readonly cwd: string;
 }
@@ -64,12 +66,17 @@ export function bwrapCommand(
     ...["--dev", "/dev"],
     ...["--proc", "/proc"],
     ...["--tmpfs", "/tmp"],
+    ...(options.readable ?? []).filter(isInTmp).flatMap((path) => ["--ro-bind-try", path, path]),
     ...options.writable.flatMap((path) => ["--bind-try", path, path]),
     ...["--unshare-pid", "--die-with-parent", "--new-session"],
     ...["--chdir", options.cwd],
     "--",
     ...command,
   ];
+}
+
+function isInTmp(path: string): boolean {
+  return path.startsWith("/tmp/");
 }
 
 /** @returns What was said against it, or nothing. */

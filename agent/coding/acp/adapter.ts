@@ -46,7 +46,11 @@ export interface AdapterOptions {
   /** What its processes are found by. */
   readonly mark: string;
   /** Bubblewrap, and what may be written to besides the folder. */
-  readonly sandbox?: { readonly program: string; readonly writable: readonly string[] };
+  readonly sandbox?: {
+    readonly program: string;
+    readonly writable: readonly string[];
+    readonly readable?: readonly string[];
+  };
   readonly clock: Clock;
   readonly keeper?: Keeper;
   /** How long `initialize`, and opening a session, may take, in milliseconds; 30 000 by default. */
@@ -177,7 +181,7 @@ export class Adapter {
     const method = options.load === undefined ? "session/new" : "session/load";
     this.#enter({ kind: "opening", info, callOff: this.#deadline(method) });
     try {
-      const conversation = await this.#open(method, options);
+      const conversation = await this.#open(method, info, options);
       this.#enter({ kind: "open", info, conversation });
       return conversation;
     } catch (error) {
@@ -255,14 +259,19 @@ export class Adapter {
     return info;
   }
 
-  async #open(method: string, options: OpenOptions): Promise<Conversation> {
+  async #open(method: string, info: AgentInfo, options: OpenOptions): Promise<Conversation> {
     const { listener, load, mode, meta } = options;
     const { clock, cancelWaitMs, folder } = this.#options;
-    const opened = await this.#request<acp.NewSessionResponse>(method, {
+    const params = {
       ...(load !== undefined && { sessionId: load }),
       cwd: folder,
       mcpServers: [],
       ...(meta && { _meta: meta }),
+    };
+    const ask = () => this.#request<acp.NewSessionResponse>(method, params);
+    const opened = await ask().catch(async (error) => {
+      if (error.code !== "auth_required" || !await this.#logInByKey(info)) throw error;
+      return await ask();
     });
     const id = load ?? opened?.sessionId;
     if (typeof id !== "string" || id === "") {
@@ -285,6 +294,17 @@ export class Adapter {
       },
     };
     return new Conversation({ id, line, listener, modes, ...modelIn(opened) });
+  }
+
+  /** @returns Whether there was a key to log in with. */
+  async #logInByKey({ authMethods }: AgentInfo): Promise<boolean> {
+    const { preset, env } = this.#options;
+    const offered = Object.entries(preset.login.methods ?? {}).find(([variable, method]) =>
+      env[variable] && authMethods.some(({ id }) => id === method)
+    );
+    if (offered === undefined) return false;
+    await this.#request("authenticate", { methodId: offered[1] });
+    return true;
   }
 
   #mayOpenAgain(info: AgentInfo): void {
@@ -369,7 +389,9 @@ export class Adapter {
   ): AdapterError {
     if (this.#state.kind === "ended") return this.#state.error;
     const stderr = this.stderrTail;
-    const said = stderr.trim().split("\n").slice(-5).join("\n").slice(-1_000);
+    // Later, what it logs says little about why it ended.
+    const begins = this.#state.kind !== "open";
+    const said = begins ? stderr.trim().split("\n").slice(-5).join("\n").slice(-1_000) : "";
     const whole = said === "" ? message : `${message}; it said: ${said}`;
     const error = new AdapterError(code, whole, { ...options, stderr });
     this.#enter({ kind: "ended", error });
@@ -396,6 +418,7 @@ export class Adapter {
 function startProcess(options: AdapterOptions): StdioProcess {
   const { preset, command, env, folder, mark, sandbox, clock, keeper } = options;
   const whole = sandbox === undefined ? command : bwrapCommand(sandbox.program, command, {
+    ...sandbox,
     writable: [folder, ...sandbox.writable],
     cwd: folder,
   });
