@@ -26,6 +26,9 @@ export interface AgentFlags {
   readonly retryOn?: string;
   readonly retryDelay?: string;
   readonly cwd?: string;
+  readonly errorIf?: string;
+  readonly requireOutput?: true;
+  readonly sandbox?: string;
   /** The command, if there is one. */
   readonly command: readonly string[];
 }
@@ -53,6 +56,7 @@ export function agentsWanted(flags: AgentFlags): AgentsWanted {
 
 function agentArguments(flags: AgentFlags): string[] {
   const { command, timeout, killAfter, stdin, stdout, retryOn, retryDelay, cwd } = flags;
+  const { errorIf, requireOutput, sandbox } = flags;
   const exec = {
     "--timeout": timeout,
     "--kill-after": killAfter,
@@ -61,10 +65,14 @@ function agentArguments(flags: AgentFlags): string[] {
     "--retry-on": retryOn,
     "--retry-delay": retryDelay,
     "--cwd": cwd === undefined ? undefined : resolve(cwd),
+    "--error-if": errorIf,
+    "--require-output": requireOutput,
+    "--sandbox": sandbox,
   };
   const given = Object.entries(exec).filter(([, value]) => value !== undefined);
   if (command.length > 0) {
-    return ["exec", ...given.flatMap(([flag, value]) => [flag, value ?? ""]), "--", ...command];
+    const words = given.flatMap(([flag, value]) => value === true ? [flag] : [flag, value ?? ""]);
+    return ["exec", ...words, "--", ...command];
   }
   if (given.length === 0) return ["echo"];
   const flagNames = given.map(([flag]) => flag).join(", ");

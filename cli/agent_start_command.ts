@@ -28,6 +28,12 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
       "exit codes that give the work back, for example 75,111; default: none",
     )
     .option("--retry-delay <duration>", "when such work is handed out again")
+    .option(
+      "--error-if <path>",
+      "with --stdout json: a path like .is_error that tells of a failure",
+    )
+    .option("--require-output", "printing nothing is an error")
+    .option("--sandbox <kind>", "bwrap: it may write to its folder alone; none (default)")
     .option("--cwd <folder>", "the folder that it runs in (default: this one)")
     .option("--process", "as a background process, also when the system runs in Docker")
     .option("--docker", "in a container of its own (default when the system runs in Docker)")

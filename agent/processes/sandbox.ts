@@ -66,8 +66,9 @@ export function bwrapCommand(
     ...["--dev", "/dev"],
     ...["--proc", "/proc"],
     ...["--tmpfs", "/tmp"],
-    ...(options.readable ?? []).filter(isInTmp).flatMap((path) => ["--ro-bind-try", path, path]),
-    ...options.writable.flatMap((path) => ["--bind-try", path, path]),
+    ...(options.readable ?? []).map(realPath).filter(isInTmp)
+      .flatMap((path) => ["--ro-bind-try", path, path]),
+    ...options.writable.map(realPath).flatMap((path) => ["--bind-try", path, path]),
     ...["--unshare-pid", "--die-with-parent", "--new-session"],
     ...["--chdir", options.cwd],
     "--",
@@ -77,6 +78,15 @@ export function bwrapCommand(
 
 function isInTmp(path: string): boolean {
   return path.startsWith("/tmp/");
+}
+
+/** Bubblewrap cannot bind over a symbolic link. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** @returns What was said against it, or nothing. */
