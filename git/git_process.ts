@@ -66,10 +66,15 @@ const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   ["maintenance.auto", "false"],
 ];
 
+const CHECKOUT_SETTINGS: typeof SETTINGS = [
+  ["core.hooksPath", "/dev/null"],
+  ["core.quotePath", "true"],
+];
+
 /** Runs git. */
 export class Git {
   readonly #environment: Readonly<Record<string, string>>;
-  readonly #settings: ReadonlyArray<readonly [string, string]>;
+  #settings: ReadonlyArray<readonly [string, string]>;
 
   /**
    * @param environment The caller's; little of it is passed on.
@@ -84,6 +89,16 @@ export class Git {
       [`filter.${name}.required`, "false"],
     ]);
     this.#settings = [...SETTINGS, ...off];
+  }
+
+  /**
+   * git as its user has it, for the user's own checkout: with filters, as those say what is changed
+   * there; without hooks.
+   */
+  static forCheckout(environment: Readonly<Record<string, string>>): Git {
+    const git = new Git(environment);
+    git.#settings = CHECKOUT_SETTINGS;
+    return git;
   }
 
   /** The same with these filters switched off. */

@@ -203,9 +203,13 @@ export class Repository {
           place: this.#place,
           codes: [0, 128, 255],
           signal,
+        }).catch(async (error) => {
+          await this.#dropNew(name, base);
+          throw error;
         });
         if (code === 0) return name;
         if (!/a branch named .* already exists/.test(stderr)) {
+          await this.#dropNew(name, base);
           throw new GitError(
             "git_failed",
             `Cannot add the worktree ${folder} at ${name}: ${stderr.trim()}`,
@@ -218,6 +222,12 @@ export class Repository {
           "delete those that are not needed with git branch -D",
       );
     }, signal);
+  }
+
+  /** git leaves the branch where it then fails to make the worktree. */
+  async #dropNew(branch: string, base: string): Promise<void> {
+    const args = ["update-ref", "--no-deref", "-d", `refs/heads/${branch}`, base];
+    await this.#git.run(args, { place: this.#place, codes: [0, 1, 128] });
   }
 
   /** A worktree's own folder in the repository, from what the repository says of it. */
