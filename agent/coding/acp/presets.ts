@@ -227,6 +227,7 @@ const GEMINI: Preset = {
   },
   loads: false,
   writesThroughClient: false,
+  commandIsTitle: true,
   needs: [],
 };
 
@@ -280,6 +281,7 @@ const OPENCODE: Preset = {
   },
   loads: true,
   writesThroughClient: true,
+  usageOfLastStep: true,
   needs: [],
 };
 
@@ -310,6 +312,7 @@ const QWEN: Preset = {
   },
   loads: false,
   writesThroughClient: false,
+  commandIsTitle: true,
   needs: [],
 };
 
