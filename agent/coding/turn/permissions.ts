@@ -82,7 +82,7 @@ export class Permissions {
     request: RequestPermissionRequest,
     signal: AbortSignal,
   ): Promise<RequestPermissionResponse> {
-    if (signal.aborted) return CANCELLED;
+    if (signal.aborted || typeof request.toolCall?.toolCallId !== "string") return CANCELLED;
     const { record, root, decide, commandIsTitle = false } = this.#options;
     const known = record.tool(request.toolCall.toolCallId);
     const question = permissionQuestion(request.toolCall, known, commandIsTitle);

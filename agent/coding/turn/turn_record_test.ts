@@ -135,6 +135,7 @@ Deno.test("tools are counted by kind, once each, also if the kind comes late", (
     paths: ["src/x.ts"],
   });
   assert.deepEqual(turn.tool("c")?.paths, ["/etc/passwd"]);
+  assert.equal(told.filter((one) => one.type === "tool" && one.id === "a").length, 3);
 });
 
 Deno.test("memory is bounded by tools without end, and the counts stay true", () => {
