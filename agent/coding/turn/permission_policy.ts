@@ -16,11 +16,13 @@
  *
  * @module
  */
+import { isAbsolute } from "node:path";
 import type { ToolKind } from "@agentclientprotocol/sdk/unstable";
+import { OptionError } from "../../errors.ts";
 import type { PermissionQuestion } from "./permission_question.ts";
 import type { PermissionLevel, PermissionRule, PermissionRules } from "./permission_rules.ts";
 import type { PermissionDecision } from "./progress.ts";
-import { PATH_KINDS } from "./permission_rules.ts";
+import { parsePermissionRules, PATH_KINDS, PERMISSION_LEVELS } from "./permission_rules.ts";
 import { splitCommand, type Word } from "./shell_command.ts";
 import { placeOf } from "./worktree_path.ts";
 
@@ -42,6 +44,29 @@ export class PermissionPolicy {
   /** The policy of a level without rules. */
   static level(level: PermissionLevel): PermissionPolicy {
     return new PermissionPolicy({ ...NO_RULES, default: level });
+  }
+
+  /**
+   * The policy of `--permissions`.
+   *
+   * @param value A level, or the path of a rules file.
+   * @param readText Reads that file.
+   * @throws {OptionError} It is neither, or the file has a fault.
+   */
+  static of(value: string, readText: (path: string) => string): PermissionPolicy {
+    const level = PERMISSION_LEVELS.find((name) => name === value);
+    if (level !== undefined) return PermissionPolicy.level(level);
+    let text: string;
+    try {
+      text = readText(value);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new OptionError(
+        `Cannot use permissions "${value}": allowed are ${PERMISSION_LEVELS.join(", ")} and a ` +
+          `rules file, which cannot be read: ${why}`,
+      );
+    }
+    return new PermissionPolicy(parsePermissionRules(text, value));
   }
 
   /** What is allowed if no rule says otherwise. */
@@ -118,7 +143,7 @@ export class PermissionPolicy {
     }
     let by = level as string;
     for (const [at, words] of split.commands.entries()) {
-      if (at === 0 && split.commands.length > 1 && isEntering(words, root)) continue;
+      if (at === 0 && split.commands.length > 1 && isEntering(words, question, root)) continue;
       const rule = this.#rules.allow.findIndex(({ command }) =>
         command !== undefined && begins(words, command)
       );
@@ -194,10 +219,16 @@ function contains(words: readonly Word[], wanted: readonly string[]): boolean {
   );
 }
 
-function isEntering([first, folder, more]: readonly Word[], root: string): boolean {
+/** Whether it is a `cd` into the worktree. A relative one is known only with the folder before it. */
+function isEntering(
+  [first, folder, more]: readonly Word[],
+  { cwd }: PermissionQuestion,
+  root: string,
+): boolean {
   if (first?.text !== "cd" || folder === undefined || more !== undefined) return false;
-  if (!folder.isLiteral || folder.text.startsWith("-")) return false;
-  return placeOf(root, folder.text).kind === "inside";
+  if (!folder.isLiteral || /^(?:[-~]|$)/.test(folder.text)) return false;
+  if (isAbsolute(folder.text)) return placeOf(root, folder.text).kind === "inside";
+  return cwd !== undefined && placeOf(root, `${cwd}/${folder.text}`).kind === "inside";
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -110,6 +110,19 @@ Deno.test("a path is outside if its letters or its links lead out, and if it is 
     for (const path of outside) assert.equal(decide(path).answer, "deny", path.slice(0, 60));
   }));
 
+Deno.test("permissions are a level or a rules file, and an error names both", () => {
+  const read = (path: string) => {
+    if (path !== "rules.json") throw new Error("no such file");
+    return '{"default":"read"}';
+  };
+  assert.equal(PermissionPolicy.of("all", read).level, "all");
+  assert.equal(PermissionPolicy.of("rules.json", read).level, "read");
+  assert.throws(
+    () => PermissionPolicy.of("al", read),
+    /^OptionError: Cannot use permissions "al": allowed are all, edits, read, none and a rules file, which cannot be read: no such file$/,
+  );
+});
+
 Deno.test("all paths of a tool must be inside", () =>
   withTree((root) => {
     const paths = ["src/a.ts", "/etc/passwd"];
@@ -134,7 +147,7 @@ Deno.test("a command rule is a prefix by words, and each simple command needs on
       "deno  task 'test' --filter x",
       "deno task test 2>&1 | tail -20",
       "git status && deno task test",
-      "cd src && deno task test",
+      `cd ${root}/src && deno task test`,
       `cd ${root} && deno task test`,
       "deno task test\ngit status",
     ];
@@ -157,10 +170,12 @@ Deno.test("a command rule is a prefix by words, and each simple command needs on
       "deno task test > src/a.ts",
       "deno task test <(rm)",
       'deno task test "$(rm)"',
-      "cd out && deno task test",
+      "cd src && deno task test",
+      `cd ${root}/out && deno task test`,
+      `cd ${root}/.. && deno task test`,
       "cd .. && deno task test",
       "cd - && deno task test",
-      "cd src && cd deep && deno task test",
+      `cd ${root}/src && cd ${root} && deno task test`,
       "cd && deno task test",
       "cd src",
       "PATH=. && deno task test",
@@ -171,6 +186,12 @@ Deno.test("a command rule is a prefix by words, and each simple command needs on
     for (const command of denied) assert.equal(decide(command).answer, "deny", command);
     assert.equal(decide(["deno", "task", "test", "; rm"]).answer, "allow");
     assert.equal(decide(["deno", "task test"]).answer, "deny");
+    const enter = (folder: string) =>
+      decide(`cd ${folder} && deno task test`, { cwd: `${root}/src` }).answer;
+    assert.equal(enter("deep"), "allow");
+    assert.equal(enter(".."), "allow");
+    assert.equal(enter("../out"), "deny");
+    assert.equal(enter("../.."), "deny");
     assert.equal(decide("deno task test", { cwd: "src" }).answer, "allow");
     assert.equal(decide("deno task test", { cwd: "/tmp" }).answer, "deny");
     assert.equal(decide("deno task test; rm").why, 'no rule allows "rm"');

@@ -82,7 +82,7 @@ export class Permissions {
     request: RequestPermissionRequest,
     signal: AbortSignal,
   ): Promise<RequestPermissionResponse> {
-    if (signal.aborted) return CANCELLED;
+    if (signal.aborted || typeof request.toolCall?.toolCallId !== "string") return CANCELLED;
     const { record, root, decide, commandIsTitle = false } = this.#options;
     const known = record.tool(request.toolCall.toolCallId);
     const question = permissionQuestion(request.toolCall, known, commandIsTitle);
@@ -157,14 +157,13 @@ function decisionOf(
   root: string,
 ): PermissionDecision {
   const shown = typeof command === "string" ? command : command?.join(" ");
+  const places = [...new Set(paths.map((path) => cut(relativeTo(root, path), 1_000)))];
   return {
     tool: cut(tool, 200),
     kind,
     title: cut(title, MAX_TITLE_CHARACTERS),
     ...(shown !== undefined && { command: cut(shown, MAX_COMMAND_CHARACTERS) }),
-    ...(paths.length > 0 && {
-      paths: paths.slice(0, MAX_PATHS).map((path) => cut(relativeTo(root, path), 1_000)),
-    }),
+    ...(places.length > 0 && { paths: places.slice(0, MAX_PATHS) }),
     ...verdict,
   };
 }

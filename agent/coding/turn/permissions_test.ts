@@ -57,6 +57,7 @@ Deno.test("claude's request says no kind: that is in the tool call before", asyn
     title: "Preparing file…",
     kind: "edit",
     status: "pending",
+    locations: [{ path }],
   });
   const rawInput = { file_path: path };
   assert.equal(

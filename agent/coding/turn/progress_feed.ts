@@ -50,8 +50,12 @@ export class ProgressFeed {
   /** Takes an update; it is sent within `joinMs`. */
   put(update: CodingProgress): void {
     if (update.type !== "text" && update.type !== "thought") return this.#put(update);
-    for (let at = 0; at < update.text.length; at += MAX_TEXT_CHARACTERS) {
-      this.#put({ ...update, text: update.text.slice(at, at + MAX_TEXT_CHARACTERS) });
+    for (let at = 0; at < update.text.length;) {
+      // A character of two code units stays whole.
+      const last = update.text.charCodeAt(at + MAX_TEXT_CHARACTERS - 1);
+      const end = at + MAX_TEXT_CHARACTERS - (last >= 0xd800 && last <= 0xdbff ? 1 : 0);
+      this.#put({ ...update, text: update.text.slice(at, end).toWellFormed() });
+      at = end;
     }
   }
 

@@ -19,6 +19,16 @@ import type { ToolProgress } from "./progress.ts";
 /** What is known of a tool call. */
 export type ToolState = Omit<ToolProgress, "type">;
 
+/** What an agent's word about a call has changed. */
+export interface ToolChange {
+  readonly state: ToolState;
+  /** It is the first word about this call. */
+  readonly isNew: boolean;
+  readonly hasChanged: boolean;
+  /** The call has ended with this. */
+  readonly hasFinished: boolean;
+}
+
 const MAX_TOOLS = 1_000;
 const MAX_PATHS = 50;
 const MAX_PATH_CHARACTERS = 1_000;
@@ -68,9 +78,9 @@ export class ToolCalls {
   /**
    * Takes what an agent says about a call.
    *
-   * @returns Its state, whether it is new, and whether it has finished with this.
+   * @returns Its state, and what this has changed.
    */
-  update(said: ToolCallUpdate): { state: ToolState; isNew: boolean; hasFinished: boolean } {
+  update(said: ToolCallUpdate): ToolChange {
     const id = shortened(said.toolCallId, MAX_ID_CHARACTERS);
     const before = this.#states.get(id);
     const title = text(said.title) ?? before?.title ?? text(said.name) ?? "";
@@ -84,7 +94,8 @@ export class ToolCalls {
     this.#count(before?.kind, state.kind);
     this.#keep(state);
     const hasFinished = isFinished(state) && (before === undefined || !isFinished(before));
-    return { state, isNew: before === undefined, hasFinished };
+    const hasChanged = before === undefined || !isSame(before, state);
+    return { state, isNew: before === undefined, hasChanged, hasFinished };
   }
 
   #count(before: ToolKind | undefined, kind: ToolKind): void {
@@ -138,6 +149,11 @@ function statusOf(said: { readonly status?: unknown }): ToolCallStatus | undefin
 
 function isFinished({ status }: ToolState): boolean {
   return status === "completed" || status === "failed";
+}
+
+function isSame(a: ToolState, b: ToolState): boolean {
+  return a.title === b.title && a.kind === b.kind && a.status === b.status &&
+    a.paths.length === b.paths.length;
 }
 
 function merged(before: readonly string[], after: readonly string[]): string[] {

@@ -145,12 +145,12 @@ export class TurnRecord {
   /** Takes what an agent says about a tool call, also within a request for permission. */
   toolCall(said: ToolCallUpdate): void {
     if (typeof said.toolCallId !== "string") return;
-    const { state, isNew, hasFinished } = this.#calls.update(said);
+    const { state, isNew, hasChanged, hasFinished } = this.#calls.update(said);
     if (isNew) {
       this.#answer.endMessage();
       this.#toolsOfPrompt++;
     }
-    this.#tell({ type: "tool", ...state });
+    if (hasChanged) this.#tell({ type: "tool", ...state });
     if (hasFinished) this.#options.toolFinished?.(state);
   }
 

@@ -10,7 +10,7 @@ function record(options: { thoughts?: boolean; usageOfLastStep?: boolean } = {})
   const told: CodingProgress[] = [];
   const finished: string[] = [];
   const turn = new TurnRecord((progress) => told.push(progress), {
-    root: "/work/tree",
+    root: "/srv/tree",
     clock,
     toolFinished: ({ id, status }) => finished.push(`${id} ${status}`),
     ...options,
@@ -112,7 +112,7 @@ Deno.test("an answer without end is cut, and says so", () => {
 Deno.test("tools are counted by kind, once each, also if the kind comes late", () => {
   const { turn, finished, told } = record();
   turn.update(call("a", { kind: "edit", locations: [] }));
-  turn.update(more("a", { title: "Edit x", locations: [{ path: "/work/tree/src/x.ts" }] }));
+  turn.update(more("a", { title: "Edit x", locations: [{ path: "/srv/tree/src/x.ts" }] }));
   turn.update(more("a", { status: "completed" }));
   turn.update(more("a", { status: "completed" }));
   turn.update(call("b"));
@@ -135,6 +135,7 @@ Deno.test("tools are counted by kind, once each, also if the kind comes late", (
     paths: ["src/x.ts"],
   });
   assert.deepEqual(turn.tool("c")?.paths, ["/etc/passwd"]);
+  assert.equal(told.filter((one) => one.type === "tool" && one.id === "a").length, 3);
 });
 
 Deno.test("memory is bounded by tools without end, and the counts stay true", () => {
