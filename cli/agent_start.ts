@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AgentsFacts,
   type AgentsWanted,
   agentToken,
   awaitConnected,
@@ -11,7 +12,11 @@ import {
   connectDocker,
   type DockerRecord,
   findHome,
+  type Home,
+  passed,
   readDockerRecord,
+  rememberAgents,
+  type RememberedRuntime,
   runningSystem,
   startContainers,
   type StartedAgents,
@@ -35,6 +40,7 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
   readonly process?: true;
   readonly relay?: string;
   readonly nats?: string;
+  readonly forget?: true;
 }
 
 /**
@@ -43,7 +49,8 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
  * @throws {UsageError} If a flag has a value that cannot be used.
  */
 export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
-  const asked = agentsWanted(flags);
+  const environment = console.env.toObject?.() ?? {};
+  const asked = agentsWanted(flags, environment);
   if (flags.docker && flags.process) {
     throw new UsageError("give only one of --docker and --process");
   }
@@ -56,20 +63,18 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
           `start the agent with --process`,
       );
     }
-    const wanted = { ...asked, token: await agentToken(console.env, home, asked) };
+    const named = { ...asked, token: await agentToken(console.env, home, asked) };
     const relay = docker === undefined ? await relayOf(flags, console) : undefined;
     if (docker === undefined) containerOptions(flags, undefined);
-    const environment = console.env.toObject?.() ?? {};
-    const inContainer = docker !== undefined;
-    const wrong = await checkAgents(wanted, { environment, relay, inContainer });
-    if (wrong !== undefined) throw new UsageError(wrong);
+    const check = await checkAgents(named, {
+      ...{ environment, home: home.folder, relay },
+      inContainer: docker !== undefined,
+    });
+    if (check.kind === "wrong") throw new UsageError(check.reason);
+    const wanted = { ...named, args: withWorktrees(named.args, check.facts) };
     await using connection = await natsOf(flags, console);
-    const started = docker === undefined
-      ? await startProcesses(home, wanted, {
-        relayUrl: relay?.url ?? DEFAULT_RELAY_URL,
-        atOwnRelay: relay?.isOwn ?? false,
-        environment,
-      })
+    const { started, runtime } = docker === undefined
+      ? await asProcesses(home, wanted, { ...relay, environment })
       : await asContainers(docker, wanted, flags, console);
     try {
       await untilConnected(connection, started, wanted, console);
@@ -77,8 +82,52 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
       await started.undo();
       throw error;
     }
+    if (!flags.forget) {
+      const { token: _, ...remembered } = wanted;
+      const variables = docker === undefined ? check.facts.variables : wanted.passedEnv;
+      await rememberAgents(
+        home,
+        started.agents.map((agent) => ({ ...agent, wanted: remembered, runtime, variables })),
+      );
+    }
     return EXIT.ok;
   });
+}
+
+/** Agents that were started, and where, for them to be remembered. */
+interface Started {
+  readonly started: StartedAgents;
+  readonly runtime: RememberedRuntime;
+}
+
+/** The folder for worktrees is settled once, so that it stays the same wherever the home goes. */
+function withWorktrees(
+  args: readonly string[],
+  { worktrees }: AgentsFacts,
+): readonly string[] {
+  const [kind = "", ...rest] = args;
+  // What is after "--" is the coding agent's own.
+  const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  if (worktrees === undefined || flags.includes("--worktrees")) return args;
+  return [kind, "--worktrees", worktrees, ...rest];
+}
+
+async function asProcesses(
+  home: Home,
+  wanted: AgentsWanted,
+  { url = DEFAULT_RELAY_URL, isOwn = false, environment }: {
+    readonly url?: string;
+    readonly isOwn?: boolean;
+    readonly environment: Readonly<Record<string, string>>;
+  },
+): Promise<Started> {
+  const started = await startProcesses(home, wanted, {
+    relayUrl: url,
+    atOwnRelay: isOwn,
+    environment,
+  });
+  const relay = isOwn ? {} : { relayUrl: url };
+  return { started, runtime: { kind: "process", cwd: Deno.cwd(), ...relay } };
 }
 
 const DEFAULT_RELAY_URL = "ws://localhost:8080";
@@ -100,14 +149,16 @@ async function asContainers(
   wanted: AgentsWanted,
   flags: AgentStartFlags,
   console: Console,
-): Promise<StartedAgents> {
+): Promise<Started> {
   if (flags.relay !== undefined) {
     throw new UsageError("--relay goes with --process: in Docker it is the system's own");
   }
   const options = containerOptions(flags, record);
   const engine = await connectDocker(console.env);
   if (flags.image === undefined) await ensureAgentImage(engine, record, console);
-  return await startContainers(engine, record, wanted, options);
+  const env = { ...passed(wanted, console.env.toObject?.() ?? {}), ...wanted.env };
+  const started = await startContainers(engine, record, { ...wanted, env }, options);
+  return { started, runtime: { kind: "docker", options } };
 }
 
 /** Connects to NATS, which knows the relays; says what to do where there is none. */

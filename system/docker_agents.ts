@@ -40,19 +40,24 @@ const RELAY_URL = "ws://relay:8080";
 /** How long storing answers and closing may take after the time to finish, in seconds. */
 const CLOSING_SECONDS = 10;
 
-/** Makes the containers and starts them. If one cannot be, those before it are removed again. */
+/**
+ * Makes the containers and starts them. If one cannot be, those before it are removed again.
+ *
+ * @param names Of agents that were started before; new ones by default.
+ */
 export async function startContainers(
   engine: DockerEngine,
   record: DockerRecord,
   wanted: AgentsWanted,
   options: DockerAgentOptions,
+  names?: readonly AgentName[],
 ): Promise<StartedAgents> {
   const network = await projectNetwork(engine, record);
   const there = await dockerAgents(engine, record);
-  const names = agentNames(wanted, new Set(there.flatMap(({ name }) => name ?? [])));
+  const taken = new Set(there.flatMap(({ name }) => name ?? []));
   const started: StartedContainer[] = [];
   try {
-    for (const agent of names) {
+    for (const agent of names ?? agentNames(wanted, taken)) {
       const config = containerConfig(record, wanted, agent, { ...options, network });
       const container = await create(engine, config, agent.name, options.image);
       started.push({ ...agent, container: container.id });

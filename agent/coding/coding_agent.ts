@@ -55,12 +55,13 @@ export class CodingAgent implements AsyncDisposable {
 
   /** What is known before it runs; after `check` has found nothing. */
   facts(): Promise<CodingFacts> {
-    const { repo, worktrees, inherited } = this.#options;
-    if (repo === undefined) return Promise.resolve({ variables: [] });
+    const { repo, worktrees, inherited, env = [] } = this.#options;
+    const variables = env.filter((variable) => typeof variable === "string");
+    if (repo === undefined) return Promise.resolve({ variables });
     const root = realpathSync(repo);
     const home = inherited.OUROCODUS_HOME || undefined;
     return Promise.resolve({
-      variables: [],
+      variables,
       repo: root,
       worktrees: worktrees ?? worktreesFolder(root, home),
     });
