@@ -10,6 +10,7 @@ import {
   awaitConnected,
   checkAgents,
   connectDocker,
+  type DockerAgentOptions,
   type DockerRecord,
   findHome,
   type Home,
@@ -28,8 +29,13 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
 import { type AgentFlags, agentsWanted } from "./agent_flags.ts";
-import { type ContainerFlags, containerOptions } from "./container_flags.ts";
-import { ensureAgentImage } from "./docker_system.ts";
+import {
+  type ContainerFlags,
+  containerOptions,
+  imageFor,
+  refuseContainerFlags,
+} from "./container_flags.ts";
+import { ensureImage } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -65,17 +71,20 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
     }
     const named = { ...asked, token: await agentToken(console.env, home, asked) };
     const relay = docker === undefined ? await relayOf(flags, console) : undefined;
-    if (docker === undefined) containerOptions(flags, undefined);
+    if (docker === undefined) refuseContainerFlags(flags);
     const check = await checkAgents(named, {
       ...{ environment, home: home.folder, relay },
       inContainer: docker !== undefined,
     });
     if (check.kind === "wrong") throw new UsageError(check.reason);
-    const wanted = { ...named, args: withWorktrees(named.args, check.facts) };
+    const wanted = {
+      ...named,
+      args: settledArguments(named.args, check.facts, { inContainer: docker !== undefined }),
+    };
     await using connection = await natsOf(flags, console);
     const { started, runtime } = docker === undefined
       ? await asProcesses(home, wanted, { ...relay, environment })
-      : await asContainers(docker, wanted, flags, console);
+      : await asContainers(docker, wanted, { flags, facts: check.facts }, console);
     try {
       await untilConnected(connection, started, wanted, console);
     } catch (error) {
@@ -100,16 +109,28 @@ interface Started {
   readonly runtime: RememberedRuntime;
 }
 
-/** The folder for worktrees is settled once, so that it stays the same wherever the home goes. */
-function withWorktrees(
+/**
+ * Settles for a coding agent what its flags leave open: the folder for worktrees, so that it stays
+ * the same wherever the home goes; and that in a container, which is a box already, it needs no
+ * other, and has a home that outlives it.
+ */
+function settledArguments(
   args: readonly string[],
   { worktrees }: AgentsFacts,
+  { inContainer }: { readonly inContainer: boolean },
 ): readonly string[] {
   const [kind = "", ...rest] = args;
+  if (kind !== "coding") return args;
   // What is after "--" is the coding agent's own.
-  const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
-  if (worktrees === undefined || flags.includes("--worktrees")) return args;
-  return [kind, "--worktrees", worktrees, ...rest];
+  const given = new Set(rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest);
+  const settled = [
+    ...worktrees !== undefined && !given.has("--worktrees") ? ["--worktrees", worktrees] : [],
+    ...inContainer && !given.has("--sandbox") ? ["--sandbox", "none"] : [],
+    ...inContainer && worktrees !== undefined && !given.has("--isolated-home")
+      ? ["--isolated-home"]
+      : [],
+  ];
+  return [kind, ...settled, ...rest];
 }
 
 async function asProcesses(
@@ -147,18 +168,36 @@ async function relayOf(
 async function asContainers(
   record: DockerRecord,
   wanted: AgentsWanted,
-  flags: AgentStartFlags,
+  { flags, facts }: { readonly flags: AgentStartFlags; readonly facts: AgentsFacts },
   console: Console,
 ): Promise<Started> {
   if (flags.relay !== undefined) {
     throw new UsageError("--relay goes with --process: in Docker it is the system's own");
   }
-  const options = containerOptions(flags, record);
+  const image = imageFor(record, flags, facts);
+  const options = { ...containerOptions(flags, image), ...await ownFiles(facts) };
   const engine = await connectDocker(console.env);
-  if (flags.image === undefined) await ensureAgentImage(engine, record, console);
+  if (flags.image === undefined && image !== undefined) {
+    await ensureImage(engine, record, image, console);
+  }
   const env = { ...passed(wanted, console.env.toObject?.() ?? {}), ...wanted.env };
   const started = await startContainers(engine, record, { ...wanted, env }, options);
   return { started, runtime: { kind: "docker", options } };
+}
+
+/** The files of this machine that a container needs, and whose processes may write to them. */
+async function ownFiles(
+  { writable, readable, worktrees }: AgentsFacts,
+): Promise<Pick<DockerAgentOptions, "mounts" | "user">> {
+  if (writable.length === 0 && readable.length === 0) return {};
+  if (worktrees !== undefined) await Deno.mkdir(worktrees, { recursive: true, mode: 0o700 });
+  return {
+    mounts: [
+      ...writable.map((path) => ({ path, writable: true })),
+      ...readable.map((path) => ({ path, writable: false })),
+    ],
+    user: `${Deno.uid()}:${Deno.gid()}`,
+  };
 }
 
 /** Connects to NATS, which knows the relays; says what to do where there is none. */

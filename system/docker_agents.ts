@@ -19,6 +19,16 @@ export interface DockerAgentOptions {
   readonly memoryBytes: number | undefined;
   /** Processors, say 0.5; undefined is no limit. */
   readonly cpus: number | undefined;
+  /** Files and folders of this machine that it has at the same paths. */
+  readonly mounts?: readonly AgentMount[];
+  /** User and group of its processes, `1000:1000`, so that what they write is the user's. */
+  readonly user?: string;
+}
+
+/** A file or folder of this machine, absolute, in a container. */
+export interface AgentMount {
+  readonly path: string;
+  readonly writable: boolean;
 }
 
 interface StartedContainer extends AgentName {
@@ -165,6 +175,7 @@ function containerConfig(
   return {
     name: `${record.project}-agent-${name}`,
     Image: options.image,
+    ...(options.user !== undefined && { User: options.user }),
     Cmd: wanted.args,
     Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
     Labels: {
@@ -180,7 +191,11 @@ function containerConfig(
       NetworkMode: options.network,
       Init: true,
       ReadonlyRootfs: true,
-      Tmpfs: { "/tmp": "" },
+      // Programs of coding agents unpack themselves there, and run what they have unpacked.
+      Tmpfs: { "/tmp": options.mounts === undefined ? "" : "exec" },
+      Mounts: options.mounts?.map(({ path, writable }) => ({
+        ...{ Type: "bind", Source: path, Target: path, ReadOnly: !writable },
+      })),
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges:true"],
       ...(options.memoryBytes !== undefined && {

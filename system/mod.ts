@@ -27,6 +27,7 @@ export {
 } from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
 export {
+  type AgentMount,
   checkRuns,
   type DockerAgentOptions,
   dockerAgents,

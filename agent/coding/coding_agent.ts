@@ -1,8 +1,9 @@
 import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { OptionError, WorkError } from "../errors.ts";
 import { Suspension } from "../suspension.ts";
 import type { Handler } from "../work.ts";
-import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_options.ts";
+import { checkCodingFiles, checkCodingOptions, isLevel, type NameOf } from "./check_options.ts";
 import type { CodingOptions } from "./options.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
 
@@ -10,10 +11,11 @@ import { worktreesFolder } from "./worktrees_folder.ts";
 export interface CodingFacts {
   /** Variables that it takes over from the environment of its program, by name. */
   readonly variables: readonly string[];
-  /** The real path of the repository's main checkout. */
-  readonly repo?: string;
-  /** The folder for worktrees and records. */
+  /** The folder for worktrees and records, with a repository. */
   readonly worktrees?: string;
+  /** Folders that it writes to, and files and folders that it reads: absolute paths. */
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
   /** The npm package with which an image is built, of a preset. */
   readonly npmPackage?: string;
 }
@@ -55,15 +57,20 @@ export class CodingAgent implements AsyncDisposable {
 
   /** What is known before it runs; after `check` has found nothing. */
   facts(): Promise<CodingFacts> {
-    const { repo, worktrees, inherited, env = [] } = this.#options;
+    const { repo, cwd, worktrees, inherited, env = [], envFile, permissions } = this.#options;
     const variables = env.filter((variable) => typeof variable === "string");
-    if (repo === undefined) return Promise.resolve({ variables });
+    const rules = permissions !== undefined && !isLevel(permissions) ? permissions : undefined;
+    const readable = [envFile, rules].flatMap((path) => path === undefined ? [] : [resolve(path)]);
+    if (repo === undefined) {
+      return Promise.resolve({ variables, readable, writable: [resolve(cwd ?? ".")] });
+    }
     const root = realpathSync(repo);
     const home = inherited.OUROCODUS_HOME || undefined;
+    const folder = resolve(worktrees ?? worktreesFolder(root, home));
     return Promise.resolve({
-      variables,
-      repo: root,
-      worktrees: worktrees ?? worktreesFolder(root, home),
+      ...{ variables, readable },
+      writable: [root, folder],
+      worktrees: folder,
     });
   }
 
