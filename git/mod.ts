@@ -1,0 +1,32 @@
+/**
+ * Worktrees for agents: made, kept as snapshots, committed, and removed, without any content lost.
+ *
+ * @module
+ */
+export type { ChangedFile, Changes, ChangesOptions, FileStatus } from "./changes.ts";
+export type { Author } from "./commit_message.ts";
+export { GitError, type GitErrorCode } from "./errors.ts";
+export type { LeftOut } from "./file_tree.ts";
+export {
+  Repository,
+  type RepositoryOptions,
+  type Snapshot,
+  type WorktreeOptions,
+} from "./repository.ts";
+export {
+  type CommitOptions,
+  type Removal,
+  type SnapshotName,
+  Worktree,
+  type WorktreePlace,
+} from "./worktree.ts";
+export {
+  listRecords,
+  readRecord,
+  recordName,
+  recordPath,
+  type RecordProblem,
+  removeRecord,
+  type WorkRecord,
+  writeRecord,
+} from "./work_record.ts";
