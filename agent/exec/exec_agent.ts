@@ -28,7 +28,7 @@ import { GroupKeeper } from "./group_keeper.ts";
 import { OutputCapture } from "./output_capture.ts";
 import { OutputFiles } from "./output_files.ts";
 import { ProcessGroup } from "./process_group.ts";
-import { findProgram } from "./program_path.ts";
+import { findProgram } from "../processes/mod.ts";
 import { StderrProgress } from "./stderr_progress.ts";
 
 /** What of a command's output becomes the result. */

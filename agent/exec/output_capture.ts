@@ -10,7 +10,7 @@
  * @module
  */
 import { messageOf } from "@ourocodus/bus";
-import { ByteTail } from "./byte_tail.ts";
+import { ByteTail } from "../processes/mod.ts";
 import type { OutputFiles } from "./output_files.ts";
 
 /** Options of {@linkcode OutputCapture}. */

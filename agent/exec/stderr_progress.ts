@@ -9,7 +9,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { ByteTail } from "./byte_tail.ts";
+import { ByteTail } from "../processes/mod.ts";
 
 /** The payload of the progress. */
 export interface StderrLines {

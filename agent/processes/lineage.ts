@@ -1,0 +1,135 @@
+/**
+ * What belongs to a program that was started: itself, and everything that it has started, whatever
+ * session it has made itself.
+ *
+ * A process belongs to it
+ * 1. if its environment has the mark, which every child inherits;
+ * 2. if it is in the session, or the process group, that the program was started in;
+ * 3. if its parent belongs to it;
+ * 4. if it belonged to it at an earlier look, which a {@linkcode Keeper} has from time to time.
+ *
+ * Not found is a process of which all of this is true: it has left the session (`setsid`), its
+ * environment lacks the mark (`env -i`), or cannot be read (another user's, as after `sudo`; or
+ * `ssh-agent`, which forbids it), its parent has ended, and it was not looked for in between. Nor
+ * is what another service starts when asked: `systemd-run`, `docker run`, `at`. Elsewhere than on
+ * Linux environments cannot be read, so the mark alone finds nothing there. `bwrap` leaves no gap
+ * but those services: see `sandbox.ts`.
+ *
+ * This process and those that it descends from never belong to anything.
+ *
+ * @module
+ */
+import {
+  environmentHas,
+  type ProcessId,
+  type ProcessRow,
+  type ProcessTable,
+  readProcess,
+  readProcesses,
+} from "./process_table.ts";
+
+/** The variable that has the mark. */
+export const MARK_VARIABLE = "OUROCODUS_MARK";
+
+/** Options of {@linkcode Lineage}. */
+export interface LineageOptions {
+  /** Entries of the environment, `NAME=value`; one of them is enough. */
+  readonly entries: readonly string[];
+  /** The process that was started as the leader of a session, if it is known. */
+  readonly root?: ProcessId;
+}
+
+/** See the top of the file. */
+export class Lineage {
+  readonly #entries: readonly string[];
+  readonly #root: ProcessId | undefined;
+  /** What belonged to it at the last look: pids, with the times of their start. */
+  #seen: ReadonlyMap<number, number> = new Map();
+
+  constructor(options: LineageOptions) {
+    this.#entries = options.entries;
+    this.#root = options.root;
+  }
+
+  /** The process that was started. */
+  get root(): ProcessId | undefined {
+    return this.#root;
+  }
+
+  /** Looks at all processes and their environments. @returns What belongs to it and has not ended. */
+  look(): ProcessRow[] {
+    const since = this.#root?.started ?? 0;
+    const marked = new Set<number>();
+    const empty: number[] = [];
+    const table = readProcesses(({ pid, started }) => {
+      // What is older than the program cannot have been started by it.
+      const has = started >= since && environmentHas(pid, this.#entries);
+      if (has === undefined) empty.push(pid);
+      if (has === true) marked.add(pid);
+    });
+    for (const pid of empty) if (environmentHas(pid, this.#entries)) marked.add(pid);
+    return this.#members(table, marked);
+  }
+
+  /** The same without environments: for looks that come often. */
+  lookIn(table: ProcessTable): ProcessRow[] {
+    return this.#members(table, new Set());
+  }
+
+  #members(table: ProcessTable, marked: ReadonlySet<number>): ProcessRow[] {
+    const above = ancestors(table);
+    const session = this.#session(table);
+    const members = new Map<number, ProcessRow>();
+    const take = (row: ProcessRow) => {
+      if (members.has(row.pid) || above.has(row.pid)) return;
+      members.set(row.pid, row);
+      for (const child of children.get(row.pid) ?? []) take(child);
+    };
+    const children = Map.groupBy(table.values(), ({ parent }) => parent);
+    for (const row of table.values()) {
+      const { pid, started } = row;
+      const belongs = marked.has(pid) || this.#seen.get(pid) === started ||
+        (session !== undefined && (row.session === session || row.group === session));
+      if (belongs) take(row);
+    }
+    this.#seen = new Map(Array.from(members.values(), ({ pid, started }) => [pid, started]));
+    return [...members.values()];
+  }
+
+  /** The session's number; undefined if it is another's now, as only after all of ours has ended. */
+  #session(table: ProcessTable): number | undefined {
+    if (this.#root === undefined) return undefined;
+    const { pid, started } = this.#root;
+    const leader = table.get(pid);
+    return leader === undefined || leader.started === started ? pid : undefined;
+  }
+}
+
+/**
+ * The processes that have one of these marks in their environment, and what they have started.
+ *
+ * @returns Their pids; none elsewhere than on Linux.
+ */
+export function markedProcesses(marks: readonly string[]): number[] {
+  return new Lineage({ entries: markEntries(marks) }).look().map(({ pid }) => pid);
+}
+
+/** @throws {TypeError} If it has other characters than letters, digits, `.`, `_` and `-`. */
+export function checkMark(mark: string): void {
+  if (!/^[\w.-]+$/.test(mark)) throw new TypeError(`${JSON.stringify(mark)} is no mark`);
+}
+
+/** Marks as entries of an environment. */
+export function markEntries(marks: readonly string[], variable = MARK_VARIABLE): string[] {
+  return marks.map((mark) => `${variable}=${mark}`);
+}
+
+function ancestors(table: ProcessTable): Set<number> {
+  const above = new Set([Deno.pid]);
+  let { parent } = table.get(Deno.pid) ?? readProcess(Deno.pid) ?? { parent: 0 };
+  while (parent > 0 && !above.has(parent)) {
+    above.add(parent);
+    parent = table.get(parent)?.parent ?? 0;
+  }
+  return above;
+}

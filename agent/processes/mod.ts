@@ -1,0 +1,21 @@
+/**
+ * Programs that an agent starts, and how they are ended for certain, with all that they have
+ * started.
+ *
+ * @module
+ */
+export { ByteTail } from "./byte_tail.ts";
+export { cleanEnvironment } from "./clean_environment.ts";
+export { endMarked, type EndMarkedOptions } from "./end_processes.ts";
+export { Keeper } from "./keeper.ts";
+export { MARK_VARIABLE, markedProcesses } from "./lineage.ts";
+export { MarkedProcess, type StartOptions } from "./marked_process.ts";
+export { findProgram, type FindProgramOptions, type FoundProgram } from "./program_path.ts";
+export {
+  bwrapCommand,
+  findSandbox,
+  type FoundSandbox,
+  type SandboxKind,
+  type SandboxOptions,
+} from "./sandbox.ts";
+export { StdioProcess, type StdioProcessOptions } from "./stdio_process.ts";
