@@ -3,7 +3,9 @@
  *
  * @module
  */
-export { CodingAgent, type CodingFacts } from "./coding_agent.ts";
+export { CodingAgent } from "./coding_agent.ts";
+export { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
+export { presetOf } from "./preset_of.ts";
 export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
 export { readEnvFile } from "./env_file.ts";
 export type {
