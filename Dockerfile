@@ -5,11 +5,20 @@
 #
 # and likewise for api, agent and cli. compiled-relay is another name of relay.
 #
+#   docker build --target source-coding-agent --build-arg AGENT_PACKAGE=opencode-ai .
+#
+# an agent with a coding agent beside it (also coding-agent, with the executable): AGENT_PACKAGE is
+# its npm package, with a version after "@" if it is to stay the same.
+#
 # What a part may do stands in deno.json, under "permissions". The images run without root, on a
 # read-only file system, fetch nothing, and end on SIGTERM. They are built with BuildKit or without
 # it, for amd64 and arm64.
 
 ARG DENO_VERSION=2.9.6
+ARG NODE_VERSION=24
+
+# With it coding agents are installed, and most of them run.
+FROM node:${NODE_VERSION}-bookworm-slim AS node
 
 # --- Packages: fetched again only if deno.lock or a deno.json has changed -------------------------
 
@@ -83,7 +92,9 @@ ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P
 
 FROM source AS source-agent
 COPY agent agent
+# What speaks with coding agents is imported by need, so it is run by itself.
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
+  deno run -q --cached-only --frozen --no-prompt -P=agent agent/coding/mod.ts && \
   find /deno-dir -maxdepth 1 -type f -delete && \
   install -d -o deno -g deno /work
 WORKDIR /work
@@ -98,6 +109,24 @@ LABEL org.opencontainers.image.title="ourocodus-agent" \
 USER 1993:1993
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=agent", "/app/agent/main.ts"]
+
+FROM source-agent AS source-coding-agent
+USER root
+RUN apt-get update && \
+  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
+  rm -rf /var/lib/apt/lists/* && \
+  # Repositories are mounted, and belong to whoever has started the container.
+  git config --system safe.directory '*' && \
+  install -d -m 1777 /work
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
+ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
+RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
+LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
+  org.opencontainers.image.description="Takes work from a relay and has a coding agent do it"
+USER 1993:1993
 
 FROM source AS source-cli
 COPY setup setup
@@ -205,6 +234,24 @@ USER 1993:1993
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/agent"]
 
+FROM agent AS coding-agent
+USER root
+RUN apt-get update && \
+  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
+  rm -rf /var/lib/apt/lists/* && \
+  # Repositories are mounted, and belong to whoever has started the container.
+  git config --system safe.directory '*' && \
+  install -d -m 1777 /work
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
+ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
+RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
+LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
+  org.opencontainers.image.description="Takes work from a relay and has a coding agent do it"
+USER 1993:1993
+
 FROM gcr.io/distroless/cc-debian12 AS cli
 COPY --from=build-cli --chown=1993:1993 /empty /var/lib
 COPY --from=build-cli /out/ourocodus /usr/local/bin/ourocodus
@@ -223,4 +270,5 @@ ENTRYPOINT ["/usr/local/bin/ourocodus"]
 FROM relay AS compiled-relay
 FROM api AS compiled-api
 FROM agent AS compiled-agent
+FROM coding-agent AS compiled-coding-agent
 FROM cli AS compiled-cli

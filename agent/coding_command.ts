@@ -68,6 +68,11 @@ export function codingCommand(
         .choices(["bwrap", "none"] as const),
     )
     .option(
+      "--writable <path>",
+      "in a sandbox: a further file or folder it may write to; can be repeated",
+      collect(filled),
+    )
+    .option(
       "--env <name[=value]>",
       "a variable that it gets, from here or with this value; can be repeated",
       collect(variable),
@@ -108,6 +113,7 @@ export function codingCommand(
         permissions: options.permissions,
         check: codingCheck(options),
         sandbox: options.sandbox,
+        writable: options.writable,
         env: options.env,
         envFile: options.envFile,
         isolatedHome: options.isolatedHome,

@@ -14,6 +14,12 @@ Deno.test("flags that cannot be used are refused before anything is started, in 
   const cases: [string[], RegExp][] = [
     [["--repo", "."], /^error: Give one of --agent and --acp: /],
     [["--agent", "claude", "--acp", "--", "x"], /'--acp' cannot be used with option '--agent/],
+    [["--agent", "cluade", "--repo", "."], /There is no coding agent "cluade", there are claude, /],
+    [acp("--base", "no-such"), /^error: Cannot begin at "no-such": .* has no such commit/],
+    [
+      ["--repo", "/", "--acp", "--", "x"],
+      /^error: Cannot use the repository \/: it is no git repo/,
+    ],
     [["--acp", "--repo", "."], /^error: --acp needs the agent's command: --acp -- COMMAND/],
     [["--agent", "claude", "--repo", ".", "--", "x"], /"x", goes with --acp only/],
     [["--acp", "--", "true"], /^error: Give one of --repo and --cwd: the git repository/],

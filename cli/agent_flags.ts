@@ -7,6 +7,7 @@ import { type AgentsWanted, MAX_AGENT_NAME, SUPERVISOR, SYSTEM_PARTS } from "@ou
 import { invalidName, parseDurationMs } from "@ourocodus/bus";
 import { resolve } from "node:path";
 import { countFlag, nameFlag } from "./flag_values.ts";
+import { type AgentKind, passedArguments } from "./passed_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The command line of `agent start`, as far as it says what to start. */
@@ -18,65 +19,81 @@ export interface AgentFlags {
   readonly name?: string;
   readonly env?: readonly string[];
   readonly drain?: string;
-  /** Flags of the exec agent. */
-  readonly timeout?: string;
-  readonly killAfter?: string;
-  readonly stdin?: string;
-  readonly stdout?: string;
-  readonly retryOn?: string;
-  readonly retryDelay?: string;
   readonly cwd?: string;
-  readonly errorIf?: string;
-  readonly requireOutput?: true;
-  readonly sandbox?: string;
+  /** The preset of a coding agent. */
+  readonly agent?: string;
+  /** Whether the command is a coding agent's. */
+  readonly acp?: true;
   /** The command, if there is one. */
   readonly command: readonly string[];
+  /** Further flags are passed on, see passed_flags.ts. */
+  readonly [passed: string]: unknown;
 }
 
 const MAX_COUNT = 1_000;
 const MAX_CONCURRENCY = 1_024;
 const DEFAULT_DRAIN_MS = 25_000;
 
-/** Checks flags. @throws {UsageError} */
-export function agentsWanted(flags: AgentFlags): AgentsWanted {
+/**
+ * Checks flags.
+ *
+ * @param environment Where variables come from that are given by name.
+ * @throws {UsageError}
+ */
+export function agentsWanted(
+  flags: AgentFlags,
+  environment: Readonly<Record<string, string>> = {},
+): AgentsWanted {
   const { name } = flags;
   if (name !== undefined) checkName(name);
+  const kind = agentKind(flags);
+  const { env, passedEnv } = variables(flags.env ?? [], environment, kind);
   return {
     session: nameFlag("--session", flags.session),
     role: nameFlag("--role", flags.role),
     count: within("--count", flags.count, MAX_COUNT),
     concurrency: within("--concurrency", flags.concurrency, MAX_CONCURRENCY),
     name,
-    env: variables(flags.env ?? []),
+    env,
+    passedEnv,
     drainMs: flags.drain === undefined ? DEFAULT_DRAIN_MS : drainMs(flags.drain),
-    args: agentArguments(flags),
+    args: agentArguments(kind, flags, [...Object.keys(env), ...passedEnv]),
     cwd: flags.cwd === undefined ? undefined : resolve(flags.cwd),
   };
 }
 
-function agentArguments(flags: AgentFlags): string[] {
-  const { command, timeout, killAfter, stdin, stdout, retryOn, retryDelay, cwd } = flags;
-  const { errorIf, requireOutput, sandbox } = flags;
-  const exec = {
-    "--timeout": timeout,
-    "--kill-after": killAfter,
-    "--stdin": stdin,
-    "--stdout": stdout,
-    "--retry-on": retryOn,
-    "--retry-delay": retryDelay,
-    "--cwd": cwd === undefined ? undefined : resolve(cwd),
-    "--error-if": errorIf,
-    "--require-output": requireOutput,
-    "--sandbox": sandbox,
-  };
-  const given = Object.entries(exec).filter(([, value]) => value !== undefined);
-  if (command.length > 0) {
-    const words = given.flatMap(([flag, value]) => value === true ? [flag] : [flag, value ?? ""]);
-    return ["exec", ...words, "--", ...command];
+function agentKind({ agent, acp, command }: AgentFlags): AgentKind | undefined {
+  if (agent !== undefined && command.length > 0) {
+    throw new UsageError("--agent has a command of its own; --acp is for another, after --");
   }
-  if (given.length === 0) return ["echo"];
-  const flagNames = given.map(([flag]) => flag).join(", ");
-  throw new UsageError(`${flagNames}: only with a command, after --`);
+  if (acp && command.length === 0) {
+    throw new UsageError("--acp needs the coding agent's command, after --");
+  }
+  if (agent !== undefined || acp) return "coding";
+  return command.length > 0 ? "exec" : undefined;
+}
+
+/** @param names Variables that a coding agent gets, which gets no others. */
+function agentArguments(
+  kind: AgentKind | undefined,
+  flags: AgentFlags,
+  names: readonly string[],
+): string[] {
+  const passed = passedArguments(kind, flags);
+  const { agent, command } = flags;
+  switch (kind) {
+    case undefined:
+      return ["echo"];
+    case "exec":
+      return ["exec", ...passed, "--", ...command];
+    case "coding": {
+      // By name: what is in arguments can be read by others on this machine.
+      const variables = names.flatMap((name) => ["--env", name]);
+      return agent === undefined
+        ? ["coding", "--acp", ...passed, ...variables, "--", ...command]
+        : ["coding", "--agent", agent, ...passed, ...variables];
+    }
+  }
 }
 
 function checkName(name: string): void {
@@ -102,12 +119,33 @@ function drainMs(value: string): number {
   throw new UsageError(`--drain is "${value}", it must be a duration up to 1d, like 30s or 10m`);
 }
 
-function variables(list: readonly string[]): Record<string, string> {
-  return Object.fromEntries(list.map((text) => {
+function variables(
+  list: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  kind: AgentKind | undefined,
+): Pick<AgentsWanted, "env" | "passedEnv"> {
+  const env: Record<string, string> = {};
+  const passedEnv: string[] = [];
+  for (const text of list) {
     const end = text.indexOf("=");
-    if (end < 1) {
-      throw new UsageError(`--env is ${JSON.stringify(text)}, it must be NAME=VALUE`);
+    const name = end < 0 ? text : text.slice(0, end);
+    if (name === "") {
+      throw new UsageError(`--env is ${JSON.stringify(text)}, it must be NAME or NAME=VALUE`);
     }
-    return [text.slice(0, end), text.slice(end + 1)];
-  }));
+    if (kind === "coding" && PROGRAM_VARIABLES.test(name)) {
+      throw new UsageError(`--env is ${name}, which is the agent program's own; give --env-file`);
+    }
+    if (end >= 0) env[name] = text.slice(end + 1);
+    else if (environment[name] !== undefined) passedEnv.push(name);
+    else {
+      throw new UsageError(
+        `--env is ${name}, which is not set here: export it, or give ${name}=VALUE`,
+      );
+    }
+  }
+  return { env, passedEnv };
 }
+
+/** What the agent program itself is told by variables. */
+const PROGRAM_VARIABLES =
+  /^(SESSION_ID|ROLE|AGENT_ID|CONCURRENCY|DRAIN_SECONDS|RELAY_URL|RELAY_CA|LOG_LEVEL|OUROCODUS_.*)$/;

@@ -41,3 +41,21 @@ Deno.test("variables keep everything after the first equals sign", () => {
   assert.deepEqual(agentsWanted({ ...FLAGS, env: ["A=b=c", "D="] }).env, { A: "b=c", D: "" });
   assert.throws(() => agentsWanted({ ...FLAGS, env: ["=x"] }), UsageError);
 });
+
+Deno.test("a coding agent gets its flags, paths as absolute ones, and variables by name", () => {
+  const flags = { repo: "shop", setup: ["npm ci", "make"], permissions: "edits", thoughts: true };
+  const { args, env, passedEnv } = agentsWanted(
+    { ...FLAGS, ...flags, agent: "claude", env: ["MODEL=large", "ANTHROPIC_API_KEY"] },
+    { ANTHROPIC_API_KEY: "sk-secret" },
+  );
+  assert.deepEqual(args, [
+    ...["coding", "--agent", "claude", "--repo", `${Deno.cwd()}/shop`],
+    ...["--setup", "npm ci", "--setup", "make", "--permissions", "edits", "--thoughts"],
+    ...["--env", "MODEL", "--env", "ANTHROPIC_API_KEY"],
+  ]);
+  assert.deepEqual([env, passedEnv], [{ MODEL: "large" }, ["ANTHROPIC_API_KEY"]]);
+  const acp = agentsWanted({ ...FLAGS, cwd: ".", acp: true, command: ["my-agent", "--flag"] });
+  assert.deepEqual(acp.args, ["coding", "--acp", "--cwd", Deno.cwd(), "--", "my-agent", "--flag"]);
+  const rules = agentsWanted({ ...FLAGS, agent: "codex", permissions: "rules.json" });
+  assert(rules.args.includes(`${Deno.cwd()}/rules.json`));
+});

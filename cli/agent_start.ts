@@ -4,14 +4,20 @@
  * @module
  */
 import {
+  type AgentsFacts,
   type AgentsWanted,
   agentToken,
   awaitConnected,
   checkAgents,
   connectDocker,
+  type DockerAgentOptions,
   type DockerRecord,
   findHome,
+  type Home,
+  passed,
   readDockerRecord,
+  rememberAgents,
+  type RememberedRuntime,
   runningSystem,
   startContainers,
   type StartedAgents,
@@ -23,8 +29,13 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
 import { type AgentFlags, agentsWanted } from "./agent_flags.ts";
-import { type ContainerFlags, containerOptions } from "./container_flags.ts";
-import { ensureAgentImage } from "./docker_system.ts";
+import {
+  type ContainerFlags,
+  containerOptions,
+  imageFor,
+  refuseContainerFlags,
+} from "./container_flags.ts";
+import { ensureImage } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -35,6 +46,7 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
   readonly process?: true;
   readonly relay?: string;
   readonly nats?: string;
+  readonly forget?: true;
 }
 
 /**
@@ -43,7 +55,8 @@ export interface AgentStartFlags extends AgentFlags, ContainerFlags {
  * @throws {UsageError} If a flag has a value that cannot be used.
  */
 export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
-  const asked = agentsWanted(flags);
+  const environment = console.env.toObject?.() ?? {};
+  const asked = agentsWanted(flags, environment);
   if (flags.docker && flags.process) {
     throw new UsageError("give only one of --docker and --process");
   }
@@ -56,29 +69,86 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
           `start the agent with --process`,
       );
     }
-    const wanted = { ...asked, token: await agentToken(console.env, home, asked) };
+    const named = { ...asked, token: await agentToken(console.env, home, asked) };
     const relay = docker === undefined ? await relayOf(flags, console) : undefined;
-    if (docker === undefined) containerOptions(flags, undefined);
-    const environment = console.env.toObject?.() ?? {};
-    const inContainer = docker !== undefined;
-    const wrong = await checkAgents(wanted, { environment, relay, inContainer });
-    if (wrong !== undefined) throw new UsageError(wrong);
+    if (docker === undefined) refuseContainerFlags(flags);
+    const check = await checkAgents(named, {
+      ...{ environment, home: home.folder, relay },
+      inContainer: docker !== undefined,
+    });
+    if (check.kind === "wrong") throw new UsageError(check.reason);
+    const wanted = {
+      ...named,
+      args: settledArguments(named.args, check.facts, { inContainer: docker !== undefined }),
+    };
     await using connection = await natsOf(flags, console);
-    const started = docker === undefined
-      ? await startProcesses(home, wanted, {
-        relayUrl: relay?.url ?? DEFAULT_RELAY_URL,
-        atOwnRelay: relay?.isOwn ?? false,
-        environment,
-      })
-      : await asContainers(docker, wanted, flags, console);
+    const { started, runtime } = docker === undefined
+      ? await asProcesses(home, wanted, { ...relay, environment })
+      : await asContainers(docker, wanted, { flags, facts: check.facts }, console);
     try {
       await untilConnected(connection, started, wanted, console);
     } catch (error) {
       await started.undo();
       throw error;
     }
+    if (!flags.forget) {
+      const { token: _, ...remembered } = wanted;
+      const variables = docker === undefined ? check.facts.variables : wanted.passedEnv;
+      await rememberAgents(
+        home,
+        started.agents.map((agent) => ({ ...agent, wanted: remembered, runtime, variables })),
+      );
+    }
     return EXIT.ok;
   });
+}
+
+/** Agents that were started, and where, for them to be remembered. */
+interface Started {
+  readonly started: StartedAgents;
+  readonly runtime: RememberedRuntime;
+}
+
+/**
+ * Settles for a coding agent what its flags leave open: the folder for worktrees, so that it stays
+ * the same wherever the home goes; and that in a container, which is a box already, it needs no
+ * other, and has a home that outlives it.
+ */
+function settledArguments(
+  args: readonly string[],
+  { worktrees }: AgentsFacts,
+  { inContainer }: { readonly inContainer: boolean },
+): readonly string[] {
+  const [kind = "", ...rest] = args;
+  if (kind !== "coding") return args;
+  // What is after "--" is the coding agent's own.
+  const given = new Set(rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest);
+  const settled = [
+    ...worktrees !== undefined && !given.has("--worktrees") ? ["--worktrees", worktrees] : [],
+    ...inContainer && !given.has("--sandbox") ? ["--sandbox", "none"] : [],
+    ...inContainer && worktrees !== undefined && !given.has("--isolated-home")
+      ? ["--isolated-home"]
+      : [],
+  ];
+  return [kind, ...settled, ...rest];
+}
+
+async function asProcesses(
+  home: Home,
+  wanted: AgentsWanted,
+  { url = DEFAULT_RELAY_URL, isOwn = false, environment }: {
+    readonly url?: string;
+    readonly isOwn?: boolean;
+    readonly environment: Readonly<Record<string, string>>;
+  },
+): Promise<Started> {
+  const started = await startProcesses(home, wanted, {
+    relayUrl: url,
+    atOwnRelay: isOwn,
+    environment,
+  });
+  const relay = isOwn ? {} : { relayUrl: url };
+  return { started, runtime: { kind: "process", cwd: Deno.cwd(), ...relay } };
 }
 
 const DEFAULT_RELAY_URL = "ws://localhost:8080";
@@ -98,16 +168,36 @@ async function relayOf(
 async function asContainers(
   record: DockerRecord,
   wanted: AgentsWanted,
-  flags: AgentStartFlags,
+  { flags, facts }: { readonly flags: AgentStartFlags; readonly facts: AgentsFacts },
   console: Console,
-): Promise<StartedAgents> {
+): Promise<Started> {
   if (flags.relay !== undefined) {
     throw new UsageError("--relay goes with --process: in Docker it is the system's own");
   }
-  const options = containerOptions(flags, record);
+  const image = imageFor(record, flags, facts);
+  const options = { ...containerOptions(flags, image), ...await ownFiles(facts) };
   const engine = await connectDocker(console.env);
-  if (flags.image === undefined) await ensureAgentImage(engine, record, console);
-  return await startContainers(engine, record, wanted, options);
+  if (flags.image === undefined && image !== undefined) {
+    await ensureImage(engine, record, image, console);
+  }
+  const env = { ...passed(wanted, console.env.toObject?.() ?? {}), ...wanted.env };
+  const started = await startContainers(engine, record, { ...wanted, env }, options);
+  return { started, runtime: { kind: "docker", options } };
+}
+
+/** The files of this machine that a container needs, and whose processes may write to them. */
+async function ownFiles(
+  { writable, readable, worktrees }: AgentsFacts,
+): Promise<Pick<DockerAgentOptions, "mounts" | "user">> {
+  if (writable.length === 0 && readable.length === 0) return {};
+  if (worktrees !== undefined) await Deno.mkdir(worktrees, { recursive: true, mode: 0o700 });
+  return {
+    mounts: [
+      ...writable.map((path) => ({ path, writable: true })),
+      ...readable.map((path) => ({ path, writable: false })),
+    ],
+    user: `${Deno.uid()}:${Deno.gid()}`,
+  };
 }
 
 /** Connects to NATS, which knows the relays; says what to do where there is none. */

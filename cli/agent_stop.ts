@@ -7,10 +7,13 @@ import {
   connectDocker,
   ensureSupervisor,
   findHome,
+  forgetAgents,
   type Home,
   type ManagedAgent,
   managedAgents,
+  managedRemembered,
   partEnvironment,
+  rememberedAgents,
   removeAgent,
   type StopOptions,
 } from "@ourocodus/system";
@@ -36,11 +39,19 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    const agents = select(await managedAgents(home, console.env));
-    if (agents.length === 0) {
+    const managed = await managedAgents(home, console.env);
+    const selected = select([...managed, ...await onlyRemembered(home, managed)]);
+    if (selected.length === 0) {
       await console.out.write("No agents to stop\n");
       return EXIT.ok;
     }
+    // First: what is stopped half way is not to come back.
+    await forgetAgents(home, selected);
+    const agents = selected.filter((agent) => managed.includes(agent));
+    for (const { name } of selected.filter((agent) => !managed.includes(agent))) {
+      await console.out.write(`${paint(console.out.hasColor).green("✓")} ${name} forgotten\n`);
+    }
+    if (agents.length === 0) return EXIT.ok;
     await using inHand = options.now ? undefined : await InHand.look(agents, console);
     if (!options.now) await announceStop(agents, console);
     const onStopped = (agent: ManagedAgent) => tellStopped(agent, inHand, console);
@@ -52,6 +63,17 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
     ]);
     return EXIT.ok;
   });
+}
+
+/** Agents that are remembered for the next start, and are not there now. */
+async function onlyRemembered(
+  home: Home,
+  managed: readonly ManagedAgent[],
+): Promise<ManagedAgent[]> {
+  const there = new Set(managed.map(({ name, runtime }) => `${runtime} ${name}`));
+  return (await rememberedAgents(home))
+    .filter(({ name, runtime }) => !there.has(`${runtime.kind} ${name}`))
+    .map(managedRemembered);
 }
 
 interface Stopping {

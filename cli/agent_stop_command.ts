@@ -8,7 +8,8 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
   const command = new Command("stop")
     .summary("stop agents that were started here")
     .description(
-      "Stops agents that were started here. Each finishes what it has in hand, and gets no more.",
+      "Stops agents that were started here. Each finishes what it has in hand, and gets no more. " +
+        "ourocodus start does not start it again.",
     )
     .argument("[agents...]", "names or ids")
     .option("--session <session>", "all of this session")

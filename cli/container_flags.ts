@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { DockerAgentOptions, DockerRecord } from "@ourocodus/system";
+import type { AgentsFacts, DockerAgentOptions, DockerRecord } from "@ourocodus/system";
 import { parseBytes } from "@ourocodus/bus";
 import { UsageError } from "./usage_error.ts";
-import { agentImage } from "./docker_system.ts";
+import { type AgentImage, agentImage, codingAgentImage } from "./docker_system.ts";
 
 /** As they were given. */
 export interface ContainerFlags {
@@ -19,27 +19,47 @@ export interface ContainerFlags {
 const MIN_MEMORY = 6 * 2 ** 20;
 const MAX_CPUS = 1_024;
 
+/** Refuses them for an agent that is a process. @throws {UsageError} */
+export function refuseContainerFlags({ image, memory, cpus }: ContainerFlags): void {
+  const given = Object.entries({ "--image": image, "--memory": memory, "--cpus": cpus })
+    .filter(([, value]) => value !== undefined).map(([flag]) => flag);
+  if (given.length > 0) throw new UsageError(`${given.join(", ")}: only for an agent in Docker`);
+}
+
 /**
  * Checks them.
  *
- * @param record The system in Docker; undefined if the agent is to be a process, where none of
- * them may be given.
+ * @param image What is run if none is given.
  * @throws {UsageError}
  */
 export function containerOptions(
   { image, memory, cpus }: ContainerFlags,
-  record: DockerRecord | undefined,
+  ownImage: AgentImage | undefined,
 ): DockerAgentOptions {
-  const given = Object.entries({ "--image": image, "--memory": memory, "--cpus": cpus })
-    .filter(([, value]) => value !== undefined).map(([flag]) => flag);
-  if (record === undefined && given.length > 0) {
-    throw new UsageError(`${given.join(", ")}: only for an agent in Docker`);
+  const name = image ?? ownImage?.name;
+  if (name === undefined) {
+    throw new UsageError(
+      "--acp in Docker needs --image: one with the coding agent in it, made with docker build " +
+        "--target source-coding-agent --build-arg AGENT_PACKAGE=…",
+    );
   }
   return {
-    image: image ?? (record === undefined ? "" : agentImage(record)),
+    image: name,
     memoryBytes: memory === undefined ? undefined : memoryBytes(memory),
     cpus: cpus === undefined ? undefined : processors(cpus),
   };
+}
+
+/** The image that agents need; undefined if only who starts them can name it. */
+export function imageFor(
+  record: DockerRecord,
+  { agent, acp }: { readonly agent?: string; readonly acp?: true },
+  { npmPackage }: AgentsFacts,
+): AgentImage | undefined {
+  if (agent !== undefined && npmPackage !== undefined) {
+    return codingAgentImage(record, agent, npmPackage);
+  }
+  return acp || agent !== undefined ? undefined : agentImage(record);
 }
 
 function memoryBytes(text: string): number {

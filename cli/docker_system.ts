@@ -31,8 +31,6 @@ export interface SystemContainer {
   readonly since: string | null;
 }
 
-/** The service of compose.yaml that has the agents' image. */
-const AGENT_SERVICE = "echo";
 /** How long all may take to be healthy, in milliseconds. */
 const HEALTHY_MS = 120_000;
 const LOOK_MS = 200;
@@ -67,24 +65,56 @@ export async function dockerUp(
   }
 }
 
-/** Builds the agents' image, unless it is there. @throws {SystemError} If it cannot be built. */
-export async function ensureAgentImage(
+/**
+ * Builds an image of agents, unless it is there.
+ *
+ * @param image One that compose.yaml describes.
+ * @throws {SystemError} If it cannot be built.
+ */
+export async function ensureImage(
   engine: DockerEngine,
   record: DockerRecord,
+  image: AgentImage,
   console: Console,
 ): Promise<void> {
   try {
-    await engine.getImage(agentImage(record)).inspect();
+    await engine.getImage(image.name).inspect();
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-    await console.err.write(`Building ${agentImage(record)}\n`);
-    await compose(["--profile", "agents", "build", AGENT_SERVICE], record, console);
+    await console.err.write(`Building ${image.name}\n`);
+    const { service, profile, variables } = image;
+    await compose(["--profile", profile, "build", service], record, console, variables);
   }
 }
 
-/** The agents' image. */
-export function agentImage({ images }: DockerRecord): string {
-  return `ourocodus-agent:${images}`;
+/** An image that compose.yaml describes. */
+export interface AgentImage {
+  readonly name: string;
+  readonly service: string;
+  readonly profile: string;
+  /** What compose.yaml is told. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The image of agents that echo, or run a command. */
+export function agentImage({ images }: DockerRecord): AgentImage {
+  return {
+    name: `ourocodus-agent:${images}`,
+    ...{ service: "echo", profile: "agents", variables: {} },
+  };
+}
+
+/** The image of a known coding agent. @param npmPackage The package that brings it. */
+export function codingAgentImage(
+  { images }: DockerRecord,
+  agent: string,
+  npmPackage: string,
+): AgentImage {
+  return {
+    name: `ourocodus-agent-${agent}:${images}`,
+    ...{ service: "coding", profile: "coding" },
+    variables: { CODING_AGENT: agent, AGENT_PACKAGE: npmPackage },
+  };
 }
 
 /** Stops it and removes its containers. @throws {SystemError} */
@@ -94,7 +124,8 @@ export async function dockerDown(
   { now, volumes }: { readonly now: boolean; readonly volumes: boolean },
 ): Promise<void> {
   const flags = [...(now ? ["--timeout", "1"] : []), ...(volumes ? ["--volumes"] : [])];
-  await compose(["--profile", "agents", "--profile", "cli", "down", ...flags], record, console);
+  const profiles = ["agents", "coding", "cli"].flatMap((name) => ["--profile", name]);
+  await compose([...profiles, "down", ...flags], record, console);
 }
 
 /** Its containers as they are. */
@@ -140,6 +171,7 @@ async function compose(
   args: readonly string[],
   record: DockerRecord,
   console: Console,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const token = await systemToken(console.env, findHome(console.env));
   await runCompose(args, {
@@ -147,6 +179,7 @@ async function compose(
     environment: {
       ...console.env.toObject?.(),
       ...(token !== undefined && { OUROCODUS_TOKEN: token }),
+      ...variables,
     },
     onOutput: (text) => void console.err.write(text).catch(() => {}),
     signal: console.signal,

@@ -27,6 +27,7 @@ import { ensureNatsServer } from "@ourocodus/setup";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { portFlag } from "./port_flag.ts";
+import { restoreAgents } from "./restore_agents.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { runForeground } from "./foreground.ts";
 import { startDocker } from "./start_docker.ts";
@@ -41,6 +42,8 @@ export interface StartFlags {
   readonly port?: string;
   readonly apiPort?: string;
   readonly host?: string;
+  /** False with `--no-agents`. */
+  readonly agents: boolean;
 }
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
@@ -56,7 +59,7 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
   }
   return explainFailure(console, async () => {
     const home = findHome(console.env);
-    if (flags.docker) return await startDocker(home, asked, console);
+    if (flags.docker) return await startDocker(home, { ...asked, agents: flags.agents }, console);
     await checkRunning(home, asked);
     const server = checkServer(asked.host, console);
     const environment = console.env.toObject?.() ?? {};
@@ -80,8 +83,8 @@ export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
       }),
     };
     return flags.foreground
-      ? await startForeground(settings, environment, console)
-      : await startBackground(settings, environment, console);
+      ? await startForeground(settings, flags, console)
+      : await startBackground(settings, flags, console);
   });
 }
 
@@ -140,10 +143,11 @@ async function checkRunning(home: Home, asked: Asked): Promise<void> {
 
 async function startBackground(
   settings: SystemSettings,
-  environment: Record<string, string>,
+  { agents }: StartFlags,
   console: Console,
 ): Promise<ExitCode> {
   const { home } = settings;
+  const environment = console.env.toObject?.() ?? {};
   const earlier = await lookAtSystem(home);
   const left = earlier.supervisor === undefined &&
     earlier.processes.some(({ status }) => status !== "exited");
@@ -171,15 +175,19 @@ async function startBackground(
     );
     return EXIT.ok;
   }
-  await console.out.write(nextSteps(home, parts) + await lostAgents(home));
+  const failed = agents
+    ? await restoreAgents({ home, client: () => Promise.resolve(client) }, console)
+    : [];
+  await console.out.write(nextSteps(home, parts) + await lostAgents(home, failed));
   return EXIT.ok;
 }
 
 /** Says which agents ended while no supervisor looked, with all else that ran, as it seems. */
-async function lostAgents(home: Home): Promise<string> {
+async function lostAgents(home: Home, told: readonly string[]): Promise<string> {
   const { processes } = await lookAtSystem(home);
   const lost = processes.filter(({ spec, status, exit }) =>
-    spec.kind === "agent" && status === "exited" && exit?.code === null && exit.signal === null
+    spec.kind === "agent" && status === "exited" && exit?.code === null && exit.signal === null &&
+    !told.includes(spec.name)
   );
   if (lost.length === 0) return "";
   const names = lost.map(({ spec }) => spec.name).join(", ");
@@ -190,9 +198,10 @@ async function lostAgents(home: Home): Promise<string> {
 
 async function startForeground(
   settings: SystemSettings,
-  environment: Record<string, string>,
+  { agents }: StartFlags,
   console: Console,
 ): Promise<ExitCode> {
+  const environment = console.env.toObject?.() ?? {};
   const running = await findSupervisor(settings.home);
   if (running !== undefined) {
     const { pid } = running.record.identity;
@@ -215,6 +224,8 @@ async function startForeground(
         await endIfIdle(client);
         throw error;
       }
+      const place = { home: settings.home, client: () => Promise.resolve(client) };
+      if (agents) await restoreAgents(place, console);
       await console.out.write("Ctrl-C stops it.\n");
     },
   });

@@ -8,9 +8,11 @@ import {
   connectDocker,
   DEFAULT_API_PORT,
   type DockerRecord,
+  ensureSupervisor,
   type Home,
   keepSystemToken,
   lookAtSystem,
+  partEnvironment,
   readDockerRecord,
   SystemError,
   systemSecret,
@@ -20,13 +22,16 @@ import {
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { dockerUp, type SystemContainer, systemContainers } from "./docker_system.ts";
+import { restoreAgents } from "./restore_agents.ts";
 import { paint } from "./terminal_text.ts";
 
-/** Which ports; those left out are what they were, or 4222, 8080 and 9000. */
-export interface DockerPorts {
+/** Which ports (those left out are what they were, or 4222, 8080 and 9000), and whether agents. */
+export interface DockerStart {
   readonly natsPort: number | undefined;
   readonly relayPort: number | undefined;
   readonly apiPort: number | undefined;
+  /** Whether agents are started again that are remembered. */
+  readonly agents: boolean;
 }
 
 /** The compose project, unless `COMPOSE_PROJECT_NAME` names another. */
@@ -35,7 +40,7 @@ export const DEFAULT_PROJECT = "ourocodus";
 /** Starts it. @throws {SystemError} If it runs as processes, or Docker cannot start it. */
 export async function startDocker(
   home: Home,
-  ports: DockerPorts,
+  asked: DockerStart,
   console: Console,
 ): Promise<ExitCode> {
   const { processes } = await lookAtSystem(home);
@@ -46,9 +51,9 @@ export async function startDocker(
   const earlier = await readDockerRecord(home);
   const record = {
     project: console.env.get("COMPOSE_PROJECT_NAME") || earlier?.project || DEFAULT_PROJECT,
-    natsPort: ports.natsPort ?? earlier?.natsPort ?? 4222,
-    relayPort: ports.relayPort ?? earlier?.relayPort ?? 8080,
-    apiPort: ports.apiPort ?? earlier?.apiPort ?? DEFAULT_API_PORT,
+    natsPort: asked.natsPort ?? earlier?.natsPort ?? 4222,
+    relayPort: asked.relayPort ?? earlier?.relayPort ?? 8080,
+    apiPort: asked.apiPort ?? earlier?.apiPort ?? DEFAULT_API_PORT,
     images: console.env.get("OUROCODUS_IMAGES") || earlier?.images || "source",
   };
   checkSame(earlier, record);
@@ -65,6 +70,11 @@ export async function startDocker(
     await console.out.write(`${colors.green("✓")} ${label} 127.0.0.1:${port}\n`);
   }
   const unchanged = ids(containers) === before;
+  if (!unchanged && asked.agents) {
+    const environment = partEnvironment(console.env.toObject?.() ?? {});
+    const client = () => ensureSupervisor(home, environment);
+    await restoreAgents({ home, client, docker: { engine, record } }, console);
+  }
   await console.out.write(
     unchanged ? "It runs already; nothing was changed.\n" : `Project ${record.project}. Next:\n` +
       "  ourocodus agent start --session test --role echo\n" +

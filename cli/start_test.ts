@@ -145,7 +145,7 @@ async function killAll(system: TestSystem, agent: string): Promise<void> {
 Deno.test("after all of it was killed, start says which agents ran before", async () => {
   await using system = await TestSystem.create();
   await system.start();
-  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
+  await system.ok(["agent", "start", "--session", "test", "--role", "writer", "--forget"]);
   await killAll(system, "writer-1");
   assert.match(
     await system.start(),
@@ -158,7 +158,7 @@ Deno.test("after all of it was killed, start says which agents ran before", asyn
 Deno.test("an agent that is restarted finds the relay where it listens now", async () => {
   await using system = await TestSystem.create();
   await system.start();
-  await system.ok(["agent", "start", "--session", "test", "--role", "writer"]);
+  await system.ok(["agent", "start", "--session", "test", "--role", "writer", "--forget"]);
   await killAll(system, "writer-1");
   const [natsFlag = "", natsPort = "", , , ...api] = system.ports;
   await system.ok(["start", natsFlag, natsPort, "--port", `${freePort()}`, ...api]);

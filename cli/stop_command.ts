@@ -10,7 +10,7 @@ export function stopCommand(console: Console, done: (code: ExitCode) => void): C
     .description(
       "Stops what start and agent start have started here, and nothing else: agents first, which " +
         "finish what they have in hand, then the API, the relay, and nats-server. Waiting work and " +
-        "results stay in the store for the next start.",
+        "results stay in the store for the next start, which starts the agents again, too.",
     )
     .option("--now", "don't let agents finish: what they have in hand is handed out again")
     .option("--timeout <duration>", "how long each may take before it is killed")

@@ -13,6 +13,8 @@ export interface AgentsWanted {
   /** What they are called, or the beginning of it; undefined: they are called for their role. */
   readonly name: string | undefined;
   readonly env: Readonly<Record<string, string>>;
+  /** Variables that they get from the environment of whoever starts them, by name. */
+  readonly passedEnv: readonly string[];
   /** How long work in hand may take when they are stopped, in milliseconds. */
   readonly drainMs: number;
   /** Arguments of the agent program. */

@@ -13,8 +13,8 @@ export interface AwaitConnectedOptions {
   readonly role: string;
   /** The agents' ids; the value is when the agent had connected before, which does not count. */
   readonly ids: ReadonlyMap<string, string | undefined>;
-  /** Throws if one cannot connect any more. */
-  readonly check: () => Promise<void>;
+  /** Throws if one cannot connect any more; or returns the ids of those, to wait for the others. */
+  readonly check: () => Promise<readonly string[] | void>;
   /** Told of each as it is connected. */
   readonly onConnected: (agent: DirectoryAgent) => void;
   readonly signal: AbortSignal;
@@ -34,7 +34,8 @@ export async function awaitConnected(
   const left = new Map(ids);
   const begin = performance.now();
   while (left.size > 0) {
-    await check();
+    for (const id of await check() ?? []) left.delete(id);
+    if (left.size === 0) return;
     const { agents, relays } = await askRelays(connection, { session, role }, {
       timeoutMs: 1_000,
       stallMs: 20,

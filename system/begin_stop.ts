@@ -9,6 +9,7 @@ import { findSupervisor } from "./control_client.ts";
 import { removeAgent } from "./docker_agents.ts";
 import { connectDocker } from "./docker_engine.ts";
 import type { Home } from "./home.ts";
+import { forgetAgents } from "./remembered_agents.ts";
 
 /** How an agent is stopped. */
 export interface BeginStopOptions {
@@ -21,7 +22,7 @@ export interface BeginStopOptions {
 }
 
 /**
- * Begins to stop an agent, and forgets it when it has ended: it is not started again.
+ * Begins to stop an agent, and forgets it when it has ended: it is not started again, not by `start` either.
  *
  * @returns False if nobody keeps it any more, as its supervisor was killed.
  * @throws {SystemError} If its supervisor refuses or does not answer, or there is no Docker engine.
@@ -31,6 +32,7 @@ export async function beginStop(
   { name, runtime, container }: ManagedAgent,
   { env, now = false, onFailure }: BeginStopOptions,
 ): Promise<boolean> {
+  await forgetAgents(home, [{ name, runtime }]);
   if (runtime === "docker") {
     const engine = await connectDocker(env);
     removeAgent(engine, container ?? "", { now }).catch(onFailure);

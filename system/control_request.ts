@@ -15,6 +15,8 @@ export type ControlRequest =
     readonly specs: readonly ProcessSpec[];
     readonly environment: Readonly<Record<string, string>>;
   }
+  /** Keeps in mind what was not started, as if it had ended; what is kept already stays. */
+  | { readonly type: "keep"; readonly specs: readonly ProcessSpec[]; readonly reason: string }
   | { readonly type: "ready"; readonly names: readonly string[] }
   | { readonly type: "stop"; readonly names: readonly string[]; readonly options: StopOptions }
   | {

@@ -19,6 +19,16 @@ export interface DockerAgentOptions {
   readonly memoryBytes: number | undefined;
   /** Processors, say 0.5; undefined is no limit. */
   readonly cpus: number | undefined;
+  /** Files and folders of this machine that it has at the same paths. */
+  readonly mounts?: readonly AgentMount[];
+  /** User and group of its processes, `1000:1000`, so that what they write is the user's. */
+  readonly user?: string;
+}
+
+/** A file or folder of this machine, absolute, in a container. */
+export interface AgentMount {
+  readonly path: string;
+  readonly writable: boolean;
 }
 
 interface StartedContainer extends AgentName {
@@ -40,19 +50,24 @@ const RELAY_URL = "ws://relay:8080";
 /** How long storing answers and closing may take after the time to finish, in seconds. */
 const CLOSING_SECONDS = 10;
 
-/** Makes the containers and starts them. If one cannot be, those before it are removed again. */
+/**
+ * Makes the containers and starts them. If one cannot be, those before it are removed again.
+ *
+ * @param names Of agents that were started before; new ones by default.
+ */
 export async function startContainers(
   engine: DockerEngine,
   record: DockerRecord,
   wanted: AgentsWanted,
   options: DockerAgentOptions,
+  names?: readonly AgentName[],
 ): Promise<StartedAgents> {
   const network = await projectNetwork(engine, record);
   const there = await dockerAgents(engine, record);
-  const names = agentNames(wanted, new Set(there.flatMap(({ name }) => name ?? [])));
+  const taken = new Set(there.flatMap(({ name }) => name ?? []));
   const started: StartedContainer[] = [];
   try {
-    for (const agent of names) {
+    for (const agent of names ?? agentNames(wanted, taken)) {
       const config = containerConfig(record, wanted, agent, { ...options, network });
       const container = await create(engine, config, agent.name, options.image);
       started.push({ ...agent, container: container.id });
@@ -160,6 +175,7 @@ function containerConfig(
   return {
     name: `${record.project}-agent-${name}`,
     Image: options.image,
+    ...(options.user !== undefined && { User: options.user }),
     Cmd: wanted.args,
     Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
     Labels: {
@@ -175,7 +191,11 @@ function containerConfig(
       NetworkMode: options.network,
       Init: true,
       ReadonlyRootfs: true,
-      Tmpfs: { "/tmp": "" },
+      // Programs of coding agents unpack themselves there, and run what they have unpacked.
+      Tmpfs: { "/tmp": options.mounts === undefined ? "" : "exec" },
+      Mounts: options.mounts?.map(({ path, writable }) => ({
+        ...{ Type: "bind", Source: path, Target: path, ReadOnly: !writable },
+      })),
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges:true"],
       ...(options.memoryBytes !== undefined && {

@@ -20,6 +20,8 @@ export interface Home {
   readonly docker: string;
   /** The secret that relay and API of the system were started with, if they were. */
   readonly token: string;
+  /** The agents that the next start starts again, see remembered_agents.ts. */
+  readonly agents: string;
   readonly logs: string;
   /** JetStream's store. */
   readonly natsStore: string;
@@ -77,6 +79,7 @@ function homeIn(folder: string): Home {
     startLock: join(folder, "start.lock"),
     docker: join(folder, "docker.json"),
     token: join(folder, "token"),
+    agents: join(folder, "agents.json"),
     logs: join(folder, "logs"),
     natsStore: join(folder, "nats"),
     natsConfig: join(folder, "nats.conf"),

@@ -19,9 +19,15 @@ export { beginStop } from "./begin_stop.ts";
 export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
 export { DEFAULT_API_PORT, runCompose } from "./compose.ts";
 export { containerLogEnd, followContainerLog } from "./container_logs.ts";
-export { checkAgents, type CheckAgentsOptions } from "./check_agents.ts";
+export {
+  type AgentsFacts,
+  checkAgents,
+  type CheckAgentsOptions,
+  checkCodingAgent,
+} from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
 export {
+  type AgentMount,
   checkRuns,
   type DockerAgentOptions,
   dockerAgents,
@@ -50,6 +56,21 @@ export { ensureMonitor } from "./monitor.ts";
 export { atRelay, startProcesses } from "./process_agents.ts";
 export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";
+export {
+  forgetAgents,
+  managedRemembered,
+  rememberAgents,
+  type RememberedAgent,
+  rememberedAgents,
+  type RememberedRuntime,
+} from "./remembered_agents.ts";
+export {
+  type FailedAgent,
+  passed,
+  restoreContainers,
+  type RestoredAgents,
+  restoreProcesses,
+} from "./restore_agents.ts";
 export { runningSystem } from "./running_system.ts";
 export type { StartedAgents } from "./started_agents.ts";
 export { readState, type SystemState, writeState } from "./state_file.ts";

@@ -40,7 +40,10 @@ export async function startProcesses(
   for (let tries = 1;; tries++) {
     const kept = await client.list();
     const names = agentNames(wanted, new Set(kept?.map(({ spec }) => spec.name)));
-    const specs = names.map((agent) => agentSpec(home, wanted, agent, { relayUrl, atOwnRelay }));
+    const cwd = Deno.cwd();
+    const specs = names.map((agent) =>
+      agentSpec(home, wanted, agent, { relayUrl, atOwnRelay, cwd })
+    );
     const agents = await Promise.all(
       specs.map(async ({ log }, index) => {
         const { name, id } = names[index] ?? { name: "", id: "" };
@@ -83,11 +86,16 @@ function startedAgents(
   };
 }
 
-function agentSpec(
+/** With what an agent's process is started. @param options `cwd`: the folder that it runs in. */
+export function agentSpec(
   home: Home,
   wanted: AgentsWanted,
   { name, id }: AgentName,
-  { relayUrl, atOwnRelay }: { readonly relayUrl: string; readonly atOwnRelay: boolean },
+  { relayUrl, atOwnRelay, cwd }: {
+    readonly relayUrl: string;
+    readonly atOwnRelay: boolean;
+    readonly cwd: string;
+  },
 ): ProcessSpec {
   const { command, args } = program("agent");
   const { session, role, concurrency } = wanted;
@@ -98,7 +106,7 @@ function agentSpec(
     command,
     args: [...args, ...wanted.args],
     env: { ...agentVariables(wanted, id), RELAY_URL: relayUrl },
-    cwd: Deno.cwd(),
+    cwd,
     log: logPath(home, name, "agent"),
     stopMs: wanted.drainMs + CLOSING_MS,
     agent: { id, session, role, concurrency, ...(atOwnRelay && { atOwnRelay }) },

@@ -108,6 +108,26 @@ export class Supervisor {
     await Promise.all(specs.map((spec) => this.#keep(spec, environment).start()));
   }
 
+  /**
+   * Keeps processes in mind that could not be started, as ended ones: they are listed, and can be
+   * restarted. Names that are kept already stay as they are.
+   *
+   * @param reason Why, for their logs.
+   */
+  keep(specs: readonly ProcessSpec[], reason: string): void {
+    for (const spec of specs) {
+      if (this.#ending || this.#kept.has(spec.name)) continue;
+      addLogEntry(spec.log, `${spec.name} was not started: ${reason}`);
+      this.#keep(spec, this.#options.environment).remember({
+        spec,
+        status: "exited",
+        startedAt: new Date().toISOString(),
+        restarts: 0,
+        adopted: false,
+      });
+    }
+  }
+
   /** They work: from now on they are started again when they crash. */
   ready(names: readonly string[]): void {
     for (const kept of this.#named(names)) kept.ready();
@@ -241,6 +261,9 @@ export class Supervisor {
         break;
       case "start":
         await this.start(request.specs, request.environment);
+        break;
+      case "keep":
+        this.keep(request.specs, request.reason);
         break;
       case "ready":
         this.ready(request.names);

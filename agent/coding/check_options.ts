@@ -8,6 +8,7 @@ import { statSync } from "node:fs";
 import { OptionError } from "../errors.ts";
 import { readEnvFile, wrongVariableName } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
+import { presetOf } from "./preset_of.ts";
 
 /** The levels of permission, the widest first. */
 export const PERMISSION_LEVELS = ["all", "edits", "read", "none"] as const;
@@ -36,6 +37,7 @@ export function checkCodingOptions(options: CodingOptions, nameOf: NameOf = (nam
   if (command !== undefined && (command[0] ?? "") === "") {
     throw new OptionError(`${nameOf("command")} is empty, it must be a program and its arguments`);
   }
+  presetOf(options);
   if ((repo === undefined) === (cwd === undefined)) {
     throw new OptionError(
       `Give ${repo === undefined ? "" : "only "}one of ${nameOf("repo")} and ${

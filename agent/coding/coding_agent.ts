@@ -24,19 +24,8 @@ import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
+import { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
 import { emptyFolder, WarmAdapters } from "./warm_adapters.ts";
-
-/** What is known of a coding agent before it runs; a dry run prints it as JSON. */
-export interface CodingFacts {
-  /** Variables that it takes over from the environment of its program, by name. */
-  readonly variables: readonly string[];
-  /** The real path of the repository's main checkout. */
-  readonly repo?: string;
-  /** The folder for worktrees and records. */
-  readonly worktrees?: string;
-  /** The npm package with which an image is built, of a preset. */
-  readonly npmPackage?: string;
-}
 
 interface Ready {
   readonly equipment: Equipment;
@@ -94,10 +83,9 @@ export class CodingAgent implements AsyncDisposable {
    */
   async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
     try {
-      checkCodingFiles(this.#options, this.#nameOf);
-      if (depth === "files") return undefined;
-      const equipment = await equip(this.#options);
-      await this.#tryOut(equipment);
+      const missing = await missingFiles(this.#options, this.#nameOf);
+      if (missing !== undefined || depth === "files") return missing;
+      await this.#tryOut(await equip(this.#options));
       return undefined;
     } catch (error) {
       if (error instanceof AdapterError) return withEnd(error);
@@ -106,19 +94,9 @@ export class CodingAgent implements AsyncDisposable {
     }
   }
 
-  /** What is known before it runs; after `check` has found nothing. */
+  /** What it needs; after `check` has found nothing. */
   async facts(): Promise<CodingFacts> {
-    const equipment = await equip(this.#options);
-    const { env = [] } = this.#options;
-    const variables = Object.keys(equipment.env).filter((name) =>
-      this.#options.inherited[name] === equipment.env[name]
-    );
-    return {
-      variables: [...new Set([...variables, ...env.filter((one) => typeof one === "string")])],
-      ...(equipment.repository && { repo: equipment.repository.root }),
-      worktrees: equipment.worktrees,
-      ...(equipment.preset.npm && { npmPackage: equipment.preset.npm.package }),
-    };
+    return await codingFacts(this.#options);
   }
 
   /** For `serve`. */

@@ -10,17 +10,11 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { findProgram, findSandbox } from "../processes/mod.ts";
-import {
-  acpPreset,
-  codingEnvironment,
-  type PermissionSetup,
-  type Preset,
-  PRESETS,
-  writableHome,
-} from "./acp/mod.ts";
+import { codingEnvironment, type PermissionSetup, type Preset, writableHome } from "./acp/mod.ts";
 import { isLevel } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
+import { presetOf } from "./preset_of.ts";
 import { parsePermissionRules, type PermissionLevel, PermissionPolicy } from "./turn/mod.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
 
@@ -93,19 +87,6 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     policy,
     asking,
   };
-}
-
-/** @throws {OptionError} If there is no such preset. */
-export function presetOf({ agent, command }: CodingOptions): Preset {
-  if (command !== undefined) return acpPreset(command);
-  const preset = Object.hasOwn(PRESETS, agent ?? "") ? PRESETS[agent ?? ""] : undefined;
-  if (preset !== undefined) return preset;
-  throw new OptionError(
-    `There is no coding agent ${JSON.stringify(agent)}, known are ${
-      Object.keys(PRESETS).join(", ")
-    }; ` +
-      "any other that speaks ACP: --acp -- COMMAND",
-  );
 }
 
 function policyOf({ permissions = "edits" }: CodingOptions): PermissionPolicy {

@@ -4,8 +4,10 @@
  * @module
  */
 export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
-export { CodingAgent, codingAgent, type CodingFacts } from "./coding_agent.ts";
+export { CodingAgent, codingAgent } from "./coding_agent.ts";
 export type { CodingResult } from "./coding_result.ts";
+export { presetOf } from "./preset_of.ts";
+export { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
 export { readEnvFile } from "./env_file.ts";
 export type {
   CodingCheck,

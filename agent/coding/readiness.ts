@@ -1,0 +1,82 @@
+/**
+ * What is known of a coding agent before it runs: what stands in the way of its work, and what it
+ * needs of the machine that it runs on. No model is asked.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { GitError, Repository } from "@ourocodus/git";
+import { OptionError } from "../errors.ts";
+import { checkCodingFiles, isLevel, type NameOf } from "./check_options.ts";
+import type { CodingOptions } from "./options.ts";
+import { presetOf } from "./preset_of.ts";
+import { worktreesFolder } from "./worktrees_folder.ts";
+
+/** What a coding agent needs of a machine; a dry run prints it as JSON. */
+export interface CodingFacts {
+  /** Variables of its program's environment that it cannot do without, by name. */
+  readonly variables: readonly string[];
+  /** The folder for worktrees and records, with a repository. */
+  readonly worktrees?: string;
+  /** Folders that it writes to, and files and folders that it reads: absolute paths. */
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  /** The npm package that brings it, with a version; of a known coding agent. */
+  readonly npmPackage?: string;
+}
+
+/**
+ * Looks whether the files, the repository and its base are there.
+ *
+ * @returns What is wrong, ending in what to do; undefined if nothing is.
+ */
+export async function missingFiles(
+  options: CodingOptions,
+  nameOf?: NameOf,
+): Promise<string | undefined> {
+  try {
+    checkCodingFiles(options, nameOf);
+    if (options.repo === undefined) return undefined;
+    const repository = await Repository.open(options.repo, { env: options.inherited });
+    await repository.resolveBase(options.base);
+    return undefined;
+  } catch (error) {
+    if (error instanceof OptionError || error instanceof GitError) return error.message;
+    throw error;
+  }
+}
+
+/** What it needs. @throws {GitError} If its repository cannot be used. */
+export async function codingFacts(options: CodingOptions): Promise<CodingFacts> {
+  const { repo, cwd = ".", worktrees, inherited, envFile, permissions } = options;
+  const { npm } = presetOf(options);
+  const rules = permissions !== undefined && !isLevel(permissions) ? permissions : undefined;
+  const facts = {
+    variables: neededVariables(options),
+    readable: [envFile, rules].flatMap((path) => path === undefined ? [] : [resolve(path)]),
+    ...(npm !== undefined && { npmPackage: `${npm.package}@${npm.tried}` }),
+  };
+  if (repo === undefined) return { ...facts, writable: [resolve(cwd)] };
+  const { root, commonDir } = await Repository.open(repo, { env: inherited });
+  const folder = resolve(worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined));
+  // In a container, git finds the repository's folder where the worktrees say that it is.
+  const roots = commonDir.startsWith(`${root}/`) ? [root] : [root, commonDir];
+  return { ...facts, writable: [...roots, folder], worktrees: folder };
+}
+
+/**
+ * Those that were asked for by name, its credentials, and the address of its model: without it, what
+ * is in the repository would go to another one.
+ */
+function neededVariables(options: CodingOptions): string[] {
+  const { inherited, env = [] } = options;
+  const { login, passEnv } = presetOf(options);
+  const named = env.filter((variable) => typeof variable === "string");
+  const passes = passEnv.map((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}$`));
+  const passed = Object.keys(inherited).filter((name) =>
+    login.env.includes(name) ||
+    /_BASE_URL$/.test(name) && passes.some((pattern) => pattern.test(name))
+  );
+  const given = new Set(env.flatMap((variable) => typeof variable === "string" ? [] : variable[0]));
+  return [...new Set([...named, ...passed])].filter((name) => !given.has(name)).sort();
+}

@@ -1,0 +1,136 @@
+/** Agents are there again after `stop` and `start`. */
+import assert from "node:assert/strict";
+import { isRunning, until } from "../tests/support/mod.ts";
+import { TestSystem } from "./testing/test_system.ts";
+
+const START = ["agent", "start", "--session", "s", "--role"];
+
+/** Names and ids of the agents there are. */
+async function agents(system: TestSystem): Promise<Record<string, string>> {
+  const rows = await system.json(["agent", "list"]) as { name: string; id: string }[];
+  return Object.fromEntries(rows.map(({ name, id }) => [name, id]));
+}
+
+async function answer(system: TestSystem, role: string): Promise<string> {
+  const args = ["send", "work", "--session", "s", "--role", role, "--message", "hello", "--wait"];
+  return await system.ok(args);
+}
+
+Deno.test("after stop and start the same agents are there again, but for those that are forgotten", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const print = ["--", "sh", "-c", 'echo "$GREETING $(pwd)"'];
+  await system.ok([...START, "kept", "--count", "2", "--env", "GREETING=hello", ...print]);
+  await system.ok([...START, "once", "--forget"]);
+  await system.ok([...START, "stopped"]);
+  await system.ok(["agent", "stop", "stopped-1"]);
+  const before = await agents(system);
+  await system.ok(["stop"]);
+  const started = await system.start();
+  assert.match(started, /✓ kept-1 connected to relay-\w+: session s, role kept\n/);
+  assert.match(started, /✓ kept-2 connected to relay-/);
+  const { "once-1": _, ...kept } = before;
+  assert.deepEqual(await agents(system), kept);
+  const folder = system.home.folder.replace(/\/home$/, "");
+  assert.match(await answer(system, "kept"), new RegExp(`hello ${folder}`));
+  await system.ok(["stop"]);
+  assert.doesNotMatch(await system.ok(["start", "--no-agents", ...system.ports]), /kept-1/);
+  await system.ok(["stop"]);
+  // Also while nothing runs.
+  assert.equal(
+    await system.ok(["agent", "stop", "kept-1", "kept-2"]),
+    "✓ kept-1 forgotten\n✓ kept-2 forgotten\n",
+  );
+  assert.doesNotMatch(await system.start(), /kept/);
+  assert.deepEqual(await agents(system), {});
+});
+
+Deno.test("after all of it was killed, start brings the agents back", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok([...START, "r"]);
+  for (const name of ["supervisor", "r-1", "api", "relay", "nats-server"]) {
+    const pid = await system.pid(name);
+    Deno.kill(pid, "SIGKILL");
+    await until(async () => !await isRunning(pid));
+  }
+  const started = await system.start();
+  assert.match(started, /✓ r-1 connected to relay-/);
+  assert.doesNotMatch(started, /Of before/);
+});
+
+Deno.test("an agent that still runs after its supervisor was killed is not started twice", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok([...START, "r"]);
+  const pid = await system.pid("r-1");
+  const supervisor = await system.pid("supervisor");
+  Deno.kill(supervisor, "SIGKILL");
+  await until(async () => !await isRunning(supervisor));
+  await system.start();
+  assert.equal(await system.pid("r-1"), pid);
+  assert.equal((await system.json(["agent", "list"])).length, 1);
+});
+
+Deno.test("an agent that cannot run any more is named, listed, and does not keep others from it", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const folder = await Deno.makeTempDir();
+  await system.ok([...START, "gone", "--cwd", folder, "--", "cat"]);
+  await system.ok([...START, "there", "--", "cat"]);
+  await system.ok(["stop"]);
+  await Deno.remove(folder);
+  const { code, stdout, stderr } = await system.run(["start", ...system.ports]);
+  assert.deepEqual([code, stdout.includes("✓ there-1 connected")], [0, true]);
+  assert.match(
+    stderr,
+    /^! gone-1 does not work again: Cannot run the command in ".*": it is no folder/,
+  );
+  assert.match(
+    stderr,
+    /"ourocodus agent restart gone-1" tries it again, "agent stop gone-1" forgets/,
+  );
+  assert.doesNotMatch(stdout, /Of before/);
+  const rows = await system.json(["agent", "list"]) as { name: string; status: string }[];
+  assert.deepEqual(rows.map(({ name, status }) => [name, status]), [
+    ["gone-1", "exited"],
+    ["there-1", "connected"],
+  ]);
+  assert.match(await system.ok(["agent", "logs", "gone-1"]), /gone-1 was not started: Cannot run/);
+  // Its folder is back.
+  await Deno.mkdir(folder);
+  assert.match(await system.ok(["agent", "restart", "gone-1"]), /✓ gone-1 connected/);
+  await Deno.remove(folder);
+});
+
+Deno.test("a variable that an agent had from its shell has to be there again, and is kept nowhere", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const secret = `sk-${crypto.randomUUID()}`;
+  const repo = await Deno.makeTempDir();
+  const coding = ["--acp", "--cwd", repo, "--env", "MODEL_KEY"];
+  await system.ok([...START, "coder", ...coding, "--", "true"], { MODEL_KEY: secret });
+  assert.doesNotMatch(await Deno.readTextFile(system.home.agents), new RegExp(secret));
+  assert.doesNotMatch(await Deno.readTextFile(system.home.state), new RegExp(secret));
+  await system.ok(["stop"]);
+  const { stderr } = await system.run(["start", ...system.ports]);
+  assert.match(
+    stderr,
+    /^! coder-1 does not work again: MODEL_KEY was set when it was started, and is not set now\n/,
+  );
+  await system.ok(["stop"]);
+  assert.match(
+    await system.ok(["start", ...system.ports], { MODEL_KEY: secret }),
+    /✓ coder-1 connected/,
+  );
+  await Deno.remove(repo);
+});
+
+Deno.test("agents that are remembered in a file that was changed are no reason for start to fail", async () => {
+  await using system = await TestSystem.create();
+  await Deno.mkdir(system.home.folder, { recursive: true });
+  await Deno.writeTextFile(system.home.agents, "{");
+  const { code, stderr } = await system.run(["start", ...system.ports]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^! agents were not started: Cannot read which agents are remembered: /);
+});

@@ -1,0 +1,140 @@
+/**
+ * The agents that `agent start` started, and that the next `start` starts again. The file may hold
+ * secrets, as variables that were given with a value; their owner alone can read it. Of variables
+ * that were taken from a shell it has the names only.
+ *
+ * @module
+ */
+import { isObject } from "@ourocodus/bus";
+import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
+import type { ManagedAgent } from "./agent_rows.ts";
+import type { DockerAgentOptions } from "./docker_agents.ts";
+import { type Home, makeHome } from "./home.ts";
+import { SystemError } from "./system_error.ts";
+
+/** An agent, and all that it takes to start it again. */
+export interface RememberedAgent extends AgentName {
+  readonly wanted: Omit<AgentsWanted, "token">;
+  readonly runtime: RememberedRuntime;
+  /** Variables that it had from the shell that started it, and cannot do without. */
+  readonly variables: readonly string[];
+}
+
+/** Where it ran. */
+export type RememberedRuntime =
+  | {
+    readonly kind: "process";
+    /** The folder that it was started in. */
+    readonly cwd: string;
+    /** Its relay; undefined: this home's, wherever that listens. */
+    readonly relayUrl?: string;
+  }
+  | { readonly kind: "docker"; readonly options: DockerAgentOptions };
+
+interface AgentsFile {
+  readonly format: typeof FORMAT;
+  readonly agents: readonly RememberedAgent[];
+}
+
+/** Raised when the file's form changes. */
+const FORMAT = 1;
+
+/**
+ * Reads them, in the order in which they were started.
+ *
+ * @throws {SystemError} If the file is there and cannot be used.
+ */
+export async function rememberedAgents(home: Home): Promise<readonly RememberedAgent[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(home.agents);
+  } catch (error) {
+    const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory ||
+      // Another user's agents are not ours to start.
+      error instanceof Deno.errors.PermissionDenied;
+    if (none) return [];
+    throw error;
+  }
+  const file = parsed(text);
+  if (file !== undefined) return file.agents;
+  throw new SystemError(
+    `Cannot read which agents are remembered: ${home.agents} was changed, or written by another ` +
+      `version. Remove it, and start the agents again`,
+  );
+}
+
+/** Remembers agents; those of the same names are replaced. */
+export async function rememberAgents(
+  home: Home,
+  agents: readonly RememberedAgent[],
+): Promise<void> {
+  await change(home, (before) => [...before.filter(isNone(agents)), ...agents]);
+}
+
+/** Forgets agents. @returns Those that were remembered. */
+export async function forgetAgents(
+  home: Home,
+  agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
+): Promise<readonly RememberedAgent[]> {
+  const keys = new Set(agents.map(({ name, runtime }) => `${runtime} ${name}`));
+  const isMeant = ({ name, runtime }: RememberedAgent) => keys.has(`${runtime.kind} ${name}`);
+  const remembered = await rememberedAgents(home);
+  const forgotten = remembered.filter(isMeant);
+  if (forgotten.length > 0) {
+    await change(home, (before) => before.filter((agent) => !isMeant(agent)));
+  }
+  return forgotten;
+}
+
+/** One that is remembered and does not run, as others are shown that were started here. */
+export function managedRemembered({ name, id, wanted, runtime }: RememberedAgent): ManagedAgent {
+  const { session, role, concurrency } = wanted;
+  return {
+    ...{ name, id, session, role, runtime: runtime.kind, concurrency },
+    exit: null,
+    pid: null,
+    container: null,
+    restarts: 0,
+    since: null,
+    runs: false,
+    settled: true,
+  };
+}
+
+function isNone(agents: readonly RememberedAgent[]): (agent: RememberedAgent) => boolean {
+  const keys = new Set(agents.map(({ name, runtime }) => `${runtime.kind} ${name}`));
+  return ({ name, runtime }) => !keys.has(`${runtime.kind} ${name}`);
+}
+
+/** One change at a time, so that two commands at once lose none. */
+async function change(
+  home: Home,
+  to: (before: readonly RememberedAgent[]) => readonly RememberedAgent[],
+): Promise<void> {
+  await makeHome(home);
+  using lock = await Deno.open(`${home.agents}.lock`, { create: true, write: true, mode: 0o600 });
+  await lock.lock(true);
+  const file: AgentsFile = { format: FORMAT, agents: to(await rememberedAgents(home)) };
+  const draft = `${home.agents}.${Deno.pid}`;
+  await Deno.writeTextFile(draft, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
+  await Deno.rename(draft, home.agents);
+}
+
+function parsed(text: string): AgentsFile | undefined {
+  try {
+    const file: unknown = JSON.parse(text);
+    return isFile(file) ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFile(file: unknown): file is AgentsFile {
+  return isObject(file) && file.format === FORMAT && Array.isArray(file.agents) &&
+    file.agents.every((agent) =>
+      isObject(agent) && typeof agent.name === "string" && typeof agent.id === "string" &&
+      isObject(agent.wanted) && Array.isArray(agent.wanted.args) && isObject(agent.runtime) &&
+      Array.isArray(agent.variables)
+    );
+}
