@@ -2,6 +2,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { heedless } from "./heedless_console.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `send work`: stores one piece of work in the queue, or one for each line of a file. */
@@ -10,14 +11,14 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
     .summary("send work to a session's agents")
     .description("Sends one piece of work, or one for each line of a file or of standard input.")
     .argument("[-]", "read lines from standard input, like --file -")
-    .option("--session <session>", "the session (required)")
-    .option("--role <role>", "the role; default: the only role of the session's connected agents")
-    .option("--message <text>", 'the payload is {"message": <text>}')
+    .addOption(sessionFlag("the session"))
+    .addOption(roleFlag("the role; default: the only role of the session's connected agents"))
+    .option("-m, --message <text>", 'the payload is {"message": <text>}')
     .option("--message-file <path>", "the same with the text of this file; - is standard input")
     .option("--payload <json>", "the payload: a JSON object")
     .option("--file <path>", "a piece of work for each line of this file; - is standard input")
     .option("--id <id>", "the message's id; default: a new one")
-    .option("--wait", "wait for the result, and print it")
+    .option("-w, --wait", "wait for the result, and print it")
     .option("--timeout <duration>", "how long --wait waits for a (further) result", "30s")
     .option("--json", "print JSON")
     .option(...NATS_FLAG)

@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `tail results`: prints results, the last ones and those that come. */
@@ -13,8 +14,8 @@ export function tailResultsCommand(
     .description(
       "Prints the last results of a session, then follows: further results as they come.",
     )
-    .option("--session <session>", "the session (required)")
-    .option("--role <role>", "only this role's results")
+    .addOption(sessionFlag("the session"))
+    .addOption(roleFlag("only this role's results"))
     .option("-n, --last <count>", "begin with as many of the last; 10, or with --since all")
     .option("--since <duration>", "begin with those of the last 30s, 10m, 1h, 7d, …")
     .option("--no-follow", "end with what is there")

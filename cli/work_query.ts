@@ -33,6 +33,17 @@ export function workQuery(text: string, { sequence }: WorkFlags): WorkQuery {
   return { id: text };
 }
 
+/**
+ * What to look for where an argument may be an id or a sequence: digits alone may be either.
+ *
+ * @throws {UsageError} If it can be neither id nor sequence.
+ */
+export function workQueries(text: string, flags: WorkFlags): WorkQuery[] {
+  const query = workQuery(text, flags);
+  const isSequence = !flags.sequence && /^[1-9]\d{0,14}$/.test(text);
+  return isSequence ? [{ workSequence: Number(text) }, query] : [query];
+}
+
 /** Says that there is no such work. */
 export function unknownWork(text: string, { session, role, sequence }: WorkFlags): string {
   const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)

@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `work wait`: the outcome of work that was sent before. */
@@ -12,8 +13,8 @@ export function workWaitCommand(console: Console, done: (code: ExitCode) => void
         "once where it is there already.",
     )
     .argument("<id...>", "the work's id; with --sequence its sequence in the queue")
-    .option("--session <session>", "only work of this session")
-    .option("--role <role>", "only work of this role")
+    .addOption(sessionFlag("only work of this session"))
+    .addOption(roleFlag("only work of this role"))
     .option("--sequence", "take the arguments for sequences")
     .option("--timeout <duration>", "how long to wait altogether (default: without end)")
     .option("--json", "a line of JSON for each outcome, as tail results --json prints it")
