@@ -18,7 +18,7 @@ export function agentListCommand(console: Console, done: (code: ExitCode) => voi
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["agent list", "agent list --session docs --watch", "agent list --json | jq"], NOTES),
+      helpEnd(["agent list", "agent list -s docs --watch", "agent list --json | jq"], NOTES),
     );
   command.action(async (flags) => {
     const { agentList } = await import("./agent_list.ts");

@@ -19,10 +19,13 @@ export function agentRestartCommand(console: Console, done: (code: ExitCode) => 
     .option("--now", "don't let them finish: what they have in hand is handed out again")
     .option("--timeout <duration>", "how long each may take before it is killed")
     .option(...NATS_FLAG)
-    .addHelpText("after", helpEnd(["agent restart writer-1", "agent restart --all --now"]));
+    .addHelpText("after", helpEnd(["agent restart writer-1", "agent restart --all --now"], NOTES));
   command.action(async (names, flags) => {
     const { agentRestart } = await import("./agent_restart.ts");
     done(await agentRestart({ ...flags, names }, console));
   });
   return command as unknown as Command;
 }
+
+const NOTES = `$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is restarted.`;

@@ -33,4 +33,7 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
 
 const NOTES =
   `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
-same; what it has not finished is named, and handed out again.`;
+same; what it has not finished is named, and handed out again.
+
+$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is stopped.`;

@@ -23,7 +23,7 @@ function listCommand(console: Console, done: (code: ExitCode) => void): Command 
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["dead list --session docs", "dead list --session docs --json | jq -r .error"]),
+      helpEnd(["dead list -s docs", "dead list -s docs --json | jq -r .error"]),
     );
   command.action(async (flags) => {
     const { deadList } = await import("./dead_list.ts");
@@ -44,7 +44,7 @@ function requeueCommand(console: Console, done: (code: ExitCode) => void): Comma
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["dead requeue --session docs 4711", "dead requeue --session docs --all"]),
+      helpEnd(["dead requeue -s docs 4711", "dead requeue -s docs --all"]),
     );
   command.action(async (sequences, flags) => {
     const { deadRequeue } = await import("./dead_requeue.ts");

@@ -73,15 +73,15 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
 
 const EXAMPLES = `Examples:
   $ ourocodus start
-  $ ourocodus agent start --session docs --role writer
+  $ ourocodus agent start -s docs -r writer
   $ ourocodus send work -s docs -r writer -m hello --wait
-  $ ourocodus tail results --session docs
+  $ ourocodus tail results -s docs
   $ ourocodus tail events
   $ ourocodus result task-17
   $ ourocodus trace task-17
   $ ourocodus work wait task-17
   $ ourocodus work cancel task-17
-  $ ourocodus dead list --session docs
+  $ ourocodus dead list -s docs
   $ source <(ourocodus completion bash)
 
 Variables:

@@ -25,11 +25,11 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
     .addHelpText(
       "after",
       helpEnd([
-        "send work --session docs --role writer --message hello --wait",
-        `send work --session docs --role writer --payload '{"topic": "tides"}' --id tides-1`,
-        "send work --session docs --role writer --message-file prompt.md",
-        "send work --session docs --role writer --file topics.jsonl",
-        "send work --session docs --role writer - --wait --json < topics.jsonl",
+        "send work -s docs -r writer -m hello --wait",
+        `send work -s docs -r writer --payload '{"topic": "tides"}' --id tides-1`,
+        "send work -s docs -r writer --message-file prompt.md",
+        "send work -s docs -r writer --file topics.jsonl",
+        "send work -s docs -r writer - --wait --json < topics.jsonl",
       ], NOTES),
     );
   command.action(async (input, flags) => {
@@ -43,6 +43,10 @@ export function sendWorkCommand(console: Console, done: (code: ExitCode) => void
 
 const NOTES = `It says ✓ once the server has stored it. Sending an --id again, for the same session
 and role within two minutes, stores nothing and says so; with --wait it finds the earlier result.
+
+With --wait the text of the result is on standard output, alone, and everything else on standard
+error: the result's "output", else its "text", else its "message", else all of it as JSON. With
+lines it is a line for each result, as "tail results" prints it.
 
 A line is JSON: a string is a message, like --message; an object is a payload, like --payload,
 unless it has all of "id", "type" and "payload": then it is a whole message, sent as it is. Payloads

@@ -9,7 +9,7 @@ export function tailEventsCommand(console: Console, done: (code: ExitCode) => vo
   const command = new Command("events")
     .summary("print what happens in a session, or in all, and follow")
     .description(
-      "Prints the last events of a session, then follows: agents that come and go, work that is\n" +
+      "Prints the last events of a session, then follows: agents that come and go, work that is " +
         "handed out, given back or given up on, and agents' progress.",
     )
     .addOption(sessionFlag("only this session's events; default: all sessions'"))
@@ -23,8 +23,8 @@ export function tailEventsCommand(console: Console, done: (code: ExitCode) => vo
       "after",
       helpEnd([
         "tail events",
-        "tail events --session docs --type 'agent.*'",
-        "tail events --session docs --since 1h --no-follow --json",
+        "tail events -s docs --type 'agent.*'",
+        "tail events -s docs --since 1h --no-follow --json",
       ], NOTES),
     );
   command.action(async (flags) => {

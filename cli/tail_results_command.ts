@@ -24,9 +24,9 @@ export function tailResultsCommand(
     .addHelpText(
       "after",
       helpEnd([
-        "tail results --session docs",
-        "tail results --session docs --role writer -n 100 --no-follow",
-        "tail results --session docs --since 10m --json | jq .message.payload",
+        "tail results -s docs",
+        "tail results -s docs -r writer -n 100 --no-follow",
+        "tail results -s docs --since 10m --json | jq .message.payload",
       ], NOTES),
     );
   command.action(async (flags) => {
@@ -36,7 +36,12 @@ export function tailResultsCommand(
   return command as unknown as Command;
 }
 
-const NOTES = `With --json a line is
+const NOTES =
+  `A line has the time, ✓ or ✗, the role, the sequence and the beginning of the id of the work, how
+long it took, and the first line of the text; "result ID" prints all of it.
+
+With --json a line is
   {"sequence", "time", "subject", "session", "role", "work", "message"}
+
 "sequence" is the result's place in the log, "work" that of its piece of work in the queue (as
 "send work" printed it), and "message" what the agent sent, unchanged ("text" if it is no JSON).`;

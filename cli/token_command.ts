@@ -22,8 +22,8 @@ function createCommand(console: Console, done: (code: ExitCode) => void): Comman
     .addHelpText(
       "after",
       helpEnd([
-        "token create --can agent --session docs --role writer --ttl 30d",
-        "token create --can send --can read --session docs",
+        "token create --can agent -s docs -r writer --ttl 30d",
+        "token create --can send --can read -s docs",
         "token create --can admin --ttl 12h",
       ], NOTES),
     );

@@ -15,14 +15,15 @@ export function traceCommand(console: Console, done: (code: ExitCode) => void): 
     .addOption(sessionFlag("only work of this session"))
     .addOption(roleFlag("only work of this role"))
     .option("--sequence", "take the argument for a sequence")
+    .option("--full", "all of its progress, and payloads in full")
     .option("--json", "a line of JSON for each piece of work with this id, the newest first")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
       helpEnd([
         "trace task-17",
-        "trace task-17 --session docs --json | jq .state",
-        "trace --sequence 42",
+        "trace task-17 -s docs --json | jq .state",
+        "trace --sequence 42 --full",
       ], NOTES),
     );
   command.action(async (id, flags) => {

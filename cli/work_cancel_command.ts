@@ -23,7 +23,7 @@ export function workCancelCommand(console: Console, done: (code: ExitCode) => vo
       "after",
       helpEnd([
         "work cancel task-17",
-        "work cancel task-17 task-18 --session docs --reason 'not needed any more'",
+        "work cancel task-17 task-18 -s docs --reason 'not needed any more'",
         "work cancel --sequence 42 --json | jq .kind",
       ], NOTES),
     );

@@ -20,7 +20,7 @@ export function workListCommand(console: Console, done: (code: ExitCode) => void
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["work list --session docs", "work list --session docs --json | jq -r .id"]),
+      helpEnd(["work list -s docs", "work list -s docs --json | jq -r .id"]),
     );
   command.action(async (flags) => {
     const { workList } = await import("./work_list.ts");

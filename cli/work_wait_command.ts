@@ -23,7 +23,7 @@ export function workWaitCommand(console: Console, done: (code: ExitCode) => void
       "after",
       helpEnd([
         "work wait task-17",
-        "work wait task-17 task-18 --session docs --timeout 1h",
+        "work wait task-17 task-18 -s docs --timeout 1h",
         "work wait task-17 --json | jq .message.payload",
       ], NOTES),
     );
@@ -35,6 +35,7 @@ export function workWaitCommand(console: Console, done: (code: ExitCode) => void
 }
 
 const NOTES =
-  `Outcomes are printed in the order in which they come. Of several pieces of work with one id it is the
+  `Outcomes are printed in the order in which they come, as "result" prints them: the text on standard
+output, everything else on standard error. Of several pieces of work with one id it is the
 newest that is waited for. It ends with 0 if all have a result; with 1 if one has failed or was
 cancelled, or nothing is known of it; with 3 if the time is over before.`;
