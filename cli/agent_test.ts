@@ -68,7 +68,10 @@ Deno.test("what is wrong with the flags of agent commands is said, exit code 2",
   const start = ["agent", "start", "--session", "s", "--role", "r"];
   for (
     const [args, message] of [
-      [["agent", "start", "--session", "s"], "--role is missing"],
+      [
+        ["agent", "start", "--session", "s"],
+        "--role is missing: give -r ROLE, or set OUROCODUS_ROLE",
+      ],
       [[...start, "--count", "0"], "--count is 0, allowed is 1 to 1000"],
       [[...start, "--concurrency", "2000"], "--concurrency is 2000, allowed is 1 to 1024"],
       [[...start, "--env", "X"], '--env is "X", it must be NAME=VALUE'],
