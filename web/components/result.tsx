@@ -6,6 +6,7 @@
  * @module
  */
 import type { ComponentChildren, VNode } from "preact";
+import { useState } from "preact/hooks";
 import type { LogItem } from "../../api/wire.ts";
 import { diffLines, hasDiff } from "../../bus/diff_lines.ts";
 import { errorText, factTexts, resultFacts, resultText } from "../../bus/result_text.ts";
@@ -23,55 +24,68 @@ type Fields = Readonly<Record<string, unknown>>;
 /** A result, or an error result. */
 export function Result({ item }: { readonly item: LogItem }): VNode {
   const { type, payload, text } = item;
-  if (payload === null) return <Text text={text ?? ""} />;
+  if (payload === null) return <Text text={text ?? ""} label="The text" />;
   const facts = factTexts(resultFacts(payload)).map((fact) => line(fact, 160));
+  const { patch } = payload;
   return (
     <div class="result">
       {type === "error" ? <ErrorResult payload={payload} /> : <Said payload={payload} />}
       {facts.length > 0 && <p class="facts dim">{facts.join(" · ")}</p>}
+      {typeof patch === "string" && hasDiff(patch) && (
+        <Folded title="Patch">
+          <Text text={patch} label="The patch" />
+        </Folded>
+      )}
+      <Folded title="Raw">
+        <Json value={payload} label="The whole result" />
+      </Folded>
     </div>
   );
 }
 
 function Said({ payload }: { readonly payload: Fields }): VNode {
   const { text, isJson } = resultText(payload);
-  if (isJson) {
-    const { output } = payload;
-    const value = typeof output === "object" && output !== null ? { output } : payload;
-    return (
-      <>
-        <Payload value={value} label="The result" />
-        {value !== payload && <Raw payload={payload} />}
-      </>
-    );
+  if (!isJson) {
+    return text.trim() === ""
+      ? <p class="dim">The text is empty.</p>
+      : <Text text={text} label="The text" />;
   }
-  return (
-    <>
-      {text.trim() === "" ? <p class="dim">The text is empty.</p> : <Text text={text} />}
-      <Raw payload={payload} />
-    </>
-  );
+  const { output } = payload;
+  const value = typeof output === "object" && output !== null ? { output } : payload;
+  return <Payload value={value} label="The result" />;
 }
 
 function ErrorResult({ payload }: { readonly payload: Fields }): VNode {
   const { message, code, details } = errorText(payload);
   return (
     <>
-      <Text text={code === undefined ? message : `${message} (${code})`} />
+      <Text text={code === undefined ? message : `${message} (${code})`} label="The error" />
       {details.length > 0 && (
         <Payload
           value={Object.fromEntries(details.map(({ name, value }) => [name, value]))}
           label="More"
         />
       )}
-      <Raw payload={payload} />
     </>
   );
 }
 
-function Text({ text }: { readonly text: string }): VNode {
+/** What few want to see; it may be large, so it is not there until somebody does. */
+function Folded(
+  { title, children }: { readonly title: string; readonly children: ComponentChildren },
+): VNode {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="folded" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{title}</summary>
+      {isOpen && children}
+    </details>
+  );
+}
+
+function Text({ text, label }: { readonly text: string; readonly label: string }): VNode {
   const plain = text.replaceAll(TERMINAL_COLORS, "").trimEnd();
-  return <LongText text={plain} label="The text" render={hasDiff(plain) ? diff : undefined} />;
+  return <LongText text={plain} label={label} render={hasDiff(plain) ? diff : undefined} />;
 }
 
 /** The lines of unified diffs coloured, each line as text. */
@@ -84,13 +98,4 @@ function diff(text: string): ComponentChildren {
       {index < lines.length - 1 && "\n"}
     </span>
   ));
-}
-
-function Raw({ payload }: { readonly payload: Fields }): VNode {
-  return (
-    <details class="raw">
-      <summary>Raw</summary>
-      <Json value={payload} label="The whole result" />
-    </details>
-  );
 }
