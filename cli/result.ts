@@ -39,7 +39,7 @@ export async function result(
   const traces = await traceWorks(connection, queries, { ...place, limit: 1, signal });
   const trace = onlyOne(asked, traces.flat());
   if (trace === undefined) {
-    await err.write(`error: ${unknownWork(asked, flags)}\n`);
+    await err.write(`error: ${unknownWork(asked, flags, queries.length > 1 ? "both" : "one")}\n`);
     return EXIT.failed;
   }
   const record = await tracedResult(connection, trace);

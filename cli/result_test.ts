@@ -49,6 +49,11 @@ Deno.test("result says where work is that nobody has, and what nobody knows", as
   const unknown = await there.cli("result", "b", "-s", "s");
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^error: nothing is known of work with the id "b" in session s/);
+  const digits = await there.cli("result", "42");
+  assert.match(
+    digits.stderr,
+    /^error: nothing is known of work with the sequence or the id "42": .* \(any more\)\n$/,
+  );
   assert.equal((await there.cli("result", "--sequence", "x")).code, 2);
 });
 

@@ -44,12 +44,19 @@ export function workQueries(text: string, flags: WorkFlags): WorkQuery[] {
   return isSequence ? [{ workSequence: Number(text) }, query] : [query];
 }
 
-/** Says that there is no such work. */
-export function unknownWork(text: string, { session, role, sequence }: WorkFlags): string {
+/** Says that there is no such work. @param tried Whether digits were taken for a sequence, too. */
+export function unknownWork(
+  text: string,
+  { session, role, sequence }: WorkFlags,
+  tried: "one" | "both" = "one",
+): string {
   const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
     .join(", ");
-  const what = sequence ? `the sequence ${text}` : `the id ${harmless(JSON.stringify(text))}`;
-  const hint = !sequence && /^\d{1,15}$/.test(text) ? ". --sequence takes it for a sequence" : "";
+  const id = tried === "both" ? `the sequence or the id` : "the id";
+  const what = sequence ? `the sequence ${text}` : `${id} ${harmless(JSON.stringify(text))}`;
+  const hint = !sequence && tried === "one" && /^\d{1,15}$/.test(text)
+    ? ". --sequence takes it for a sequence"
+    : "";
   return `nothing is known of work with ${what}${where && ` in ${where}`}: neither the queue nor ` +
     `the log has it (any more)${hint}`;
 }
