@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `agent list`: says which agents there are. */
@@ -11,13 +12,13 @@ export function agentListCommand(console: Console, done: (code: ExitCode) => voi
     .description(
       "Lists the agents that were started here, and those that relays know from elsewhere.",
     )
-    .option("--session <session>", "only this session's")
+    .addOption(sessionFlag("only this session's"))
     .option("--watch", "again and again, until Ctrl-C")
     .option("--json", "a line of JSON each time: a list")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["agent list", "agent list --session docs --watch", "agent list --json | jq"], NOTES),
+      helpEnd(["agent list", "agent list -s docs --watch", "agent list --json | jq"], NOTES),
     );
   command.action(async (flags) => {
     const { agentList } = await import("./agent_list.ts");

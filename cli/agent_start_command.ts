@@ -2,6 +2,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { passedOptions } from "./passed_flags.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `agent start`: starts agents in the background. */
@@ -14,8 +15,8 @@ export function agentStartCommand(console: Console, done: (code: ExitCode) => vo
         "a git worktree of its own; without any they answer with what they got (echo).",
     )
     .argument("[command...]", "after --: the command and its arguments")
-    .option("--session <session>", "whose work they take (required)")
-    .option("--role <role>", "which of its work they take (required)")
+    .addOption(sessionFlag("whose work they take"))
+    .addOption(roleFlag("which of its work they take"))
     .option("--count <number>", "how many agents, 1 to 1000", "1")
     .option("--concurrency <number>", "pieces of work at once, each agent, 1 to 1024", "1")
     .option("--name <name>", "what it is called here (default: its role and a number)")

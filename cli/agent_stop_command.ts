@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
 import { helpEnd } from "./shared_flags.ts";
 
 /** `agent stop`: stops agents that were started here. */
@@ -12,8 +13,8 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
         "ourocodus start does not start it again.",
     )
     .argument("[agents...]", "names or ids")
-    .option("--session <session>", "all of this session")
-    .option("--role <role>", "with --session: only those of this role")
+    .option(SESSION, "all of this session")
+    .option(ROLE, "with --session: only those of this role")
     .option("--all", "all that were started here")
     .option("--now", "don't let them finish: what they have in hand is handed out again")
     .option("--timeout <duration>", "how long each may take before it is killed")
@@ -33,4 +34,7 @@ export function agentStopCommand(console: Console, done: (code: ExitCode) => voi
 
 const NOTES =
   `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
-same; what it has not finished is named, and handed out again.`;
+same; what it has not finished is named, and handed out again.
+
+$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is stopped.`;

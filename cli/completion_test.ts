@@ -14,13 +14,22 @@ COMP_WORDS=(ourocodus "$@"); COMP_CWORD=$#; _ourocodus; printf '%s\\n' "\${COMPR
 Deno.test("bash completes commands, subcommands, arguments and flags", async () => {
   assert.deepEqual(await bashOffers("s"), ["start", "stop", "status", "send"]);
   assert.deepEqual(await bashOffers(""), [
-    ...["start", "stop", "status", "logs", "agent", "send", "tail", "trace", "work", "dead"],
-    ...["token", "completion", "help"],
+    ...["start", "stop", "status", "logs", "agent", "send", "tail", "result", "trace", "work"],
+    ...["dead", "token", "completion", "help"],
   ]);
   assert.deepEqual(await bashOffers("tail", ""), ["results", "events", "help"]);
   assert.deepEqual(await bashOffers("tail", "results", "--s"), ["--session", "--since"]);
   assert.deepEqual(await bashOffers("send", "work", "--session", "tail", "--ro"), ["--role"]);
   assert.deepEqual(await bashOffers("completion", ""), ["bash", "zsh", "fish"]);
+});
+
+Deno.test("the short forms are known, with their values", async () => {
+  const short = await bashOffers("send", "work", "-");
+  for (const flag of ["-s", "-r", "-m", "-w"]) assert(short.includes(flag), flag);
+  assert.deepEqual(await bashOffers("send", "work", "-s", ""), []);
+  assert.deepEqual(await bashOffers("send", "work", "-s", "tail", "-r", "x", "--wa"), ["--wait"]);
+  const { stdout: fish } = await cli(["completion", "fish"]);
+  assert.match(fish, /send work.* -l session -s s -x /);
 });
 
 Deno.test("bash completes files where a file is wanted, and nothing for other values", async () => {

@@ -16,9 +16,16 @@ import { UsageError } from "./usage_error.ts";
 /** A session, a role or an agent's id, which must be there. @throws {UsageError} */
 export function nameFlag(flag: string, value: string | undefined): string {
   const wrong = invalidName(value);
-  if (wrong !== undefined || value === undefined) throw new UsageError(`${flag} ${wrong}`);
+  if (value === undefined) throw new UsageError(`${flag} ${wrong}${INSTEAD[flag] ?? ""}`);
+  if (wrong !== undefined) throw new UsageError(`${flag} ${wrong}`);
   return value;
 }
+
+/** What else says it. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  "--session": ": give -s SESSION, or set OUROCODUS_SESSION",
+  "--role": ": give -r ROLE, or set OUROCODUS_ROLE",
+};
 
 /** A message's id. @throws {UsageError} */
 export function idFlag(flag: string, value: string): string {

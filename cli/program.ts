@@ -16,6 +16,8 @@ import manifest from "./deno.json" with { type: "json" };
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
 import { logsCommand } from "./logs_command.ts";
 import { ClosedOutputError, OutputError } from "./output.ts";
+import { applyVariables } from "./place_flags.ts";
+import { resultCommand } from "./result_command.ts";
 import { sendCommand } from "./send_command.ts";
 import { startCommand } from "./start_command.ts";
 import { statusCommand } from "./status_command.ts";
@@ -58,26 +60,32 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(superviseCommand(console, done), { hidden: true });
   root.addCommand(sendCommand(console, done));
   root.addCommand(tailCommand(console, done));
+  root.addCommand(resultCommand(console, done));
   root.addCommand(traceCommand(console, done));
   root.addCommand(workCommand(console, done));
   root.addCommand(deadCommand(console, done));
   root.addCommand(tokenCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));
   inheritSettings(root);
+  root.hook("preAction", (_, command) => applyVariables(command as Command, console.env));
   return root;
 }
 
 const EXAMPLES = `Examples:
   $ ourocodus start
-  $ ourocodus agent start --session docs --role writer
-  $ ourocodus send work --session docs --role writer --message hello --wait
-  $ ourocodus tail results --session docs
+  $ ourocodus agent start -s docs -r writer
+  $ ourocodus send work -s docs -r writer -m hello --wait
+  $ ourocodus tail results -s docs
   $ ourocodus tail events
+  $ ourocodus result task-17
   $ ourocodus trace task-17
   $ ourocodus work wait task-17
   $ ourocodus work cancel task-17
-  $ ourocodus dead list --session docs
+  $ ourocodus dead list -s docs
   $ source <(ourocodus completion bash)
+
+Variables:
+  OUROCODUS_SESSION, OUROCODUS_ROLE  stand in for --session and --role
 
 ourocodus <command> --help has more.`;
 

@@ -4,6 +4,8 @@ import { freePort, runProcess, startNats } from "../tests/support/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { cli, MemoryOutput } from "./testing/memory_console.ts";
 
+const NO_SESSION = "--session is missing: give -s SESSION, or set OUROCODUS_SESSION";
+
 const COMMANDS = [
   [],
   ["start"],
@@ -21,6 +23,7 @@ const COMMANDS = [
   ["tail"],
   ["tail", "results"],
   ["tail", "events"],
+  ["result"],
   ["trace"],
   ["work"],
   ["work", "cancel"],
@@ -55,6 +58,14 @@ Deno.test("help of what is no command is refused like the command itself", async
   }
 });
 
+Deno.test("help fits into 80 columns, but for examples", async () => {
+  for (const words of COMMANDS) {
+    const { stdout } = await cli([...words, "--help"]);
+    const long = stdout.split("\n").filter((line) => line.length > 80 && !line.startsWith("  $ "));
+    assert.deepEqual(long, [], words.join(" "));
+  }
+});
+
 Deno.test("help names all exit codes", async () => {
   const { stdout } = await cli(["send", "work", "--help"]);
   for (const code of Object.values(EXIT)) assert.match(stdout, new RegExp(`\\b${code}\\b`));
@@ -79,9 +90,9 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
       ["tail", "results", "--sesion", "x"],
       "error: unknown option '--sesion' (Did you mean --session?)",
     ],
-    [["tail", "results"], "error: --session is missing"],
-    [["send", "work", "--message", "x"], "error: --session is missing"],
-    [["tail", "results", "--session"], "error: option '--session <session>' argument missing"],
+    [["tail", "results"], `error: ${NO_SESSION}`],
+    [["send", "work", "--message", "x"], `error: ${NO_SESSION}`],
+    [["tail", "results", "--session"], "error: option '-s, --session <session>' argument missing"],
     [
       ["tail", "results", "--session", "a.b"],
       'error: --session is "a.b", allowed are A-Z a-z 0-9 _ -',

@@ -3,8 +3,15 @@
  *
  * @module
  */
-import { isObject, type LogRecord, parseMessage, singleLine } from "@ourocodus/bus";
-import { harmless, harmlessJson, localTime, type Paint } from "./terminal_text.ts";
+import {
+  errorHeadline,
+  isObject,
+  type LogRecord,
+  parseMessage,
+  resultHeadline,
+  singleLine,
+} from "@ourocodus/bus";
+import { harmless, harmlessJson, localTime, type Paint, span } from "./terminal_text.ts";
 
 /**
  * A record as one line of JSON:
@@ -42,31 +49,49 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A result in one line for people. */
-export function resultLine(record: LogRecord, paint: Paint): string {
+/** Whether a result says that the work failed for good. */
+export function isErrorResult(record: LogRecord): boolean {
   const parsed = parseMessage(record.text);
-  const work = record.work === undefined ? "" : paint.dim(` #${record.work.sequence}`);
-  const head = `${paint.dim(localTime(record.time))}${work} ${paint.cyan(record.role ?? "")}`;
-  if (parsed.kind === "invalid") {
-    return `${head} ${paint.yellow("?")} ${harmless(record.text)}`;
-  }
-  const { id, type, payload } = parsed.message;
-  const failed = type === "error";
-  const mark = failed ? paint.red("✗") : paint.green("✓");
-  const kind = type === "result" ? "" : ` ${paint.bold(harmless(type))}`;
-  const content = failed ? errorText(payload) : harmless(JSON.stringify(payload));
-  return `${head} ${mark}${kind} ${paint.bold(harmless(id))} ${content}`;
+  return parsed.kind === "ok" && parsed.message.type === "error";
 }
 
-/** What an error result says: its message, its code, and whatever else there is. */
-export function errorText(payload: Readonly<Record<string, unknown>>): string {
-  const { message, code, ...rest } = payload;
-  const parts = [
-    typeof message === "string" ? message : "",
-    typeof code === "string" || typeof code === "number" ? `(${code})` : "",
-    Object.keys(rest).length > 0 || typeof message !== "string" ? JSON.stringify(rest) : "",
-  ];
-  return harmless(parts.filter((part) => part !== "").join(" "));
+/** How long the work took from when it was stored, in milliseconds, if the record tells. */
+export function workDurationMs({ time, work }: LogRecord): number | undefined {
+  const took = work === undefined ? NaN : time.getTime() - work.storedAt.getTime();
+  return took >= 0 ? took : undefined;
+}
+
+/** Of a result's text as much is shown in a line, in characters. */
+const SHOWN_TEXT = 200;
+/** An id that is longer is cut: the sequence stands before it, and every command takes that. */
+const SHOWN_ID = 16;
+
+/**
+ * A result in one line for people: when it came, how it went, the role, the work's sequence and id,
+ * how long it took, and the first line of its text.
+ */
+export function resultLine(record: LogRecord, paint: Paint): string {
+  const parsed = parseMessage(record.text);
+  const tookMs = workDurationMs(record);
+  const took = tookMs === undefined ? "" : `${paint.dim(span(tookMs))} `;
+  const sequence = record.work === undefined ? "" : `${paint.dim(`#${record.work.sequence}`)} `;
+  const line = (mark: string, id: string, text: string) =>
+    `${paint.dim(localTime(record.time))} ${mark} ${paint.cyan(record.role ?? "")} ` +
+    `${sequence}${id}${took}${harmless(cut(text, SHOWN_TEXT))}`.trimEnd();
+  if (parsed.kind === "invalid") return line(paint.yellow("?"), "", record.text);
+  const { id, type, payload } = parsed.message;
+  const failed = type === "error";
+  const name = `${paint.bold(harmless(cut(id, SHOWN_ID)))} `;
+  const kind = failed || type === "result" ? "" : `${paint.bold(harmless(type))} `;
+  return line(
+    failed ? paint.red("✗") : paint.green("✓"),
+    kind + name,
+    failed ? errorHeadline(payload) : resultHeadline(payload),
+  );
+}
+
+function cut(text: string, characters: number): string {
+  return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
 }
 
 /** An event in one line for people, or in several if it is about several pieces of work. */
@@ -103,10 +128,17 @@ function eventDetails(
   if (message.type === "progress") {
     const { work } = message as unknown as { work?: unknown };
     const what = isObject(work) ? workDetail({ ...work, id: message.id }) : message.id;
-    return [`${what} ${JSON.stringify(payload)}`];
+    return [`${what} ${progressText(payload)}`];
   }
   if (!Array.isArray(payload.work)) return [];
   return payload.work.filter(isObject).map(workDetail);
+}
+
+/** What progress says: its message, and what else it has in one line; without one, all as JSON. */
+export function progressText(payload: Fields): string {
+  const { message, updates: _, ...rest } = payload;
+  if (typeof message !== "string") return JSON.stringify(payload);
+  return [message, ...listed(rest)].join(" ");
 }
 
 function agentDetail(agent: Fields): string {

@@ -7,7 +7,6 @@ import {
   type Connection,
   formatMessage,
   type LogRecord,
-  parseMessage,
   sendWork,
   type SentWork,
   streamSettings,
@@ -17,7 +16,9 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type HeedlessConsole, isLost } from "./heedless_console.ts";
 import { ensureLog } from "./nats.ts";
-import { errorText, recordJson } from "./record_text.ts";
+import type { Output } from "./output.ts";
+import { printResult } from "./print_result.ts";
+import { isErrorResult, recordJson } from "./record_text.ts";
 import type { Sending } from "./send_work.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
@@ -73,7 +74,10 @@ async function tell(
 ): Promise<ExitCode> {
   const { waitMs } = sending;
   const { signal } = console;
-  if (!sending.json) await printStored(sent, console);
+  if (!sending.json) {
+    // With a result to come, standard output is for the result alone.
+    await printStored(sent, waitMs === undefined ? console.out : console.err);
+  }
   if (waitMs === undefined) {
     await printConnected(await asked, sent, sending, console);
     return EXIT.ok;
@@ -98,22 +102,16 @@ async function tell(
     await console.err.write(`error: no result within ${span(waitMs)}: ${known}\n`);
     return EXIT.timeout;
   }
-  if (!sending.json) await printResult(result, performance.now() - began, console);
+  if (!sending.json) await printResult(result, { afterMs: performance.now() - began }, console);
   return isErrorResult(result) ? EXIT.failed : EXIT.ok;
 }
 
-/** Whether a result says that the work failed for good. */
-export function isErrorResult(record: LogRecord): boolean {
-  const parsed = parseMessage(record.text);
-  return parsed.kind === "ok" && parsed.message.type === "error";
-}
-
-async function printStored(sent: SentWork, console: Console): Promise<void> {
-  const { green, bold, dim } = paint(console.out.hasColor);
+async function printStored(sent: SentWork, output: Output): Promise<void> {
+  const { green, bold, dim } = paint(output.hasColor);
   const what = sent.duplicate ? "was stored already" : "stored";
   const place = `${dim("subject")} ${sent.subject}${dim(", sequence")} ${sent.sequence}`;
   const note = sent.duplicate ? dim(" (the same id: nothing new is stored)") : "";
-  await console.out.write(`${green("✓")} ${bold(harmless(sent.id))} ${what}: ${place}${note}\n`);
+  await output.write(`${green("✓")} ${bold(harmless(sent.id))} ${what}: ${place}${note}\n`);
 }
 
 async function printConnected(
@@ -143,21 +141,4 @@ function sentJson(
   if (waitMs === undefined) return harmlessJson(line);
   const last = result === undefined ? "null" : recordJson(result);
   return `${harmlessJson(line.slice(0, -1))},"result":${last}}`;
-}
-
-async function printResult(result: LogRecord, tookMs: number, console: Console): Promise<void> {
-  const { green, red, dim } = paint(console.out.hasColor);
-  const parsed = parseMessage(result.text);
-  const after = dim(`after ${span(tookMs)}`);
-  if (parsed.kind === "invalid") {
-    await console.out.write(`${green("✓")} result ${after}\n${harmless(result.text)}\n`);
-    return;
-  }
-  const { type, payload } = parsed.message;
-  if (type === "error") {
-    await console.out.write(`${red("✗")} error ${after}: ${errorText(payload)}\n`);
-    return;
-  }
-  const pretty = JSON.stringify(payload, null, 2).split("\n").map(harmless).join("\n");
-  await console.out.write(`${green("✓")} ${harmless(type)} ${after}\n${pretty}\n`);
 }

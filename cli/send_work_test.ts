@@ -146,10 +146,12 @@ Deno.test("--wait prints the result; an error result is exit code 1 and made har
   await using _agent = await agentOf(relay);
   const good = await cli([...SEND, "--message", "hello", "--wait"], { natsUrl: nats.url });
   assert.equal(good.code, 0, good.stderr);
-  assert.match(good.stdout, /\n✓ result after .*\n\{\n {2}"echo": "hello"\n\}\n$/);
+  assert.equal(good.stdout, '{\n  "echo": "hello"\n}\n');
+  assert.match(good.stderr, /^✓ work_\w+ stored: .*\n✓ result after .*\n$/);
   const bad = await cli([...SEND, "--payload", '{"fail":true}', "--wait"], { natsUrl: nats.url });
   assert.equal(bad.code, 1);
-  assert.match(bad.stdout, /\n✗ error after .*: no such \\u001b\[31mtide \(tide\)\n$/);
+  assert.equal(bad.stdout, "");
+  assert.match(bad.stderr, /\n✗ error after .*: no such tide \(tide\)\n$/);
 });
 
 Deno.test("--wait for an id that was answered before prints the earlier result", async () => {
@@ -299,7 +301,7 @@ Deno.test("--wait ends when nobody reads results any more, with 0 only if all wa
   const one = start([...SEND_R, "--message", "c", "--wait", "--timeout", "1h"], {
     natsUrl: nats.url,
   });
-  await until(() => one.out.text.includes("stored"));
+  await until(() => one.err.text.includes("stored"));
   one.stopReading();
   assert.equal(await one.code, 0);
   assert.equal(await bus.waiting(), 3);

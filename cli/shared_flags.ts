@@ -11,8 +11,24 @@ export const NATS_FLAG = [
   "where NATS is (default: $NATS_URL, else that of ourocodus start, else nats://localhost:4222)",
 ] as const;
 
-/** The end of a command's help: examples, and the exit codes. */
+/** The end of a command's help: notes in lines of 80 columns, examples, and the exit codes. */
 export function helpEnd(examples: readonly string[], notes = ""): string {
   const lines = examples.map((example) => `  $ ourocodus ${example}`).join("\n");
-  return `\n${notes === "" ? "" : `${notes}\n\n`}Examples:\n${lines}\n\n${EXIT_CODES_HELP}`;
+  const above = notes === "" ? "" : `${notes.split("\n\n").map(filled).join("\n\n")}\n\n`;
+  return `\n${above}Examples:\n${lines}\n\n${EXIT_CODES_HELP}`;
+}
+
+const COLUMNS = 80;
+
+/** A paragraph in lines of equal length; one with indented lines is a table, and stays as it is. */
+function filled(paragraph: string): string {
+  if (/^ /m.test(paragraph)) return paragraph;
+  const lines: string[] = [];
+  for (const word of paragraph.split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= COLUMNS) {
+      lines[lines.length - 1] = `${line} ${word}`;
+    } else lines.push(word);
+  }
+  return lines.join("\n");
 }

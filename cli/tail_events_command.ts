@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `tail events`: prints what happened, the last events and those that come. */
@@ -8,10 +9,10 @@ export function tailEventsCommand(console: Console, done: (code: ExitCode) => vo
   const command = new Command("events")
     .summary("print what happens in a session, or in all, and follow")
     .description(
-      "Prints the last events of a session, then follows: agents that come and go, work that is\n" +
+      "Prints the last events of a session, then follows: agents that come and go, work that is " +
         "handed out, given back or given up on, and agents' progress.",
     )
-    .option("--session <session>", "only this session's events; default: all sessions'")
+    .addOption(sessionFlag("only this session's events; default: all sessions'"))
     .option("--type <type...>", "only events of these types; work.* are all that begin with work.")
     .option("-n, --last <count>", "begin with as many of the last; 10, or with --since all")
     .option("--since <duration>", "begin with those of the last 30s, 10m, 1h, 7d, …")
@@ -22,8 +23,8 @@ export function tailEventsCommand(console: Console, done: (code: ExitCode) => vo
       "after",
       helpEnd([
         "tail events",
-        "tail events --session docs --type 'agent.*'",
-        "tail events --session docs --since 1h --no-follow --json",
+        "tail events -s docs --type 'agent.*'",
+        "tail events -s docs --since 1h --no-follow --json",
       ], NOTES),
     );
   command.action(async (flags) => {

@@ -38,7 +38,7 @@ Deno.test("tail results prints the last ten, then what comes, until it is interr
   assert.deepEqual(ids, Array.from({ length: 11 }, (_, n) => `${n + 3}`));
   assert.match(
     tail.out.lines[0] ?? "",
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} #3 r ✓ id-3 \{"n":3\}$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ✓ r #3 id-3 [\d.]+ h \{"n":3\}$/,
   );
   assert.equal(tail.err.text, "");
 });
@@ -142,6 +142,48 @@ Deno.test("tail events prints agents, a line for each piece of work, and progres
   ]);
   const one = await cli(["tail", "events", "--no-follow", "--session", "t"], { natsUrl: nats.url });
   assert.match(one.stdout, /^.{24}work\.offered .*\n.{24}work\.offered .*\n$/);
+});
+
+Deno.test("tail results is one line each: a short id, how long it took, the first line", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  const id = "work_tnh54vzb4cl62gyncwf3";
+  const results = [
+    { id, type: "result", payload: { output: "\n  # Done\nmore", exit_code: 0 } },
+    { id: "b", type: "result", payload: { text: "x".repeat(300) } },
+    { id: "c", type: "error", payload: { message: "no\nluck", code: "exit", stderr: "s" } },
+    { id: "d", type: "answer", payload: { message: "\x1b]0;t\x07\u202ehi" } },
+  ];
+  for (const result of results) await log(bus, "sessions.s.results.r", JSON.stringify(result));
+  const { stdout } = await cli([...TAIL, "--no-follow"], { natsUrl: nats.url });
+  assert.deepEqual(stdout.split("\n").map((line) => line.slice(24)), [
+    "✓ r work_tnh54vzb4c… # Done",
+    `✓ r b ${"x".repeat(199)}…`,
+    "✗ r c no luck (exit)",
+    "✓ r answer d \\u001b]0;t\\u0007\\u202ehi",
+    "",
+  ]);
+});
+
+Deno.test("progress shows its message, and JSON where it has none", async () => {
+  await using nats = await startNats();
+  await using bus = await BusClient.connect(nats.url);
+  const progress = async (payload: object) => {
+    const event = { id: "w1", type: "progress", payload, work: { seq: 1 } };
+    await log(bus, "sessions.s.events", JSON.stringify(event));
+  };
+  await progress({ updates: [{ kind: "tool", title: "edit a.ts" }], message: "edits a.ts" });
+  await progress({ message: "half", percent: 50 });
+  await progress({ updates: [], n: 1 });
+  const { stdout } = await cli(["tail", "events", "-s", "s", "--no-follow"], {
+    natsUrl: nats.url,
+  });
+  assert.deepEqual(stdout.split("\n").map((line) => line.slice(24)), [
+    "progress           #1 w1 edits a.ts",
+    "progress           #1 w1 half percent=50",
+    'progress           #1 w1 {"updates":[],"n":1}',
+    "",
+  ]);
 });
 
 Deno.test("--type finds the last ones of a type among many others, and follows", async () => {

@@ -26,6 +26,48 @@ export function harmlessJson(json: string): string {
   return json.replace(HARMFUL_IN_JSON, escaped);
 }
 
+/** Whole sequences that a terminal takes in without showing them: their ends are known. */
+const SEQUENCES =
+  // deno-lint-ignore no-control-regex
+  /\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|[\]PX^_][^\x00-\x08\x0a-\x1f\x7f-\x9f]{0,2048}(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>78cDEHMNOZ])/g;
+/** What chooses colours and the like, and nothing else. */
+// deno-lint-ignore no-control-regex
+const SGR = /^\x1b\[[0-9;:]{0,64}m$/;
+/** Colours take numbers of their own, among which 8 hides nothing. */
+const COLOR_NUMBERS = /[345]8[;:](?:5[;:]\d*|2(?:[;:]\d*){3,5})/g;
+const HIDES = /(?:^|;)0*8(?=;|$)/;
+const RESET = "\x1b[0m";
+
+/**
+ * Makes somebody's text of many lines harmless: line breaks and tabs stay, and colours where the
+ * output has them, which end with the text. Other sequences are dropped where their end is plain;
+ * every other character that is no text is escaped as {@linkcode harmless} does it.
+ */
+export function harmlessLines(text: string, hasColor: boolean): string {
+  let isColored = false;
+  let end = 0;
+  let shown = "";
+  for (const { 0: sequence, index } of text.matchAll(SEQUENCES)) {
+    shown += harmlessPart(text.slice(end, index));
+    end = index + sequence.length;
+    if (!hasColor || !SGR.test(sequence)) continue;
+    if (HIDES.test(sequence.slice(2, -1).replaceAll(COLOR_NUMBERS, ""))) continue;
+    isColored = true;
+    shown += sequence;
+  }
+  shown += harmlessPart(text.slice(end));
+  if (!isColored) return shown;
+  return shown.endsWith("\n") ? `${shown.slice(0, -1)}${RESET}\n` : shown + RESET;
+}
+
+function harmlessPart(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(
+    HARMFUL,
+    (character) =>
+      character === "\n" || character === "\t" ? character : SHORT[character] ?? escaped(character),
+  );
+}
+
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

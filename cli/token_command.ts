@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
 import { helpEnd } from "./shared_flags.ts";
 
 /** `token`: what lets agents and clients in. */
@@ -14,15 +15,15 @@ function createCommand(console: Console, done: (code: ExitCode) => void): Comman
   const command = new Command("create")
     .description("Makes a token that is valid for some time, and prints it alone.")
     .option("--can <what>", "agent, send, read or admin (required); may be given again", collect)
-    .option("--session <session>", "only for this session (default: any)")
-    .option("--role <role>", "only for this role (default: any)")
+    .option(SESSION, "only for this session (default: any)")
+    .option(ROLE, "only for this role (default: any)")
     .option("--ttl <duration>", "how long it is valid, at most 366d (default: 1h)")
     .option("--private-key <path>", "sign it with this key (Ed25519, PEM), not with the secret")
     .addHelpText(
       "after",
       helpEnd([
-        "token create --can agent --session docs --role writer --ttl 30d",
-        "token create --can send --can read --session docs",
+        "token create --can agent -s docs -r writer --ttl 30d",
+        "token create --can send --can read -s docs",
         "token create --can admin --ttl 12h",
       ], NOTES),
     );

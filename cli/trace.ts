@@ -3,22 +3,42 @@
  *
  * @module
  */
-import { type TraceStep, traceWork, type WorkTrace } from "@ourocodus/bus";
+import {
+  type LogItem,
+  resultHeadline,
+  resultText,
+  type TraceStep,
+  traceWork,
+  type WorkTrace,
+} from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats, ensureLog } from "./nats.ts";
-import { table } from "./table.ts";
-import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
+import { progressText } from "./record_text.ts";
+import { type Cell, table } from "./table.ts";
+import {
+  count,
+  harmless,
+  harmlessJson,
+  harmlessLines,
+  localTime,
+  type Paint,
+  paint,
+  span,
+} from "./terminal_text.ts";
 import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
 
 /** Flags of `trace`. */
 export interface TraceFlags extends WorkFlags {
+  readonly full?: true;
   readonly json?: true;
   readonly nats?: string;
 }
 
-/** Of a payload as much is shown, in characters. */
+/** Of a payload as much is shown without --full, in characters. */
 const SHOWN = 400;
+/** Of progress as many steps are shown without --full, the newest. */
+const SHOWN_PROGRESS = 5;
 
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
 export async function trace(id: string, flags: TraceFlags, console: Console): Promise<ExitCode> {
@@ -38,7 +58,9 @@ export async function trace(id: string, flags: TraceFlags, console: Console): Pr
   }
   const colors = paint(console.out.hasColor);
   const [newest, ...others] = traces;
-  if (newest !== undefined) await console.out.write(`${traceText(newest, colors).join("\n")}\n`);
+  if (newest !== undefined) {
+    await console.out.write(`${traceText(newest, flags.full === true, colors).join("\n")}\n`);
+  }
   for (const other of others) {
     const { work_sequence, session_id, role, state } = other;
     const line =
@@ -48,18 +70,21 @@ export async function trace(id: string, flags: TraceFlags, console: Console): Pr
   return EXIT.ok;
 }
 
-function traceText(trace: WorkTrace, paint: Paint): string[] {
+function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
   const { session_id, role, id, work_sequence, note, message, text, result } = trace;
+  const work = text ?? message?.payload ?? "no longer kept";
   const name = harmless(id ?? `work ${work_sequence}`);
   return [
     `${paint.bold(name)}  ${stateText(trace, paint)}`,
     paint.dim(`session ${session_id}, role ${role}, sequence ${work_sequence}`),
     ...(note === null ? [] : [paint.yellow(harmless(note))]),
     "",
-    ...table(trace.history.map((step, index) => stepRow(step, trace.history[index - 1], paint))),
+    ...table(historyRows(trace.history, full, paint)),
     "",
-    `${paint.dim("work  ")}  ${shown(text ?? message?.payload ?? "no longer kept")}`,
-    ...(result === null ? [] : [`${paint.dim("result")}  ${shown(result.payload ?? result.text)}`]),
+    ...(full ? ["work", ...wholeLines(work)] : [`${paint.dim("work  ")}  ${shown(work)}`]),
+    ...(result === null ? [] : full ? ["", "result", ...wholeResult(result)] : [
+      `${paint.dim("result")}  ${shown(resultLine(result))}`,
+    ]),
     ...(trace.dead_letter === null ? [] : [deadText(trace, paint)]),
   ];
 }
@@ -83,6 +108,19 @@ function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): stri
   }
 }
 
+/** All of them, or of much progress the newest, and how much came before. */
+function historyRows(history: readonly TraceStep[], full: boolean, paint: Paint): Cell[][] {
+  const progress = history.filter(({ type }) => type === "progress");
+  const hidden = new Set(full ? [] : progress.slice(0, -SHOWN_PROGRESS));
+  return history.flatMap((step, index) => {
+    if (!hidden.has(step)) return [stepRow(step, history[index - 1], full, paint)];
+    if (step !== progress[0]) return [];
+    const times = count(hidden.size);
+    const time = localTime(new Date(step.time));
+    return [[time, "", "progress", paint.dim(`${times} times, the first here; --full shows all`)]];
+  });
+}
+
 const STEPS: Readonly<Record<string, string>> = {
   "work.stored": "stored",
   "work.offered": "handed to",
@@ -94,7 +132,12 @@ const STEPS: Readonly<Record<string, string>> = {
   "dead_letter": "dead letter",
 };
 
-function stepRow(step: TraceStep, before: TraceStep | undefined, paint: Paint): string[] {
+function stepRow(
+  step: TraceStep,
+  before: TraceStep | undefined,
+  full: boolean,
+  paint: Paint,
+): string[] {
   const { type, agent_id, attempt, reason, error, payload } = step;
   const since = before && Date.parse(step.time) - Date.parse(before.time);
   const isWork = type.startsWith("work.");
@@ -102,7 +145,11 @@ function stepRow(step: TraceStep, before: TraceStep | undefined, paint: Paint): 
     isWork || type === "result.duplicate" ? agent_id : undefined,
     isWork && attempt !== undefined ? `attempt ${attempt}` : undefined,
     error ?? reason,
-    payload === undefined ? undefined : shown(payload),
+    payload === undefined
+      ? undefined
+      : full
+      ? JSON.stringify(payload)
+      : shown(progressText(payload)),
   ].filter((part) => part !== undefined).join(", ");
   return [
     paint.dim(localTime(new Date(step.time))),
@@ -118,6 +165,26 @@ function deadText({ dead_letter, session_id }: WorkTrace, paint: Paint): string 
   return requeued_as === null
     ? paint.dim(`ourocodus dead requeue --session ${session_id} ${sequence}  sends it again`)
     : paint.dim(`it was sent again as sequence ${requeued_as}`);
+}
+
+/** What is shown of a result in short: its first line, or all of it where it has no text. */
+function resultLine({ type, payload, text }: LogItem): unknown {
+  if (payload === null) return text;
+  return type === "error" ? payload : resultHeadline(payload);
+}
+
+/** The result's text, then the whole of what it is the text of. */
+function wholeResult({ payload, text }: LogItem): string[] {
+  if (payload === null) return wholeLines(text ?? "");
+  const said = resultText(payload);
+  return said.isJson
+    ? wholeLines(payload)
+    : [...wholeLines(said.text.trimEnd()), "", "payload", ...wholeLines(payload)];
+}
+
+function wholeLines(value: unknown): string[] {
+  const text = typeof value === "string" ? value : JSON.stringify(value, undefined, 2) ?? "";
+  return harmlessLines(text, false).split("\n").map((line) => `  ${line}`.trimEnd());
 }
 
 function shown(value: unknown): string {

@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 
 /** `work cancel`: an outcome for work that has none. */
@@ -12,8 +13,8 @@ export function workCancelCommand(console: Console, done: (code: ExitCode) => vo
         "is removed, or in the hands of an agent, which is told to stop.",
     )
     .argument("<id...>", "the work's id; with --sequence its sequence in the queue")
-    .option("--session <session>", "only work of this session")
-    .option("--role <role>", "only work of this role")
+    .addOption(sessionFlag("only work of this session"))
+    .addOption(roleFlag("only work of this role"))
     .option("--sequence", "take the arguments for sequences")
     .option("--reason <text>", "why; it stands in the error result, at most 500 characters")
     .option("--json", "a line of JSON for each argument")
@@ -22,7 +23,7 @@ export function workCancelCommand(console: Console, done: (code: ExitCode) => vo
       "after",
       helpEnd([
         "work cancel task-17",
-        "work cancel task-17 task-18 --session docs --reason 'not needed any more'",
+        "work cancel task-17 task-18 -s docs --reason 'not needed any more'",
         "work cancel --sequence 42 --json | jq .kind",
       ], NOTES),
     );

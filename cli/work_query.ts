@@ -33,12 +33,30 @@ export function workQuery(text: string, { sequence }: WorkFlags): WorkQuery {
   return { id: text };
 }
 
-/** Says that there is no such work. */
-export function unknownWork(text: string, { session, role, sequence }: WorkFlags): string {
+/**
+ * What to look for where an argument may be an id or a sequence: digits alone may be either.
+ *
+ * @throws {UsageError} If it can be neither id nor sequence.
+ */
+export function workQueries(text: string, flags: WorkFlags): WorkQuery[] {
+  const query = workQuery(text, flags);
+  const isSequence = !flags.sequence && /^[1-9]\d{0,14}$/.test(text);
+  return isSequence ? [{ workSequence: Number(text) }, query] : [query];
+}
+
+/** Says that there is no such work. @param tried Whether digits were taken for a sequence, too. */
+export function unknownWork(
+  text: string,
+  { session, role, sequence }: WorkFlags,
+  tried: "one" | "both" = "one",
+): string {
   const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
     .join(", ");
-  const what = sequence ? `the sequence ${text}` : `the id ${harmless(JSON.stringify(text))}`;
-  const hint = !sequence && /^\d{1,15}$/.test(text) ? ". --sequence takes it for a sequence" : "";
+  const id = tried === "both" ? `the sequence or the id` : "the id";
+  const what = sequence ? `the sequence ${text}` : `${id} ${harmless(JSON.stringify(text))}`;
+  const hint = !sequence && tried === "one" && /^\d{1,15}$/.test(text)
+    ? ". --sequence takes it for a sequence"
+    : "";
   return `nothing is known of work with ${what}${where && ` in ${where}`}: neither the queue nor ` +
     `the log has it (any more)${hint}`;
 }

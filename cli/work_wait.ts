@@ -16,9 +16,10 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { timeoutFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
-import { recordJson, resultLine } from "./record_text.ts";
-import { isErrorResult } from "./send_one.ts";
-import { harmless, paint } from "./terminal_text.ts";
+import { printResult } from "./print_result.ts";
+import { isErrorResult, recordJson } from "./record_text.ts";
+import { harmless } from "./terminal_text.ts";
+import { tracedResult } from "./traced_result.ts";
 import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
 
 /** Flags of `work wait`. */
@@ -86,15 +87,15 @@ class Outcomes {
   /** Prints the outcome, or why there will be none, or has it waited for. */
   async add(asked: string, trace: WorkTrace | undefined): Promise<void> {
     if (trace === undefined) return await this.#fail(unknownWork(asked, this.#flags));
-    const { session_id, role, work_sequence, state, result } = trace;
-    const subject = resultsSubject(session_id, role);
+    const { session_id, role, work_sequence, state } = trace;
     if (isUnfinished(state)) {
+      const subject = resultsSubject(session_id, role);
       const open = this.#open.get(subject) ?? { subject, works: new Map() };
       open.works.set(work_sequence, trace);
       this.#open.set(subject, open);
       return;
     }
-    const record = result === null ? undefined : await this.#read(subject, result.sequence);
+    const record = await tracedResult(this.#connection, trace);
     if (record !== undefined) return await this.#print(record);
     await this.#fail(`${nameOf(trace)} is ${state}, and no result of it is kept (any more)`);
   }
@@ -126,18 +127,10 @@ class Outcomes {
     return this.#failed ? EXIT.failed : EXIT.ok;
   }
 
-  async #read(subject: string, sequence: number): Promise<LogRecord | undefined> {
-    for await (const record of readLog(this.#connection, subject, { fromSequence: sequence })) {
-      return record.sequence === sequence ? record : undefined;
-    }
-    return undefined;
-  }
-
   async #print(record: LogRecord): Promise<void> {
     if (isErrorResult(record)) this.#failed = true;
-    const { out } = this.#console;
-    const line = this.#flags.json ? recordJson(record) : resultLine(record, paint(out.hasColor));
-    await out.write(`${line}\n`);
+    if (this.#flags.json) await this.#console.out.write(`${recordJson(record)}\n`);
+    else await printResult(record, { named: true }, this.#console);
   }
 
   async #fail(reason: string): Promise<void> {

@@ -12,8 +12,8 @@ Deno.test("outcomes that come, and those that are there, are printed, of several
   await send("early");
   one.answer(await one.gets(1), { said: "early" });
   const early = await cli(...WAIT, "early");
-  assert.deepEqual([early.code, early.stderr], [0, ""]);
-  assert.match(early.stdout, /^\S+ \S+ #1 r ✓ early \{"said":"early"\}\n$/);
+  assert.deepEqual([early.code, early.stdout], [0, '{\n  "said": "early"\n}\n']);
+  assert.match(early.stderr, /^✓ early: result after .*\n$/);
   await send("late");
   await send("elsewhere", { role: "other" });
   const [late, elsewhere] = [await one.gets(2), await other.gets(1)];
@@ -37,18 +37,21 @@ Deno.test("waiting ends with 1 for what failed, was cancelled or is unknown", as
   await send("cancelled");
   const waiting = there.start(...WAIT, "cancelled");
   await until(async () => (await cli("work", "cancel", "cancelled")).code === 0);
-  assert.deepEqual([await waiting.code, waiting.err.text], [1, ""]);
-  assert.match(waiting.out.text, /✗ error cancelled the work was cancelled \(cancelled\)/);
+  assert.deepEqual([await waiting.code, waiting.out.text], [1, ""]);
+  assert.match(
+    waiting.err.text,
+    /^✗ cancelled: error after .*: the work was cancelled \(cancelled\)\n$/,
+  );
   const sequence = await send("failed");
   const agent = await there.agent({ agentId: "r-agent" });
   agent.answer(await agent.gets(1), { message: "no" }, "error");
   const failed = await cli(...WAIT, "--sequence", `${sequence}`);
   assert.equal(failed.code, 1);
-  assert.match(failed.stdout, /✗ error failed no/);
+  assert.match(failed.stderr, /^✗ failed: error after .*: no\n$/);
   const unknown = await cli(...WAIT, "nothing", "failed");
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^error: nothing is known of work with the id "nothing"/);
-  assert.match(unknown.stdout, /✗ error failed no/);
+  assert.match(unknown.stderr, /✗ failed: error after .*: no/);
 });
 
 Deno.test("waiting that takes too long ends with 3, and says of which work and where to look", async () => {

@@ -65,7 +65,7 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
   const cli = async (user: User, args: readonly string[]) => {
     const done = await runCli(args, { natsUrl: nats.url, env: env(user) });
     assert.equal(done.code, 0, `${user}: ${args.join(" ")}: ${done.stderr}\n${violations(nats)}`);
-    return done.stdout;
+    return done.stdout + done.stderr;
   };
   const names = ["--session", "docs", "--role", "writer"];
   const sent = await cli("sender", ["send", "work", ...names, "--message", "hello", "--wait"]);

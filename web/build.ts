@@ -9,6 +9,8 @@ import { join } from "node:path";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const HASH_BYTES = 6;
+/** What the monitor has in it of the bus. */
+const SHARED = ["result_text.ts", "diff_lines.ts"].map((name) => join(FOLDER, "..", "bus", name));
 
 /**
  * Builds the monitor: one script and one stylesheet, whose names change with what is in them.
@@ -45,7 +47,8 @@ export async function buildMonitor(options: { readonly folder?: string } = {}): 
 export async function monitorIsStale(): Promise<boolean> {
   try {
     const { mtime: built } = await Deno.stat(join(FOLDER, "dist", "index.html"));
-    return await newest(FOLDER) > (built?.getTime() ?? 0);
+    const changed = await Promise.all([newest(FOLDER), ...SHARED.map(changedAt)]);
+    return Math.max(...changed) > (built?.getTime() ?? 0);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return true;
     throw error;
@@ -57,12 +60,14 @@ async function newest(folder: string): Promise<number> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (name.startsWith("dist") || name.endsWith("_test.ts")) continue;
     const path = join(folder, name);
-    const changed = isDirectory
-      ? await newest(path)
-      : (await Deno.stat(path)).mtime?.getTime() ?? 0;
+    const changed = isDirectory ? await newest(path) : await changedAt(path);
     time = Math.max(time, changed);
   }
   return time;
+}
+
+async function changedAt(path: string): Promise<number> {
+  return (await Deno.stat(path)).mtime?.getTime() ?? 0;
 }
 
 async function bundle(entry: string): Promise<Uint8Array<ArrayBuffer>> {

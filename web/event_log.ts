@@ -4,6 +4,7 @@
  * @module
  */
 import type { LogItem } from "../api/wire.ts";
+import { headlineOf } from "./outcome.ts";
 
 /** As many rows are kept. */
 export const MAX_ROWS = 10_000;
@@ -65,6 +66,7 @@ const LOOKED_AT = 2_000;
 export function summaryOf(item: LogItem): string {
   const { payload } = item;
   if (payload === null) return item.text ?? "";
+  if (item.kind === "result") return `${item.id} ${cut(headlineOf(item))}`;
   if (item.kind !== "event") return `${item.id} ${cut(JSON.stringify(payload))}`;
   if (Array.isArray(payload.work)) return payload.work.map(pieceOf).join("; ");
   const { agent_id, role, reason, message } = payload;

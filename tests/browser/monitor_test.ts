@@ -144,11 +144,63 @@ inBrowser(
     await page.goto(`${scene.api.url}/sessions/s/work/1`);
     await page.getByText("a⟨U+202E⟩b⟨U+0007⟩c").waitFor();
     await page.goto(`${scene.api.url}/work/huge`);
-    const text = page.getByRole("definition").locator("pre").first();
+    const text = page.locator(".result pre").first();
     await text.waitFor();
     assert.ok(((await text.textContent()) ?? "").length < 10_000, "a megabyte is cut");
     await page.getByRole("button", { name: /Show all, 87. KiB/ }).click();
     await until(async () => ((await text.textContent()) ?? "").length === 900_000);
+  },
+);
+
+inBrowser(
+  "a result is shown as its text, a diff in it by lines, an error with what helps; all else folded",
+  async (page, scene) => {
+    const answers: Readonly<Record<string, { readonly type?: string; readonly payload: object }>> =
+      {
+        diff: {
+          payload: {
+            text:
+              `${HOSTILE}\n  two\u202e spaces\x1b[31m\n--- a\n+++ b\n@@ -1 +1 @@\n-${HOSTILE}\n+new`,
+            patch: `diff --git a/x b/x\n${HOSTILE}`,
+            branch: HOSTILE,
+            commit: "4f1d2c9a7d0c",
+            files: [{ path: HOSTILE, added: 1, removed: 1 }],
+          },
+        },
+        error: {
+          type: "error",
+          payload: { message: "it failed\nbadly", code: "exit", stderr: HOSTILE, branch: "b" },
+        },
+        json: { payload: { output: { verdict: HOSTILE } } },
+      };
+    await scene.agent("s", "r", "agent", (text) => answers[text]);
+    for (const id of Object.keys(answers)) await scene.send("s", "r", id, { message: id });
+    await scene.is("json", "done");
+    await page.goto(`${scene.api.url}/work/diff`);
+    const result = page.locator(".result");
+    await result.locator("pre").first().waitFor();
+    assert.equal(
+      await result.locator("pre").first().textContent(),
+      `${HOSTILE}\n  two⟨U+202E⟩ spaces\n--- a\n+++ b\n@@ -1 +1 @@\n-${HOSTILE}\n+new`,
+    );
+    assert.equal((await result.locator(".diff-removed").textContent())?.trim(), `-${HOSTILE}`);
+    assert.equal(await result.locator(".diff-added").textContent(), "+new");
+    await result.getByText("(4f1d2c9) · 1 file +1 −1").waitFor();
+    const raw = result.getByText('"commit": "4f1d2c9a7d0c"');
+    assert.equal(await raw.isVisible(), false);
+    await result.getByText("Raw").click();
+    await raw.waitFor();
+    await result.getByText("Patch", { exact: true }).click();
+    await result.getByLabel("The patch").getByText("<img").waitFor();
+    await page.goto(`${scene.api.url}/work/error`);
+    await result.getByText("it failed\nbadly (exit)").waitFor();
+    await result.getByRole("definition").getByText("<img").waitFor();
+    await page.goto(`${scene.api.url}/work/json`);
+    await result.getByRole("definition").getByText('"verdict"').waitFor();
+    await page.goto(`${scene.api.url}/sessions/s?show=results`);
+    await page.getByText("r · it failed badly (exit)").waitFor();
+    assert.doesNotMatch(await page.title(), /hacked/);
+    assert.equal(await page.locator("main img, main script").count(), 0);
   },
 );
 

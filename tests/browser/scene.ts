@@ -69,6 +69,24 @@ export async function startScene(): Promise<Scene> {
   };
 }
 
+const CODER_TEXT = `Tax is rounded once, at the end, not on every line.
+
+- \`lineTax\` returns the exact value
+- \`totalTax\` rounds the sum
+
+diff --git a/src/tax.ts b/src/tax.ts
+index 3b18e51..a0f1c2d 100644
+--- a/src/tax.ts
++++ b/src/tax.ts
+@@ -4,4 +4,5 @@ export function lineTax(line: Line): number {
+   const { net, rate } = line;
+-  return Math.round(net * rate);
++  // Rounded once, in totalTax.
++  return net * rate;
+ }
+ 
+`;
+
 /** Fills it: sessions, roles, results, failures, dead letters, work that waits and is in hand. */
 export async function fill(scene: Scene): Promise<void> {
   await scene.agent("docs", "writer", "writer-1", (text) => ({
@@ -87,6 +105,18 @@ export async function fill(scene: Scene): Promise<void> {
         }
         : { payload: { verdict: "accepted", remarks: [] } },
   );
+  await scene.agent("shop", "coder", "coder-1", () => ({
+    payload: {
+      text: CODER_TEXT,
+      branch: "ourocodus/shop/coder/30",
+      commit: "4f1d2c9a7d0cb7e3",
+      files: [
+        { path: "src/tax.ts", status: "modified", added: 2, removed: 1 },
+        { path: "src/tax_test.ts", status: "added", added: 14, removed: 0 },
+      ],
+      usage: { input_tokens: 18_204, output_tokens: 911, cost: { amount: 0.21, currency: "USD" } },
+    },
+  }));
   await scene.agent("nightly-build", "compiler", "arm64-builder-17", () => ({
     type: "retry",
     payload: { message: "the cache was locked" },
@@ -109,10 +139,14 @@ export async function fill(scene: Scene): Promise<void> {
   for (const percent of [10, 35, 60]) {
     slow.answer(work, { message: `read ${percent} % of the papers`, percent }, "progress");
   }
+  await scene.send("shop", "coder", "fix-tax-line", {
+    message: "Fix the rounding of the tax line",
+  });
   for (const id of ["plan-a", "plan-b", "plan-c"]) {
     await scene.send("research", "planner", id, { message: "Nobody is there to do this" });
   }
   await scene.is("build-2026-11-24", "dead");
   await scene.is("page-24", "done");
+  await scene.is("fix-tax-line", "done");
   await scene.is("summarise-papers", "in_hand");
 }

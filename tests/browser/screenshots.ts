@@ -17,6 +17,8 @@ export const PAGES: Readonly<Record<string, string>> = {
   session: "/sessions/docs?show=results",
   dead: "/sessions/nightly-build?show=dead",
   done: "/work/page-3",
+  coder: "/work/fix-tax-line",
+  coder_results: "/sessions/shop?show=results",
   in_hand: "/work/summarise-papers",
   given_up: "/work/build-2026-11-24",
   events: "/events",

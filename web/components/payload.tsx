@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 import { bytes, visible } from "../format.ts";
 
@@ -14,7 +14,12 @@ const SHORT = 80;
 
 /** A text, cut where it is long. */
 export function LongText(
-  { text, label }: { readonly text: string; readonly label?: string },
+  { text, label, render = visible }: {
+    readonly text: string;
+    readonly label?: string;
+    /** How the text, or what is shown of it, is drawn; nothing hides in what it returns. */
+    readonly render?: (text: string) => ComponentChildren;
+  },
 ): VNode {
   const [whole, setWhole] = useState(false);
   const cut = text.length > SHOWN && !whole;
@@ -23,7 +28,7 @@ export function LongText(
       <pre
         tabIndex={0}
         aria-label={label ?? "text"}
-      >{visible(cut ? text.slice(0, SHOWN) : text)}{cut && "…"}</pre>
+      >{render(cut ? text.slice(0, SHOWN) : text)}{cut && "…"}</pre>
       {text.length > SHOWN && (
         <button type="button" class="quiet" onClick={() => setWhole(!whole)}>
           {whole ? "Show less" : `Show all, ${bytes(text.length)}`}

@@ -10,7 +10,7 @@ import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
 import { Failure } from "../components/notice.tsx";
-import { Payload } from "../components/payload.tsx";
+import { Result } from "../components/result.tsx";
 import { line } from "../format.ts";
 import { outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
@@ -178,7 +178,7 @@ function Sent({ attempt }: { readonly attempt: Attempt }): VNode {
       {sent && !result && !error && (
         <p class="dim">Stored as {sent.sequence}; its result will stand here.</p>
       )}
-      {result?.payload && <Payload value={result.payload} label="The result" />}
+      {result && <Result item={result} />}
     </li>
   );
 }

@@ -21,7 +21,7 @@ import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { Ago, LongAgo } from "../components/time.tsx";
 import { line } from "../format.ts";
-import { outcomeOf } from "../outcome.ts";
+import { headlineOf, outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
 import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { Cell } from "./sessions.tsx";
@@ -176,7 +176,7 @@ function Results({ api, session, version }: TabProps): VNode {
             <Badge state={outcomeOf(result)} />
             <Link href={linkOf(session, result)}>{line(result.id ?? "no message", 60)}</Link>
             <span class="dim preview">
-              {result.role} · {line(JSON.stringify(result.payload), 160)}
+              {result.role} · {line(headlineOf(result), 160)}
             </span>
             <Ago time={result.time} />
           </li>

@@ -11,6 +11,7 @@ import { CancelDialog, type Cancellable } from "../components/cancel_dialog.tsx"
 import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { LongText, Payload } from "../components/payload.tsx";
+import { Result } from "../components/result.tsx";
 import { Ago, Clock } from "../components/time.tsx";
 import { duration, line, visible } from "../format.ts";
 import { useResource } from "../resource.ts";
@@ -82,9 +83,7 @@ export function Work({ path }: { readonly path: string }): VNode {
           {data.result && (
             <>
               <h2>{data.result.type === "error" ? "Error" : "Result"}</h2>
-              {data.result.payload
-                ? <Payload value={data.result.payload} label="The result" />
-                : <LongText text={data.result.text ?? ""} label="result" />}
+              <Result item={data.result} />
             </>
           )}
         </section>
