@@ -1,0 +1,67 @@
+import { findCodingAgent } from "./find.ts";
+import { type AgentHome, makeAgentHome } from "./home.ts";
+import { type CodingAgentName, PINNED_AGENTS, type PinnedAgent } from "./pinned.ts";
+
+/** A real coding agent that is installed here. */
+export interface TestCodingAgent extends PinnedAgent {
+  /** The absolute path of its program. */
+  readonly program: string;
+  /** Makes a home in which it talks to the model's double at this URL. */
+  home(modelUrl: string): Promise<AgentHome>;
+}
+
+/** Which agents {@linkcode forEachCodingAgent} makes a test for. */
+export interface ForEachOptions {
+  /** Default all. */
+  readonly only?: readonly CodingAgentName[];
+}
+
+/**
+ * Lists the coding agents that are installed here.
+ *
+ * @returns In the order of {@linkcode PINNED_AGENTS}.
+ */
+export function codingAgentsHere(): TestCodingAgent[] {
+  return PINNED_AGENTS.flatMap((agent) => {
+    const found = findCodingAgent(agent, Deno.env.toObject());
+    return found.kind === "found" ? [installed(agent, found.program)] : [];
+  });
+}
+
+/**
+ * Makes a test for each coding agent. The test of one that is not installed is ignored, and its name
+ * says why; in CI, that is if `CI` is set, it fails, unless `OUROCODUS_TEST_AGENTS` is `none`.
+ *
+ * @param name What the test shows, with a verb: `edits a repository` becomes `claude edits a
+ * repository`.
+ * @param run The test.
+ */
+export function forEachCodingAgent(
+  name: string,
+  run: (agent: TestCodingAgent) => Promise<void>,
+  options: ForEachOptions = {},
+): void {
+  const env = Deno.env.toObject();
+  for (const agent of PINNED_AGENTS) {
+    if (options.only !== undefined && !options.only.includes(agent.name)) continue;
+    const title = `${agent.name} ${name}`;
+    const found = findCodingAgent(agent, env);
+    if (found.kind === "found") {
+      Deno.test(title, () => run(installed(agent, found.program)));
+    } else if (env.CI && !found.unwanted) {
+      Deno.test(title, () => {
+        throw new Error(`${found.reason}: run deno task agents`);
+      });
+    } else {
+      Deno.test({ name: `${title} (not run: ${found.reason})`, ignore: true, fn() {} });
+    }
+  }
+}
+
+function installed(agent: PinnedAgent, program: string): TestCodingAgent {
+  return {
+    ...agent,
+    program,
+    home: (modelUrl) => makeAgentHome(agent.name, program, modelUrl),
+  };
+}
