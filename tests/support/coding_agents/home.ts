@@ -1,12 +1,18 @@
 import { delimiter, dirname, join } from "node:path";
+import { endProcessesWith, processesWith } from "../processes_with.ts";
 import { agentsFolder } from "./find.ts";
 import type { CodingAgentName } from "./pinned.ts";
 
 /** A home for a coding agent, in which it talks to the model's double. Disposing removes it. */
 export interface AgentHome extends AsyncDisposable {
   readonly folder: string;
-  /** What its environment needs besides; `PATH` begins with the folder of its program. */
+  /**
+   * What its environment needs besides: `HOME`, since agents run commands in a shell with its user's
+   * profile, `PATH`, which begins with the folder of its program, and the agent's own.
+   */
   readonly env: Readonly<Record<string, string>>;
+  /** The processes that have this environment: the agent's, and those of its commands. */
+  processes(): number[];
 }
 
 /** A key like any other: the double takes all. */
@@ -14,7 +20,7 @@ const KEY = "test-key";
 
 /**
  * Makes a home for a coding agent: nothing that it writes is elsewhere, and the user's own login and
- * settings are not in it.
+ * settings are not in it. What still runs there when it is disposed of is ended.
  *
  * @param name The coding agent.
  * @param program Its program.
@@ -37,8 +43,12 @@ export async function makeAgentHome(
   const path = [dirname(program), Deno.env.get("PATH") ?? ""].join(delimiter);
   return {
     folder,
-    env: { PATH: path, ...variablesOf(name, folder, modelUrl) },
-    [Symbol.asyncDispose]: () => removeFolder(folder),
+    env: { HOME: folder, PATH: path, ...variablesOf(name, folder, modelUrl) },
+    processes: () => processesWith(`HOME=${folder}`),
+    async [Symbol.asyncDispose]() {
+      await endProcessesWith(`HOME=${folder}`);
+      await Deno.remove(folder, { recursive: true });
+    },
   };
 }
 
@@ -130,16 +140,4 @@ function opencodeConfig(modelUrl: string): object {
       },
     },
   };
-}
-
-/** Removes it, though something may still be writing its last into it. */
-async function removeFolder(folder: string): Promise<void> {
-  for (let tries = 1;; tries++) {
-    try {
-      return await Deno.remove(folder, { recursive: true });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      if (tries === 5) throw error;
-    }
-  }
 }

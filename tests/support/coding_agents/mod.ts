@@ -13,4 +13,5 @@ export {
 } from "./for_each.ts";
 export { type AgentHome } from "./home.ts";
 export { installCodingAgents } from "./install.ts";
+export { type RawAcp, withRawAcp } from "./raw_acp.ts";
 export { type CodingAgentName, PINNED_AGENTS, type PinnedAgent } from "./pinned.ts";
