@@ -1,4 +1,4 @@
-import { findCodingAgent } from "./find.ts";
+import { type Environment, findCodingAgent } from "./find.ts";
 import { type AgentHome, makeAgentHome } from "./home.ts";
 import { type CodingAgentName, PINNED_AGENTS, type PinnedAgent } from "./pinned.ts";
 
@@ -29,8 +29,29 @@ export function codingAgentsHere(): TestCodingAgent[] {
 }
 
 /**
+ * Says in a line which coding agents tests run here, and which not, and why.
+ *
+ * @example
+ * ```ts
+ * import { describeCodingAgents } from "./for_each.ts";
+ *
+ * console.log(describeCodingAgents({ OUROCODUS_TEST_AGENTS: "none" }));
+ * // Testing with no coding agents: OUROCODUS_TEST_AGENTS is none
+ * ```
+ */
+export function describeCodingAgents(env: Environment): string {
+  const all = PINNED_AGENTS.map((agent) => ({ ...agent, found: findCodingAgent(agent, env) }));
+  const here = all.filter(({ found }) => found.kind === "found")
+    .map(({ name, version }) => `${name} ${version}`);
+  const reasons = all.flatMap(({ found }) => found.kind === "missing" ? [found.reason] : []);
+  const begin = `Testing with ${here.join(", ") || "no coding agents"}`;
+  return reasons.length === 0 ? begin : `${begin}: ${[...new Set(reasons)].join("; ")}`;
+}
+
+/**
  * Makes a test for each coding agent. The test of one that is not installed is ignored, and its name
- * says why; in CI, that is if `CI` is set, it fails, unless `OUROCODUS_TEST_AGENTS` is `none`.
+ * says why; in CI, that is if `CI` is set, it fails. There are none at all if
+ * `OUROCODUS_TEST_AGENTS` is `none`.
  *
  * @param name What the test shows, with a verb: `edits a repository` becomes `claude edits a
  * repository`.
@@ -48,7 +69,9 @@ export function forEachCodingAgent(
     const found = findCodingAgent(agent, env);
     if (found.kind === "found") {
       Deno.test(title, () => run(installed(agent, found.program)));
-    } else if (env.CI && !found.unwanted) {
+    } else if (found.unwanted) {
+      continue;
+    } else if (env.CI) {
       Deno.test(title, () => {
         throw new Error(`${found.reason}: run deno task agents`);
       });

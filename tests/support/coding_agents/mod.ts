@@ -7,6 +7,7 @@
 export { agentsFolder, findCodingAgent, type Found } from "./find.ts";
 export {
   codingAgentsHere,
+  describeCodingAgents,
   forEachCodingAgent,
   type ForEachOptions,
   type TestCodingAgent,
