@@ -65,6 +65,9 @@ function filesOf(name: CodingAgentName, modelUrl: string): Record<string, string
           privacy: { usageStatisticsEnabled: false },
         }),
       };
+    case "opencode":
+      // It installs a package of its own into each home, from the registry.
+      return { ".npmrc": "offline=true\n" };
     default:
       return {};
   }
@@ -102,6 +105,9 @@ function variablesOf(
             join(folder, kind.toLowerCase()),
           ]),
         ),
+        // What counts as a login; the key that is used is in the configuration.
+        OPENAI_API_KEY: KEY,
+        OPENCODE_DISABLE_MODELS_FETCH: "true",
         OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig(modelUrl)),
       };
   }
