@@ -10,6 +10,7 @@ import {
   type StreamEvent,
   textIn,
 } from "./dialect.ts";
+import { ANTHROPIC_ERRORS } from "./provider_errors.ts";
 
 const STOP_REASONS: Readonly<Record<Stop, string>> = {
   complete: "end_turn",
@@ -17,7 +18,9 @@ const STOP_REASONS: Readonly<Record<Stop, string>> = {
   refusal: "refusal",
 };
 const ERRORS: Readonly<Record<number, string>> = {
+  400: "invalid_request_error",
   401: "authentication_error",
+  403: "permission_error",
   429: "rate_limit_error",
   529: "overloaded_error",
 };
@@ -82,7 +85,8 @@ export const anthropic: Dialect = {
 
   error(status) {
     const type = ERRORS[status] ?? "api_error";
-    return { type: "error", error: { type, message: `mock ${status}` }, request_id: "req_mock" };
+    const message = ANTHROPIC_ERRORS[status] ?? `mock ${status}`;
+    return { type: "error", error: { type, message }, request_id: "req_mock" };
   },
 };
 

@@ -11,6 +11,7 @@ import {
   type StreamEvent,
   textIn,
 } from "./dialect.ts";
+import { GEMINI_ERRORS } from "./provider_errors.ts";
 
 const FINISH_REASONS: Readonly<Record<Stop, string>> = {
   complete: "STOP",
@@ -18,7 +19,9 @@ const FINISH_REASONS: Readonly<Record<Stop, string>> = {
   refusal: "SAFETY",
 };
 const ERRORS: Readonly<Record<number, string>> = {
+  400: "INVALID_ARGUMENT",
   401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
   429: "RESOURCE_EXHAUSTED",
   503: "UNAVAILABLE",
 };
@@ -66,7 +69,8 @@ export const gemini: Dialect = {
       ? [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${retryAfterS}s` }]
       : [];
     const code = ERRORS[status] ?? "INTERNAL";
-    return { error: { code: status, message: `mock ${status}`, status: code, details } };
+    const message = GEMINI_ERRORS[status] ?? `mock ${status}`;
+    return { error: { code: status, message, status: code, details } };
   },
 };
 

@@ -59,7 +59,7 @@ export function describeCodingAgents(env: Environment): string {
  */
 export function forEachCodingAgent(
   name: string,
-  run: (agent: TestCodingAgent) => Promise<void>,
+  run: (agent: TestCodingAgent, t: Deno.TestContext) => Promise<void>,
   options: ForEachOptions = {},
 ): void {
   const env = Deno.env.toObject();
@@ -68,7 +68,7 @@ export function forEachCodingAgent(
     const title = `${agent.name} ${name}`;
     const found = findCodingAgent(agent, env);
     if (found.kind === "found") {
-      Deno.test(title, () => run(installed(agent, found.program)));
+      Deno.test(title, (t) => run(installed(agent, found.program), t));
     } else if (found.unwanted) {
       continue;
     } else if (env.CI) {
