@@ -22,7 +22,7 @@ export function agentInfoIn(answer: acp.InitializeResponse): AgentInfo {
     name: agentInfo?.name ?? "",
     version: agentInfo?.version ?? "",
     loads: agentCapabilities?.loadSession === true,
-    closes: agentCapabilities?.sessionCapabilities?.close != null,
+    closes: (agentCapabilities?.sessionCapabilities?.close ?? undefined) !== undefined,
     authMethods: (authMethods ?? []).map(({ id, name }) => ({ id, name })),
   };
 }

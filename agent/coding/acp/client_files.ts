@@ -84,9 +84,9 @@ export async function readForAgent(
       throw acp.RequestError.invalidParams({ path }, `${path} has ${size} bytes, ${limit}`);
     }
     const content = await file.readFile({ encoding: "utf8" });
-    if (line == null && limit == null) return { content };
+    if ((line ?? limit ?? undefined) === undefined) return { content };
     const start = Math.max(0, (line ?? 1) - 1);
-    const lines = content.split("\n").slice(start, limit == null ? undefined : start + limit);
+    const lines = content.split("\n").slice(start, start + (limit ?? Infinity));
     return { content: lines.join("\n") };
   } finally {
     await file.close();
