@@ -107,7 +107,8 @@ export class ExecAgent implements AsyncDisposable {
    * cannot be confined to, or `errorIf` is no path.
    */
   constructor(options: ExecOptions) {
-    const { command: [name = "", ...args], env, cwd = Deno.cwd() } = options;
+    const { command: [name = "", ...args], cwd = Deno.cwd() } = options;
+    const env = { ...cleanEnvironment(options.env), ...options.setEnv };
     checkFolder(cwd);
     const found = findProgram(name, { path: env.PATH, cwd });
     if (found.kind === "invalid") throw new OptionError(`Cannot run the command: ${found.reason}`);
@@ -116,7 +117,7 @@ export class ExecAgent implements AsyncDisposable {
     this.#args = args;
     this.#cwd = cwd;
     this.#errorIf = errorPath(options);
-    this.#env = { ...cleanEnvironment(env), ...options.setEnv };
+    this.#env = env;
     this.#clock = options.clock ?? systemClock;
     this.#killAfterMs = options.killAfterMs ?? DEFAULT_KILL_AFTER_MS;
     this.#files = new OutputFiles({
@@ -171,7 +172,6 @@ export class ExecAgent implements AsyncDisposable {
       });
       output.finish();
       stderr.end();
-      this.#processes.delete(process);
       if (cause === "aborted") throw context.signal.reason;
       const ended = {
         name,
@@ -184,6 +184,7 @@ export class ExecAgent implements AsyncDisposable {
       };
       return await this.#answer(ended, cause, context.maxPayloadBytes);
     } finally {
+      this.#processes.delete(process);
       output.close();
       if (!output.isNamed || context.signal.aborted) await output.discard();
     }

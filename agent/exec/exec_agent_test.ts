@@ -468,6 +468,14 @@ Deno.test("a command that is not there, or cannot be run, is refused at once", (
   assert.throws(cwd, /in "\/nope": it is no folder/);
 });
 
+Deno.test("a program is looked for on the PATH that the command gets", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/mine`, "#!/bin/sh\necho mine\n", { mode: 0o755 });
+    const done = await runOnce(["mine"], undefined, { setEnv: { PATH: folder } });
+    assert.equal(resultOf(done).output, "mine\n");
+  });
+});
+
 Deno.test("a command that has vanished, or cannot be run any more, is an error result", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/program`;

@@ -52,6 +52,8 @@ let last: { readonly at: number; readonly rows: ProcessTable } | undefined;
  *
  * A process that starts another and ends may be missed between the listing and the reading. So the
  * list is read again until it has nothing new: then nothing was started since the last one.
+ *
+ * @throws If there are no file descriptors left to read with, see `isScarcity`.
  */
 export function readProcesses(options: ReadOptions = {}): ProcessTable {
   if (Deno.build.os !== "linux") return readPs();
@@ -97,8 +99,12 @@ export function readProcess(pid: number): ProcessRow | undefined {
  * @returns Undefined if the system does not tell any more.
  */
 export function identifyChild(pid: number): ProcessId | undefined {
-  const row = Deno.build.os === "linux" ? readStat(pid)?.row : readPs(pid).get(pid);
-  return row === undefined ? undefined : { pid, started: row.started };
+  try {
+    const row = Deno.build.os === "linux" ? readStat(pid)?.row : readPs(pid).get(pid);
+    return row === undefined ? undefined : { pid, started: row.started };
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -111,7 +117,8 @@ export function environmentHas(pid: number, entries: readonly string[]): boolean
   let text: string;
   try {
     text = `\0${Deno.readTextFileSync(`/proc/${pid}/environ`)}\0`;
-  } catch {
+  } catch (error) {
+    if (isScarcity(error)) throw error;
     return false; // It has ended, is another user's, or has made itself unreadable.
   }
   if (text === "\0\0") return undefined;
@@ -160,9 +167,16 @@ function readStat(pid: number): { row: ProcessRow; hasEnded: boolean } | undefin
     const isDead = fields[0] === "Z" || fields[0] === "X";
     // A process whose first thread has ended looks dead, but goes on with the others.
     return { row, hasEnded: isDead && field(17) <= 1 };
-  } catch {
+  } catch (error) {
+    if (isScarcity(error)) throw error;
     return undefined; // It has ended just now.
   }
+}
+
+/** Whether something could not be read for want of file descriptors or memory. */
+export function isScarcity(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
 }
 
 /** What `ps` tells: of all, or of one. Exported for a test. */
