@@ -163,7 +163,7 @@ Deno.test("a close code from 4500 rejects, aborts what runs, and is the last", a
     "replaced",
   ]);
   assert.match(error.message, /ws:\/\/relay\.test\/agent was closed for good with 4500: replaced/);
-  assert.equal(signal?.reason, error);
+  assert.equal(signal?.reason.cause, error);
   await handler.finish("1");
   await agent.clock.advance(60_000);
   assert.equal(agent.relay.sockets.length, 1);
@@ -250,7 +250,7 @@ Deno.test("an agent that was served goes on for two minutes of refusals, with it
   const error = await agent.done;
   assert(error instanceof ServeError);
   assert.equal(error.message, "Cannot connect to ws://relay.test/agent: 404 nothing here");
-  assert.equal(handler.signal("1")?.reason, error);
+  assert.equal(handler.signal("1")?.reason.cause, error);
   await handler.finish("1");
 });
 

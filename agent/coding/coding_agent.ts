@@ -201,7 +201,7 @@ export class CodingAgent implements AsyncDisposable {
     const mark = crypto.randomUUID();
     try {
       const place = await Place.resume(options, record, [mark, shellMark]);
-      return { place, adapter: this.#startAdapter(equipment, place.folder, mark) };
+      return { place, adapter: await this.#startAdapter(equipment, place.folder, mark) };
     } catch (error) {
       // Gone on with in another folder, it would look like work that was done.
       if (error instanceof GitError) throw new WorkError(error.code, error.message);
@@ -261,8 +261,9 @@ export class CodingAgent implements AsyncDisposable {
     return new RetryableError(error.message, { delayMs: START_RETRY_MS, reason });
   }
 
-  #startAdapter(equipment: Equipment, folder: string, mark: string): Adapter {
+  async #startAdapter(equipment: Equipment, folder: string, mark: string): Promise<Adapter> {
     const { preset, command, env, sandbox, clock } = equipment;
+    await this.#theKeeper.add(mark);
     return Adapter.start({
       preset,
       command,
@@ -279,7 +280,7 @@ export class CodingAgent implements AsyncDisposable {
   /** Starts the coding agent once, and opens a conversation in which nothing is said. */
   async #tryOut(equipment: Equipment): Promise<void> {
     const folder = await Deno.makeTempDir({ prefix: "ourocodus-check-" });
-    const adapter = this.#startAdapter(equipment, folder, crypto.randomUUID());
+    const adapter = await this.#startAdapter(equipment, folder, crypto.randomUUID());
     try {
       const { asking: { mode, meta } } = equipment;
       const listener = {

@@ -80,6 +80,7 @@ export class CodingAttempt {
   /** Aborted then, and when nobody wants the result any more. */
   readonly #signal: AbortSignal;
   #exceeded: ExceededLimit | undefined;
+  #callOffDuration = () => {};
   #info: AgentInfo | undefined;
   #conversation: Conversation | undefined;
   #stopReason: string | undefined;
@@ -130,11 +131,8 @@ export class CodingAttempt {
    * @throws {WorkAbortedError} If nobody wants the result any more.
    */
   async run(): Promise<CodingResult> {
-    const { equipment: { clock }, assignment, adapter } = this.#options;
-    const { maxDurationMs } = assignment.limits.limits;
-    const callOff = maxDurationMs === undefined
-      ? () => {}
-      : clock.after(Math.max(0, maxDurationMs - this.#durationMs), () => this.#checkLimits());
+    const { adapter } = this.#options;
+    this.#watchDuration();
     try {
       await this.#work();
       await adapter.end();
@@ -143,7 +141,7 @@ export class CodingAttempt {
       await adapter.end();
       throw await this.#failure(thrown);
     } finally {
-      callOff();
+      this.#callOffDuration();
       this.#feed.flush();
       await this.#transcript?.close();
     }
@@ -524,6 +522,17 @@ export class CodingAttempt {
   #snapshotName() {
     const { work: { sequence, attempt } } = this.#options;
     return { sequence, attempt, n: ++this.#snapshots };
+  }
+
+  /** Looks at the limits when the time is over; a timer may come a little early. */
+  #watchDuration(): void {
+    const { equipment: { clock }, assignment: { limits: { limits } } } = this.#options;
+    if (limits.maxDurationMs === undefined || this.#exceeded !== undefined) return;
+    const leftMs = Math.max(1, limits.maxDurationMs - this.#durationMs);
+    this.#callOffDuration = clock.after(leftMs, () => {
+      this.#checkLimits();
+      this.#watchDuration();
+    });
   }
 
   #checkLimits(): void {

@@ -49,6 +49,7 @@ export async function runShell(command: string, options: ShellOptions): Promise<
   const { cwd, env, mark, keeper, wrap, clock, timeoutMs, signal } = options;
   signal.throwIfAborted();
   const begun = clock.now();
+  await keeper.add(mark);
   // One pipe for both outputs keeps their lines in order.
   const [path = "", ...args] = wrap(["/bin/sh", "-c", `exec 2>&1\n${command}`]);
   const child = new StdioProcess(path, {

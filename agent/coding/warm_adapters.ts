@@ -28,7 +28,7 @@ export interface WarmAdaptersOptions {
   /** Makes the folder in which a process waits. */
   readonly makeFolder: () => Promise<string>;
   /** Starts a process in a folder. */
-  readonly start: (folder: string, mark: string) => Adapter;
+  readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
 
 /** See the top of the file. */
@@ -95,7 +95,7 @@ export class WarmAdapters implements AsyncDisposable {
   async #add(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
-    const spare = { adapter: this.#options.start(folder, mark), folder, mark };
+    const spare = { adapter: await this.#options.start(folder, mark), folder, mark };
     this.#spares.add(spare);
     // One that ends while it waits is replaced when it is wanted, not in a loop.
     void spare.adapter.ended.then(async () => {
