@@ -82,6 +82,7 @@ HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts"]
 
 FROM source AS source-agent
+COPY git git
 COPY agent agent
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
   find /deno-dir -maxdepth 1 -type f -delete && \
@@ -100,6 +101,7 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=agent", "/app/agent/main.ts"]
 
 FROM source AS source-cli
+COPY git git
 COPY setup setup
 COPY system system
 COPY cli cli
@@ -142,11 +144,13 @@ RUN deno run -q -A web/build.ts && deno run -q -A setup/compile.ts api --output 
 
 FROM compiler AS build-agent
 ARG DENORT_BIN
+COPY git git
 COPY agent agent
 RUN deno run -q -A setup/compile.ts agent --output /out
 
 FROM compiler AS build-cli
 ARG DENORT_BIN
+COPY git git
 COPY system system
 COPY cli cli
 RUN deno run -q -A setup/compile.ts cli --permissions client --output /out
