@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isObject, type WorkTrace } from "@ourocodus/bus";
+import { isObject, isUnfinished, type WorkTrace } from "@ourocodus/bus";
 import { GitError, Repository } from "@ourocodus/git";
 import { findHome } from "@ourocodus/system";
 import { join, sep } from "node:path";
@@ -165,6 +165,7 @@ function whyNone({ state, result }: WorkTrace, { commit, branch, patch_file }: P
       "--repo DIR names a repository that has the commit";
   }
   if (result !== null) return `its ${state === "done" ? "result" : "error"} has no patch`;
+  if (!isUnfinished(state)) return `it is ${state}, and has neither a result nor a snapshot here`;
   return "it has no result yet, and no snapshot was found; --repo DIR names the repository in " +
     "which its agent works";
 }
