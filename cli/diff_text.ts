@@ -4,7 +4,7 @@
  * @module
  */
 import { type DiffLineKind, diffLines } from "@ourocodus/bus";
-import type { Paint } from "./terminal_text.ts";
+import { harmless, type Paint } from "./terminal_text.ts";
 
 /**
  * Colours the unified diffs in a text, and leaves all other lines as they are.
@@ -21,4 +21,10 @@ export function colourDiff(text: string, paint: Paint): string {
     removed: paint.red,
   };
   return diffLines(text).map(({ kind, text }) => colors[kind](text)).join("\n");
+}
+
+/** A patch with colours. Tabs stay; everything else that could drive a terminal is escaped. */
+export function diffText(patch: string, paint: Paint): string {
+  const lines = patch.split("\n").map((line) => line.split("\t").map(harmless).join("\t"));
+  return colourDiff(lines.join("\n"), paint);
 }

@@ -82,7 +82,8 @@ export class Checkout {
     }
     // It changes nothing if what the patch was made of is missing.
     const { code, stderr } = await this.#apply(patch, ["--3way"]);
-    const conflicts = await this.#unmerged();
+    const touched = new Set(files.map(({ path }) => path));
+    const conflicts = (await this.#unmerged()).filter((path) => touched.has(path));
     if (conflicts.length > 0) return { kind: "conflict", files, conflicts };
     if (code === 0) return { kind: "applied", files };
     return { kind: "impossible", why: stderr };

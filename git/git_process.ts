@@ -55,8 +55,8 @@ const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   // Warnings about line ends would be taken for failures.
   ["core.safecrlf", "false"],
   ["core.quotePath", "true"],
-  ["core.filesRefLockTimeout", "10000"],
-  ["core.packedRefsTimeout", "10000"],
+  ["core.filesRefLockTimeout", "3000"],
+  ["core.packedRefsTimeout", "3000"],
   ["commit.gpgSign", "false"],
   ["i18n.commitEncoding", "UTF-8"],
   ["submodule.recurse", "false"],
@@ -144,13 +144,14 @@ export class Git {
         signal,
       }).spawn();
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotCapable;
+      if (!isMissing) throw error;
+      const where = cwd ?? place?.workTree ?? place?.gitDir ?? "the current folder";
       throw new GitError(
         "git_failed",
-        `Cannot run git in ${
-          cwd ?? place?.workTree ?? "the current folder"
-        }: the program "git" or ` +
-          "the folder is not there; install git 2.31 or newer, e.g. apt-get install git",
+        `Cannot run git in ${where}: the program "git" or the folder is not there, or this program ` +
+          "may not run others; install git 2.31 or newer, e.g. apt-get install git",
         { cause: error },
       );
     }

@@ -124,8 +124,7 @@ export class Worktree {
           author: options.author,
         });
       await this.#keep({ ...heads, tree }, [commit]);
-      await this.#moveBranch(heads.tip, commit);
-      await this.#settle(commit);
+      await this.#moveTo(commit, heads);
       return commit;
     });
   }
@@ -151,8 +150,7 @@ export class Worktree {
       await this.#keep({ ...heads, tree }, [this.base]);
       await this.#tree.change(this.base);
       await forgetOperation(this.#place.gitDir);
-      await this.#moveBranch(heads.tip, this.base);
-      await this.#settle(this.base);
+      await this.#moveTo(this.base, heads);
       this.#last = undefined;
     });
   }
@@ -316,6 +314,22 @@ export class Worktree {
     if (staged === undefined || staged === headTree || staged === tree) return undefined;
     const message = messageWith(`Staged, but not committed, at ${this.branch}`, {});
     return await this.#commitTree(staged, [head ?? this.base], message);
+  }
+
+  /** Has the branch, HEAD and the agent's index be at a commit. */
+  async #moveTo(commit: string, { tip }: Heads): Promise<void> {
+    try {
+      await this.#moveBranch(tip, commit);
+      await this.#settle(commit);
+    } catch (error) {
+      if (!(error instanceof GitError) || !/\.lock': File exists/.test(error.message)) throw error;
+      // A git of the agent was killed: git has waited for it, and both belong to this work alone.
+      const { gitDir, commonDir } = this.#place;
+      await removeAll(join(gitDir, "HEAD.lock"));
+      await removeAll(join(commonDir, "refs", "heads", `${this.branch}.lock`));
+      await this.#moveBranch((await this.#heads()).tip, commit);
+      await this.#settle(commit);
+    }
   }
 
   async #moveBranch(from: string | undefined, to: string): Promise<void> {
