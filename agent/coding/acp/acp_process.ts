@@ -44,6 +44,8 @@ export interface AcpProcessOptions {
 export interface AcpProcessOwner {
   /** Answers what the agent asks. */
   readonly client: acp.ClientApp;
+  /** Sees each message before `client`. @returns Whether it has dealt with it. */
+  take(message: acp.AnyMessage): boolean;
   /** What the process is in now, for the message of its end: "during initialize". */
   when(): string;
   /** Told once. */
@@ -84,7 +86,11 @@ export class AcpProcess {
     const { maxLineBytes = DEFAULT_MAX_LINE_BYTES, onNoise } = options;
     const { stdin, stdout } = this.#process;
     this.#connection = owner.client.connect(
-      messageStream(stdin, stdout, { maxLineBytes, ...(onNoise && { onNoise }) }),
+      messageStream(stdin, stdout, {
+        maxLineBytes,
+        take: (message) => owner.take(message),
+        ...(onNoise && { onNoise }),
+      }),
     );
     void this.#watch();
   }

@@ -89,6 +89,7 @@ export class Adapter {
     this.#options = options;
     this.#process = new AcpProcess(options, {
       client: this.#client(),
+      take: (message) => this.#take(message),
       when: () => WHEN[this.#state.kind],
       onEnd: () => this.#enter({ kind: "ended" }),
     });
@@ -164,14 +165,6 @@ export class Adapter {
 
   #client(): acp.ClientApp {
     const client = acp.client({ name: "ourocodus" })
-      // The first handler is called at once; through a later one, the answer to a prompt could
-      // overtake the last update before it.
-      .onNotification("session/update", sessionUpdateIn, ({ params }) => {
-        if (params !== undefined) this.#conversation(params.sessionId)?.update(params.update);
-      })
-      .onNotification("_auth/status_update", authStatusIn, ({ params }) => {
-        this.#authStatus = params ?? this.#authStatus;
-      })
       .onRequest("session/request_permission", async ({ params }) => {
         const conversation = this.#conversation(params.sessionId);
         return { outcome: await conversation?.permission(params) ?? { outcome: "cancelled" } };
@@ -188,6 +181,22 @@ export class Adapter {
         await this.#allowFile("read", params);
         return await readForAgent(folder, params);
       });
+  }
+
+  /**
+   * Takes what the agent reports, at once: through the SDK, version 2.4, the answer to a prompt can
+   * overtake the last update before it, and an update with one strange field is refused.
+   */
+  #take(message: acp.AnyMessage): boolean {
+    if (!("method" in message) || "id" in message) return false;
+    if (message.method === "_auth/status_update") {
+      this.#authStatus = authStatusIn(message.params) ?? this.#authStatus;
+      return true;
+    }
+    if (message.method !== "session/update") return false;
+    const read = sessionUpdateIn(message.params);
+    if (read !== undefined) this.#conversation(read.sessionId)?.update(read.update);
+    return true;
   }
 
   async #allowFile(
