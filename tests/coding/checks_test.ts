@@ -44,25 +44,26 @@ forEachCodingAgent("fails if its check never passes, and its branch is kept", as
 });
 
 forEachCodingAgent(
-  "answers in the form that the work asks for, if need be in a second turn",
-  async (agent) => {
+  "answers as the work's schema says, if need be in a second turn",
+  async (agent, t) => {
     await using scene = await CodingScene.start();
     await scene.startAgent(agent);
-    const schema = {
-      type: "object",
-      // The repair asks with the schema, and so with this line.
-      description: `\nSCRIPT: say "{\\"sum\\": 3}"`,
-      properties: { sum: { type: "integer" } },
-      required: ["sum"],
-    };
-    const good = await scene.work(`SCRIPT: say "{\\"sum\\": 2}"`, {
-      schema: { ...schema, description: "A sum" },
+    const ask = (say: string, description: string) =>
+      scene.work(`SCRIPT: say ${say}`, { schema: { type: "integer", description } });
+
+    await t.step("at once", async () => {
+      const { type, payload } = await ask("2", "a sum");
+      assert.equal(type, "result", JSON.stringify(payload));
+      assert.equal(payload.output, 2);
     });
-    assert.equal(good.type, "result", JSON.stringify(good.payload));
-    assert.deepEqual(good.payload.output, { sum: 2 });
-    const bad = await scene.work(`SCRIPT: say "it is two"`, {
-      schema: { ...schema, description: "A sum" },
+    await t.step("in a second turn, which has the schema, and so this script", async () => {
+      const { type, payload } = await ask("two", "SCRIPT: say 3; say no");
+      assert.equal(type, "result", JSON.stringify(payload));
+      assert.equal(payload.output, 3);
     });
-    assert.deepEqual([bad.type, bad.payload.code], ["error", "schema_mismatch"]);
+    await t.step("never", async () => {
+      const { type, payload } = await ask("two", "a sum");
+      assert.deepEqual([type, payload.code], ["error", "schema_mismatch"], JSON.stringify(payload));
+    });
   },
 );

@@ -48,6 +48,8 @@ export interface AcpProcessOptions {
 export interface AcpProcessOwner {
   /** Answers what the agent asks. */
   readonly client: acp.ClientApp;
+  /** Sees each message before `client`. @returns Whether it has dealt with it. */
+  take(message: acp.AnyMessage): boolean;
   /** What the process is in now, for the message of its end: "during initialize". */
   when(): string;
   /** Told once. */
@@ -88,7 +90,11 @@ export class AcpProcess {
     const { maxLineBytes = DEFAULT_MAX_LINE_BYTES, onNoise } = options;
     const { stdin, stdout } = this.#process;
     this.#connection = owner.client.connect(
-      messageStream(stdin, stdout, { maxLineBytes, ...(onNoise && { onNoise }) }),
+      messageStream(stdin, stdout, {
+        maxLineBytes,
+        take: (message) => owner.take(message),
+        ...(onNoise && { onNoise }),
+      }),
     );
     void this.#watch();
   }
@@ -96,6 +102,11 @@ export class AcpProcess {
   /** Settles when the process and everything that it has started has ended. */
   get ended(): Promise<void> {
     return this.#gone.promise;
+  }
+
+  /** Why it ended, once it has. */
+  get error(): AdapterError | undefined {
+    return this.#error;
   }
 
   get pid(): number {

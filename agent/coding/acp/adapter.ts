@@ -17,7 +17,13 @@
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
 import { AcpProcess, type AcpProcessOptions } from "./acp_process.ts";
-import { type AgentInfo, agentInfoIn, wrongAgent } from "./agent_info.ts";
+import {
+  type AgentInfo,
+  agentInfoIn,
+  type AuthStatus,
+  authStatusIn,
+  wrongAgent,
+} from "./agent_info.ts";
 import { readForAgent, writeForAgent } from "./client_files.ts";
 import { Conversation, type ConversationListener } from "./conversation.ts";
 import { AdapterError, CannotLoad } from "./errors.ts";
@@ -68,6 +74,7 @@ export class Adapter {
   readonly #process: AcpProcess;
   readonly #ready: Promise<AgentInfo>;
   #state: State;
+  #authStatus: AuthStatus | undefined;
 
   /**
    * Starts the process and says `initialize` to it.
@@ -82,6 +89,7 @@ export class Adapter {
     this.#options = options;
     this.#process = new AcpProcess(options, {
       client: this.#client(),
+      take: (message) => this.#take(message),
       when: () => WHEN[this.#state.kind],
       onEnd: () => this.#enter({ kind: "ended" }),
     });
@@ -97,6 +105,11 @@ export class Adapter {
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Which account it says that it uses, if it does; known when a session is open. */
+  get authStatus(): AuthStatus | undefined {
+    return this.#authStatus;
   }
 
   /** The end of what it has said on standard error. */
@@ -132,6 +145,7 @@ export class Adapter {
     if (kind === "ready") this.#enter({ kind: "opening", callOff: this.#deadline(method) });
     try {
       const conversation = await this.#open(method, info, options);
+      if (this.#process.error !== undefined) throw this.#process.error;
       this.#enter({ kind: "open", conversation });
       return conversation;
     } catch (error) {
@@ -151,11 +165,6 @@ export class Adapter {
 
   #client(): acp.ClientApp {
     const client = acp.client({ name: "ourocodus" })
-      // The first handler is called at once; through a later one, the answer to a prompt could
-      // overtake the last update before it.
-      .onNotification("session/update", sessionUpdateIn, ({ params }) => {
-        if (params !== undefined) this.#conversation(params.sessionId)?.update(params.update);
-      })
       .onRequest("session/request_permission", async ({ params }) => {
         const conversation = this.#conversation(params.sessionId);
         return { outcome: await conversation?.permission(params) ?? { outcome: "cancelled" } };
@@ -172,6 +181,22 @@ export class Adapter {
         await this.#allowFile("read", params);
         return await readForAgent(folder, params);
       });
+  }
+
+  /**
+   * Takes what the agent reports, at once: through the SDK, version 2.4, the answer to a prompt can
+   * overtake the last update before it, and an update with one strange field is refused.
+   */
+  #take(message: acp.AnyMessage): boolean {
+    if (!("method" in message) || "id" in message) return false;
+    if (message.method === "_auth/status_update") {
+      this.#authStatus = authStatusIn(message.params) ?? this.#authStatus;
+      return true;
+    }
+    if (message.method !== "session/update") return false;
+    const read = sessionUpdateIn(message.params);
+    if (read !== undefined) this.#conversation(read.sessionId)?.update(read.update);
+    return true;
   }
 
   async #allowFile(

@@ -4,6 +4,8 @@ import type * as acp from "@agentclientprotocol/sdk/unstable";
 export interface MessageStreamOptions {
   /** The longest line, in bytes. */
   readonly maxLineBytes: number;
+  /** Sees each message first. @returns Whether it has dealt with it. */
+  readonly take?: (message: acp.AnyMessage) => boolean;
   /** Told the beginning of each line that is no JSON object; agents print what they like. */
   readonly onNoise?: (text: string) => void;
 }
@@ -44,7 +46,7 @@ export function messageStream(
 }
 
 function lineReader(
-  { maxLineBytes, onNoise }: MessageStreamOptions,
+  { maxLineBytes, take: takes, onNoise }: MessageStreamOptions,
 ): Transformer<Uint8Array, acp.AnyMessage> {
   let pieces: Uint8Array[] = [];
   let length = 0;
@@ -58,8 +60,9 @@ function lineReader(
     pieces = [];
     length = 0;
     const message = messageIn(line);
-    if (message !== undefined) controller.enqueue(message);
-    else if (line.length > 0) {
+    if (message !== undefined) {
+      if (!takes?.(message)) controller.enqueue(message);
+    } else if (line.length > 0) {
       const text = new TextDecoder().decode(line.subarray(0, MAX_NOISE_BYTES)).trim();
       if (text !== "") onNoise?.(text);
     }

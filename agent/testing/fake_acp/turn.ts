@@ -161,7 +161,7 @@ export class FakeTurn {
         return die(first);
       case "close":
         await this.#options.raw(new Uint8Array());
-        Deno.stdout.close();
+        closeOutput();
         return await forever();
       case "garbage":
         return await this.#options.raw(bytesOf(`${first}\n`));
@@ -405,6 +405,21 @@ function startCommand(command: string, cwd: string, output: "piped" | "null"): D
 
 function failure(category: string, severity: string, title: string, actions: readonly string[]) {
   return { jetbrains: { air: { sessionFailure: { category, severity, title, actions } } } };
+}
+
+/** Closes standard output for certain, on Linux: the runtime's own `close` leaves copies of it open. */
+function closeOutput(): void {
+  const folder = "/proc/self/fd";
+  const output = Deno.readLinkSync(`${folder}/1`);
+  const signature = { parameters: ["i32"], result: "i32" } as const;
+  const { close } = Deno.dlopen("libc.so.6", { close: signature }).symbols;
+  for (const { name } of [...Deno.readDirSync(folder)]) {
+    try {
+      if (Deno.readLinkSync(`${folder}/${name}`) === output) close(Number(name));
+    } catch {
+      // It was the folder's own.
+    }
+  }
 }
 
 /** Never; keeps the process alive. */

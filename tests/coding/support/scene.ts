@@ -117,7 +117,7 @@ export class CodingScene implements AsyncDisposable {
   }
 
   /**
-   * Starts an agent program in the repository, and waits until it is connected.
+   * Starts an agent program of a real coding agent, and waits until it is connected.
    *
    * @returns The process; it is ended with the scene.
    */
@@ -125,15 +125,31 @@ export class CodingScene implements AsyncDisposable {
     const { flags = ["--permissions", "all"], env = {}, wait = true } = options;
     const { agents } = await this.health();
     const home = await this.home(agent);
+    const process = await this.startProgram(["--agent", agent.name, ...flags], {
+      ...home.env,
+      ...env,
+    });
+    if (!wait) return process;
+    await until(async () => {
+      if (process.ended) throw process.failure("ended instead of connecting");
+      return (await this.health()).agents > agents;
+    }, { timeoutMs: SLOW_MS, message: `${process.name} to be connected` });
+    return process;
+  }
+
+  /** Starts an agent program in the repository. @returns The process; it is ended with the scene. */
+  async startProgram(
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<TestProcess> {
     const place = ["--repo", this.repository.folder, "--worktrees", this.worktrees];
-    const process = startProcess(
+    return this.#stack.use(startProcess(
       Deno.execPath(),
-      ["run", "-A", `${ROOT}/agent/main.ts`, "coding", "--agent", agent.name, ...place, ...flags],
+      ["run", "-A", `${ROOT}/agent/main.ts`, "coding", ...place, ...words],
       {
-        name: `agent program of ${agent.name}`,
+        name: `agent program ${words.join(" ")}`,
         env: {
-          ...home.env,
-          // Deno's own cache would be looked for in that home.
+          // Deno's own cache would be looked for in the home of the coding agent.
           DENO_DIR: await denoFolder(),
           OUROCODUS_HOME: `${this.#folder}/home`,
           RELAY_URL: this.#relay.url,
@@ -142,14 +158,7 @@ export class CodingScene implements AsyncDisposable {
           ...env,
         },
       },
-    );
-    this.#stack.use(process);
-    if (!wait) return process;
-    await until(async () => {
-      if (process.ended) throw process.failure("ended instead of connecting");
-      return (await this.health()).agents > agents;
-    }, { timeoutMs: SLOW_MS, message: `${process.name} to be connected` });
-    return process;
+    ));
   }
 
   /** Runs a command line. */
