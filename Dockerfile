@@ -15,10 +15,9 @@
 # it, for amd64 and arm64.
 
 ARG DENO_VERSION=2.9.6
-ARG NODE_VERSION=24
 
 # With it coding agents are installed, and most of them run.
-FROM node:${NODE_VERSION}-bookworm-slim AS node
+FROM node:24-bookworm-slim AS node
 
 # --- Packages: fetched again only if deno.lock or a deno.json has changed -------------------------
 
@@ -91,6 +90,7 @@ HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 \
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=api", "/app/api/main.ts"]
 
 FROM source AS source-agent
+COPY git git
 COPY agent agent
 # What speaks with coding agents is imported by need, so it is run by itself.
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
@@ -129,6 +129,7 @@ LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
 USER 1993:1993
 
 FROM source AS source-cli
+COPY git git
 COPY setup setup
 COPY system system
 COPY cli cli
@@ -171,11 +172,13 @@ RUN deno run -q -A web/build.ts && deno run -q -A setup/compile.ts api --output 
 
 FROM compiler AS build-agent
 ARG DENORT_BIN
+COPY git git
 COPY agent agent
 RUN deno run -q -A setup/compile.ts agent --output /out
 
 FROM compiler AS build-cli
 ARG DENORT_BIN
+COPY git git
 COPY system system
 COPY cli cli
 RUN deno run -q -A setup/compile.ts cli --permissions client --output /out
