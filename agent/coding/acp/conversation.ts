@@ -15,6 +15,7 @@
 import type * as acp from "@agentclientprotocol/sdk/unstable";
 import type { Clock } from "../../clock.ts";
 import { failureIn, type SessionFailure } from "./failure.ts";
+import type { SessionModes } from "./session_info.ts";
 
 /** Whom a conversation tells, and asks. */
 export interface ConversationListener {
@@ -40,12 +41,6 @@ export interface TurnEnd {
   readonly failure?: SessionFailure;
   readonly usage?: acp.Usage;
   readonly meta?: Readonly<Record<string, unknown>>;
-}
-
-/** The modes of a session. */
-export interface SessionModes {
-  readonly current?: string;
-  readonly available: readonly string[];
 }
 
 /** What a conversation needs of its adapter. */
