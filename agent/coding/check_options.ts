@@ -6,7 +6,7 @@
 import { isAbsolute, normalize } from "node:path";
 import { statSync } from "node:fs";
 import { OptionError } from "../errors.ts";
-import { readEnvFile, wrongVariableName } from "./env_file.ts";
+import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 
@@ -52,12 +52,11 @@ export function checkCodingOptions(options: CodingOptions, nameOf: NameOf = (nam
   }
   for (const path of options.copy ?? []) checkInside(nameOf("copy"), path);
   for (const variable of options.env ?? []) {
-    const name = typeof variable === "string" ? variable : variable[0];
-    const wrong = wrongVariableName(name);
-    if (wrong !== undefined) throw new OptionError(`${nameOf("env")} ${wrong}`);
-    if (typeof variable !== "string" || options.inherited[name] !== undefined) continue;
+    if (typeof variable !== "string" || options.inherited[variable] !== undefined) continue;
     throw new OptionError(
-      `${nameOf("env")} is ${name}, which is not set here: export it, or give ${name}=VALUE`,
+      `${
+        nameOf("env")
+      } is ${variable}, which is not set here: export it, or give ${variable}=VALUE`,
     );
   }
   checkNumbers(options, nameOf);

@@ -8,10 +8,4 @@ export { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
 export { presetOf } from "./preset_of.ts";
 export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
 export { readEnvFile } from "./env_file.ts";
-export type {
-  CodingCheck,
-  CodingLimits,
-  CodingOptions,
-  CodingSandbox,
-  GivenVariable,
-} from "./options.ts";
+export type { CodingCheck, CodingLimits, CodingOptions, CodingSandbox } from "./options.ts";

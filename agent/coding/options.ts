@@ -1,10 +1,8 @@
 import type { Clock } from "../clock.ts";
+import type { GivenVariable } from "./acp/environment.ts";
 
 /** What runs as sandbox: bubblewrap, or nothing. */
 export type CodingSandbox = "bwrap" | "none";
-
-/** A variable for the coding agent: a name, whose value is inherited, or a name and its value. */
-export type GivenVariable = string | readonly [name: string, value: string];
 
 /** Options of {@linkcode CodingAgent}. Paths are absolute, or relative to the current folder. */
 export interface CodingOptions {

@@ -1,5 +1,5 @@
 import { OptionError } from "../errors.ts";
-import { type Preset, PRESETS } from "./acp/presets.ts";
+import { acpPreset, type Preset, PRESETS } from "./acp/presets.ts";
 import type { CodingOptions } from "./options.ts";
 
 /**
@@ -16,16 +16,4 @@ export function presetOf({ agent = "", command }: CodingOptions): Preset {
     `There is no coding agent ${JSON.stringify(agent)}, there are ${names.join(", ")}; ` +
       "another one that speaks ACP is given by its command: --acp -- COMMAND",
   );
-}
-
-function acpPreset(command: readonly string[]): Preset {
-  const [program = ""] = command;
-  const none = {};
-  return {
-    ...{ name: "acp", title: program, command, install: `install ${program}` },
-    ...{ homeVariables: {}, homePaths: [], passEnv: [], setEnv: {} },
-    permissions: { all: none, edits: none, read: none, none },
-    login: { how: "", env: [], files: [] },
-    ...{ loads: true, writesThroughClient: true, needs: [] },
-  };
 }
