@@ -122,6 +122,8 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
   ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
+# It trusts whom the system trusts, as a company's proxy.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
 RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
 LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
@@ -249,6 +251,8 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
   ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
+# It trusts whom the system trusts, as a company's proxy.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
 RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
 LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
