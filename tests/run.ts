@@ -8,6 +8,7 @@
  * @module
  */
 import { ensureNatsServer, SetupError, watchLauncher } from "../setup/mod.ts";
+import { describeCodingAgents } from "./support/coding_agents/mod.ts";
 import { type Counts, formatCounts } from "./support/counts.ts";
 import { ROOT } from "./support/programs.ts";
 import { runTests } from "./support/run_tests.ts";
@@ -32,7 +33,8 @@ async function testAll(args: readonly string[], signal: AbortSignal): Promise<Co
   try {
     const say = (line: string) => console.log(line);
     const { path, version } = await ensureNatsServer({ env: Deno.env.toObject(), say, signal });
-    console.log(`Testing with nats-server ${version}: ${path}\n`);
+    console.log(`Testing with nats-server ${version}: ${path}`);
+    console.log(`${describeCodingAgents(Deno.env.toObject())}\n`);
     return await runTests({
       args,
       cwd: ROOT,

@@ -94,6 +94,11 @@ export class AcpProcess {
     return this.#gone.promise;
   }
 
+  /** Why it ended, once it has. */
+  get error(): AdapterError | undefined {
+    return this.#error;
+  }
+
   get pid(): number {
     return this.#process.pid;
   }

@@ -17,7 +17,13 @@
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
 import { AcpProcess, type AcpProcessOptions } from "./acp_process.ts";
-import { type AgentInfo, agentInfoIn, wrongAgent } from "./agent_info.ts";
+import {
+  type AgentInfo,
+  agentInfoIn,
+  type AuthStatus,
+  authStatusIn,
+  wrongAgent,
+} from "./agent_info.ts";
 import { readForAgent, writeForAgent } from "./client_files.ts";
 import { Conversation, type ConversationListener } from "./conversation.ts";
 import { AdapterError, CannotLoad } from "./errors.ts";
@@ -68,6 +74,7 @@ export class Adapter {
   readonly #process: AcpProcess;
   readonly #ready: Promise<AgentInfo>;
   #state: State;
+  #authStatus: AuthStatus | undefined;
 
   /**
    * Starts the process and says `initialize` to it.
@@ -97,6 +104,11 @@ export class Adapter {
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Which account it says that it uses, if it does; known when a session is open. */
+  get authStatus(): AuthStatus | undefined {
+    return this.#authStatus;
   }
 
   /** The end of what it has said on standard error. */
@@ -132,6 +144,7 @@ export class Adapter {
     if (kind === "ready") this.#enter({ kind: "opening", callOff: this.#deadline(method) });
     try {
       const conversation = await this.#open(method, info, options);
+      if (this.#process.error !== undefined) throw this.#process.error;
       this.#enter({ kind: "open", conversation });
       return conversation;
     } catch (error) {
@@ -155,6 +168,9 @@ export class Adapter {
       // overtake the last update before it.
       .onNotification("session/update", sessionUpdateIn, ({ params }) => {
         if (params !== undefined) this.#conversation(params.sessionId)?.update(params.update);
+      })
+      .onNotification("_auth/status_update", authStatusIn, ({ params }) => {
+        this.#authStatus = params ?? this.#authStatus;
       })
       .onRequest("session/request_permission", async ({ params }) => {
         const conversation = this.#conversation(params.sessionId);

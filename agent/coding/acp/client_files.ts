@@ -84,10 +84,10 @@ export async function readForAgent(
       throw acp.RequestError.invalidParams({ path }, `${path} has ${size} bytes, ${limit}`);
     }
     const content = await file.readFile({ encoding: "utf8" });
-    if (line == null && limit == null) return { content };
     const start = Math.max(0, (line ?? 1) - 1);
-    const lines = content.split("\n").slice(start, limit == null ? undefined : start + limit);
-    return { content: lines.join("\n") };
+    const end = limit ? start + limit : undefined;
+    if (start === 0 && end === undefined) return { content };
+    return { content: content.split("\n").slice(start, end).join("\n") };
   } finally {
     await file.close();
   }

@@ -7,6 +7,14 @@
 export { type AcpProcessOptions } from "./acp_process.ts";
 export { Adapter, type AdapterOptions, type OpenOptions } from "./adapter.ts";
 export { type AgentInfo } from "./agent_info.ts";
+export {
+  type AgentCheck,
+  checkAgent,
+  type CheckAgentOptions,
+  lines,
+  type LoginCheck,
+  type Missing,
+} from "./check_agent.ts";
 export { Conversation, type ConversationListener, type TurnEnd } from "./conversation.ts";
 export {
   codingEnvironment,
@@ -26,4 +34,5 @@ export {
   type Preset,
   PRESETS,
 } from "./presets.ts";
+export { findAgent, type FoundAgent } from "./program.ts";
 export { type SessionModes } from "./session_info.ts";

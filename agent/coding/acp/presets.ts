@@ -54,8 +54,8 @@ export interface Preset {
   readonly npm?: { readonly package: string; readonly tried: string };
   /** Program and arguments that make it speak ACP. */
   readonly command: readonly string[];
-  /** The command to paste if it is not installed. */
-  readonly install: string;
+  /** The command to paste if it is not installed, if one is known. */
+  readonly install?: string;
   /** The name that it must give itself, where another program has the same command. */
   readonly agentName?: string;
   /** Variables that move its home, and the folder below an isolated home that each is set to. */
@@ -111,11 +111,11 @@ const CLAUDE: Preset = {
   passEnv: [
     "ANTHROPIC_*",
     "CLAUDE_*",
-    "AWS_*",
+    "AWS_REGION",
+    "AWS_PROFILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "CLOUD_ML_REGION",
-    "VERTEX_*",
-    "IS_SANDBOX",
   ],
   setEnv: {
     // It is silent while it tries again: ten times, for more than 45 s. A retry is the relay's.
@@ -330,7 +330,7 @@ export function acpPreset(command: readonly string[]): Preset {
     name: "acp",
     title: program.split("/").at(-1) ?? program,
     command,
-    install: `# install ${program}`,
+
     homeVariables: { HOME: "" },
     homePaths: [],
     passEnv: [],

@@ -1,0 +1,31 @@
+/** What a command that the model runs can see of the environment of the agent program. */
+import assert from "node:assert/strict";
+import { forEachCodingAgent } from "../support/coding_agents/mod.ts";
+import { CodingScene } from "./support/scene.ts";
+
+forEachCodingAgent(
+  "has no secret of its shell and of NATS in the environment of its commands",
+  async (agent) => {
+    await using scene = await CodingScene.start();
+    await scene.startAgent(agent, {
+      flags: ["--permissions", "all", "--env", "GIVEN", "--env", "SAID=said-value"],
+      env: {
+        AWS_SESSION_TOKEN_OF_SHELL: "secret-of-shell",
+        DATABASE_URL: "postgres://secret-of-database",
+        NATS_PASSWORD: "secret-of-nats",
+        NATS_TOKEN: "secret-token-of-nats",
+        OUROCODUS_TOKEN: "",
+        GIVEN: "given-value",
+      },
+    });
+    const { type, payload } = await scene.work('SCRIPT: run "env > env.txt"; say "done"');
+    assert.equal(type, "result", JSON.stringify(payload));
+    const env = await scene.repository.show(payload.branch, "env.txt");
+    assert.doesNotMatch(env, /secret/);
+    assert.doesNotMatch(env, /^NATS_/m);
+    assert.doesNotMatch(env, /^(RELAY_URL|SESSION_ID|ROLE|DENO_DIR)=/m);
+    assert.match(env, /^PATH=/m);
+    assert.match(env, /^GIVEN=given-value$/m);
+    assert.match(env, /^SAID=said-value$/m);
+  },
+);
