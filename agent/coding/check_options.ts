@@ -6,6 +6,7 @@
 import { isAbsolute, normalize } from "node:path";
 import { statSync } from "node:fs";
 import { OptionError } from "../errors.ts";
+import type { PermissionLevel } from "./acp/presets.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
@@ -120,7 +121,7 @@ export function checkCodingFiles(options: CodingOptions, nameOf: NameOf = (name)
 }
 
 /** Whether it names a level, and no file. */
-export function isLevel(permissions: string): boolean {
+export function isLevel(permissions: string): permissions is PermissionLevel {
   return (PERMISSION_LEVELS as readonly string[]).includes(permissions);
 }
 

@@ -3,7 +3,7 @@ import { Suspension } from "../suspension.ts";
 import type { Handler } from "../work.ts";
 import { checkCodingOptions, type NameOf } from "./check_options.ts";
 import type { CodingOptions } from "./options.ts";
-import { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
+import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
 
 /** A stand-in until the coding agent is built. */
 export class CodingAgent implements AsyncDisposable {
@@ -30,8 +30,10 @@ export class CodingAgent implements AsyncDisposable {
    *
    * @param depth `files`: not whether the coding agent itself can be run.
    */
-  async check(_depth: "files" | "all" = "all"): Promise<string | undefined> {
-    return await missingFiles(this.#options, this.#nameOf);
+  async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
+    const wrong = await missingFiles(this.#options, this.#nameOf);
+    if (wrong !== undefined || depth === "files") return wrong;
+    return await missingAgent(this.#options);
   }
 
   /** What it needs; after `check` has found nothing. */

@@ -4,7 +4,13 @@
  * @module
  */
 export { CodingAgent } from "./coding_agent.ts";
-export { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
+export {
+  type CodingFacts,
+  codingFacts,
+  lookAtAgent,
+  missingAgent,
+  missingFiles,
+} from "./readiness.ts";
 export { presetOf } from "./preset_of.ts";
 export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
 export { readEnvFile } from "./env_file.ts";
