@@ -140,7 +140,7 @@ RUN if [ -n "$AGENT_PACKAGE" ]; then \
 FROM source-agent AS source-coding-agent
 USER root
 RUN apt-get update && \
-  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
+  apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
   rm -rf /var/lib/apt/lists/* && \
   # Repositories are mounted, and belong to whoever has started the container.
   git config --system safe.directory '*' && \
@@ -246,7 +246,7 @@ ENTRYPOINT ["/usr/local/bin/agent"]
 FROM agent AS coding-agent
 USER root
 RUN apt-get update && \
-  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
+  apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
   rm -rf /var/lib/apt/lists/* && \
   # Repositories are mounted, and belong to whoever has started the container.
   git config --system safe.directory '*' && \
