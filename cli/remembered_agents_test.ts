@@ -61,6 +61,16 @@ Deno.test("after all of it was killed, start brings the agents back", async () =
   assert.doesNotMatch(started, /Of before/);
 });
 
+Deno.test("start --foreground brings the agents back, too", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok([...START, "r"]);
+  await system.ok(["stop"]);
+  await using foreground = system.begin(["start", "--foreground", ...system.ports]);
+  await foreground.waitForLine(/✓ r-1 connected to relay-/, { timeoutMs: 60_000 });
+  assert.equal((await foreground.stop({ signal: "SIGINT", timeoutMs: 60_000 })).code, 0);
+});
+
 Deno.test("an agent that still runs after its supervisor was killed is not started twice", async () => {
   await using system = await TestSystem.create();
   await system.start();
