@@ -14,8 +14,8 @@ COMP_WORDS=(ourocodus "$@"); COMP_CWORD=$#; _ourocodus; printf '%s\\n' "\${COMPR
 Deno.test("bash completes commands, subcommands, arguments and flags", async () => {
   assert.deepEqual(await bashOffers("s"), ["start", "stop", "status", "send"]);
   assert.deepEqual(await bashOffers(""), [
-    ...["start", "stop", "status", "logs", "agent", "send", "tail", "trace", "work", "dead"],
-    ...["token", "completion", "help"],
+    ...["start", "stop", "status", "logs", "agent", "send", "tail", "trace", "work", "worktree"],
+    ...["dead", "token", "completion", "help"],
   ]);
   assert.deepEqual(await bashOffers("tail", ""), ["results", "events", "help"]);
   assert.deepEqual(await bashOffers("tail", "results", "--s"), ["--session", "--since"]);

@@ -27,6 +27,7 @@ import { tokenCommand } from "./token_command.ts";
 import { traceCommand } from "./trace_command.ts";
 import { UsageError } from "./usage_error.ts";
 import { workCommand } from "./work_command.ts";
+import { worktreeCommand } from "./worktree_command.ts";
 
 /**
  * Makes the commands.
@@ -60,6 +61,7 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
   root.addCommand(tailCommand(console, done));
   root.addCommand(traceCommand(console, done));
   root.addCommand(workCommand(console, done));
+  root.addCommand(worktreeCommand(console, done));
   root.addCommand(deadCommand(console, done));
   root.addCommand(tokenCommand(console, done));
   root.addCommand(completionCommand(console, done, () => root));

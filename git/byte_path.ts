@@ -41,3 +41,18 @@ function quoted(bytes: Uint8Array): string {
   });
   return `"${text.join("")}"`;
 }
+
+/** A path as git writes it in a patch: quoted where it has odd characters. */
+export function unquotedPath(text: string): string {
+  if (!/^".*"$/s.test(text)) return text;
+  const bytes: number[] = [];
+  const parts = text.slice(1, -1).match(/\\[0-7]{3}|\\.|[^\\]+/gs) ?? [];
+  for (const part of parts) {
+    if (!part.startsWith("\\")) bytes.push(...new TextEncoder().encode(part));
+    else if (part.length === 4) bytes.push(parseInt(part.slice(1), 8) & 0xff);
+    else bytes.push(ESCAPES[part.slice(1)] ?? part.charCodeAt(1));
+  }
+  return pathText(Uint8Array.from(bytes));
+}
+
+const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };

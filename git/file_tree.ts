@@ -46,7 +46,7 @@ const LINK_MODE = "160000";
 export class TreeIndex {
   readonly #git: Git;
   readonly #place: FilesPlace;
-  readonly #index: string;
+  #index: string;
   #isReady = false;
   #links: { readonly of: string; readonly links: readonly GitLink[] } | undefined;
 
@@ -59,6 +59,17 @@ export class TreeIndex {
   /** Begins with the index that git has just made. */
   async begin(): Promise<void> {
     await Deno.copyFile(join(this.#place.gitDir, "index"), this.#index);
+  }
+
+  /** Another one of the same files, beside which this one may be used, by other processes too. */
+  async apart(): Promise<TreeIndex & AsyncDisposable> {
+    const other = new TreeIndex(this.#git, this.#place);
+    other.#index = `${this.#index}.${crypto.randomUUID().slice(0, 8)}`;
+    await Deno.copyFile(this.#index, other.#index).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    const remove = () => Deno.remove(other.#index).catch(() => {});
+    return Object.assign(other, { [Symbol.asyncDispose]: remove });
   }
 
   /**

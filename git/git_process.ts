@@ -55,8 +55,8 @@ const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   // Warnings about line ends would be taken for failures.
   ["core.safecrlf", "false"],
   ["core.quotePath", "true"],
-  ["core.filesRefLockTimeout", "10000"],
-  ["core.packedRefsTimeout", "10000"],
+  ["core.filesRefLockTimeout", "3000"],
+  ["core.packedRefsTimeout", "3000"],
   ["commit.gpgSign", "false"],
   ["i18n.commitEncoding", "UTF-8"],
   ["submodule.recurse", "false"],
@@ -66,10 +66,15 @@ const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   ["maintenance.auto", "false"],
 ];
 
+const CHECKOUT_SETTINGS: typeof SETTINGS = [
+  ["core.hooksPath", "/dev/null"],
+  ["core.quotePath", "true"],
+];
+
 /** Runs git. */
 export class Git {
   readonly #environment: Readonly<Record<string, string>>;
-  readonly #settings: ReadonlyArray<readonly [string, string]>;
+  #settings: ReadonlyArray<readonly [string, string]>;
 
   /**
    * @param environment The caller's; little of it is passed on.
@@ -84,6 +89,16 @@ export class Git {
       [`filter.${name}.required`, "false"],
     ]);
     this.#settings = [...SETTINGS, ...off];
+  }
+
+  /**
+   * git as its user has it, for the user's own checkout: with filters, as those say what is changed
+   * there; without hooks.
+   */
+  static forCheckout(environment: Readonly<Record<string, string>>): Git {
+    const git = new Git(environment);
+    git.#settings = CHECKOUT_SETTINGS;
+    return git;
   }
 
   /** The same with these filters switched off. */
@@ -129,13 +144,14 @@ export class Git {
         signal,
       }).spawn();
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotCapable;
+      if (!isMissing) throw error;
+      const where = cwd ?? place?.workTree ?? place?.gitDir ?? "the current folder";
       throw new GitError(
         "git_failed",
-        `Cannot run git in ${
-          cwd ?? place?.workTree ?? "the current folder"
-        }: the program "git" or ` +
-          "the folder is not there; install git 2.31 or newer, e.g. apt-get install git",
+        `Cannot run git in ${where}: the program "git" or the folder is not there, or this program ` +
+          "may not run others; install git 2.31 or newer, e.g. apt-get install git",
         { cause: error },
       );
     }

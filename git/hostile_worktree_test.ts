@@ -5,7 +5,11 @@ import { exists, TestRepository, write } from "./testing/test_repository.ts";
 const COMMIT = { message: "m", author: { name: "<>", email: "" }, trailers: {} };
 
 Deno.test("nothing that an agent configured or attributed is run", async () => {
-  await using there = await TestRepository.create();
+  await using there = await TestRepository.create({
+    ".gitattributes": "*.bin filter=e diff=e\n",
+    "a.txt": "one\n",
+    "x.bin": "x\n",
+  });
   const marker = join(there.folder, "was-run");
   const program = join(there.folder, "evil");
   await write(program, `#!/bin/sh\necho "$0 $*" >> ${marker}\ncat\n`);

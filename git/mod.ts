@@ -4,9 +4,11 @@
  * @module
  */
 export type { ChangedFile, Changes, ChangesOptions, FileStatus } from "./changes.ts";
+export { type Applied, Checkout } from "./checkout.ts";
 export type { Author } from "./commit_message.ts";
 export { GitError, type GitErrorCode } from "./errors.ts";
 export type { LeftOut } from "./file_tree.ts";
+export { type PatchedFile, patchedFiles } from "./patch_text.ts";
 export {
   Repository,
   type RepositoryOptions,

@@ -189,10 +189,16 @@ Deno.test("whatever an agent does, nothing that was seen is lost", async () => {
             // It may say that something is in the way, but must not lose it.
             await worktree.resetToBase(name).catch(() => {});
             break;
-          case "remove":
-            await look(there, worktree, seen);
+          case "remove": {
+            const now: Seen = { commits: new Set(), contents: new Map() };
+            await look(there, worktree, now);
             isRemoved = (await worktree.remove()).kind === "removed";
+            // What stays is the agent's to change again.
+            if (!isRemoved) await checkAll(there, { seen: now, isRemoved, folder });
+            for (const commit of isRemoved ? now.commits : []) seen.commits.add(commit);
+            for (const [hash, path] of isRemoved ? now.contents : []) seen.contents.set(hash, path);
             break;
+          }
           default:
             await act(there, worktree, step);
         }
@@ -213,11 +219,20 @@ async function checkAll(
 ): Promise<void> {
   assert.equal(await exists(folder), !isRemoved);
   assert.equal(await there.git(there.root, "status", "--porcelain"), "");
-  const reachable = new Set(
-    (await there.git(there.root, "rev-list", "--objects", "--no-object-names", "--glob=*"))
-      .split("\n"),
-  );
-  for (const commit of seen.commits) assert.ok(reachable.has(commit), `commit ${commit}`);
+  // As long as the folder is there, its reflog is too.
+  const tips = isRemoved ? ["--glob=*"] : ["--glob=*", "--reflog"];
+  const args = ["rev-list", "--objects", "--no-object-names", ...tips];
+  const reachable = new Set((await there.git(there.root, ...args)).split("\n"));
+  // HEAD of a folder that stays holds what it is at.
+  const head = isRemoved ? "" : (await there.tryGit(
+    there.root,
+    `--git-dir=${join(there.root, ".git/worktrees/t1")}`,
+    "rev-list",
+    "HEAD",
+  )).stdout;
+  for (const commit of seen.commits) {
+    assert.ok(reachable.has(commit) || head.includes(commit), `commit ${commit}`);
+  }
   const left = isRemoved ? new Set<string>() : await contentsIn(there, folder);
   for (const [hash, path] of seen.contents) {
     assert.ok(reachable.has(hash) || left.has(hash), `content of ${path}`);

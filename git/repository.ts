@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Changes, type ChangesOptions, readChanges, readPatch } from "./changes.ts";
 import { copyFiles } from "./copy_into.ts";
 import { GitError } from "./errors.ts";
@@ -69,25 +69,22 @@ export class Repository {
     if (cwd === undefined) {
       throw new GitError("no_repository", `Cannot use the repository ${folder}: it is not there`);
     }
-    const commonDir = await findCommonDir(git, cwd);
+    const { commonDir, root } = await findPlace(git, cwd);
     const place = { gitDir: commonDir };
-    const [top, head, filters] = await Promise.all([
-      git.run(["worktree", "list", "--porcelain"], { place }),
-      git.run(["rev-list", "-n", "1", "--all", "HEAD", "--"], { place, codes: [0, 128] }),
+    const [hasCommit, filters] = await Promise.all([
+      isBegun(git, commonDir),
       git.run(["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"], {
         place,
         codes: [0, 1],
       }),
     ]);
-    if (head.code !== 0 || head.stdout.length === 0) {
+    if (!hasCommit) {
       throw new GitError(
         "no_repository",
         `Cannot use the repository ${cwd}: it has no commit yet, and a worktree begins at one; ` +
           "run git add . && git commit in it first",
       );
     }
-    const [, root = commonDir] = /^worktree (.*)$/m.exec(new TextDecoder().decode(top.stdout)) ??
-      [];
     const names = new TextDecoder().decode(filters.stdout).split("\0").flatMap((key) => {
       const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
       return name === undefined ? [] : [name];
@@ -270,17 +267,34 @@ export class Repository {
   }
 }
 
-async function findCommonDir(git: Git, cwd: string): Promise<string> {
-  const args = ["rev-parse", "--git-common-dir"];
-  const { code, stdout, stderr } = await git.run(args, { cwd, codes: [0, 128] });
-  if (code === 0) {
-    const found = new TextDecoder().decode(stdout).replace(/\n$/, "");
-    return await Deno.realPath(resolve(cwd, found));
+/** The repository of a folder, and its main checkout. */
+async function findPlace(
+  git: Git,
+  cwd: string,
+): Promise<{ readonly commonDir: string; readonly root: string }> {
+  const asked = ["--git-common-dir", "--git-dir", "--show-toplevel"];
+  const args = ["rev-parse", "--path-format=absolute", ...asked];
+  // Without a checkout, in a bare repository or in .git itself, the last one fails after the others.
+  const { stdout, stderr } = await git.run(args, { cwd, codes: [0, 128] });
+  const [common, own, top] = new TextDecoder().decode(stdout).split("\n");
+  if (common) {
+    const commonDir = await Deno.realPath(common);
+    if (top && own === common) return { commonDir, root: await Deno.realPath(top) };
+    return { commonDir, root: basename(commonDir) === ".git" ? dirname(commonDir) : commonDir };
   }
   const why = /not a git repository/.test(stderr)
-    ? `it is no git repository; run git init && git add . && git commit -m begin in it, or name another`
+    ? "it is no git repository; run git init && git add . && git commit -m begin in it, or name " +
+      "another"
     : stderr.trim();
   throw new GitError("no_repository", `Cannot use the repository ${cwd}: ${why}`);
+}
+
+/** Whether there is a commit. Worktrees' HEADs are not asked: one may just be made. */
+async function isBegun(git: Git, commonDir: string): Promise<boolean> {
+  const place = { gitDir: commonDir };
+  const head = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
+  if ((await git.run(head, { place, codes: [0, 1, 128] })).code === 0) return true;
+  return await git.text(["for-each-ref", "--count=1", "--format=%(objectname)"], { place }) !== "";
 }
 
 async function leadsTo(gitDir: string, wanted: string): Promise<boolean> {

@@ -88,6 +88,10 @@ Deno.test("a folder inside, and a linked worktree, lead to the main repository",
     const { root } = await Repository.open(folder, { env: ENV });
     assert.equal(root, there.root);
   }
+  const bare = join(there.folder, "bare.git");
+  await there.git(there.folder, "clone", "-q", "--bare", there.root, bare);
+  assert.equal((await Repository.open(bare, { env: ENV })).root, bare);
+  assert.equal((await Repository.open(join(there.root, ".git"), { env: ENV })).root, there.root);
 });
 
 Deno.test("a base that is not there, or looks like a flag, is an error", async () => {

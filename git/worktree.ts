@@ -124,8 +124,7 @@ export class Worktree {
           author: options.author,
         });
       await this.#keep({ ...heads, tree }, [commit]);
-      await this.#moveBranch(heads.tip, commit);
-      await this.#settle(commit);
+      await this.#moveTo(commit, heads);
       return commit;
     });
   }
@@ -151,8 +150,7 @@ export class Worktree {
       await this.#keep({ ...heads, tree }, [this.base]);
       await this.#tree.change(this.base);
       await forgetOperation(this.#place.gitDir);
-      await this.#moveBranch(heads.tip, this.base);
-      await this.#settle(this.base);
+      await this.#moveTo(this.base, heads);
       this.#last = undefined;
     });
   }
@@ -169,8 +167,10 @@ export class Worktree {
       if (!await exists(folder)) {
         if (await exists(join(gitDir, "HEAD"))) await this.#keep(await this.#heads(), []);
       } else {
-        const why = await this.#inTheWay();
-        if (why !== undefined) return { kind: "kept", why };
+        const found = await this.#inTheWay(this.#tree);
+        if (found.why !== undefined) return { kind: "kept", why: found.why };
+        // Commits that would be lost with the folder's reflog.
+        await this.#keep(found.heads, []);
       }
       return await withRepositoryLock(commonDir, async () => {
         await removeAll(folder);
@@ -180,20 +180,33 @@ export class Worktree {
     });
   }
 
-  /** Why the folder cannot be removed; keeps all commits that would be lost with it. */
-  async #inTheWay(): Promise<string | undefined> {
+  /**
+   * What is in the way of removing the folder, as {@linkcode Removal} says it. Changes nothing, also
+   * while an agent, or another process of the product, works in it.
+   *
+   * @returns Undefined if it can be removed.
+   */
+  async inspect(): Promise<string | undefined> {
+    await using tree = await this.#tree.apart();
+    return (await this.#inTheWay(tree)).why;
+  }
+
+  async #inTheWay(
+    index: TreeIndex,
+  ): Promise<{ readonly why: string } | { readonly why?: undefined; readonly heads: Heads }> {
     const { gitDir } = this.#place;
     const operation = await unfinishedOperation(gitDir);
-    if (operation !== undefined) return `${operation} is in the middle`;
-    const { heads, files: { tree, left } } = await this.#look();
+    if (operation !== undefined) return { why: `${operation} is in the middle` };
+    const { heads, files: { tree, left } } = await this.#look(index);
     const [first] = left;
-    if (first !== undefined) return first.path ? `${first.path} ${first.why}` : first.why;
-    if (heads.head === undefined) return "HEAD is at no commit";
-    if (tree !== heads.headTree) return await this.#changedFiles(heads.headTree ?? "", tree);
+    if (first !== undefined) return { why: first.path ? `${first.path} ${first.why}` : first.why };
+    if (heads.head === undefined) return { why: "HEAD is at no commit" };
+    if (tree !== heads.headTree) {
+      return { why: await this.#changedFiles(heads.headTree ?? "", tree) };
+    }
     const nested = await nestedRepository(this.#git, this.#place, heads.head);
-    if (nested !== undefined) return `${nested} is a git repository of its own`;
-    await this.#keep(heads, []);
-    return undefined;
+    if (nested !== undefined) return { why: `${nested} is a git repository of its own` };
+    return { heads };
   }
 
   async #changedFiles(from: string, to: string): Promise<string> {
@@ -238,11 +251,13 @@ export class Worktree {
   }
 
   /** HEAD, the branch, and a tree of the files. */
-  async #look(): Promise<{ readonly heads: Heads; readonly files: FileTree }> {
+  async #look(
+    index = this.#tree,
+  ): Promise<{ readonly heads: Heads; readonly files: FileTree }> {
     await this.#check();
     const heads = await this.#heads();
     const head = heads.head ?? heads.tip ?? this.base;
-    const files = await this.#tree.write(head, await copiedPaths(this.#place.gitDir));
+    const files = await index.write(head, await copiedPaths(this.#place.gitDir));
     this.left = files.left;
     return { heads, files };
   }
@@ -299,6 +314,22 @@ export class Worktree {
     if (staged === undefined || staged === headTree || staged === tree) return undefined;
     const message = messageWith(`Staged, but not committed, at ${this.branch}`, {});
     return await this.#commitTree(staged, [head ?? this.base], message);
+  }
+
+  /** Has the branch, HEAD and the agent's index be at a commit. */
+  async #moveTo(commit: string, { tip }: Heads): Promise<void> {
+    try {
+      await this.#moveBranch(tip, commit);
+      await this.#settle(commit);
+    } catch (error) {
+      if (!(error instanceof GitError) || !/\.lock': File exists/.test(error.message)) throw error;
+      // A git of the agent was killed: git has waited for it, and both belong to this work alone.
+      const { gitDir, commonDir } = this.#place;
+      await removeAll(join(gitDir, "HEAD.lock"));
+      await removeAll(join(commonDir, "refs", "heads", `${this.branch}.lock`));
+      await this.#moveBranch((await this.#heads()).tip, commit);
+      await this.#settle(commit);
+    }
   }
 
   async #moveBranch(from: string | undefined, to: string): Promise<void> {

@@ -171,6 +171,19 @@ Deno.test("in the middle of a rebase or a merge files are committed, and the fol
   }
 });
 
+Deno.test("locks that a killed git of the agent left are no hindrance", async () => {
+  await using there = await TestRepository.create();
+  const worktree = await there.worktree();
+  await write(join(worktree.folder, "a.txt"), "changed\n");
+  const gitDir = join(there.root, ".git/worktrees/t1");
+  for (const lock of ["HEAD.lock", "index.lock"]) await write(join(gitDir, lock), "");
+  await write(join(there.root, ".git/refs/heads", `${worktree.branch}.lock`), "");
+  assert.ok(await worktree.snapshot({ sequence: 1, attempt: 1, n: 1 }));
+  const commit = await worktree.commit(OPTIONS);
+  assert.equal(await there.git(there.root, "rev-parse", worktree.branch), commit);
+  assert.deepEqual(await worktree.remove(), { kind: "removed" });
+});
+
 Deno.test("back to the base: files, branch and HEAD are as at the beginning, and nothing is lost", async () => {
   await using there = await TestRepository.create({
     ".gitignore": "out/\n",

@@ -12,6 +12,7 @@ const WORK = { session: "s", role: "r" } as const;
 
 /** What a test has at hand; dispose of it. */
 export interface WorkScene extends AsyncDisposable {
+  readonly natsUrl: string;
   /** Runs a command to its end. */
   cli(...args: string[]): ReturnType<typeof cli>;
   /** Starts a command. */
@@ -33,6 +34,7 @@ export async function workScene(): Promise<WorkScene> {
   const relay = stack.use(await startRelay({ natsUrl: nats.url }));
   const connection = stack.use(await connect({ url: nats.url }));
   return {
+    natsUrl: nats.url,
     cli: (...args) => cli(args, { natsUrl: nats.url }),
     start: (...args) => start(args, { natsUrl: nats.url }),
     send: async (id, place = {}) =>

@@ -1,0 +1,48 @@
+/**
+ * What agents on this machine have written down of their work in worktrees.
+ *
+ * @module
+ */
+import { listRecords, type RecordProblem, type WorkRecord } from "@ourocodus/git";
+import { findHome } from "@ourocodus/system";
+import { join, resolve } from "node:path";
+import type { Console } from "./console.ts";
+
+/** A record, and the folder of worktrees that it is in. */
+export interface FoundRecord {
+  readonly worktrees: string;
+  readonly record: WorkRecord;
+}
+
+/**
+ * Reads all records: of one folder of worktrees, or of all in the home.
+ *
+ * @param worktrees What `--worktrees` says.
+ */
+export async function findRecords(
+  console: Console,
+  worktrees: string | undefined,
+): Promise<{ readonly found: FoundRecord[]; readonly problems: RecordProblem[] }> {
+  const folders = worktrees === undefined
+    ? await foldersIn(join(findHome(console.env).folder, "worktrees"))
+    : [resolve(worktrees)];
+  const found: FoundRecord[] = [];
+  const problems: RecordProblem[] = [];
+  for (const folder of folders) {
+    const listed = await listRecords(folder);
+    found.push(...listed.records.map((record) => ({ worktrees: folder, record })));
+    problems.push(...listed.problems);
+  }
+  return { found, problems };
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => join(folder, name))
+      .sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

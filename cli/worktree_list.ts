@@ -1,0 +1,130 @@
+/**
+ * `worktree list`.
+ *
+ * @module
+ */
+import { GitError, Repository, type WorkRecord } from "@ourocodus/git";
+import { join } from "node:path";
+import { bytesText } from "./bytes_text.ts";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { gitEnvironment } from "./git_environment.ts";
+import { type Cell, headRow, table } from "./table.ts";
+import { harmless, harmlessJson, type Paint, paint, span } from "./terminal_text.ts";
+import { findRecords } from "./work_records.ts";
+
+/** Flags of `worktree list`. */
+export interface WorktreeListFlags {
+  readonly repo?: string;
+  readonly worktrees?: string;
+  readonly json?: true;
+}
+
+interface Row {
+  readonly record: WorkRecord;
+  /** Undefined if the folder is not there. */
+  readonly bytes: number | undefined;
+  /** What no commit has; undefined if there is nothing. */
+  readonly changes: string | undefined;
+}
+
+/** Runs the command. @throws {GitError} If `--repo` is no repository. */
+export async function worktreeList(
+  flags: WorktreeListFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const { out, err } = console;
+  const env = gitEnvironment(console);
+  const root = flags.repo === undefined
+    ? undefined
+    : (await Repository.open(flags.repo, { env })).root;
+  const { found, problems } = await findRecords(console, flags.worktrees);
+  for (const { path, why } of problems) {
+    await err.write(`warning: ${harmless(path)} is left out: ${harmless(why)}\n`);
+  }
+  const records = found.map(({ record }) => record)
+    .filter(({ repo }) => root === undefined || repo === root);
+  const rows: Row[] = [];
+  for (const record of records) {
+    const row = await look(record, env);
+    // Work that is done has a folder only if it could not be removed.
+    if (row.bytes !== undefined || record.state !== "done") rows.push(row);
+  }
+  if (flags.json) {
+    for (const row of rows) await out.write(`${harmlessJson(rowJson(row))}\n`);
+  } else if (rows.length === 0) {
+    await out.write("No worktrees\n");
+  } else {
+    await out.write(`${rowsText(rows, paint(out.hasColor), Date.now()).join("\n")}\n`);
+  }
+  return EXIT.ok;
+}
+
+async function look(record: WorkRecord, env: Record<string, string>): Promise<Row> {
+  const bytes = await sizeOf(record.folder);
+  if (bytes === undefined) return { record, bytes, changes: undefined };
+  try {
+    const repository = await Repository.open(record.repo, { env });
+    const worktree = await repository.openWorktree(record);
+    return { record, bytes, changes: await worktree.inspect() };
+  } catch (error) {
+    if (error instanceof GitError) return { record, bytes, changes: error.message };
+    throw error;
+  }
+}
+
+/** Of the files in a folder, links not followed. */
+async function sizeOf(folder: string): Promise<number | undefined> {
+  let bytes = 0;
+  const folders = [folder];
+  for (let path = folders.pop(); path !== undefined; path = folders.pop()) {
+    try {
+      for await (const { name, isDirectory } of Deno.readDir(path)) {
+        const full = join(path, name);
+        if (isDirectory) folders.push(full);
+        else bytes += (await Deno.lstat(full)).size;
+      }
+    } catch (error) {
+      // An agent may be at work in it.
+      if (path === folder && error instanceof Deno.errors.NotFound) return undefined;
+    }
+  }
+  return bytes;
+}
+
+function rowJson({ record, bytes, changes }: Row): string {
+  const { sequence, id, session, role, state, branch, base, commit, repo, folder } = record;
+  const { attempt, created_at, updated_at } = record;
+  const work = { work_sequence: sequence, id, session_id: session, role, state, attempt };
+  const place = { repo, folder, branch, base, commit: commit ?? null };
+  const now = { bytes: bytes ?? null, changes: changes ?? null };
+  return JSON.stringify({ ...work, ...place, created_at, updated_at, ...now });
+}
+
+function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {
+  const names = ["SEQUENCE", "WORK", "STATE", "AGE", "SIZE", "BRANCH", "FOLDER", "CHANGES"];
+  return table([
+    headRow(names, paint.dim),
+    ...rows.map(({ record, bytes, changes }): Cell[] => [
+      String(record.sequence),
+      `${record.session}/${record.role}`,
+      stateCell(record.state, paint),
+      span(Math.max(0, now - Date.parse(record.created_at))),
+      bytes === undefined ? "gone" : bytesText(bytes),
+      harmless(record.branch),
+      harmless(record.folder),
+      changes === undefined ? "none" : { text: harmless(changes), color: paint.yellow },
+    ]),
+  ]);
+}
+
+function stateCell(state: WorkRecord["state"], paint: Paint): Cell {
+  const colors = {
+    running: paint.blue,
+    done: paint.green,
+    failed: paint.red,
+    cancelled: paint.yellow,
+    interrupted: paint.yellow,
+  };
+  return { text: state, color: colors[state] };
+}

@@ -1,0 +1,179 @@
+/**
+ * `worktree prune`.
+ *
+ * @module
+ */
+import { GitError, removeRecord, Repository, type Snapshot, type WorkRecord } from "@ourocodus/git";
+import type { Console } from "./console.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { durationFlag } from "./flag_values.ts";
+import { gitEnvironment } from "./git_environment.ts";
+import { harmless, span } from "./terminal_text.ts";
+import { findRecords, type FoundRecord } from "./work_records.ts";
+
+/** Flags of `worktree prune`. */
+export interface WorktreePruneFlags {
+  readonly repo?: string;
+  readonly worktrees?: string;
+  readonly failed?: true;
+  readonly older?: string;
+  readonly refs: string;
+  readonly dryRun?: true;
+}
+
+/** The agent itself removes the worktree of what is done; it may be at it. */
+const SETTLED_MS = 60_000;
+
+/** What becomes of a worktree: it goes, or stays, and why. */
+type Verdict = { readonly kind: "remove" | "gone" } | {
+  readonly kind: "keep";
+  readonly why: string;
+};
+
+/**
+ * Runs the command.
+ *
+ * @throws {UsageError} If a flag has a value that cannot be used.
+ * @throws {GitError} If `--repo` is no repository.
+ */
+export async function worktreePrune(
+  flags: WorktreePruneFlags,
+  console: Console,
+): Promise<ExitCode> {
+  const olderMs = flags.older === undefined ? 0 : durationFlag("--older", flags.older);
+  const refsMs = durationFlag("--refs", flags.refs);
+  const { out, err } = console;
+  const repositories = new Repositories(gitEnvironment(console));
+  const wanted = flags.repo === undefined ? undefined : await repositories.open(flags.repo);
+  const { found, problems } = await findRecords(console, flags.worktrees);
+  for (const { path, why } of problems) {
+    await err.write(`warning: ${harmless(path)} is left alone: ${harmless(why)}\n`);
+  }
+  const mine = found.filter(({ record }) => wanted === undefined || record.repo === wanted.root);
+  const kept: WorkRecord[] = [];
+  for (const { worktrees, record } of mine) {
+    const verdict = verdictOf(record, { isFailedToo: flags.failed === true, olderMs });
+    const done = await carryOut(verdict, { worktrees, record, repositories, isDry: flags.dryRun });
+    const name = `${harmless(record.folder)} (${record.session}/${record.role}/${record.sequence})`;
+    const would = flags.dryRun ? "would be " : "";
+    if (done.kind === "keep") {
+      kept.push(record);
+      await out.write(`kept     ${name}: ${harmless(done.why)}\n`);
+    } else {
+      await out.write(`${would}removed  ${name}\n`);
+    }
+  }
+  const roots = wanted === undefined ? [...new Set(mine.map(({ record }) => record.repo))] : [];
+  for (const root of roots) await repositories.open(root).catch(ignoreGitError);
+  for (const repository of repositories.all) {
+    const old = await oldSnapshots(repository, { kept, refsMs });
+    if (old.length === 0) continue;
+    if (!flags.dryRun) await repository.dropSnapshots(old);
+    const would = flags.dryRun ? "would be " : "";
+    await out.write(
+      `${would}removed  ${old.length} ${old.length === 1 ? "snapshot" : "snapshots"} of ` +
+        `${harmless(repository.root)} older than ${flags.refs}\n`,
+    );
+  }
+  if (mine.length === 0) await out.write("No worktrees\n");
+  return EXIT.ok;
+}
+
+/** What the record says; the folder itself is looked at later. */
+function verdictOf(
+  { state, updated_at }: WorkRecord,
+  { isFailedToo, olderMs }: { readonly isFailedToo: boolean; readonly olderMs: number },
+): Verdict {
+  const ageMs = Date.now() - Date.parse(updated_at);
+  switch (state) {
+    case "running":
+      return { kind: "keep", why: "its work runs" };
+    case "interrupted":
+      return { kind: "keep", why: "its work was interrupted, and goes on in it" };
+    case "failed":
+    case "cancelled":
+      if (!isFailedToo) {
+        return { kind: "keep", why: `its work ${stateText(state)}; --failed removes it` };
+      }
+      break;
+    case "done":
+      break;
+  }
+  if (ageMs < SETTLED_MS) return { kind: "keep", why: "its work has only just ended" };
+  if (ageMs < olderMs) return { kind: "keep", why: `its work ended ${span(ageMs)} ago` };
+  return { kind: "remove" };
+}
+
+function stateText(state: "failed" | "cancelled"): string {
+  return state === "failed" ? "has failed" : "was cancelled";
+}
+
+async function carryOut(
+  verdict: Verdict,
+  { worktrees, record, repositories, isDry }: FoundRecord & {
+    readonly repositories: Repositories;
+    readonly isDry: boolean | undefined;
+  },
+): Promise<Verdict> {
+  if (verdict.kind === "keep") return verdict;
+  if (!await isThere(record.folder)) {
+    if (!isDry) await removeRecord(worktrees, record);
+    return { kind: "gone" };
+  }
+  try {
+    const repository = await repositories.open(record.repo);
+    const worktree = await repository.openWorktree(record);
+    if (isDry) {
+      const why = await worktree.inspect();
+      return why === undefined ? verdict : { kind: "keep", why };
+    }
+    const removal = await worktree.remove();
+    if (removal.kind === "kept") return { kind: "keep", why: removal.why };
+    await removeRecord(worktrees, record);
+    return verdict;
+  } catch (error) {
+    if (error instanceof GitError) return { kind: "keep", why: error.message };
+    throw error;
+  }
+}
+
+/** Snapshots of work that has no worktree any more. */
+async function oldSnapshots(
+  repository: Repository,
+  { kept, refsMs }: { readonly kept: readonly WorkRecord[]; readonly refsMs: number },
+): Promise<Snapshot[]> {
+  const branches = new Set(kept.map(({ branch }) => branch));
+  const before = Date.now() - refsMs;
+  const snapshots = await repository.allSnapshots();
+  return snapshots.filter(({ branch, madeAt }) =>
+    madeAt.getTime() < before && !branches.has(branch)
+  );
+}
+
+/** Opened once each. */
+class Repositories {
+  readonly #opened = new Map<string, Repository>();
+  readonly #env: Record<string, string>;
+
+  constructor(env: Record<string, string>) {
+    this.#env = env;
+  }
+
+  get all(): Repository[] {
+    return [...new Map([...this.#opened.values()].map((each) => [each.commonDir, each])).values()];
+  }
+
+  async open(path: string): Promise<Repository> {
+    const opened = this.#opened.get(path) ?? await Repository.open(path, { env: this.#env });
+    this.#opened.set(path, opened);
+    return opened;
+  }
+}
+
+function ignoreGitError(error: unknown): void {
+  if (!(error instanceof GitError)) throw error;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
