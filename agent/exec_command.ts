@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { parseBytes } from "@ourocodus/bus";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
-import { ExecAgent, VARIABLES } from "./exec/mod.ts";
+import { OptionError } from "./errors.ts";
+import { ExecAgent, parseJsonPath, VARIABLES } from "./exec/mod.ts";
 import { duration } from "./flag_values.ts";
+import { cleanEnvironment, findSandbox } from "./processes/mod.ts";
 import type { RunAgent } from "./run_agent.ts";
 
 /**
@@ -47,8 +49,26 @@ export function execCommand(
       new Option("--stdout <what>", "what it prints: text, or JSON that is the result's payload")
         .choices(["text", "json"] as const).default("text" as const),
     )
+    .addOption(
+      new Option(
+        "--error-if <path>",
+        "with --stdout json: a path like .is_error; if something is there, the work has failed",
+      ).argParser((text) => parseJsonPath(text, "--error-if").text),
+    )
+    .option("--require-output", "printing nothing, or white space alone, is an error")
+    .addOption(
+      new Option(
+        "--sandbox <kind>",
+        "bwrap: it may write to its folder and the output folder alone",
+      )
+        .choices(["none", "bwrap"] as const).default("none" as const),
+    )
     .option("--cwd <folder>", "the folder that it runs in (default: this one)")
-    .option("--env <name=value>", "a variable of its environment; can be repeated", variable)
+    .option(
+      "--env <name[=value]>",
+      "a variable of its environment, from here or with this value; can be repeated",
+      (text, before: Readonly<Record<string, string>> = {}) => variable(text, before, env()),
+    )
     .option(
       "--output-folder <folder>",
       "for output that is too large for a result (default: a new one in the temporary folder)",
@@ -59,12 +79,17 @@ export function execCommand(
     .action(async (command, options) => {
       const flags = agentFlags(options);
       if (options.dryRun === "flags") return await run({ flags });
+      const inherited = cleanEnvironment(env());
       await using agent = new ExecAgent({
         command,
-        env: { ...env(), ...options.env },
+        env: inherited,
+        setEnv: options.env,
+        bwrap: options.sandbox === "bwrap" ? await bwrapProgram(inherited.PATH) : undefined,
         cwd: options.cwd,
         stdin: options.stdin,
         stdout: options.stdout,
+        errorIf: options.errorIf,
+        requireOutput: options.requireOutput,
         timeoutMs: options.timeout === Infinity ? undefined : options.timeout,
         killAfterMs: options.killAfter,
         retryOn: options.retryOn,
@@ -87,21 +112,32 @@ const NOTES = `The payload's "message" is on the command's standard input, and r
 its arguments; {id}, {session} and {role} are replaced too. {{id}} stands for {id} itself, other
 braces for themselves. A message that is no string is written as JSON; work without one that is
 asked for gets an error result. The environment has OUROCODUS_MESSAGE, _ID, _SESSION, _ROLE,
-_AGENT_ID and _ATTEMPT; OUROCODUS_OMITTED names those that are too large for an environment.
+_AGENT_ID, _ATTEMPT and _WORK_KEY, which is the same at every attempt; OUROCODUS_OMITTED names those
+that are too large for an environment. What the agent has of NATS_*, OUROCODUS_* and FORCE_COLOR, the
+command does not get, unless --env says so; NO_COLOR is 1.
 
 The result is {output, exit_code, duration_ms}. Lines on standard error are progress events. An exit
 code other than 0 is an error result with the end of both outputs. What is too large for a result is
 cut, and is whole in a file that the result names; nobody removes these files.
 
-The command runs in a process group of its own. When it has ended, when its time is over or when
-the agent stops, what is left of the group is ended too: SIGTERM, then SIGKILL.`;
+When the command has ended, when its time is over or when the agent stops, everything that it has
+started and that still runs is ended: SIGTERM, then SIGKILL; daemons, too. If the agent is killed,
+its keeper does that. With --sandbox bwrap, nothing can escape it.`;
 
 const EXAMPLES = `Examples:
   $ deno run -A agent/main.ts exec --session docs --role count -- wc -w
   $ deno run -A agent/main.ts exec --session docs --role log --stdin none -- git log -1 {message}
   $ deno run -A agent/main.ts exec --session docs --role pick --stdin json --stdout json -- jq .message
   $ deno run -A agent/main.ts exec --session docs --role build --retry-on 75 --timeout 10m -- \\
-      sh -c 'make "$OUROCODUS_MESSAGE"'`;
+      sh -c 'make "$OUROCODUS_MESSAGE"'
+  $ deno run -A agent/main.ts exec --session docs --role ask --stdout json --error-if .is_error -- \\
+      claude -p --output-format json`;
+
+async function bwrapProgram(path: string | undefined): Promise<string> {
+  const found = await findSandbox(path);
+  if (found.kind === "bwrap") return found.program;
+  throw new OptionError(`Cannot use --sandbox bwrap: ${found.reason}`);
+}
 
 function timeout(text: string): number {
   return text === "none" ? Infinity : duration(1)(text);
@@ -127,12 +163,16 @@ function exitCodes(text: string): number[] {
   });
 }
 
-function variable(text: string, before: Readonly<Record<string, string>> = {}) {
-  const [, name, value] = /^([^=\0]+)=([^\0]*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) {
-    throw new InvalidArgumentError("It must be NAME=VALUE");
-  }
+function variable(
+  text: string,
+  before: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const [, name, given] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("It must be NAME=VALUE or NAME");
   const own: readonly string[] = VARIABLES;
   if (own.includes(name)) throw new InvalidArgumentError(`${name} is set for each piece of work`);
+  const value = given ?? environment[name];
+  if (value === undefined) throw new InvalidArgumentError(`${name} is not set here`);
   return { ...before, [name]: value };
 }

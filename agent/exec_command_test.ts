@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   BusClient,
+  childrenOf,
   isRunning,
   ROOT,
   runProcess,
@@ -10,11 +11,14 @@ import {
   type TestProcess,
   until,
 } from "../tests/support/mod.ts";
+import { ToldPids } from "./testing/told_pids.ts";
 import { workLine } from "./testing/fake_relay.ts";
 import { StandInRelay, storedLine } from "./testing/stand_in_relay.ts";
 
 const COMMAND = ["run", "-A", `${ROOT}/agent/main.ts`, "exec"];
 const WHO = ["--session", "test", "--role", "r"];
+/** When the work was stored, in nanoseconds: no other test has the same. */
+const LEASE_TIME = `${Date.now()}${String(Deno.pid).padStart(6, "0").slice(-6)}`;
 const env = { SESSION_ID: "", ROLE: "", RELAY_URL: "" };
 
 function startExec(relayUrl: string, ...args: string[]): TestProcess {
@@ -35,8 +39,23 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
     [["--cwd", "/nope", "--", "cat"], /in "\/nope": it is no folder/],
     [["--timeout", "soon", "--", "cat"], /--timeout .*'soon' is invalid. It must be a duration/],
     [["--retry-on", "75,300", "--", "cat"], /exit codes from 1 to 255/],
-    [["--env", "A", "--", "cat"], /It must be NAME=VALUE/],
+    [["--env", "=A", "--", "cat"], /It must be NAME=VALUE or NAME/],
+    [["--env", "NOT_SET_HERE", "--", "cat"], /NOT_SET_HERE is not set here/],
     [["--env", "OUROCODUS_ID=1", "--", "cat"], /is set for each piece of work/],
+    [
+      ["--error-if", "is_error", "--stdout", "json", "--", "cat"],
+      /^error: --error-if is "is_error", /,
+    ],
+    [
+      ["--error-if", ".is_error", "--", "cat"],
+      /^error: --error-if is ".is_error", which needs JSON/,
+    ],
+    [["--sandbox", "docker", "--", "cat"], /Allowed choices are none, bwrap/],
+    [
+      ["--sandbox", "bwrap", "--cwd", "/", "--", "cat"],
+      /Cannot confine|Cannot use --sandbox bwrap/,
+    ],
+    [["--env", "OUROCODUS_WORK_KEY=1", "--", "cat"], /is set for each piece of work/],
     [["--stdn", "json", "--", "cat"], /Did you mean --std/],
     [["--concurrency", "0", "--", "cat"], /^error: --concurrency is "0", allowed is 1 to 1024\n$/],
   ];
@@ -127,14 +146,70 @@ for (
     }],
   ] as const
 ) {
-  Deno.test(`${how} ends the command with the agent`, async () => {
+  const title = `${how} ends the command with the agent, and what has left its session`;
+  Deno.test(title, { ignore: Deno.build.os !== "linux" }, async () => {
     await using relay = new StandInRelay();
-    const script = "trap '' TERM; sleep 1000 & echo $$ >&2; wait; sleep 1000";
-    const flags = ["--kill-after", "50ms", "--", "sh", "-c", script];
+    await using pids = new ToldPids();
+    const daemon = `setsid sh -c 'echo $$ >"$PIDS/daemon"; exec sleep 1000' >/dev/null 2>&1 &`;
+    const script = `trap '' TERM; ${daemon} sleep 1000 & echo $$ >&2; wait; sleep 1000`;
+    const flags = [
+      "--env",
+      `PIDS=${pids.folder}`,
+      "--kill-after",
+      "50ms",
+      "--",
+      "sh",
+      "-c",
+      script,
+    ];
     await using agent = startExec(relay.url, ...flags);
     (await relay.connection(0)).send(workLine("1", "L", 1, { message: "" }));
-    const pid = await toldPid(relay);
+    const told = [await toldPid(relay), await pids.pid("daemon")];
     await end(agent);
-    await until(async () => !await isRunning(pid), { message: `the end of ${pid}` });
+    for (const pid of told) {
+      await until(async () => !await isRunning(pid), { message: `the end of ${pid}` });
+    }
   });
 }
+
+Deno.test({
+  name: "agent and keeper killed at once: the next attempt ends what they have left",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using relay = new StandInRelay();
+    await using pids = new ToldPids();
+    const daemon = `setsid sh -c 'echo $$ >"$PIDS/daemon"; exec sleep 1000' >/dev/null 2>&1 &`;
+    const first =
+      `if [ "$OUROCODUS_ATTEMPT" = 1 ]; then ${daemon} echo $$ >&2; exec sleep 1000; fi`;
+    const flags = ["--env", `PIDS=${pids.folder}`, "--kill-after", "5s", "--", "sh", "-c"];
+    const lease = (delivery: number) =>
+      `$JS.ACK.OUROCODUS_WORK.r.${delivery}.7.${delivery}.${LEASE_TIME}.0`;
+    await using agent = startExec(relay.url, ...flags, first);
+    (await relay.connection(0)).send(workLine("1", lease(1), 1, { message: "" }));
+    const told = [await toldPid(relay), await pids.pid("daemon")];
+    const keeper = (await childrenOf(agent.pid)).find((pid) => !told.includes(pid)) ?? 0;
+    agent.send("SIGSTOP");
+    Deno.kill(keeper, "SIGKILL");
+    await agent.kill();
+    for (const pid of told) assert.equal(await isRunning(pid), true);
+    await using heir = startExec(relay.url, ...flags, first);
+    const socket = await relay.connection(1);
+    socket.send(workLine("1", lease(2), 2, { message: "" }));
+    await until(() => relay.sent.find(({ type }) => type === "result"));
+    for (const pid of told) assert.equal(await isRunning(pid), false);
+    socket.send(storedLine(lease(2)));
+    assert.equal((await heir.stop()).code, 0);
+  },
+});
+
+Deno.test("what lets the agent in at NATS is not in the command's environment", async () => {
+  await using relay = new StandInRelay();
+  const args = [...COMMAND, ...WHO, "--relay", relay.url, "--env", "NATS_USER=mine", "--", "env"];
+  const secrets = { NATS_PASSWORD: "secret", OUROCODUS_HOME: "secret", NATS_USER: "secret" };
+  await using _ = startProcess(Deno.execPath(), args, { env: { ...env, ...secrets } });
+  (await relay.connection(0)).send(workLine("1", "L", 1, { message: "" }));
+  const result = await until(() => relay.sent.find(({ type }) => type === "result"));
+  const output = String(result.payload.output);
+  assert(!output.includes("secret"), output);
+  assert(output.includes("\nNATS_USER=mine\n") && output.includes("NO_COLOR=1\n"), output);
+});

@@ -16,6 +16,7 @@ export {
 } from "./errors.ts";
 export type { AgentEvent, EventHook } from "./events.ts";
 export { ExecAgent, type ExecOptions, type StdinMode, type StdoutMode } from "./exec/mod.ts";
+export { findSandbox, type FoundSandbox } from "./processes/mod.ts";
 export { MAX_CONCURRENCY, serve, type ServeOptions } from "./serve.ts";
 export type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
 export type { Handler, Work, WorkContext } from "./work.ts";

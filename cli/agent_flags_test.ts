@@ -12,7 +12,18 @@ Deno.test("without a command an agent echoes, with one it runs it, as it is", ()
     ...["exec", "--timeout", "1h", "--retry-on", "75", "--"],
     ...command,
   ]);
+  const more = {
+    stdout: "json",
+    errorIf: ".is_error",
+    requireOutput: true,
+    sandbox: "bwrap",
+  } as const;
+  assert.deepEqual(agentsWanted({ ...FLAGS, command: ["true"], ...more }).args, [
+    ...["exec", "--stdout", "json", "--error-if", ".is_error", "--require-output"],
+    ...["--sandbox", "bwrap", "--", "true"],
+  ]);
   assert.throws(() => agentsWanted({ ...FLAGS, timeout: "1h" }), UsageError);
+  assert.throws(() => agentsWanted({ ...FLAGS, requireOutput: true }), UsageError);
 });
 
 Deno.test("names are free ones, and ids never the same", () => {

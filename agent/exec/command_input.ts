@@ -4,6 +4,7 @@
  * @module
  */
 import { WorkError } from "../errors.ts";
+import { MARK_VARIABLE } from "../processes/mod.ts";
 import type { Work, WorkContext } from "../work.ts";
 import { fillArgument, type TemplateValues } from "./template.ts";
 
@@ -21,6 +22,9 @@ export interface CommandInput {
   readonly stdin: string | undefined;
 }
 
+/** The variable that has the work's key: the same at every attempt, and of no other work. */
+export const WORK_VARIABLE = "OUROCODUS_WORK_KEY";
+
 /** Variables that are set for the command; what the agent itself has of them, it does not see. */
 export const VARIABLES = [
   "OUROCODUS_ID",
@@ -30,6 +34,8 @@ export const VARIABLES = [
   "OUROCODUS_ATTEMPT",
   "OUROCODUS_MESSAGE",
   "OUROCODUS_OMITTED",
+  WORK_VARIABLE,
+  MARK_VARIABLE,
 ] as const;
 
 /** Linux takes no argument or variable (`NAME=value`) of more bytes, the NUL at its end included. */
@@ -61,6 +67,7 @@ export function commandInput(
       OUROCODUS_ROLE: role,
       OUROCODUS_AGENT_ID: agentId,
       OUROCODUS_ATTEMPT: String(attempt),
+      [WORK_VARIABLE]: work.key,
       ...(message !== undefined && { OUROCODUS_MESSAGE: message }),
     }),
     stdin: stdinText(mode, work, message),
@@ -92,7 +99,7 @@ function stdinText(mode: StdinMode, work: Work, message: string | undefined): st
   if (mode === "json") return `${JSON.stringify(work.payload)}\n`;
   if (message === undefined) {
     throw noMessage(
-      "it is what the command gets on standard input, save with --stdin json or none",
+      "it is what the command gets on standard input, except with --stdin json or none",
     );
   }
   return message;

@@ -1,34 +1,45 @@
 /**
- * An agent that runs a command once for each piece of work.
+ * An agent that runs a command once for each work item.
  *
  * Invariants:
- * 1. Every command runs in a process group of its own, which has ended when its work is answered.
- * 2. Work whose signal is aborted has its group ended; disposing waits until all have ended.
+ * 1. Every command runs in a session of its own and with a mark. When its work is answered, it has
+ *    ended, with everything that it has started; see `agent/processes/lineage.ts` for the gaps.
+ * 2. Work whose signal is aborted has its command ended; disposing waits until all have ended.
  * 3. An answer waits for the command, not for what it has left behind: for its output to end at
- *    most `OUTPUT_GRACE_MS`, for the rest of its group to end at most `killAfterMs`.
- * 4. A file with output stays only if an answer names it.
+ *    most `OUTPUT_GRACE_MS`, for the rest to end at most `killAfterMs`.
+ * 4. If this process is killed, its keeper ends what runs. If the keeper is killed, too, the next
+ *    attempt at the same work on this machine does, before it begins.
+ * 5. A file with output stays only if an answer names it.
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
+import { resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
-import { OptionError, RetryableError, WorkError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import {
-  byteLength,
-  type CommandInput,
-  commandInput,
-  MAX_ARGUMENT_BYTES,
-  type StdinMode,
-  VARIABLES,
-  withoutVariable,
-} from "./command_input.ts";
-import { type EndedCommand, failure, jsonResult, textResult, timeoutError } from "./exec_result.ts";
-import { GroupKeeper } from "./group_keeper.ts";
+  bwrapCommand,
+  cleanEnvironment,
+  endMarked,
+  findProgram,
+  Keeper,
+  type MarkedProcess,
+} from "../processes/mod.ts";
+import { awaitCommand } from "./await_command.ts";
+import { type CommandInput, commandInput, type StdinMode, WORK_VARIABLE } from "./command_input.ts";
+import { withoutEscapeCodes } from "./escape_codes.ts";
+import {
+  type EndedCommand,
+  failure,
+  jsonResult,
+  noOutput,
+  textResult,
+  timeoutError,
+} from "./exec_result.ts";
+import { type JsonPath, parseJsonPath } from "./json_path.ts";
 import { OutputCapture } from "./output_capture.ts";
 import { OutputFiles } from "./output_files.ts";
-import { ProcessGroup } from "./process_group.ts";
-import { findProgram } from "../processes/mod.ts";
+import { type CommandLine, startCommand } from "./start_command.ts";
 import { StderrProgress } from "./stderr_progress.ts";
 
 /** What of a command's output becomes the result. */
@@ -38,14 +49,22 @@ export type StdoutMode = "text" | "json";
 export interface ExecOptions {
   /** The program and its arguments, with places to be filled; see `fillArgument`. */
   readonly command: readonly string[];
-  /** The whole environment of the command; `OUROCODUS_…` is added to it for each piece of work. */
+  /** The environment that the command inherits; see `cleanEnvironment` for what is taken out. */
   readonly env: Readonly<Record<string, string>>;
+  /** Further variables, whatever their names; `OUROCODUS_…` is added for each work item. */
+  readonly setEnv?: Readonly<Record<string, string>>;
   /** The folder that the command runs in; this process's by default. */
   readonly cwd?: string;
   /** What is on its standard input: the payload's `message` (default), all of it, or nothing. */
   readonly stdin?: StdinMode;
   /** What its standard output is: text (default) or JSON. */
   readonly stdout?: StdoutMode;
+  /** A path in its JSON, like `.is_error`: if something is there, that is an error. */
+  readonly errorIf?: string;
+  /** Whether printing nothing, or white space alone, is an error. */
+  readonly requireOutput?: boolean;
+  /** Bubblewrap's path, to confine the command to `cwd` and `outputFolder`; see `findSandbox`. */
+  readonly bwrap?: string;
   /** How long it may take, in milliseconds, 1 to 2 147 483 647; without it as long as it likes. */
   readonly timeoutMs?: number;
   /** How long after SIGTERM SIGKILL comes, in milliseconds; 10 000 by default. */
@@ -64,54 +83,48 @@ export interface ExecOptions {
 
 const DEFAULT_KILL_AFTER_MS = 10_000;
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 ** 3;
-/** How long to read on when the command has ended: what it left behind may hold its output open. */
-const OUTPUT_GRACE_MS = 1_000;
 /** Of an output's end as much is in an error, in bytes. */
 const TAIL_BYTES = 16_384;
-/** When work that could not be begun for want of memory, processes or files is handed out again. */
-const SCARCE_DELAY_MS = 5_000;
-const SCARCE = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "ETXTBSY"];
-const START_CODE: Readonly<Record<string, string>> = {
-  ENOENT: "command_not_found",
-  EACCES: "command_not_executable",
-  E2BIG: "argument_too_long",
-};
 
 /** See the top of the file. */
 export class ExecAgent implements AsyncDisposable {
   readonly #options: ExecOptions;
-  readonly #path: string;
+  readonly #line: CommandLine;
   readonly #args: readonly string[];
   readonly #cwd: string;
+  readonly #errorIf: JsonPath | undefined;
   readonly #env: Readonly<Record<string, string>>;
   readonly #clock: Clock;
   readonly #killAfterMs: number;
   readonly #files: OutputFiles;
-  readonly #keeper: GroupKeeper;
-  readonly #groups = new Set<ProcessGroup>();
+  readonly #keeper: Keeper;
+  readonly #processes = new Set<MarkedProcess>();
   readonly #running = new Set<Promise<unknown>>();
 
   /**
    * @param options What to run, and how.
-   * @throws {OptionError} If the command is not there or not executable, or the folder is none.
+   * @throws {OptionError} If the command is not there or not executable, the folder is none or
+   * cannot be confined to, or `errorIf` is no path.
    */
   constructor(options: ExecOptions) {
-    const { command: [name = "", ...args], env, cwd = Deno.cwd() } = options;
+    const { command: [name = "", ...args], cwd = Deno.cwd() } = options;
+    const env = { ...cleanEnvironment(options.env), ...options.setEnv };
     checkFolder(cwd);
     const found = findProgram(name, { path: env.PATH, cwd });
     if (found.kind === "invalid") throw new OptionError(`Cannot run the command: ${found.reason}`);
     this.#options = options;
-    this.#path = found.path;
+    this.#line = commandLine(found.path, options, cwd);
     this.#args = args;
     this.#cwd = cwd;
-    this.#env = withoutVariables(env);
+    this.#errorIf = errorPath(options);
+    this.#env = env;
     this.#clock = options.clock ?? systemClock;
     this.#killAfterMs = options.killAfterMs ?? DEFAULT_KILL_AFTER_MS;
     this.#files = new OutputFiles({
       folder: options.outputFolder,
       maxBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     });
-    this.#keeper = new GroupKeeper(this.#killAfterMs);
+    this.#keeper = new Keeper(this.#killAfterMs, { clock: this.#clock });
   }
 
   /** For `serve`. */
@@ -123,9 +136,9 @@ export class ExecAgent implements AsyncDisposable {
     return running;
   };
 
-  /** Kills all that runs, at once. */
+  /** Kills all commands at once. What has left their process groups is left to the keeper. */
   kill(): void {
-    for (const group of this.#groups) group.signal("SIGKILL");
+    for (const process of this.#processes) process.signal("SIGKILL");
   }
 
   /** Waits until nothing runs any more. `serve` has ended before, so nothing is begun. */
@@ -144,27 +157,62 @@ export class ExecAgent implements AsyncDisposable {
       id: work.id,
     });
     const stderr = new StderrProgress(this.#clock, (lines) => context.progress(lines));
+    if (context.attempt > 1) await this.#endEarlier(work);
+    context.signal.throwIfAborted();
     const begun = this.#clock.now();
-    const { group, omitted } = this.#start(input);
+    const { process, omitted } = await this.#start(input);
     try {
-      const { status, cause } = await this.#ended(group, context.signal, output, stderr);
+      const { status, cause } = await awaitCommand(process, {
+        signal: context.signal,
+        timeoutMs: this.#options.timeoutMs,
+        killAfterMs: this.#killAfterMs,
+        clock: this.#clock,
+        onOutput: (chunk) => output.write(chunk),
+        onError: (chunk) => stderr.write(chunk),
+      });
+      output.finish();
+      stderr.end();
       if (cause === "aborted") throw context.signal.reason;
-      return await this.#answer(
-        {
-          name,
-          exitCode: status.code,
-          signal: status.signal,
-          durationMs: Math.round(this.#clock.now() - begun),
-          output,
-          stderr,
-          omitted,
-        },
-        cause,
-        context.maxPayloadBytes,
-      );
+      const ended = {
+        name,
+        exitCode: status.code,
+        signal: status.signal,
+        durationMs: Math.round(this.#clock.now() - begun),
+        output,
+        stderr,
+        omitted,
+      };
+      return await this.#answer(ended, cause, context.maxPayloadBytes);
     } finally {
+      this.#processes.delete(process);
       output.close();
       if (!output.isNamed || context.signal.aborted) await output.discard();
+    }
+  }
+
+  /** Ends what an agent on this machine has left of the same work, killed together with its keeper. */
+  async #endEarlier({ key }: Work): Promise<void> {
+    const options = { variable: WORK_VARIABLE, graceMs: this.#killAfterMs, clock: this.#clock };
+    await endMarked([key], options);
+  }
+
+  async #start(input: CommandInput): Promise<ReturnType<typeof startCommand>> {
+    const mark = crypto.randomUUID();
+    // First, so that it knows of a command that has begun when this process is killed.
+    await this.#keeper.add(mark);
+    try {
+      const started = startCommand(this.#line, input, {
+        env: this.#env,
+        cwd: this.#cwd,
+        clock: this.#clock,
+        mark,
+        keeper: this.#keeper,
+      });
+      this.#processes.add(started.process);
+      return started;
+    } catch (error) {
+      this.#keeper.remove(mark);
+      throw error;
     }
   }
 
@@ -173,107 +221,37 @@ export class ExecAgent implements AsyncDisposable {
     cause: "timeout" | undefined,
     maxPayloadBytes: number,
   ): Promise<unknown> {
-    const { stdout, timeoutMs = 0, retryOn = [], retryDelayMs } = this.#options;
+    const { stdout, timeoutMs = 0, retryOn = [], retryDelayMs, requireOutput } = this.#options;
     if (cause === "timeout") throw await timeoutError(ended, timeoutMs, maxPayloadBytes);
     if (ended.exitCode !== 0) {
       throw await failure(ended, { maxPayloadBytes, retryOn, retryDelayMs });
     }
-    return await (stdout === "json" ? jsonResult(ended) : textResult(ended, maxPayloadBytes));
-  }
-
-  #start(input: CommandInput): { group: ProcessGroup; omitted: readonly string[] } {
-    const { args, variables, omitted, stdin } = input;
-    try {
-      const env = { ...this.#env, ...variables };
-      const options = { args, env, cwd: this.#cwd, clock: this.#clock, stdin };
-      const group = new ProcessGroup(this.#path, options);
-      this.#groups.add(group);
-      this.#keeper.add(group.pid);
-      return { group, omitted };
-    } catch (error) {
-      const tooLong = (error as { code?: unknown }).code === "E2BIG";
-      // The system limits all arguments and variables together too, and the message is in both.
-      if (tooLong && variables.OUROCODUS_MESSAGE !== undefined) {
-        return this.#start(withoutVariable(input, "OUROCODUS_MESSAGE"));
-      }
-      throw startError(error, args);
-    }
-  }
-
-  /** Waits until the command, and what it has started, has ended; or sees to that. */
-  async #ended(
-    group: ProcessGroup,
-    signal: AbortSignal,
-    output: OutputCapture,
-    stderr: StderrProgress,
-  ): Promise<{ status: Deno.CommandStatus; cause: "timeout" | "aborted" | undefined }> {
-    const { timeoutMs } = this.#options;
-    const stopReading = new AbortController();
-    const reading = Promise.all([
-      readAll(group.stdout, (chunk) => output.write(chunk), stopReading.signal),
-      readAll(group.stderr, (chunk) => stderr.write(chunk), stopReading.signal),
-    ]);
-    let cause: "timeout" | "aborted" | undefined;
-    let ending: Promise<void> | undefined;
-    const end = (why: "timeout" | "aborted") => {
-      cause ??= why;
-      ending ??= group.end(this.#killAfterMs);
-    };
-    const onAbort = () => end("aborted");
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
-    const callOff = timeoutMs === undefined
-      ? () => {}
-      : this.#clock.after(timeoutMs, () => end("timeout"));
-    const status = await group.status;
-    callOff();
-    await ending;
-    await this.#atMost(OUTPUT_GRACE_MS, reading);
-    stopReading.abort();
-    await reading;
-    output.finish();
-    stderr.end();
-    signal.removeEventListener("abort", onAbort);
-    if (group.isAlive()) await (ending ?? group.end(this.#killAfterMs));
-    this.#groups.delete(group);
-    this.#keeper.remove(group.pid);
-    return { status, cause };
-  }
-
-  async #atMost(limitMs: number, done: Promise<unknown>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const callOff = this.#clock.after(limitMs, resolve);
-    await Promise.race([done, promise]);
-    callOff();
+    if (requireOutput && isBlank(ended.output)) throw await noOutput(ended, maxPayloadBytes);
+    if (stdout !== "json") return await textResult(ended, maxPayloadBytes);
+    return await jsonResult(ended, { maxPayloadBytes, errorIf: this.#errorIf });
   }
 }
 
-/** Reads a stream to its end, or until it is to stop. */
-async function readAll(
-  stream: ReadableStream<Uint8Array>,
-  take: (chunk: Uint8Array) => void | Promise<void>,
-  stop: AbortSignal,
-): Promise<void> {
-  const reader = stream.getReader();
-  const cancel = () => void reader.cancel().catch(() => {});
-  stop.addEventListener("abort", cancel);
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    await take(part.value);
-  }
-  stop.removeEventListener("abort", cancel);
+function commandLine(path: string, options: ExecOptions, cwd: string): CommandLine {
+  const { bwrap, outputFolder } = options;
+  if (bwrap === undefined) return { path, before: [] };
+  const folder = resolve(cwd);
+  if (folder === "/") throw new OptionError('Cannot confine the command to "/": name a folder');
+  const writable = [folder, ...(outputFolder === undefined ? [] : [resolve(outputFolder)])];
+  const [program = bwrap, ...before] = bwrapCommand(bwrap, [path], { writable, cwd: folder });
+  return { path: program, before };
 }
 
-function startError(error: unknown, args: readonly string[]): Error {
-  const { code } = error as { code?: unknown };
-  const message = `Cannot start the command: ${messageOf(error)}`;
-  if (typeof code !== "string") return new WorkError("command_failed", message);
-  if (SCARCE.includes(code)) return new RetryableError(message, { delayMs: SCARCE_DELAY_MS });
-  const long = code === "E2BIG"
-    ? args.findIndex((arg) => byteLength(arg) >= MAX_ARGUMENT_BYTES)
-    : -1;
-  const which = long < 0 ? message : `Cannot start the command: argument ${long + 1} is ` +
-    `${byteLength(args[long] ?? "")} bytes, limit is ${MAX_ARGUMENT_BYTES - 1}`;
-  return new WorkError(START_CODE[code] ?? "command_failed", which);
+function errorPath({ errorIf, stdout }: ExecOptions): JsonPath | undefined {
+  if (errorIf === undefined) return undefined;
+  if (stdout === "json") return parseJsonPath(errorIf, "--error-if");
+  throw new OptionError(
+    `--error-if is ${JSON.stringify(errorIf)}, which needs JSON: add --stdout json`,
+  );
+}
+
+function isBlank(output: OutputCapture): boolean {
+  return output.isWhole && withoutEscapeCodes(output.head()).trim() === "";
 }
 
 function checkFolder(cwd: string): void {
@@ -284,13 +262,4 @@ function checkFolder(cwd: string): void {
     // Said below.
   }
   if (!isFolder) throw new OptionError(`Cannot run the command in "${cwd}": it is no folder`);
-}
-
-/** The agent's own, which is not to be the command's. */
-const SECRETS = ["OUROCODUS_TOKEN", "OUROCODUS_TOKEN_FILE"];
-
-/** Without what lets the agent in, and what one has that was itself started by an agent. */
-function withoutVariables(env: Readonly<Record<string, string>>): Record<string, string> {
-  const own: readonly string[] = [...VARIABLES, ...SECRETS];
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
 }

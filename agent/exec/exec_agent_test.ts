@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RetryableError } from "../errors.ts";
+import { findSandbox } from "../processes/mod.ts";
 import { doWork, errorOf, inFolder, resultOf, runOnce, runShell } from "../testing/exec_work.ts";
 import { ExecAgent } from "./exec_agent.ts";
 
@@ -57,6 +58,31 @@ Deno.test("the work is in the environment too, beside what the agent was given",
   const env = { PATH, MINE: "mine", OUROCODUS_OMITTED: "the agent's own" };
   const { output } = resultOf(await runShell(script, { message: "hi" }, { env }));
   assert.equal(output, "hi w s r a 1 mine [] []\n");
+});
+
+Deno.test("what lets the agent in is not in a command's environment, unless it is set for it", async () => {
+  const secrets = {
+    NATS_URL: "nats://u:secret@h",
+    NATS_PASSWORD: "secret",
+    OUROCODUS_TOKEN: "secret",
+    OUROCODUS_TOKEN_FILE: "secret",
+    OUROCODUS_HOME: "secret",
+    OUROCODUS_MARK: "secret",
+    FORCE_COLOR: "1",
+  };
+  const env = { PATH, ...secrets };
+  const { output } = resultOf(await runOnce(["env"], undefined, { env, key: "1.2" }));
+  const names = String(output).trim().split("\n").map((line) => line.split("=")[0]);
+  assert.deepEqual(names.toSorted(), [
+    ...["NO_COLOR", "OUROCODUS_AGENT_ID", "OUROCODUS_ATTEMPT", "OUROCODUS_ID", "OUROCODUS_MARK"],
+    ...["OUROCODUS_MESSAGE", "OUROCODUS_ROLE", "OUROCODUS_SESSION", "OUROCODUS_WORK_KEY", "PATH"],
+  ]);
+  assert(!String(output).includes("secret"));
+  assert(String(output).includes("\nOUROCODUS_WORK_KEY=1.2\n"));
+  const setEnv = { NATS_URL: "nats://mine", FORCE_COLOR: "2", NO_COLOR: "" };
+  const script = 'echo "$NATS_URL [$NATS_PASSWORD] $FORCE_COLOR [$NO_COLOR]"';
+  const set = resultOf(await runShell(script, undefined, { env, setEnv }));
+  assert.equal(set.output, "nats://mine [] 2 []\n");
 });
 
 Deno.test("a message that no environment takes is left out of it, with a note", async () => {
@@ -297,6 +323,101 @@ Deno.test("--stdout json: an object is the payload, anything else is returned as
   });
 });
 
+Deno.test("--stdout json: colours and titles around it and in it do not matter", async () => {
+  const json = { stdin: "none", stdout: "json" } as const;
+  const title = "\x1b]0;thinking…\x07";
+  const text =
+    `${title}\x1b[?25l\x1b[1;32m{\x1b[0m"a":\x1b[33m[1]\x1b[0m}\n\x1b]0;done\x1b\\\x1b[?25h`;
+  assert.deepEqual((await runOnce(["printf", "%s", text], {}, json)).result, { a: [1] });
+  const around = errorOf(await runOnce(["printf", "%s", `${title}note {"a":1}`], {}, json));
+  assert.equal(around.code, "not_json");
+});
+
+Deno.test("--error-if: JSON that tells of a failure is an error, with all of it", async () => {
+  const json = { stdin: "none", stdout: "json", errorIf: ".is_error" } as const;
+  const print = (value: unknown, options: object = {}) =>
+    runOnce(["printf", "%s", JSON.stringify(value)], {}, { ...json, ...options });
+  const failed = { is_error: true, result: "limit reached" };
+  assert.deepEqual(errorOf(await print(failed)), {
+    code: "command_reported_error",
+    message: "printf reported an error: .is_error is true",
+    output: failed,
+    exit_code: 0,
+  });
+  for (const value of [{ is_error: false }, {}, { is_error: null }, { is_error: [] }, [1], "x"]) {
+    assert.deepEqual((await print(value)).result, value);
+  }
+  const nested = errorOf(
+    await print({ errors: [{ text: "why" }] }, { errorIf: ".errors[0].text" }),
+  );
+  assert.equal(nested.message, "printf reported an error: .errors[0].text is why");
+  const long = errorOf(await print({ is_error: "x".repeat(990) }, { maxPayloadBytes: 1_020 }));
+  assert.deepEqual([long.code, long.output, long.output_bytes], [
+    "command_reported_error",
+    undefined,
+    1_005,
+  ]);
+  await Deno.remove(String(long.output_file));
+  const exit = errorOf(await runShell("echo '{\"is_error\":true}'; exit 1", {}, json));
+  assert.equal(exit.code, "exit");
+});
+
+Deno.test("--error-if with a path that is none, or without JSON, is refused at once", () => {
+  const make = (errorIf: string, stdout: "json" | "text" = "json") => () =>
+    new ExecAgent({ command: ["true"], env: { PATH }, stdout, errorIf });
+  assert.throws(make("is_error"), {
+    name: "OptionError",
+    message: '--error-if is "is_error", it must be a path like .is_error or .errors[0].text',
+  });
+  assert.throws(make(".is_error", "text"), {
+    name: "OptionError",
+    message: '--error-if is ".is_error", which needs JSON: add --stdout json',
+  });
+});
+
+Deno.test("--require-output: a command that prints nothing has failed", async () => {
+  const options = { requireOutput: true };
+  assert.deepEqual(
+    errorOf(await runShell("printf ' \\n\\t\\033[0m'; echo why >&2", undefined, options)),
+    {
+      code: "no_output",
+      message: "sh ended with exit code 0, but printed nothing: why",
+      exit_code: 0,
+      stderr: "why\n",
+      output: " \n\t\x1b[0m",
+    },
+  );
+  assert.equal(resultOf(await runShell("echo 0", undefined, options)).output, "0\n");
+  const json = { ...options, stdout: "json" } as const;
+  assert.equal(errorOf(await runShell("true", undefined, json)).code, "no_output");
+  assert.equal(errorOf(await runShell("exit 3", undefined, options)).code, "exit");
+});
+
+const sandbox = await findSandbox(PATH);
+
+Deno.test({
+  name: "a confined command writes to its folder and the output folder, nowhere else",
+  ignore: sandbox.kind === "missing",
+  fn: async () => {
+    await inFolder(async (folder) => {
+      assert(sandbox.kind === "bwrap");
+      const [cwd, outputFolder] = [`${folder}/a`, `${folder}/b`];
+      for (const made of [cwd, outputFolder, `${folder}/c`]) await Deno.mkdir(made);
+      const options = { cwd, outputFolder, bwrap: sandbox.program };
+      const script = `for file in here {message}/b/there ${import.meta.dirname}/nowhere; do ` +
+        'if (: >"$file") 2>/dev/null; then echo yes; else echo no; fi; done; cat; exit $OUROCODUS_ATTEMPT';
+      const done = await runShell(script, { message: folder }, { ...options, retryOn: [75] });
+      const { output, exit_code } = errorOf(done);
+      assert.deepEqual([output, exit_code], [`yes\nyes\nno\n${folder}`, 1]);
+      const daemon = "setsid env -i sleep 1000 >/dev/null 2>&1 & echo ready >&2; ";
+      const slow = await runShell(`${daemon} wait`, undefined, { ...options, timeoutMs: 300 });
+      assert.equal(errorOf(slow).code, "timeout");
+      const root = () => new ExecAgent({ command: ["true"], env: { PATH }, ...options, cwd: "/" });
+      assert.throws(root, { message: 'Cannot confine the command to "/": name a folder' });
+    });
+  },
+});
+
 Deno.test({
   name: "jq",
   ignore: !hasProgram("jq"),
@@ -345,6 +466,14 @@ Deno.test("a command that is not there, or cannot be run, is refused at once", (
   assert.throws(make(""), /"" is no name of a program/);
   const cwd = () => new ExecAgent({ command: ["true"], env: { PATH }, cwd: "/nope" });
   assert.throws(cwd, /in "\/nope": it is no folder/);
+});
+
+Deno.test("a program is looked for on the PATH that the command gets", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/mine`, "#!/bin/sh\necho mine\n", { mode: 0o755 });
+    const done = await runOnce(["mine"], undefined, { setEnv: { PATH: folder } });
+    assert.equal(resultOf(done).output, "mine\n");
+  });
 });
 
 Deno.test("a command that has vanished, or cannot be run any more, is an error result", async () => {

@@ -1,11 +1,13 @@
 /** How commands end, and what they have started. */
 import assert from "node:assert/strict";
-import { isRunning, until } from "../../tests/support/mod.ts";
+import { isRunning, startProcess, until } from "../../tests/support/mod.ts";
 import { doWork, errorOf, inFolder, resultOf, runShell } from "../testing/exec_work.ts";
 import { systemClock } from "../clock.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
+import { ToldPids } from "../testing/told_pids.ts";
 import { ExecAgent } from "./exec_agent.ts";
 
+const onLinux = { ignore: Deno.build.os !== "linux" };
 const PATH = Deno.env.get("PATH") ?? "";
 
 Deno.test("a command that takes too long is ended, with all that it has started", async () => {
@@ -55,15 +57,25 @@ Deno.test("what a command has left behind may still say something for a moment",
 });
 
 Deno.test("a command that has ended is timed, and no timer is left that would end its group", async () => {
-  const clock = new FakeClock();
-  await clock.advance(1_000);
-  const { result } = await runShell("echo begun >&2", undefined, {
-    clock,
-    timeoutMs: 60_000,
-    onProgress: () => void clock.advance(2_500),
+  await inFolder(async (folder) => {
+    const clock = new FakeClock();
+    await clock.advance(1_000);
+    const { result } = await runShell(
+      "echo begun >&2; until [ -e go ]; do sleep 0.01; done",
+      undefined,
+      {
+        clock,
+        cwd: folder,
+        timeoutMs: 60_000,
+        onProgress: async () => {
+          await clock.advance(2_500);
+          await Deno.writeTextFile(`${folder}/go`, "");
+        },
+      },
+    );
+    const { duration_ms } = result as Record<string, unknown>;
+    assert.deepEqual([duration_ms, clock.pending], [2_500, 0]);
   });
-  const { duration_ms } = result as Record<string, unknown>;
-  assert.deepEqual([duration_ms, clock.pending], [2_500, 0]);
 });
 
 Deno.test({
@@ -83,15 +95,55 @@ Deno.test({
   },
 });
 
-Deno.test("what makes a session of its own lives on", async () => {
-  await inFolder(async (folder) => {
-    const daemon = "echo $$; : >started; exec sleep 1000 >/dev/null 2>&1";
-    const script = `setsid sh -c '${daemon}' & until [ -e started ]; do sleep 0.01; done`;
-    const { output } = resultOf(await runShell(script, undefined, { cwd: folder }));
-    const pid = Number(output);
-    assert.equal(await isRunning(pid), true);
-    Deno.kill(pid, "SIGKILL");
+for (
+  const [what, begun] of [
+    ["makes a session of its own", "setsid sh -c"],
+    ["is twice forked", "nohup setsid sh -c"],
+    ["has no environment", 'setsid env -i PIDS="$PIDS" sh -c'],
+  ] as const
+) {
+  const daemon = `'echo $$ >"$PIDS/daemon"; exec sleep 1000 >/dev/null 2>&1'`;
+
+  Deno.test(`what ${what} is ended when its work ends`, onLinux, async () => {
+    await using pids = new ToldPids();
+    const wait = 'until [ -s "$PIDS/daemon" ]; do sleep 0.01; done';
+    // What has no environment is known by its parent alone, so that lives longer.
+    const parent = begun.includes("env -i")
+      ? `(${begun} ${daemon}; wait) &`
+      : `(${begun} ${daemon} &);`;
+    assert.equal(
+      resultOf(await runShell(`${parent} ${wait}`, undefined, { env: pids.env })).output,
+      "",
+    );
+    assert.equal(await isRunning(await pids.pid("daemon")), false);
   });
+
+  Deno.test(`what ${what} is ended when its work is cancelled`, onLinux, async () => {
+    await using pids = new ToldPids();
+    const stop = new AbortController();
+    const options = { env: pids.env, signal: stop.signal };
+    const done = runShell(`${begun} ${daemon} & wait`, undefined, options);
+    const pid = await pids.pid("daemon");
+    stop.abort(new Error("cancelled"));
+    assert.match(String((await done).error), /cancelled/);
+    assert.equal(await isRunning(pid), false);
+  });
+}
+
+Deno.test("what an earlier attempt has left is ended before the next begins", onLinux, async () => {
+  const key = `1.${crypto.randomUUID()}`;
+  const env = { OUROCODUS_WORK_KEY: key };
+  await using left = startProcess("sh", ["-c", "setsid sleep 1000 & echo $!; wait"], { env });
+  await using other = startProcess("sleep", ["1000"], { env: { OUROCODUS_WORK_KEY: `${key}0` } });
+  const pid = Number(await left.waitForLine(/^\d+$/));
+  const state = `$(sed 's/.*) //' /proc/${pid}/stat 2>/dev/null)`;
+  const script = `case ${state} in [!ZX]*) echo there ;; *) echo gone ;; esac`;
+  const run = async (attempt: number) => {
+    return resultOf(await runShell(script, undefined, { key, attempt })).output;
+  };
+  assert.equal(await run(1), "there\n");
+  assert.equal(await run(2), "gone\n");
+  assert.equal(await isRunning(other.pid), true);
 });
 
 Deno.test("work that is cancelled has its command ended, and is not answered", async () => {

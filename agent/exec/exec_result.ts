@@ -4,6 +4,8 @@
  * @module
  */
 import { RetryableError, WorkError } from "../errors.ts";
+import { withoutEscapeCodes } from "./escape_codes.ts";
+import { isSo, type JsonPath, valueAt } from "./json_path.ts";
 import { cutBeginning, cutEnd, jsonSize } from "./json_size.ts";
 import type { OutputCapture } from "./output_capture.ts";
 import type { StderrProgress } from "./stderr_progress.ts";
@@ -52,23 +54,52 @@ export async function textResult(
   return payload(cutEnd(head, maxPayloadBytes - jsonSize(payload("", notes))), notes);
 }
 
+/** Options of {@linkcode jsonResult}. */
+export interface JsonResultOptions {
+  readonly maxPayloadBytes: number;
+  /** If something is there, the command says with it that it has failed. */
+  readonly errorIf: JsonPath | undefined;
+}
+
 /**
- * The JSON that a command printed, as a result's payload.
+ * The JSON that a command printed, as a result's payload. Escape codes for a terminal around it
+ * and in it do not matter: JSON has none.
  *
  * @throws {WorkError} `not_json` if it is none, with its beginning; `result_too_large` if it is
- * larger than a result may be, with a file.
+ * larger than a result may be, with a file; `command_reported_error`, with the JSON.
  */
-export async function jsonResult(ended: EndedCommand): Promise<unknown> {
+export async function jsonResult(
+  ended: EndedCommand,
+  options: JsonResultOptions,
+): Promise<unknown> {
   const { output, name } = ended;
   if (!output.isWhole) {
     const message = `${name} printed ${output.bytes} bytes of JSON, more than a result may have`;
     const details = { output_bytes: output.bytes, ...await output.save(), ...endOf(ended) };
     throw new WorkError("result_too_large", message, { details });
   }
+  const value = parsedOutput(ended);
+  const { errorIf } = options;
+  const said = errorIf && valueAt(value, errorIf);
+  if (errorIf === undefined || !isSo(said)) return value;
+  const text = cutLine(typeof said === "string" ? said : JSON.stringify(said));
+  const message = `${name} reported an error: ${errorIf.text} is ${text}`;
+  const code = "command_reported_error";
+  const details = { output: value, ...endOf(ended) };
+  const fits = jsonSize({ code, message, ...details }) <= options.maxPayloadBytes;
+  throw new WorkError(code, message, {
+    details: fits
+      ? details
+      : { output_bytes: output.bytes, ...await output.save(), ...endOf(ended) },
+  });
+}
+
+function parsedOutput(ended: EndedCommand): unknown {
+  const { output, name } = ended;
   const text = output.head();
   const wrong = output.hasInvalidUtf8 ? "it is not UTF-8" : undefined;
   try {
-    if (wrong === undefined) return JSON.parse(text.replace(/^\ufeff/, ""));
+    if (wrong === undefined) return JSON.parse(withoutEscapeCodes(text).replace(/^\ufeff/, ""));
   } catch {
     // Said below.
   }
@@ -76,6 +107,14 @@ export async function jsonResult(ended: EndedCommand): Promise<unknown> {
   throw new WorkError("not_json", `${name} did not print JSON: ${why}`, {
     details: { output: text.slice(0, SHOWN_OUTPUT_CHARACTERS).toWellFormed(), ...endOf(ended) },
   });
+}
+
+/** The error for a command that ended with 0, but printed nothing. */
+export async function noOutput(ended: EndedCommand, maxPayloadBytes: number): Promise<Error> {
+  const said = lastLine(ended.stderr.tail());
+  const how = `${ended.name} ended with exit code 0, but printed nothing`;
+  const message = said === "" ? how : `${how}: ${said}`;
+  return await detailed("no_output", message, ended, maxPayloadBytes);
 }
 
 /** Options of {@linkcode failure}. */
@@ -154,6 +193,10 @@ function omittedNote({ omitted }: EndedCommand): object {
 
 function lastLine(text: string): string {
   const line = text.split(/[\r\n]/).findLast((each) => each.trim() !== "")?.trim() ?? "";
+  return cutLine(line);
+}
+
+function cutLine(line: string): string {
   if (line.length <= SHOWN_LINE_CHARACTERS) return line;
   return `${line.slice(0, SHOWN_LINE_CHARACTERS).toWellFormed()}…`;
 }

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { Lineage, markEntries } from "./lineage.ts";
-import { type ProcessRow, signalProcess } from "./process_table.ts";
+import { isScarcity, type ProcessRow, signalProcess } from "./process_table.ts";
 
 /** Options of {@linkcode endProcesses}. */
 export interface EndOptions {
@@ -39,21 +39,28 @@ export async function endProcesses(
   const { graceMs, clock, group } = options;
   const telling = new Telling(group);
   const pids = new Set<number>();
-  const tell = (signal: Deno.Signal) => {
-    const found = find();
-    for (const { pid } of found) pids.add(pid);
-    return telling.tell(found, signal);
+  let left: readonly ProcessRow[] = [];
+  const tell = (signal: Deno.Signal): boolean => {
+    try {
+      const found = find();
+      for (const { pid } of found) pids.add(pid);
+      left = telling.tell(found, signal);
+      return left.length > 0;
+    } catch (error) {
+      if (isScarcity(error)) return true; // Nobody knows; the next look may.
+      throw error;
+    }
   };
-  let left = tell("SIGTERM");
   const grace = new Pauses(clock, graceMs);
-  while (left.length > 0 && await grace.next()) left = tell("SIGTERM");
+  let isLeft = tell("SIGTERM");
+  while (isLeft && await grace.next()) isLeft = tell("SIGTERM");
   const killing = new Pauses(clock, KILLED_MS);
   const last = clock.now() + MAX_KILLED_MS;
-  while (left.length > 0) {
+  while (isLeft) {
     const { count } = telling;
-    left = tell("SIGKILL");
+    isLeft = tell("SIGKILL");
     if (telling.count > count && clock.now() < last) killing.extend(KILLED_MS);
-    if (left.length > 0 && !await killing.next()) break;
+    if (isLeft && !await killing.next()) break;
   }
   for (const pid of [...telling.refused, ...left.map((row) => row.pid)]) pids.delete(pid);
   return [...pids];

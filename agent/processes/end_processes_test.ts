@@ -131,6 +131,23 @@ Deno.test("what the system does not end is given up after a while", async () => 
   assert.deepEqual([ended, clock.pending], [[], 0]);
 });
 
+Deno.test("without file descriptors to look with, it looks again; other errors are told", async () => {
+  const clock = new FakeClock();
+  const answers = [Object.assign(new Error("too many open files"), { code: "EMFILE" }), undefined];
+  const find = () => {
+    const error = answers.shift();
+    if (error !== undefined) throw error;
+    return [];
+  };
+  const ending = endProcesses(find, { graceMs: 1_000, clock });
+  await clock.advance(100);
+  assert.deepEqual([await ending, answers.length], [[], 0]);
+  const broken = () => {
+    throw new Error("broken");
+  };
+  await assert.rejects(endProcesses(broken, { graceMs: 0, clock }), /broken/);
+});
+
 Deno.test(
   "this process and its parents are never ended, whatever their environment",
   onLinux,

@@ -19,7 +19,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { KEEPER_SCRIPT } from "./keeper_script.ts";
 import { checkMark, type Lineage } from "./lineage.ts";
-import { type ProcessId, readProcesses } from "./process_table.ts";
+import { type ProcessId, type ProcessTable, readProcesses } from "./process_table.ts";
 
 type State =
   | {
@@ -189,7 +189,12 @@ export class Keeper implements AsyncDisposable {
 
   /** Looks who has left a session, and tells the shell. */
   #look(): void {
-    const table = readProcesses();
+    let table: ProcessTable;
+    try {
+      table = readProcesses();
+    } catch {
+      return; // Nothing can be read just now.
+    }
     for (const [mark, kept] of this.#kept) {
       const { lineage, told } = kept;
       if (lineage?.root === undefined) continue;

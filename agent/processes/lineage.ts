@@ -19,6 +19,7 @@
  *
  * @module
  */
+import process from "node:process";
 import {
   environmentHas,
   type ProcessId,
@@ -58,15 +59,17 @@ export class Lineage {
 
   /** Looks at all processes and their environments. @returns What belongs to it and has not ended. */
   look(): ProcessRow[] {
+    if (this.#hasEndedForPs()) return [];
     const since = this.#root?.started ?? 0;
     const marked = new Set<number>();
     const empty: number[] = [];
-    const table = readProcesses(({ pid, started }) => {
+    const visit = ({ pid, started }: ProcessRow) => {
       // What is older than the program cannot have been started by it.
       const has = started >= since && environmentHas(pid, this.#entries);
       if (has === undefined) empty.push(pid);
       if (has === true) marked.add(pid);
-    });
+    };
+    const table = readProcesses({ visit, since });
     for (const pid of empty) if (environmentHas(pid, this.#entries)) marked.add(pid);
     return this.#members(table, marked);
   }
@@ -94,6 +97,17 @@ export class Lineage {
     }
     this.#seen = new Map(Array.from(members.values(), ({ pid, started }) => [pid, started]));
     return [...members.values()];
+  }
+
+  /** Saves running `ps` where nothing but the process group could be found by it. */
+  #hasEndedForPs(): boolean {
+    if (Deno.build.os === "linux" || this.#root === undefined || this.#seen.size > 0) return false;
+    try {
+      process.kill(-this.#root.pid, 0);
+      return false;
+    } catch (error) {
+      return (error as { code?: unknown }).code === "ESRCH";
+    }
   }
 
   /** The session's number; undefined if it is another's now, as only after all of ours has ended. */

@@ -26,8 +26,26 @@ export interface ProcessRow extends ProcessId {
 /** The processes of a moment, by pid. */
 export type ProcessTable = ReadonlyMap<number, ProcessRow>;
 
+/** Options of {@linkcode readProcesses}. */
+export interface ReadOptions {
+  /** Called for each process as soon as it is read, with Linux alone. */
+  readonly visit?: (row: ProcessRow) => void;
+  /** Processes that were started before this are not read anew each time; 0 by default. */
+  readonly since?: number;
+}
+
 /** A look ends after this many listings, if each has processes that the one before did not have. */
 const MAX_LISTINGS = 50;
+/**
+ * How long a row is believed, in milliseconds. Linux hands out pids in a circle, and no machine
+ * starts so many processes in this time that it comes around.
+ */
+const BELIEVED_MS = 250;
+/** With fewer pids than this it may. */
+const MIN_PIDS = 32_768;
+
+/** The last whole reading: where hundreds of commands end a second, most processes are older. */
+let last: { readonly at: number; readonly rows: ProcessTable } | undefined;
 
 /**
  * Reads all processes that have not ended.
@@ -35,10 +53,13 @@ const MAX_LISTINGS = 50;
  * A process that starts another and ends may be missed between the listing and the reading. So the
  * list is read again until it has nothing new: then nothing was started since the last one.
  *
- * @param visit Called for each process as soon as it is read, with Linux alone.
+ * @throws If there are no file descriptors left to read with, see `isScarcity`.
  */
-export function readProcesses(visit: (row: ProcessRow) => void = () => {}): ProcessTable {
+export function readProcesses(options: ReadOptions = {}): ProcessTable {
   if (Deno.build.os !== "linux") return readPs();
+  const { visit = () => {}, since = 0 } = options;
+  const begun = performance.now();
+  const known = last !== undefined && begun - last.at < BELIEVED_MS ? last.rows : undefined;
   const rows = new Map<number, ProcessRow>();
   const seen = new Set<number>();
   for (let count = 0; count < MAX_LISTINGS; count++) {
@@ -46,13 +67,23 @@ export function readProcesses(visit: (row: ProcessRow) => void = () => {}): Proc
     if (fresh.length === 0) break;
     for (const pid of fresh) {
       seen.add(pid);
-      const row = readProcess(pid);
+      const old = known?.get(pid);
+      const row = old !== undefined && old.started < since ? old : readProcess(pid);
       if (row === undefined) continue;
       rows.set(pid, row);
       visit(row);
     }
   }
+  if (known === undefined && maxPids() >= MIN_PIDS) last = { at: begun, rows };
   return rows;
+}
+
+function maxPids(): number {
+  try {
+    return Number(Deno.readTextFileSync("/proc/sys/kernel/pid_max"));
+  } catch {
+    return 0;
+  }
 }
 
 /** Reads one process; undefined if it has ended, even if nobody has asked for its exit code. */
@@ -68,8 +99,12 @@ export function readProcess(pid: number): ProcessRow | undefined {
  * @returns Undefined if the system does not tell any more.
  */
 export function identifyChild(pid: number): ProcessId | undefined {
-  const row = Deno.build.os === "linux" ? readStat(pid)?.row : readPs(pid).get(pid);
-  return row === undefined ? undefined : { pid, started: row.started };
+  try {
+    const row = Deno.build.os === "linux" ? readStat(pid)?.row : readPs(pid).get(pid);
+    return row === undefined ? undefined : { pid, started: row.started };
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -82,7 +117,8 @@ export function environmentHas(pid: number, entries: readonly string[]): boolean
   let text: string;
   try {
     text = `\0${Deno.readTextFileSync(`/proc/${pid}/environ`)}\0`;
-  } catch {
+  } catch (error) {
+    if (isScarcity(error)) throw error;
     return false; // It has ended, is another user's, or has made itself unreadable.
   }
   if (text === "\0\0") return undefined;
@@ -131,9 +167,16 @@ function readStat(pid: number): { row: ProcessRow; hasEnded: boolean } | undefin
     const isDead = fields[0] === "Z" || fields[0] === "X";
     // A process whose first thread has ended looks dead, but goes on with the others.
     return { row, hasEnded: isDead && field(17) <= 1 };
-  } catch {
+  } catch (error) {
+    if (isScarcity(error)) throw error;
     return undefined; // It has ended just now.
   }
+}
+
+/** Whether something could not be read for want of file descriptors or memory. */
+export function isScarcity(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
 }
 
 /** What `ps` tells: of all, or of one. Exported for a test. */

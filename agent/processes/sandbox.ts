@@ -64,12 +64,21 @@ export function bwrapCommand(
     ...["--dev", "/dev"],
     ...["--proc", "/proc"],
     ...["--tmpfs", "/tmp"],
-    ...options.writable.flatMap((path) => ["--bind-try", path, path]),
+    ...options.writable.map(realPath).flatMap((path) => ["--bind-try", path, path]),
     ...["--unshare-pid", "--die-with-parent", "--new-session"],
     ...["--chdir", options.cwd],
     "--",
     ...command,
   ];
+}
+
+/** Bubblewrap cannot bind over a symbolic link. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** @returns What was said against it, or nothing. */

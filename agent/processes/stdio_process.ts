@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { ByteTail } from "./byte_tail.ts";
 import { MarkedProcess, type StartOptions } from "./marked_process.ts";
 
@@ -7,12 +8,16 @@ export interface StdioProcessOptions extends Omit<StartOptions, "hasInput"> {
   readonly tailBytes?: number;
 }
 
+/** How long to read standard error on when everything has ended, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
 /**
  * A program that is spoken to: it reads its standard input and answers on its standard output. Of
  * what it says on standard error the end is kept.
  */
 export class StdioProcess {
   readonly #process: MarkedProcess;
+  readonly #clock: Clock;
   readonly #tail: ByteTail;
   readonly #reading: Promise<void>;
   readonly #stopReading = new AbortController();
@@ -26,6 +31,7 @@ export class StdioProcess {
    */
   constructor(path: string, options: StdioProcessOptions) {
     this.#process = new MarkedProcess(path, options);
+    this.#clock = options.clock;
     this.stdin = this.#process.stdin ?? new WritableStream();
     this.#tail = new ByteTail(options.tailBytes ?? 8_192);
     this.#reading = this.#process.stderr.pipeTo(
@@ -74,13 +80,10 @@ export class StdioProcess {
     await this.#process.status;
     // Whoever holds it open now is not ours.
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LAST_WORDS_MS);
+    const callOff = this.#clock.after(LAST_WORDS_MS, resolve);
     await Promise.race([this.#reading, promise]);
-    clearTimeout(timer);
+    callOff();
     this.#stopReading.abort();
     await this.#reading;
   }
 }
-
-/** How long to read standard error on when everything has ended. */
-const LAST_WORDS_MS = 1_000;

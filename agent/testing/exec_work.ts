@@ -17,13 +17,20 @@ export interface ExecWorkOptions {
   readonly id?: string;
   readonly signal?: AbortSignal;
   readonly maxPayloadBytes?: number;
+  /** The work's key; one of its own by default. */
+  readonly key?: string;
+  readonly attempt?: number;
   readonly onProgress?: (payload: unknown) => void;
 }
 
 /** A piece of work. */
-export function workOf(payload: Work["payload"], id = "w"): Work {
+export function workOf(
+  payload: Work["payload"],
+  options: Pick<ExecWorkOptions, "id" | "key" | "attempt"> = {},
+): Work {
+  const { id = "w", key = crypto.randomUUID(), attempt = 1 } = options;
   const message = { id, type: "work", payload };
-  return { ...message, attempt: 1, sequence: 1, key: "1.1", message };
+  return { ...message, attempt, sequence: 1, key, message };
 }
 
 /** Has an agent do a piece of work. */
@@ -32,7 +39,7 @@ export async function doWork(
   payload: Work["payload"],
   options: ExecWorkOptions = {},
 ): Promise<Done> {
-  const { id, signal = new AbortController().signal, maxPayloadBytes = 1_000_000 } = options;
+  const { signal = new AbortController().signal, maxPayloadBytes = 1_000_000 } = options;
   const progress: unknown[] = [];
   const context: WorkContext = {
     progress: (told) => {
@@ -40,7 +47,7 @@ export async function doWork(
       options.onProgress?.(told);
     },
     onStored: () => {},
-    attempt: 1,
+    attempt: options.attempt ?? 1,
     signal,
     maxPayloadBytes,
     session: "s",
@@ -48,7 +55,7 @@ export async function doWork(
     agentId: "a",
   };
   try {
-    return { result: await agent.handler(workOf(payload, id), context), progress };
+    return { result: await agent.handler(workOf(payload, options), context), progress };
   } catch (error) {
     return { error, progress };
   }
