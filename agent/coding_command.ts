@@ -86,7 +86,7 @@ export function codingCommand(
     )
     .option(
       "--max-turns <number>",
-      "how many turns a work item may take",
+      "how many tools a work item may use",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .passThroughOptions()

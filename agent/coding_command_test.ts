@@ -39,7 +39,7 @@ Deno.test("flags that cannot be used are refused before anything is started, in 
     [acp("--setup", " "), /'--setup <command>' argument ' ' is invalid\. It must not be empty/],
     [
       acp("--permissions", "edit"),
-      /--permissions is "edit", allowed are all, edits, read, none, or/,
+      /^error: Cannot use permissions "edit": allowed are all, edits, read, none and a/,
     ],
     [acp("--check-turns", "3"), /^error: --check-turns goes with --check/],
     [acp("--check", "true", "--check-turns", "1e3"), /It must be a whole number from 0 to 100/],

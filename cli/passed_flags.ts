@@ -59,7 +59,7 @@ const FLAGS: readonly PassedFlag[] = [
   coding("--max-duration <duration>", "how long a work item may take"),
   coding("--max-cost <amount>", "what a work item may cost, in the agent's currency"),
   coding("--max-tokens <number>", "how many tokens a work item may use"),
-  coding("--max-turns <number>", "how many turns a work item may take"),
+  coding("--max-turns <number>", "how many tools a work item may use"),
 ];
 
 const GROUP: Readonly<Record<string, string>> = {

@@ -12,6 +12,6 @@ export {
   missingFiles,
 } from "./readiness.ts";
 export { presetOf } from "./preset_of.ts";
-export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
+export { checkCodingFiles, checkCodingOptions, permissionPolicy } from "./check_options.ts";
 export { readEnvFile } from "./env_file.ts";
-export type { CodingCheck, CodingLimits, CodingOptions, CodingSandbox } from "./options.ts";
+export type { CodingCheck, CodingOptions, CodingSandbox } from "./options.ts";

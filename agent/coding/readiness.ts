@@ -10,7 +10,7 @@ import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { findSandbox } from "../processes/mod.ts";
 import { type AgentCheck, checkAgent, codingEnvironment } from "./acp/mod.ts";
-import { checkCodingFiles, isLevel, type NameOf } from "./check_options.ts";
+import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
@@ -63,8 +63,7 @@ export async function lookAtAgent(
 ): Promise<AgentCheck> {
   const { inherited, env = [], envFile, clock = systemClock } = options;
   const preset = presetOf(options);
-  const level = options.permissions ?? "edits";
-  const permissions = isLevel(level) ? level : "edits";
+  const { unasked: permissions } = permissionPolicy(options);
   const environment = codingEnvironment({
     ...{ preset, permissions, inherited },
     given: [...envFile === undefined ? [] : readEnvFile(envFile), ...env],
