@@ -15,10 +15,6 @@
 # it, for amd64 and arm64.
 
 ARG DENO_VERSION=2.9.6
-ARG NODE_VERSION=24
-
-# With it coding agents are installed, and most of them run.
-FROM node:${NODE_VERSION}-bookworm-slim AS node
 
 # --- Packages: fetched again only if deno.lock or a deno.json has changed -------------------------
 
@@ -111,24 +107,6 @@ USER 1993:1993
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=agent", "/app/agent/main.ts"]
 
-FROM source-agent AS source-coding-agent
-USER root
-RUN apt-get update && \
-  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
-  rm -rf /var/lib/apt/lists/* && \
-  # Repositories are mounted, and belong to whoever has started the container.
-  git config --system safe.directory '*' && \
-  install -d -m 1777 /work
-COPY --from=node /usr/local/bin/node /usr/local/bin/node
-COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
-  ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
-ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
-RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
-LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
-  org.opencontainers.image.description="Takes work from a relay and has a coding agent do it"
-USER 1993:1993
-
 FROM source AS source-cli
 COPY git git
 COPY setup setup
@@ -146,6 +124,33 @@ LABEL org.opencontainers.image.title="ourocodus-cli" \
 USER 1993:1993
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=client", "/app/cli/main.ts"]
+
+# --- A coding agent beside our own, with git and Node.js ------------------------------------------
+
+FROM node:24-bookworm-slim AS coding-tools
+ARG AGENT_PACKAGE
+RUN mkdir -p /coding/bin /coding/lib/node_modules && \
+  cp --archive /usr/local/bin/node /coding/bin/ && \
+  cp --archive /usr/local/lib/node_modules/npm /coding/lib/node_modules/ && \
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js /coding/bin/npm && \
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js /coding/bin/npx
+RUN if [ -n "$AGENT_PACKAGE" ]; then \
+  npm install --global --prefix /coding --no-audit --no-fund "$AGENT_PACKAGE"; fi
+
+FROM source-agent AS source-coding-agent
+USER root
+RUN apt-get update && \
+  apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
+  rm -rf /var/lib/apt/lists/* && \
+  # Repositories are mounted, and belong to whoever has started the container.
+  git config --system safe.directory '*' && \
+  install -d -m 1777 /work
+COPY --from=coding-tools /coding /usr/local
+# Node.js trusts whom the system trusts, as a company's proxy.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
+  org.opencontainers.image.description="Takes work from a relay and has a coding agent do it"
+USER 1993:1993
 
 # --- Executables: the base that Deno adds to them is fetched before any code is copied ------------
 
@@ -241,17 +246,14 @@ ENTRYPOINT ["/usr/local/bin/agent"]
 FROM agent AS coding-agent
 USER root
 RUN apt-get update && \
-  apt-get install -y --no-install-recommends ca-certificates git ripgrep && \
+  apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
   rm -rf /var/lib/apt/lists/* && \
   # Repositories are mounted, and belong to whoever has started the container.
   git config --system safe.directory '*' && \
   install -d -m 1777 /work
-COPY --from=node /usr/local/bin/node /usr/local/bin/node
-COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && \
-  ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
-ARG AGENT_PACKAGE=@agentclientprotocol/claude-agent-acp
-RUN npm install --global --no-audit --no-fund "$AGENT_PACKAGE" && npm cache clean --force
+COPY --from=coding-tools /coding /usr/local
+# Node.js trusts whom the system trusts, as a company's proxy.
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 LABEL org.opencontainers.image.title="ourocodus-coding-agent" \
   org.opencontainers.image.description="Takes work from a relay and has a coding agent do it"
 USER 1993:1993

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
-import type { CodingOptions, GivenVariable } from "./coding/options.ts";
+import { parseGivenVariable } from "./coding/acp/environment.ts";
+import type { CodingOptions } from "./coding/options.ts";
 import { OptionError } from "./errors.ts";
 import { collect, duration, filled, wholeNumber } from "./flag_values.ts";
 import type { RunAgent } from "./run_agent.ts";
@@ -75,7 +76,7 @@ export function codingCommand(
     .option(
       "--env <name[=value]>",
       "a variable that it gets, from here or with this value; can be repeated",
-      collect(variable),
+      collect(parseGivenVariable),
     )
     .option("--env-file <file>", "a file with such variables, NAME=VALUE a line", filled)
     .option("--isolated-home", "a home of its own, without the user's login and settings")
@@ -90,7 +91,7 @@ export function codingCommand(
     )
     .option(
       "--max-turns <number>",
-      "how many turns a work item may take",
+      "how many tools a work item may use",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .passThroughOptions()
@@ -183,11 +184,6 @@ function codingCheck(
 function flagName(option: string): string {
   if (option === "command") return "--acp";
   return `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function variable(text: string): GivenVariable {
-  const end = text.indexOf("=");
-  return end < 0 ? text : [text.slice(0, end), text.slice(end + 1)];
 }
 
 function amount(text: string): number {

@@ -39,13 +39,13 @@ Deno.test("flags that cannot be used are refused before anything is started, in 
     [acp("--setup", " "), /'--setup <command>' argument ' ' is invalid\. It must not be empty/],
     [
       acp("--permissions", "edit"),
-      /--permissions is "edit", allowed are all, edits, read, none, or/,
+      /^error: Cannot use permissions "edit": allowed are all, edits, read, none and a/,
     ],
     [acp("--check-turns", "3"), /^error: --check-turns goes with --check/],
     [acp("--check", "true", "--check-turns", "1e3"), /It must be a whole number from 0 to 100/],
     [acp("--check", "true", "--check-timeout", "soon"), /It must be a duration like 30s/],
     [acp("--sandbox", "docker"), /Allowed choices are bwrap, none/],
-    [acp("--env", "1A=x"), /--env names "1A", a name has A-Z/],
+    [acp("--env", "1A=x"), /^error: --env: "1A" is no name of a variable/],
     [acp("--env", "NOT_SET_HERE"), /--env is NOT_SET_HERE, which is not set here: export it/],
     [acp("--env-file", "/no/such"), /--env-file is "\/no\/such", which cannot be read: /],
     [acp("--max-cost", "-1"), /It must be a number above 0, like 2\.50/],
@@ -69,7 +69,7 @@ Deno.test("the values of a file with variables are in no error", async () => {
     ]);
     assert.deepEqual([code, stderr], [
       2,
-      `error: --env-file is "${file}", whose line 3 is not NAME=VALUE\n`,
+      `error: ${file} line 3 has no "=": write NAME=VALUE\n`,
     ]);
   } finally {
     await Deno.remove(file);

@@ -64,7 +64,11 @@ export function execCommand(
         .choices(["none", "bwrap"] as const).default("none" as const),
     )
     .option("--cwd <folder>", "the folder that it runs in (default: this one)")
-    .option("--env <name=value>", "a variable of its environment; can be repeated", variable)
+    .option(
+      "--env <name[=value]>",
+      "a variable of its environment, from here or with this value; can be repeated",
+      (text, before: Readonly<Record<string, string>> = {}) => variable(text, before, env()),
+    )
     .option(
       "--output-folder <folder>",
       "for output that is too large for a result (default: a new one in the temporary folder)",
@@ -159,12 +163,16 @@ function exitCodes(text: string): number[] {
   });
 }
 
-function variable(text: string, before: Readonly<Record<string, string>> = {}) {
-  const [, name, value] = /^([^=\0]+)=([^\0]*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) {
-    throw new InvalidArgumentError("It must be NAME=VALUE");
-  }
+function variable(
+  text: string,
+  before: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const [, name, given] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("It must be NAME=VALUE or NAME");
   const own: readonly string[] = VARIABLES;
   if (own.includes(name)) throw new InvalidArgumentError(`${name} is set for each piece of work`);
+  const value = given ?? environment[name];
+  if (value === undefined) throw new InvalidArgumentError(`${name} is not set here`);
   return { ...before, [name]: value };
 }

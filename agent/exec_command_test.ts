@@ -39,7 +39,8 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
     [["--cwd", "/nope", "--", "cat"], /in "\/nope": it is no folder/],
     [["--timeout", "soon", "--", "cat"], /--timeout .*'soon' is invalid. It must be a duration/],
     [["--retry-on", "75,300", "--", "cat"], /exit codes from 1 to 255/],
-    [["--env", "A", "--", "cat"], /It must be NAME=VALUE/],
+    [["--env", "=A", "--", "cat"], /It must be NAME=VALUE or NAME/],
+    [["--env", "NOT_SET_HERE", "--", "cat"], /NOT_SET_HERE is not set here/],
     [["--env", "OUROCODUS_ID=1", "--", "cat"], /is set for each piece of work/],
     [
       ["--error-if", "is_error", "--stdout", "json", "--", "cat"],

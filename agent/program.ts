@@ -7,6 +7,7 @@ import {
   SettingError,
   VERSION,
 } from "@ourocodus/bus";
+import { checkCommand } from "./check_command.ts";
 import { codingCommand } from "./coding_command.ts";
 import { echoCommand } from "./echo_command.ts";
 import { OptionError } from "./errors.ts";
@@ -40,9 +41,11 @@ export async function run(
   env: WholeEnvironment,
 ): Promise<number> {
   try {
-    const root = program((agent) => runAgent(env, agent), env);
+    let code: number = EXIT.ok;
+    const run: RunAgent = (agent) => runAgent(env, agent);
+    const root = program(run, env, (ok) => code = ok ? EXIT.ok : EXIT.failed);
     await root.parseAsync(args, { from: "user" });
-    return EXIT.ok;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!(error instanceof OurocodusError)) throw error;
@@ -53,7 +56,7 @@ export async function run(
   }
 }
 
-function program(run: RunAgent, env: WholeEnvironment): Command {
+function program(run: RunAgent, env: WholeEnvironment, checked: (ok: boolean) => void): Command {
   const root: Command = new Command("agent")
     .description("Takes work from a relay and answers it.")
     .version(VERSION, "-V, --version", "print the version")
@@ -67,5 +70,6 @@ function program(run: RunAgent, env: WholeEnvironment): Command {
   root.addCommand(echoCommand(root, run), { isDefault: true });
   root.addCommand(execCommand(root, run, () => env.toObject()));
   root.addCommand(codingCommand(root, run, () => env.toObject()));
+  root.addCommand(checkCommand(root, () => env.toObject(), checked));
   return root;
 }

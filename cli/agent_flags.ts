@@ -73,26 +73,25 @@ function agentKind({ agent, acp, command }: AgentFlags): AgentKind | undefined {
   return command.length > 0 ? "exec" : undefined;
 }
 
-/** @param names Variables that a coding agent gets, which gets no others. */
+/** @param names Variables that were given, which not every agent hands on by itself. */
 function agentArguments(
   kind: AgentKind | undefined,
   flags: AgentFlags,
   names: readonly string[],
 ): string[] {
   const passed = passedArguments(kind, flags);
+  // By name: what is in arguments can be read by others on this machine.
+  const all = [...passed, ...names.flatMap((name) => ["--env", name])];
   const { agent, command } = flags;
   switch (kind) {
     case undefined:
       return ["echo"];
     case "exec":
-      return ["exec", ...passed, "--", ...command];
-    case "coding": {
-      // By name: what is in arguments can be read by others on this machine.
-      const variables = names.flatMap((name) => ["--env", name]);
+      return ["exec", ...all, "--", ...command];
+    case "coding":
       return agent === undefined
-        ? ["coding", "--acp", ...passed, ...variables, "--", ...command]
-        : ["coding", "--agent", agent, ...passed, ...variables];
-    }
+        ? ["coding", "--acp", ...all, "--", ...command]
+        : ["coding", "--agent", agent, ...all];
   }
 }
 

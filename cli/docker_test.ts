@@ -3,14 +3,14 @@
  * first run only with OUROCODUS_TEST_DOCKER=1.
  */
 import assert from "node:assert/strict";
-import { runProcess, until } from "../tests/support/mod.ts";
+import { ROOT, runProcess, until } from "../tests/support/mod.ts";
 import { TestSystem } from "./testing/test_system.ts";
 
 const ignore = Deno.env.get("OUROCODUS_TEST_DOCKER") !== "1";
 
 /** Runs docker. @returns What it printed. */
 async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProcess("docker", args);
+  const { code, stdout, stderr } = await runProcess("docker", args, { timeoutMs: 600_000 });
   if (code !== 0) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
   return stdout;
 }
@@ -102,5 +102,50 @@ Deno.test({
       assert.match(await system.ok(["agent", "restart", "r-1"]), /✓ r-1 connected/);
       assert.match(await system.ok(["agent", "stop", "r-1"]), /✓ r-1 stopped/);
       assert.deepEqual(await system.json(["agent", "list"]), []);
+    }),
+});
+
+/** A repository with a commit, of this user. */
+async function makeRepository(folder: string): Promise<void> {
+  const git = async (...args: string[]) => {
+    const { code, stderr } = await runProcess("git", ["-C", folder, ...args]);
+    if (code !== 0) throw new Error(stderr);
+  };
+  await Deno.mkdir(folder, { recursive: true });
+  await git("init", "--quiet");
+  const author = ["-c", "user.name=a", "-c", "user.email=a@b"];
+  await git(...author, "commit", "--quiet", "--allow-empty", "-m", "begin");
+}
+
+Deno.test({
+  name:
+    "a coding agent's container has its repository and no more, and is back after stop and start",
+  ignore,
+  fn: () =>
+    withDocker(async (system, project) => {
+      const packages = ["--build-arg", "AGENT_PACKAGE=@google/gemini-cli@0.61"];
+      const tag = ["--tag", "ourocodus-agent-gemini:source"];
+      await docker("build", "--target", "source-coding-agent", ...packages, ...tag, ROOT);
+      const repo = `${await Deno.realPath(system.home.folder)}/shop`;
+      await makeRepository(repo);
+      const keys = `${repo}.env`;
+      await Deno.writeTextFile(keys, "GEMINI_API_KEY=not-a-key\n", { mode: 0o600 });
+      const start = ["agent", "start", "--session", "s", "--role", "coder", "--agent", "gemini"];
+      const started = await system.ok([...start, "--repo", repo, "--env-file", keys]);
+      assert.match(started, /✓ coder-1 connected/);
+      const [row] = await system.json(["agent", "list"]);
+      const [{ Config, HostConfig }] = JSON.parse(await docker("inspect", row.container));
+      assert.equal(Config.User, `${Deno.uid()}:${Deno.gid()}`);
+      const mounts = HostConfig.Mounts.map((mount: Record<string, unknown>) => [
+        mount.Target,
+        mount.ReadOnly ?? false,
+      ]);
+      assert.deepEqual([mounts[0], mounts[2]], [[repo, false], [keys, true]]);
+      assert.match(mounts[1][0], /\/worktrees\/shop-[0-9a-f]{8}$/);
+      assert.doesNotMatch(JSON.stringify(Config), /not-a-key/);
+      await system.ok(["stop"]);
+      const again = await system.ok(["start", "--docker"], { COMPOSE_PROJECT_NAME: project });
+      assert.match(again, /✓ coder-1 connected/);
+      assert.equal((await system.json(["agent", "list"]))[0].id, row.id);
     }),
 });

@@ -39,6 +39,7 @@ const FLAGS: readonly PassedFlag[] = [
     ...both("--cwd <path>", "the folder that it runs in (a command's default: this one)"),
     ...PATH,
   },
+  both("--sandbox <kind>", "bwrap: it may write to its folder alone; none (a command's default)"),
   { ...coding("--repo <path>", "the git repository to work in"), ...PATH },
   coding("--base <ref>", "what worktrees begin with (default: HEAD of the repository)"),
   { ...coding("--worktrees <path>", "where worktrees are made (default: in the home)"), ...PATH },
@@ -51,7 +52,6 @@ const FLAGS: readonly PassedFlag[] = [
   coding("--check <command>", "a shell command that decides whether work is done"),
   coding("--check-turns <number>", "how often it may try again after that (default: 2)"),
   coding("--check-timeout <duration>", "how long one check may take (default: 10m)"),
-  both("--sandbox <what>", "bwrap or none (a coding agent's default: bwrap where it is there)"),
   {
     ...coding("--writable <path...>", "in a sandbox: further files and folders it may write to"),
     ...PATH,
@@ -63,7 +63,7 @@ const FLAGS: readonly PassedFlag[] = [
   coding("--max-duration <duration>", "how long a work item may take"),
   coding("--max-cost <amount>", "what a work item may cost, in the agent's currency"),
   coding("--max-tokens <number>", "how many tokens a work item may use"),
-  coding("--max-turns <number>", "how many turns a work item may take"),
+  coding("--max-turns <number>", "how many tools a work item may use"),
 ];
 
 const GROUP: Readonly<Record<string, string>> = {

@@ -1,8 +1,10 @@
 /** Agents are there again after `stop` and `start`. */
 import assert from "node:assert/strict";
-import { isRunning, until } from "../tests/support/mod.ts";
+import { isRunning, ROOT, until } from "../tests/support/mod.ts";
 import { TestSystem } from "./testing/test_system.ts";
 
+/** A coding agent that calls no model. */
+const FAKE = [Deno.execPath(), "run", "-A", "--quiet", `${ROOT}/agent/testing/fake_acp_agent.ts`];
 const START = ["agent", "start", "--session", "s", "--role"];
 
 /** Names and ids of the agents there are. */
@@ -59,6 +61,16 @@ Deno.test("after all of it was killed, start brings the agents back", async () =
   assert.doesNotMatch(started, /Of before/);
 });
 
+Deno.test("start --foreground brings the agents back, too", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  await system.ok([...START, "r"]);
+  await system.ok(["stop"]);
+  await using foreground = system.begin(["start", "--foreground", ...system.ports]);
+  await foreground.waitForLine(/✓ r-1 connected to relay-/, { timeoutMs: 60_000 });
+  assert.equal((await foreground.stop({ signal: "SIGINT", timeoutMs: 60_000 })).code, 0);
+});
+
 Deno.test("an agent that still runs after its supervisor was killed is not started twice", async () => {
   await using system = await TestSystem.create();
   await system.start();
@@ -109,7 +121,7 @@ Deno.test("a variable that an agent had from its shell has to be there again, an
   const secret = `sk-${crypto.randomUUID()}`;
   const repo = await Deno.makeTempDir();
   const coding = ["--acp", "--cwd", repo, "--env", "MODEL_KEY"];
-  await system.ok([...START, "coder", ...coding, "--", "true"], { MODEL_KEY: secret });
+  await system.ok([...START, "coder", ...coding, "--", ...FAKE], { MODEL_KEY: secret });
   assert.doesNotMatch(await Deno.readTextFile(system.home.agents), new RegExp(secret));
   assert.doesNotMatch(await Deno.readTextFile(system.home.state), new RegExp(secret));
   await system.ok(["stop"]);
@@ -133,4 +145,40 @@ Deno.test("agents that are remembered in a file that was changed are no reason f
   const { code, stderr } = await system.run(["start", ...system.ports]);
   assert.equal(code, 0);
   assert.match(stderr, /^! agents were not started: Cannot read which agents are remembered: /);
+});
+
+Deno.test("a coding agent whose repository is gone is named, and worktrees stay where they were", async () => {
+  await using system = await TestSystem.create();
+  await system.start();
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const repo = `${folder}/shop`;
+  await new Deno.Command("git", { args: ["init", "--quiet", repo] }).output();
+  const git = ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-qm", "x"];
+  const start = [...START, "coder", "--acp", "--repo", repo, "--count", "2", "--", ...FAKE];
+  const none = await system.run(start);
+  assert.equal(none.code, 2);
+  assert.match(
+    none.stderr,
+    /^error: Cannot use the repository .*: it has no commit yet, .*git commit/,
+  );
+  await new Deno.Command("git", { args: git, cwd: repo }).output();
+  await system.ok(start);
+  const { processes } = await system.state();
+  const args = processes.find(({ spec }) => spec.name === "coder-1")?.spec.args ?? [];
+  const worktrees = args[args.indexOf("--worktrees") + 1] ?? "";
+  assert.match(worktrees, new RegExp(`^${system.home.folder}/worktrees/shop-[0-9a-f]{8}$`));
+  await system.ok(["stop"]);
+  await Deno.rename(repo, `${repo}-moved`);
+  const gone = await system.run(["start", ...system.ports]);
+  assert.equal(gone.code, 0);
+  for (const name of ["coder-1", "coder-2"]) {
+    assert.match(
+      gone.stderr,
+      new RegExp(`! ${name} does not work again: --repo is "${repo}", which`),
+    );
+  }
+  await system.ok(["stop"]);
+  await Deno.rename(`${repo}-moved`, repo);
+  assert.match(await system.start(), /✓ coder-1 connected[^]*✓ coder-2 connected/);
+  await Deno.remove(folder, { recursive: true });
 });

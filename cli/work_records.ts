@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { listRecords, type RecordProblem, type WorkRecord } from "@ourocodus/git";
+import { hasWorktree, listRecords, type RecordProblem, type WorktreeRecord } from "@ourocodus/git";
 import { findHome } from "@ourocodus/system";
 import { join, resolve } from "node:path";
 import type { Console } from "./console.ts";
@@ -11,11 +11,11 @@ import type { Console } from "./console.ts";
 /** A record, and the folder of worktrees that it is in. */
 export interface FoundRecord {
   readonly worktrees: string;
-  readonly record: WorkRecord;
+  readonly record: WorktreeRecord;
 }
 
 /**
- * Reads all records: of one folder of worktrees, or of all in the home.
+ * Reads all records of work in worktrees: of one folder of worktrees, or of all in the home.
  *
  * @param worktrees What `--worktrees` says.
  */
@@ -30,7 +30,8 @@ export async function findRecords(
   const problems: RecordProblem[] = [];
   for (const folder of folders) {
     const listed = await listRecords(folder);
-    found.push(...listed.records.map((record) => ({ worktrees: folder, record })));
+    const records = listed.records.filter(hasWorktree);
+    found.push(...records.map((record) => ({ worktrees: folder, record })));
     problems.push(...listed.problems);
   }
   return { found, problems };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GitError, Repository, type WorkRecord } from "@ourocodus/git";
+import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
 import { join } from "node:path";
 import { bytesText } from "./bytes_text.ts";
 import type { Console } from "./console.ts";
@@ -21,7 +21,7 @@ export interface WorktreeListFlags {
 }
 
 interface Row {
-  readonly record: WorkRecord;
+  readonly record: WorktreeRecord;
   /** Undefined if the folder is not there. */
   readonly bytes: number | undefined;
   /** What no commit has; undefined if there is nothing. */
@@ -60,7 +60,7 @@ export async function worktreeList(
   return EXIT.ok;
 }
 
-async function look(record: WorkRecord, env: Record<string, string>): Promise<Row> {
+async function look(record: WorktreeRecord, env: Record<string, string>): Promise<Row> {
   const bytes = await sizeOf(record.folder);
   if (bytes === undefined) return { record, bytes, changes: undefined };
   try {
@@ -118,8 +118,9 @@ function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {
   ]);
 }
 
-function stateCell(state: WorkRecord["state"], paint: Paint): Cell {
+function stateCell(state: WorktreeRecord["state"], paint: Paint): Cell {
   const colors = {
+    preparing: paint.blue,
     running: paint.blue,
     done: paint.green,
     failed: paint.red,

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { GitError, removeRecord, Repository, type Snapshot, type WorkRecord } from "@ourocodus/git";
+import {
+  GitError,
+  removeRecord,
+  Repository,
+  type Snapshot,
+  type WorktreeRecord,
+} from "@ourocodus/git";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
@@ -50,7 +56,7 @@ export async function worktreePrune(
     await err.write(`warning: ${harmless(path)} is left alone: ${harmless(why)}\n`);
   }
   const mine = found.filter(({ record }) => wanted === undefined || record.repo === wanted.root);
-  const kept: WorkRecord[] = [];
+  const kept: WorktreeRecord[] = [];
   for (const { worktrees, record } of mine) {
     const verdict = verdictOf(record, { isFailedToo: flags.failed === true, olderMs });
     const done = await carryOut(verdict, { worktrees, record, repositories, isDry: flags.dryRun });
@@ -81,11 +87,12 @@ export async function worktreePrune(
 
 /** What the record says; the folder itself is looked at later. */
 function verdictOf(
-  { state, updated_at }: WorkRecord,
+  { state, updated_at }: WorktreeRecord,
   { isFailedToo, olderMs }: { readonly isFailedToo: boolean; readonly olderMs: number },
 ): Verdict {
   const ageMs = Date.now() - Date.parse(updated_at);
   switch (state) {
+    case "preparing":
     case "running":
       return { kind: "keep", why: "its work runs" };
     case "interrupted":
@@ -140,7 +147,7 @@ async function carryOut(
 /** Snapshots of work that has no worktree any more. */
 async function oldSnapshots(
   repository: Repository,
-  { kept, refsMs }: { readonly kept: readonly WorkRecord[]; readonly refsMs: number },
+  { kept, refsMs }: { readonly kept: readonly WorktreeRecord[]; readonly refsMs: number },
 ): Promise<Snapshot[]> {
   const branches = new Set(kept.map(({ branch }) => branch));
   const before = Date.now() - refsMs;

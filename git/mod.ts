@@ -23,6 +23,7 @@ export {
   type WorktreePlace,
 } from "./worktree.ts";
 export {
+  hasWorktree,
   listRecords,
   readRecord,
   recordName,
@@ -30,5 +31,6 @@ export {
   type RecordProblem,
   removeRecord,
   type WorkRecord,
+  type WorktreeRecord,
   writeRecord,
 } from "./work_record.ts";

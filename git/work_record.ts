@@ -46,6 +46,14 @@ const SHAPE = z.object({
 /** A record. Fields that a later version adds are kept. */
 export type WorkRecord = Readonly<z.infer<typeof SHAPE>>;
 
+/** A record of work that is done in a worktree. */
+export type WorktreeRecord = WorkRecord & Required<Pick<WorkRecord, "repo" | "branch" | "base">>;
+
+/** Whether the work is done in a worktree, and not in a folder as it is. */
+export function hasWorktree(record: WorkRecord): record is WorktreeRecord {
+  return record.repo !== undefined && record.branch !== undefined && record.base !== undefined;
+}
+
 /** A file that is no record. */
 export interface RecordProblem {
   readonly path: string;

@@ -32,9 +32,10 @@ export async function beginStop(
   { name, runtime, container }: ManagedAgent,
   { env, now = false, onFailure }: BeginStopOptions,
 ): Promise<boolean> {
-  await forgetAgents(home, [{ name, runtime }]);
   if (runtime === "docker") {
     const engine = await connectDocker(env);
+    // A supervisor does that by itself. Whoever may not write to the home stops it all the same.
+    await forgetAgents(home, [{ name, runtime }]).catch(onFailure);
     removeAgent(engine, container ?? "", { now }).catch(onFailure);
     return true;
   }

@@ -22,6 +22,7 @@ import { type KeeperOptions, KeptProcess, type StopOptions } from "./kept_proces
 import { addLogEntry, boundLog } from "./log_file.ts";
 import { environmentOf, identify, isAlive } from "./process_identity.ts";
 import type { ProcessSpec, ProcessView } from "./process_spec.ts";
+import { forgetAgents } from "./remembered_agents.ts";
 import {
   FORMAT,
   readState,
@@ -269,7 +270,7 @@ export class Supervisor {
         this.ready(request.names);
         break;
       case "stop":
-        this.#unwatched(this.stop(request.names, request.options));
+        this.#unwatched(this.#stopForGood(request.names, request.options));
         break;
       case "restart":
         this.#unwatched(this.restart(request.names, request.environment, {
@@ -281,6 +282,16 @@ export class Supervisor {
         this.#unwatched(this.end(request.options));
     }
     return this.views;
+  }
+
+  /** What is stopped by name is not started again by the next start, other than at the end of all. */
+  async #stopForGood(names: readonly string[], options: StopOptions): Promise<void> {
+    try {
+      await forgetAgents(this.#home, names.map((name) => ({ name, runtime: "process" })));
+    } catch (error) {
+      supervisorLog(this.#home, `agents cannot be forgotten: ${error}`);
+    }
+    await this.stop(names, options);
   }
 
   #unwatched(promise: Promise<void>): void {

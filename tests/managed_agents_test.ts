@@ -1,4 +1,5 @@
 /** The API on agents that `agent start` made: what it tells of them, and that they stay stopped. */
+import { rememberedAgents } from "@ourocodus/system";
 import assert from "node:assert/strict";
 import { TestSystem } from "../cli/testing/test_system.ts";
 import { isRunning, until } from "./support/mod.ts";
@@ -51,6 +52,7 @@ Deno.test("agents that were started here have a name and a process, and stop for
   assert.equal(await isRunning(pid), false);
   const listed = await system.json(["agent", "list"]);
   assert.deepEqual(listed.map(({ name }: Agent) => name), ["writer-2"]);
+  assert.deepEqual((await rememberedAgents(system.home)).map(({ name }) => name), ["writer-2"]);
 
   // Killed, it is started again: that is not what stopping means.
   Deno.kill(await system.pid("writer-2"), "SIGKILL");

@@ -4,14 +4,12 @@
  * @module
  */
 import { isAbsolute, normalize } from "node:path";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { OptionError } from "../errors.ts";
-import { readEnvFile, wrongVariableName } from "./env_file.ts";
+import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
-
-/** The levels of permission, the widest first. */
-export const PERMISSION_LEVELS = ["all", "edits", "read", "none"] as const;
+import { PERMISSION_LEVELS, PermissionPolicy } from "./turn/mod.ts";
 
 /** What errors call an option; a command line calls `envFile` `--env-file`. */
 export type NameOf = (option: keyof CodingOptions | "maxCost" | "checkTurns") => string;
@@ -52,12 +50,11 @@ export function checkCodingOptions(options: CodingOptions, nameOf: NameOf = (nam
   }
   for (const path of options.copy ?? []) checkInside(nameOf("copy"), path);
   for (const variable of options.env ?? []) {
-    const name = typeof variable === "string" ? variable : variable[0];
-    const wrong = wrongVariableName(name);
-    if (wrong !== undefined) throw new OptionError(`${nameOf("env")} ${wrong}`);
-    if (typeof variable !== "string" || options.inherited[name] !== undefined) continue;
+    if (typeof variable !== "string" || options.inherited[variable] !== undefined) continue;
     throw new OptionError(
-      `${nameOf("env")} is ${name}, which is not set here: export it, or give ${name}=VALUE`,
+      `${
+        nameOf("env")
+      } is ${variable}, which is not set here: export it, or give ${variable}=VALUE`,
     );
   }
   checkNumbers(options, nameOf);
@@ -105,12 +102,7 @@ export function checkCodingFiles(options: CodingOptions, nameOf: NameOf = (name)
     const wrong = kind === "none" ? "which does not exist" : "which is no folder";
     throw new OptionError(`${name} is ${JSON.stringify(folder)}, ${wrong}`);
   }
-  if (permissions !== undefined && !isLevel(permissions) && kindOf(permissions) !== "file") {
-    throw new OptionError(
-      `${nameOf("permissions")} is ${JSON.stringify(permissions)}, allowed are ` +
-        `${PERMISSION_LEVELS.join(", ")}, or a file with rules, and there is no such file`,
-    );
-  }
+  permissionPolicy({ permissions });
   for (const path of options.copy ?? []) {
     if (kindOf(`${repo}/${path}`) !== "none") continue;
     throw new OptionError(
@@ -118,6 +110,13 @@ export function checkCodingFiles(options: CodingOptions, nameOf: NameOf = (name)
     );
   }
   if (envFile !== undefined) readEnvFile(envFile, nameOf("envFile"));
+}
+
+/** What it may do. @throws {OptionError} If a file with rules cannot be read, or has a fault. */
+export function permissionPolicy(
+  { permissions = "edits" }: Pick<CodingOptions, "permissions">,
+): PermissionPolicy {
+  return PermissionPolicy.of(permissions, (path) => readFileSync(path, "utf8"));
 }
 
 /** Whether it names a level, and no file. */

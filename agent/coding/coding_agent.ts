@@ -24,7 +24,7 @@ import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
-import { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
+import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
 import { emptyFolder, WarmAdapters } from "./warm_adapters.ts";
 
 interface Ready {
@@ -82,16 +82,9 @@ export class CodingAgent implements AsyncDisposable {
    * @returns What it is, with what to do about it; undefined if there is nothing.
    */
   async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
-    try {
-      const missing = await missingFiles(this.#options, this.#nameOf);
-      if (missing !== undefined || depth === "files") return missing;
-      await this.#tryOut(await equip(this.#options));
-      return undefined;
-    } catch (error) {
-      if (error instanceof AdapterError) return withEnd(error);
-      if (error instanceof OurocodusError) return error.message;
-      throw error;
-    }
+    const wrong = await missingFiles(this.#options, this.#nameOf);
+    if (wrong !== undefined || depth === "files") return wrong;
+    return await missingAgent(this.#options);
   }
 
   /** What it needs; after `check` has found nothing. */
@@ -275,23 +268,6 @@ export class CodingAgent implements AsyncDisposable {
       ...(sandbox !== undefined && { sandbox }),
       onNoise: (text) => logger.debug("{preset} printed: {text}", { preset: preset.name, text }),
     });
-  }
-
-  /** Starts the coding agent once, and opens a conversation in which nothing is said. */
-  async #tryOut(equipment: Equipment): Promise<void> {
-    const folder = await Deno.makeTempDir({ prefix: "ourocodus-check-" });
-    const adapter = await this.#startAdapter(equipment, folder, crypto.randomUUID());
-    try {
-      const { asking: { mode, meta } } = equipment;
-      const listener = {
-        update: () => {},
-        permission: () => ({ outcome: "cancelled" } as const),
-      };
-      await adapter.open({ listener, ...(mode && { mode }), ...(meta && { meta }) });
-    } finally {
-      await adapter.end();
-      await Deno.remove(folder, { recursive: true }).catch(() => {});
-    }
   }
 }
 

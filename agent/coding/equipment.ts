@@ -11,7 +11,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { findProgram, findSandbox } from "../processes/mod.ts";
 import { codingEnvironment, type PermissionSetup, type Preset, writableHome } from "./acp/mod.ts";
-import { isLevel } from "./check_options.ts";
+import { permissionPolicy } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
@@ -56,7 +56,7 @@ export interface Sandbox {
 export async function equip(options: CodingOptions): Promise<Equipment> {
   const { repo, cwd = ".", inherited, clock = systemClock } = options;
   const preset = presetOf(options);
-  const policy = policyOf(options);
+  const policy = permissionPolicy(options);
   const asking = preset.permissions[policy.unasked];
   const repository = repo === undefined ? undefined : await openRepository(options);
   const root = repository?.root ?? await Deno.realPath(cwd);
@@ -87,17 +87,6 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     policy,
     asking,
   };
-}
-
-function policyOf({ permissions = "edits" }: CodingOptions): PermissionPolicy {
-  if (isLevel(permissions)) return PermissionPolicy.level(permissions as PermissionLevel);
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(permissions);
-  } catch (error) {
-    throw new OptionError(`The rules in "${permissions}" cannot be read: ${messageOf(error)}`);
-  }
-  return new PermissionPolicy(parsePermissionRules(text, permissions));
 }
 
 function given({ env = [], envFile }: CodingOptions): (string | readonly [string, string])[] {

@@ -3,16 +3,16 @@
  *
  * @module
  */
-export { checkCodingFiles, checkCodingOptions, PERMISSION_LEVELS } from "./check_options.ts";
 export { CodingAgent, codingAgent } from "./coding_agent.ts";
 export type { CodingResult } from "./coding_result.ts";
+export {
+  type CodingFacts,
+  codingFacts,
+  lookAtAgent,
+  missingAgent,
+  missingFiles,
+} from "./readiness.ts";
 export { presetOf } from "./preset_of.ts";
-export { type CodingFacts, codingFacts, missingFiles } from "./readiness.ts";
+export { checkCodingFiles, checkCodingOptions, permissionPolicy } from "./check_options.ts";
 export { readEnvFile } from "./env_file.ts";
-export type {
-  CodingCheck,
-  CodingLimits,
-  CodingOptions,
-  CodingSandbox,
-  GivenVariable,
-} from "./options.ts";
+export type { CodingCheck, CodingOptions, CodingSandbox } from "./options.ts";

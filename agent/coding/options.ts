@@ -1,10 +1,9 @@
 import type { Clock } from "../clock.ts";
+import type { GivenVariable } from "./acp/environment.ts";
+import type { WorkLimits } from "./turn/mod.ts";
 
 /** What runs as sandbox: bubblewrap, or nothing. */
 export type CodingSandbox = "bwrap" | "none";
-
-/** A variable for the coding agent: a name, whose value is inherited, or a name and its value. */
-export type GivenVariable = string | readonly [name: string, value: string];
 
 /** Options of {@linkcode CodingAgent}. Paths are absolute, or relative to the current folder. */
 export interface CodingOptions {
@@ -48,7 +47,7 @@ export interface CodingOptions {
   /** Whether everything that the coding agent says is kept in a file. */
   readonly transcript?: boolean;
   /** Limits of one work item; a payload's `limits` may only lower them. */
-  readonly limits?: CodingLimits;
+  readonly limits?: WorkLimits;
 
   /** The agent's id, after which its own home is named; a random one by default. */
   readonly agentId?: string;
@@ -68,16 +67,4 @@ export interface CodingCheck {
   readonly turns?: number;
   /** How long one run may take, in milliseconds; 600 000 (10 minutes) by default. */
   readonly timeoutMs?: number;
-}
-
-/** Limits of one work item; one that is left out is none. */
-export interface CodingLimits {
-  /** Milliseconds from delivery to result, checks included. */
-  readonly maxDurationMs?: number;
-  /** In the currency in which the coding agent counts. */
-  readonly maxCost?: number;
-  /** Input and output tokens together. */
-  readonly maxTokens?: number;
-  /** Turns of the conversation: the prompt, and each further one after a failed check. */
-  readonly maxTurns?: number;
 }

@@ -7,7 +7,9 @@ import type { CodingOptions } from "./options.ts";
  *
  * @throws {OptionError} If there is none of that name.
  */
-export function presetOf({ agent = "", command }: CodingOptions): Preset {
+export function presetOf(
+  { agent = "", command }: Pick<CodingOptions, "agent" | "command">,
+): Preset {
   if (command !== undefined) return acpPreset(command);
   const preset = Object.hasOwn(PRESETS, agent) ? PRESETS[agent] : undefined;
   if (preset !== undefined) return preset;

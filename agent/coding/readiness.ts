@@ -6,8 +6,12 @@
  */
 import { resolve } from "node:path";
 import { GitError, Repository } from "@ourocodus/git";
+import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { checkCodingFiles, isLevel, type NameOf } from "./check_options.ts";
+import { findSandbox } from "../processes/mod.ts";
+import { type AgentCheck, checkAgent, codingEnvironment } from "./acp/mod.ts";
+import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
+import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
@@ -44,6 +48,39 @@ export async function missingFiles(
     if (error instanceof OptionError || error instanceof GitError) return error.message;
     throw error;
   }
+}
+
+/**
+ * Looks whether the coding agent itself can be run.
+ *
+ * @throws {OptionError} If an option has a value that cannot be used.
+ */
+export async function lookAtAgent(
+  options: Pick<
+    CodingOptions,
+    "agent" | "command" | "permissions" | "sandbox" | "env" | "envFile" | "inherited" | "clock"
+  >,
+): Promise<AgentCheck> {
+  const { inherited, env = [], envFile, clock = systemClock } = options;
+  const preset = presetOf(options);
+  const { unasked: permissions } = permissionPolicy(options);
+  const environment = codingEnvironment({
+    ...{ preset, permissions, inherited },
+    given: [...envFile === undefined ? [] : readEnvFile(envFile), ...env],
+    isRoot: Deno.uid() === 0,
+  });
+  const { sandbox = (await findSandbox(environment.PATH)).kind === "bwrap" ? "bwrap" : "none" } =
+    options;
+  return await checkAgent(preset, { env: environment, permissions, sandbox, clock });
+}
+
+/** What keeps the coding agent itself from being run, ending in what to do. */
+export async function missingAgent(options: CodingOptions): Promise<string | undefined> {
+  const { missing } = await lookAtAgent(options);
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const { what, paste } = first;
+  return paste === undefined || what.endsWith(paste) ? what : `${what}: ${paste}`;
 }
 
 /** What it needs. @throws {GitError} If its repository cannot be used. */
