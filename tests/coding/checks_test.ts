@@ -6,7 +6,7 @@ import { CodingScene } from "./support/scene.ts";
 /** Passes if there is a file; else its output says, in the double's language, how to go on. */
 const CHECK = `echo "looking for fixed.txt"
 test -f fixed.txt && exit 0
-echo 'SCRIPT: write fixed.txt "yes\\n"; say "fixed it"'
+echo 'SCRIPT: write fixed.txt yes; say "fixed it"'
 exit 3
 `;
 
@@ -17,13 +17,13 @@ forEachCodingAgent(
     await scene.startAgent(agent, { flags: ["--permissions", "all", "--check", "sh check.sh"] });
     const { type, payload } = await scene.work('SCRIPT: write a.txt "a\\n"; say "done"');
     assert.equal(type, "result", JSON.stringify(payload));
-    assert.equal(payload.text, "fixed it");
+    assert.equal(payload.text, "fixed it", JSON.stringify(payload));
     assert.equal(payload.check.command, "sh check.sh");
     assert.equal(payload.check.exit_code, 0);
     assert.equal(payload.check.turns, 1);
     assert.ok(payload.check.duration_ms >= 0);
     const { repository } = scene;
-    assert.equal(await repository.show(payload.branch, "fixed.txt"), "yes\n");
+    assert.equal((await repository.show(payload.branch, "fixed.txt")).trim(), "yes");
     assert.equal(await repository.show(payload.branch, "a.txt"), "a\n");
     // The second turn knew of the first.
     const last = scene.double.requests().findLast(({ step }) => step === "say fixed it");

@@ -20,6 +20,9 @@ function script(seconds: number): string {
     `write after.txt "after\\n"; say "done"`;
 }
 
+const BOXED = ["--permissions", "all"];
+const UNBOXED = ["--permissions", "all", "--sandbox", "none"];
+
 /** Those whose conversation cannot be loaded: their work begins anew, in a tree as at the start. */
 const BEGIN_ANEW: readonly CodingAgentName[] = ["gemini"];
 
@@ -75,7 +78,7 @@ forEachCodingAgent(
   async (agent) => {
     await using scene = await CodingScene.start();
     const program = await scene.startAgent(agent);
-    const sequence = await scene.send(script(20));
+    const sequence = await scene.send(script(8));
     const { pids } = await inMidCommand(scene, agent);
     await program.kill();
     const next = await scene.startAgent(agent, { wait: false });
@@ -88,29 +91,32 @@ forEachCodingAgent(
   },
 );
 
-forEachCodingAgent("is resumed by the next attempt when it is killed itself", async (agent) => {
-  await using scene = await CodingScene.start();
-  const program = await scene.startAgent(agent);
-  const sequence = await scene.send(script(20));
-  const { pids, agent: pid } = await inMidCommand(scene, agent);
-  Deno.kill(pid, "SIGKILL");
-  const outcome = await scene.outcome(sequence);
-  await assertDone(scene, outcome, pids);
-  assert.equal(outcome.payload.attempt, 2);
-  assert.equal(outcome.payload.resumed, !BEGIN_ANEW.includes(agent.name));
-  assert.equal(program.ended, undefined);
-  await program.stop();
-  await assertNobodyLeft(scene, agent);
-});
-
 forEachCodingAgent(
-  "leaves nothing behind when its agent program is killed and never comes back",
+  "is resumed by the next attempt when it is killed itself, outside of a box",
   async (agent) => {
     await using scene = await CodingScene.start();
-    const program = await scene.startAgent(agent);
+    const program = await scene.startAgent(agent, { flags: UNBOXED });
+    const sequence = await scene.send(script(8));
+    const { pids, agent: pid } = await inMidCommand(scene, agent);
+    Deno.kill(pid, "SIGKILL");
+    const outcome = await scene.outcome(sequence);
+    await assertDone(scene, outcome, pids);
+    assert.equal(outcome.payload.attempt, 2);
+    assert.equal(outcome.payload.resumed, !BEGIN_ANEW.includes(agent.name));
+    assert.equal(program.ended, undefined);
+    await program.stop();
+    await assertNobodyLeft(scene, agent);
+  },
+);
+
+for (const [where, flags] of [["in a box", BOXED], ["outside of a box", UNBOXED]] as const) {
+  const left = `leaves nothing behind ${where} when its agent program is killed and stays away`;
+  forEachCodingAgent(left, async (agent) => {
+    await using scene = await CodingScene.start();
+    const program = await scene.startAgent(agent, { flags });
     await scene.send(script(300));
     await inMidCommand(scene, agent);
     await program.kill();
     await assertNobodyLeft(scene, agent);
-  },
-);
+  });
+}

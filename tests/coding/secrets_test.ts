@@ -10,7 +10,7 @@ forEachCodingAgent(
     await scene.startAgent(agent, {
       flags: ["--permissions", "all", "--env", "GIVEN", "--env", "SAID=said-value"],
       env: {
-        AWS_SESSION_TOKEN_OF_SHELL: "secret-of-shell",
+        GITHUB_TOKEN: "secret-of-shell",
         DATABASE_URL: "postgres://secret-of-database",
         NATS_PASSWORD: "secret-of-nats",
         NATS_TOKEN: "secret-token-of-nats",
