@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
 import { GitError, Repository } from "@ourocodus/git";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
@@ -15,7 +14,7 @@ import { permissionPolicy } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
-import { parsePermissionRules, type PermissionLevel, PermissionPolicy } from "./turn/mod.ts";
+import type { PermissionPolicy } from "./turn/mod.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
 
 /** See the top of the file. */
