@@ -86,7 +86,16 @@ const { values: flags } = parseArgs({
   },
 });
 
-type Session = { readonly memory: Memory; turn?: Promise<unknown>; abort?: AbortController };
+interface Session {
+  readonly memory: Memory;
+  /** Of the turns that run or wait. */
+  readonly aborts: Set<AbortController>;
+  turn?: Promise<unknown>;
+}
+
+function cancel({ aborts }: Session): void {
+  for (const abort of aborts) abort.abort();
+}
 
 const memories = new Memories(flags.home);
 const sessions = new Map<string, Session>();
@@ -146,7 +155,9 @@ async function prompt(
   { prompt: blocks }: acp.PromptRequest,
   client: acp.AgentContext,
 ): Promise<acp.PromptResponse> {
-  if (flags.second === "cancel") session.abort?.abort();
+  if (flags.second === "cancel") cancel(session);
+  const abort = new AbortController(); // Before anything waits: session/cancel may come at once.
+  session.aborts.add(abort);
   await session.turn?.catch(() => {});
   const { memory } = session;
   const text = blocks.map((block) => block.type === "text" ? block.text : "").join("");
@@ -157,11 +168,13 @@ async function prompt(
     memory.steps = [["say", `No script. Heard: ${text}`]];
     memory.begun = 0;
   }
-  const abort = session.abort = new AbortController();
   const save = () => memories.save(memory);
   const leavesCommands = flags["leaves-commands"];
   const turn = new FakeTurn({ memory, client, signal: abort.signal, save, leavesCommands, raw });
-  const response = turn.run().finally(save);
+  const response = turn.run().finally(() => {
+    session.aborts.delete(abort);
+    save();
+  });
   session.turn = response;
   return await response;
 }
@@ -180,7 +193,7 @@ const app = acp.agent({ name: flags.name })
     await enter("new");
     const id = crypto.randomUUID();
     const memory: Memory = { id, cwd, mode: modes[0] ?? "", steps: [], begun: 0, history: [] };
-    sessions.set(id, { memory });
+    sessions.set(id, { memory, aborts: new Set() });
     memories.save(memory);
     return { sessionId: id, ...modeState(memory) };
   })
@@ -190,7 +203,7 @@ const app = acp.agent({ name: flags.name })
     const stored = memories.load(sessionId);
     if (stored === undefined) throw acp.RequestError.sessionNotFound(sessionId);
     const memory = { ...stored, cwd, mode: modes[0] ?? "" }; // Forgets its mode, as Codex does.
-    sessions.set(sessionId, { memory });
+    sessions.set(sessionId, { memory, aborts: new Set() });
     if (flags["late-replay"]) setTimeout(() => replay(memory, client), 20);
     else await replay(memory, client);
     return modeState(memory);
@@ -207,7 +220,8 @@ const app = acp.agent({ name: flags.name })
     async ({ params, client }) => await prompt(sessionOf(params.sessionId), params, client),
   )
   .onNotification("session/cancel", ({ params: { sessionId } }) => {
-    sessions.get(sessionId)?.abort?.abort();
+    const session = sessions.get(sessionId);
+    if (session !== undefined) cancel(session);
   });
 
 if (import.meta.main) {
