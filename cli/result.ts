@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/bus";
+import { isUnfinished, type WorkTrace } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { checkWork, findWork } from "./find_work.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { harmless } from "./terminal_text.ts";
 import { tracedResult } from "./traced_result.ts";
-import { UsageError } from "./usage_error.ts";
-import { unknownWork, type WorkFlags, workPlace, workQueries } from "./work_query.ts";
+import type { WorkFlags } from "./work_query.ts";
 
 /** Flags of `result`. */
 export interface ResultFlags extends WorkFlags {
@@ -31,17 +31,12 @@ export async function result(
   flags: ResultFlags,
   console: Console,
 ): Promise<ExitCode> {
-  const place = workPlace(flags);
-  const queries = workQueries(asked, flags);
+  checkWork(asked, flags);
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
-  const { signal, out, err } = console;
-  const traces = await traceWorks(connection, queries, { ...place, limit: 1, signal });
-  const trace = onlyOne(asked, traces.flat());
-  if (trace === undefined) {
-    await err.write(`error: ${unknownWork(asked, flags, queries.length > 1 ? "both" : "one")}\n`);
-    return EXIT.failed;
-  }
+  const { out, err } = console;
+  const trace = await findWork(asked, flags, { connection, console });
+  if (trace === undefined) return EXIT.failed;
   const record = await tracedResult(connection, trace);
   if (record === undefined) {
     await err.write(`error: ${missingText(trace)}\n`);
@@ -50,16 +45,6 @@ export async function result(
   if (flags.json) await out.write(`${recordJson(record)}\n`);
   else await printResult(record, { named: true }, console);
   return isErrorResult(record) ? EXIT.failed : EXIT.ok;
-}
-
-/** What was asked for may be the sequence of one work item and the id of another. */
-function onlyOne(asked: string, traces: readonly WorkTrace[]): WorkTrace | undefined {
-  const sequences = [...new Set(traces.map(({ work_sequence }) => work_sequence))];
-  if (sequences.length < 2) return traces[0];
-  const ways = sequences.map((sequence) => `result --sequence ${sequence}`).join(" or ");
-  throw new UsageError(
-    `${asked} is the sequence of one work item and the id of another; say which: ${ways}`,
-  );
 }
 
 /** Why there is no result, and what to do. */

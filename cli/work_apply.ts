@@ -8,9 +8,9 @@ import { type Applied, Checkout } from "@ourocodus/git";
 import type { Console } from "./console.ts";
 import { statText } from "./patch_stat.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { nameOf, tracedWork } from "./find_work.ts";
 import { gitEnvironment } from "./git_environment.ts";
 import { harmless, paint } from "./terminal_text.ts";
-import { findWork, nameOf } from "./work_diff.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
 import type { WorkFlags } from "./work_query.ts";
 
@@ -32,7 +32,7 @@ export async function workApply(
   console: Console,
 ): Promise<ExitCode> {
   const checkout = await Checkout.open(flags.repo, { env: gitEnvironment(console) });
-  const trace = await findWork(id, flags, console);
+  const trace = await tracedWork(id, flags, console);
   if (trace === undefined) return EXIT.failed;
   const name = nameOf(trace);
   if (isUnfinished(trace.state)) {

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { traceWork, type WorkTrace } from "@ourocodus/bus";
+import type { WorkTrace } from "@ourocodus/bus";
 import { patchedFiles } from "@ourocodus/git";
 import type { Console } from "./console.ts";
 import { diffText } from "./diff_text.ts";
 import { statText } from "./patch_stat.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats, ensureLog } from "./nats.ts";
+import { nameOf, tracedWork } from "./find_work.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
-import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+import type { WorkFlags } from "./work_query.ts";
 
 /** Flags of `work diff`. */
 export interface WorkDiffFlags extends WorkFlags {
@@ -33,7 +33,7 @@ export async function workDiff(
   flags: WorkDiffFlags,
   console: Console,
 ): Promise<ExitCode> {
-  const trace = await findWork(id, flags, console);
+  const trace = await tracedWork(id, flags, console);
   if (trace === undefined) return EXIT.failed;
   const patch = await findPatch(trace, { console, repo: flags.repo });
   if (patch.kind === "none") {
@@ -42,27 +42,6 @@ export async function workDiff(
   }
   await print(trace, { found: patch.found, flags, console });
   return EXIT.ok;
-}
-
-/** The newest work with an id, or with a sequence; says so if there is none. */
-export async function findWork(
-  id: string,
-  flags: WorkFlags & { readonly nats?: string },
-  console: Console,
-): Promise<WorkTrace | undefined> {
-  const place = workPlace(flags);
-  const query = workQuery(id, flags);
-  await using connection = await connectNats(console, { url: flags.nats });
-  await ensureLog(console, connection);
-  const { signal } = console;
-  const [trace] = await traceWork(connection, query, { ...place, limit: 1, signal });
-  if (trace === undefined) await console.err.write(`error: ${unknownWork(id, flags)}\n`);
-  return trace;
-}
-
-/** How a work item is called. */
-export function nameOf({ id, work_sequence }: WorkTrace): string {
-  return harmless(id ?? `work ${work_sequence}`);
 }
 
 async function print(
