@@ -23,7 +23,8 @@ import {
 } from "@nats-io/nats-core";
 import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
-import { ConnectError, messageOf } from "./errors.ts";
+import { messageOf } from "./errors.ts";
+import { ConnectError } from "./nats_errors.ts";
 import { Requests } from "./requests.ts";
 import { keepErrorListeners } from "./transport_errors.ts";
 

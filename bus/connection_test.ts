@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort, runProcess, startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection, type ConnectOptions } from "./connection.ts";
-import { ConnectError } from "./errors.ts";
+import { ConnectError } from "./nats_errors.ts";
 
 const SECRET = "s3cr3t/pa:ss,w@rd%";
 

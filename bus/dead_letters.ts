@@ -9,9 +9,10 @@ import { LOG_HEADER } from "./log_headers.ts";
 import { readLog, type ReadLogOptions } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
 import { parseMessage } from "./message.ts";
+import type { SentWork } from "./send_options.ts";
+import { sendWork } from "./send_work.ts";
 import type { StreamLimits } from "./streams.ts";
 import { deadSubject, storedSubject } from "./subjects.ts";
-import { sendWork, type SentWork } from "./send_work.ts";
 import type { DeadLetter } from "./work_trace_types.ts";
 
 /** Options of {@linkcode deadLetters}. */

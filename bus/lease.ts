@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { WORK_STREAM } from "./streams.ts";
+import { WORK_STREAM } from "./subjects.ts";
 
 /** A lease, taken apart. */
 export interface Lease {

@@ -4,11 +4,11 @@ import { headers } from "@nats-io/nats-core";
 import fc from "fast-check";
 import { freePort, startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
-import { StreamError } from "./errors.ts";
 import { lastLogSequence, readLog, type ReadLogOptions } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
-import { ensureStreams, LOG_STREAM } from "./streams.ts";
-import { eventsSubject, resultsSubject } from "./subjects.ts";
+import { StreamError } from "./nats_errors.ts";
+import { ensureStreams } from "./streams.ts";
+import { eventsSubject, LOG_STREAM, resultsSubject } from "./subjects.ts";
 
 const SUBJECT = resultsSubject("s", "r");
 

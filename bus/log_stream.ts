@@ -15,11 +15,11 @@ import {
 } from "@nats-io/jetstream";
 import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { messageOf, StreamError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
+import { StreamError } from "./nats_errors.ts";
 import { Semaphore } from "./semaphore.ts";
 import { readNextOf } from "./stored_message.ts";
-import { LOG_STREAM } from "./streams.ts";
-import { ALL_LOG_SUBJECTS } from "./subjects.ts";
+import { ALL_LOG_SUBJECTS, LOG_STREAM } from "./subjects.ts";
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
 export interface ReadLogOptions {

@@ -35,7 +35,7 @@ import { acceptedOutcome } from "./outcome_lookup.ts";
 import { Publications } from "./publications.ts";
 import { parsePublishAck, type PublishAck } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
-import { LOG_STREAM } from "./streams.ts";
+import { LOG_STREAM } from "./subjects.ts";
 
 /** Settings of a {@linkcode LogWriter}. */
 export interface LogWriterOptions {

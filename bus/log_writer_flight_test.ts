@@ -3,8 +3,7 @@ import type { Msg } from "@nats-io/nats-core";
 import { freePort, startNats, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { LogWriter } from "./log_writer.ts";
-import { LOG_STREAM } from "./streams.ts";
-import { eventsSubject } from "./subjects.ts";
+import { eventsSubject, LOG_STREAM } from "./subjects.ts";
 
 const SUBJECT = eventsSubject("s");
 

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { startNats, startProxy, type TestNats, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
-import type { Stored } from "./log_entry.ts";
 import { parseLease } from "./lease.ts";
+import type { Stored } from "./log_entry.ts";
 import { readLog } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
 import { LogWriter } from "./log_writer.ts";
 import { OutcomeLookup } from "./outcome_lookup.ts";
 import { publishStored } from "./publish_ack.ts";
-import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { eventsSubject, resultsSubject } from "./subjects.ts";
+import { ensureStreams } from "./streams.ts";
+import { eventsSubject, LOG_STREAM, resultsSubject, WORK_STREAM } from "./subjects.ts";
 
 const SUBJECT = eventsSubject("s");
 const UTF8 = new TextEncoder();

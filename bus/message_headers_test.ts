@@ -9,8 +9,8 @@ import { MessageHeaders, statusOf } from "./message_headers.ts";
 import { pendingWork } from "./pending_work.ts";
 import { Publications } from "./publications.ts";
 import { readNextOf, readStored } from "./stored_message.ts";
-import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { storedSubject, workSubject } from "./subjects.ts";
+import { ensureStreams } from "./streams.ts";
+import { LOG_STREAM, storedSubject, WORK_STREAM, workSubject } from "./subjects.ts";
 import { traceWork } from "./work_trace.ts";
 
 const NONE = new Uint8Array(0);

@@ -5,6 +5,8 @@
  * @module
  */
 export * from "./acknowledger.ts";
+export * from "./agent_stop.ts";
+export * from "./cancel_notice.ts";
 export * from "./chunks.ts";
 export * from "./close_codes.ts";
 export * from "./cluster_watch.ts";
@@ -25,22 +27,25 @@ export type { LogRecord, WorkPlace } from "./log_record.ts";
 export * from "./log_writer.ts";
 export * from "./logging.ts";
 export * from "./message.ts";
+export * from "./nats_errors.ts";
+export * from "./nats_settings.ts";
 export * from "./outcome_counts.ts";
 export { type AcceptedOutcome, OutcomeLookup } from "./outcome_lookup.ts";
 export * from "./parse_work.ts";
 export * from "./pending_work.ts";
-export { workMessageId } from "./prepare_work.ts";
+export { type Work, workMessageId } from "./prepare_work.ts";
 export { byteLength, Publications } from "./publications.ts";
-export * from "./relay_agent_stop.ts";
 export * from "./relay_agents.ts";
 export * from "./relay_directory.ts";
 export * from "./relay_errors.ts";
 export * from "./result_text.ts";
 export * from "./role_queue.ts";
 export * from "./semaphore.ts";
+export * from "./send_options.ts";
 export * from "./send_work.ts";
 export * from "./session_summaries.ts";
 export * from "./settings.ts";
+export * from "./stop_agent.ts";
 export * from "./stop_signal.ts";
 export { readNextOf, readStored, type StoredMessage } from "./stored_message.ts";
 export * from "./stream_numbers.ts";

@@ -6,14 +6,13 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
-import { StreamError } from "./errors.ts";
 import { plainIdentity } from "./identity.ts";
 import type { Lease } from "./lease.ts";
 import { LOG_HEADER } from "./log_headers.ts";
 import { readLog } from "./log_reader.ts";
+import { StreamError } from "./nats_errors.ts";
 import { readSurelyLastOf, type StoredMessage } from "./stored_message.ts";
-import { LOG_STREAM } from "./streams.ts";
-import { resultsSubject } from "./subjects.ts";
+import { LOG_STREAM, resultsSubject } from "./subjects.ts";
 
 /** The clocks of a cluster's servers may differ by so much, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;

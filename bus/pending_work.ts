@@ -7,8 +7,7 @@ import type { Connection } from "./connection.ts";
 import { parseMessage } from "./message.ts";
 import { askRelays, type DirectoryAgent } from "./relay_directory.ts";
 import { readNextOf, type StoredMessage } from "./stored_message.ts";
-import { WORK_STREAM } from "./streams.ts";
-import { parseSubject, workSubjects } from "./subjects.ts";
+import { parseSubject, WORK_STREAM, workSubjects } from "./subjects.ts";
 import type { PendingWork } from "./work_trace_types.ts";
 
 /** Options of {@linkcode pendingWork}. */

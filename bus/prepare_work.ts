@@ -3,12 +3,31 @@
  *
  * @module
  */
-import { PublishError } from "./errors.ts";
 import { formatMessage, invalidId } from "./message.ts";
+import { PublishError } from "./nats_errors.ts";
 import { workSubject } from "./subjects.ts";
-import type { Work } from "./send_work.ts";
 
-/** See the top of the file. */
+/** A piece of work to send: either its payload, or the whole message as text. */
+export type Work =
+  & {
+    readonly session: string;
+    readonly role: string;
+    /** 1 to 128 printable characters; the same as in `text`. */
+    readonly id: string;
+    /**
+     * Its `Nats-Msg-Id`: of what has the same, one is stored within the stream's duplicate window;
+     * by default one made of session, role and id. ASCII without blanks.
+     */
+    readonly messageId?: string;
+    /** Further headers; neither names nor values may contain line breaks. */
+    readonly headers?: Readonly<Record<string, string>>;
+  }
+  & (
+    | { readonly payload: object; readonly text?: undefined }
+    | { readonly text: string; readonly payload?: undefined }
+  );
+
+/** It, ready to be published. */
 export interface PreparedWork {
   readonly subject: string;
   readonly headers: Readonly<Record<string, string>>;

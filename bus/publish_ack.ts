@@ -7,9 +7,10 @@
  */
 import { ClosedConnectionError, headers as newHeaders, type Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { messageOf, PublishError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import { isObject, parseObject } from "./message.ts";
 import { statusOf } from "./message_headers.ts";
+import { PublishError } from "./nats_errors.ts";
 
 /** What became of a publish. */
 export type PublishAck =

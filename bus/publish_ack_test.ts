@@ -6,8 +6,8 @@ import { startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { parsePublishAck, publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
-import { ensureStreams, LOG_STREAM } from "./streams.ts";
-import { eventsSubject } from "./subjects.ts";
+import { ensureStreams } from "./streams.ts";
+import { eventsSubject, LOG_STREAM } from "./subjects.ts";
 
 /** What anybody may answer whom JetStream's answer is not known to. */
 const FOREIGN = [

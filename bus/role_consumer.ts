@@ -6,8 +6,7 @@
 import { nanos } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { messageOf } from "./errors.ts";
-import { WORK_STREAM } from "./streams.ts";
-import { consumerName, workSubject } from "./subjects.ts";
+import { consumerName, WORK_STREAM, workSubject } from "./subjects.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
 

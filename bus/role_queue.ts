@@ -26,8 +26,7 @@ import { MessageHeaders } from "./message_headers.ts";
 import { PullRequests, type PullTimes } from "./pull_requests.ts";
 import { ensureRoleConsumer } from "./role_consumer.ts";
 import type { Semaphore } from "./semaphore.ts";
-import { WORK_STREAM } from "./streams.ts";
-import { consumerName, workSubject } from "./subjects.ts";
+import { consumerName, WORK_STREAM, workSubject } from "./subjects.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { WorkAlarm } from "./work_alarm.ts";
 

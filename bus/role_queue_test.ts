@@ -4,10 +4,10 @@ import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import type { Delivery } from "./role_queue.ts";
 import { readStored } from "./stored_message.ts";
-import { ensureStreams, WORK_STREAM } from "./streams.ts";
-import { workSubject } from "./subjects.ts";
-import { TestQueue } from "./testing/test_queue.ts";
+import { ensureStreams } from "./streams.ts";
+import { WORK_STREAM, workSubject } from "./subjects.ts";
 import { WorkQueue } from "./work_queue.ts";
+import { TestQueue } from "./testing/test_queue.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { startNats, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
-import { ensureStreams, WORK_STREAM } from "./streams.ts";
-import { workSubject } from "./subjects.ts";
-import { TestQueue } from "./testing/test_queue.ts";
+import { ensureStreams } from "./streams.ts";
+import { WORK_STREAM, workSubject } from "./subjects.ts";
 import { WorkQueue } from "./work_queue.ts";
+import { TestQueue } from "./testing/test_queue.ts";
 
 Deno.test("a consumer is kept while its role is open but wants nothing, and goes when nobody has it", async () => {
   await using nats = await startNats();

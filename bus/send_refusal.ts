@@ -4,7 +4,7 @@
  * @module
  */
 import type { PublishAck } from "./publish_ack.ts";
-import { WORK_STREAM } from "./streams.ts";
+import { WORK_STREAM } from "./subjects.ts";
 
 /** The code of a refusal: JetStream is there, but cannot answer just now. */
 const UNAVAILABLE = 503;

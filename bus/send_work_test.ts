@@ -3,12 +3,13 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import fc from "fast-check";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
-import { PublishError } from "./errors.ts";
 import { invalidId } from "./message.ts";
+import { PublishError } from "./nats_errors.ts";
+import { type Work, workMessageId } from "./prepare_work.ts";
+import { sendAllWork, sendWork } from "./send_work.ts";
 import { readStored } from "./stored_message.ts";
-import { ensureStreams, WORK_STREAM } from "./streams.ts";
-import { workMessageId } from "./prepare_work.ts";
-import { sendAllWork, sendWork, type Work } from "./send_work.ts";
+import { ensureStreams } from "./streams.ts";
+import { WORK_STREAM } from "./subjects.ts";
 
 const TARGET = { session: "s", role: "r" };
 

@@ -6,12 +6,19 @@
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { Connection } from "./connection.ts";
-import { messageOf, StreamError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
+import { StreamError } from "./nats_errors.ts";
 import { OutcomeCounts } from "./outcome_counts.ts";
 import { askRelays } from "./relay_directory.ts";
 import { readLastOf } from "./stored_message.ts";
-import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { ALL_LOG_SUBJECTS, parseConsumerName, parseSubject, sessionSubjects } from "./subjects.ts";
+import {
+  ALL_LOG_SUBJECTS,
+  LOG_STREAM,
+  parseConsumerName,
+  parseSubject,
+  sessionSubjects,
+  WORK_STREAM,
+} from "./subjects.ts";
 import type { SessionSummary, WorkCounts } from "./work_trace_types.ts";
 
 /** Options of {@linkcode sessionSummaries}. */

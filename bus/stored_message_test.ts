@@ -6,8 +6,8 @@ import { connect, type Connection } from "./connection.ts";
 import { OutcomeLookup } from "./outcome_lookup.ts";
 import { publishStored } from "./publish_ack.ts";
 import { readNextOf, readStored, readSurelyLastOf } from "./stored_message.ts";
-import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { eventsSubject, resultsSubject } from "./subjects.ts";
+import { ensureStreams } from "./streams.ts";
+import { eventsSubject, LOG_STREAM, resultsSubject, WORK_STREAM } from "./subjects.ts";
 
 async function store(connection: Connection, id: string, text = "{}"): Promise<void> {
   await publishStored(connection, resultsSubject("s", "r"), text, {

@@ -5,9 +5,9 @@
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import type { Connection } from "./connection.ts";
-import { messageOf, StreamError } from "./errors.ts";
-import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { ALL_RESULTS } from "./subjects.ts";
+import { messageOf } from "./errors.ts";
+import { StreamError } from "./nats_errors.ts";
+import { ALL_RESULTS, LOG_STREAM, WORK_STREAM } from "./subjects.ts";
 
 /** Messages and bytes in the streams; zero for a stream that nobody has made yet. */
 export interface StreamNumbers {

@@ -29,7 +29,8 @@ import {
   TimeoutError,
 } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { messageOf, StreamError } from "./errors.ts";
+import { messageOf } from "./errors.ts";
+import { StreamError } from "./nats_errors.ts";
 import {
   bytesSetting,
   durationSettingMs,
@@ -37,13 +38,7 @@ import {
   integerSetting,
   textSetting,
 } from "./settings.ts";
-import { LOG_SUBJECTS, WORK_COPIES, WORK_SUBJECTS } from "./subjects.ts";
-
-/** The name of the work queue's stream. */
-export const WORK_STREAM = "OUROCODUS_WORK";
-
-/** The name of the stream with results, events, dead letters and copies of work. */
-export const LOG_STREAM = "OUROCODUS_LOG";
+import { LOG_STREAM, LOG_SUBJECTS, WORK_COPIES, WORK_STREAM, WORK_SUBJECTS } from "./subjects.ts";
 
 /** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
 export interface StreamLimits {

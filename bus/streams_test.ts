@@ -8,11 +8,11 @@ import {
 import type { NatsConnection } from "@nats-io/nats-core";
 import { freePort, startNats } from "../tests/support/mod.ts";
 import { connect, Connection } from "./connection.ts";
-import { StreamError } from "./errors.ts";
 import { readLog } from "./log_reader.ts";
-import { ensureStreams, LOG_STREAM, type StreamLimits, WORK_STREAM } from "./streams.ts";
-import { LOG_SUBJECTS, storedSubject, WORK_SUBJECTS } from "./subjects.ts";
+import { StreamError } from "./nats_errors.ts";
 import { sendWork } from "./send_work.ts";
+import { ensureStreams, type StreamLimits } from "./streams.ts";
+import { LOG_STREAM, LOG_SUBJECTS, storedSubject, WORK_STREAM, WORK_SUBJECTS } from "./subjects.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {

@@ -1,5 +1,6 @@
 /**
- * The NATS subjects of Ourocodus. No other file builds or takes apart a subject.
+ * The NATS subjects of Ourocodus, and the streams that hold them. No other file builds or takes
+ * apart a subject.
  *
  * | subject | what it holds |
  * |---|---|
@@ -19,6 +20,12 @@ import { describe } from "./message.ts";
 
 /** The most characters that a session, a role or an agent's id may have. */
 export const MAX_NAME_CHARACTERS = 64;
+
+/** The name of the work queue's stream. */
+export const WORK_STREAM = "OUROCODUS_WORK";
+
+/** The name of the stream with results, events, dead letters and copies of work. */
+export const LOG_STREAM = "OUROCODUS_LOG";
 
 /** What the stream `OUROCODUS_WORK` listens to. */
 export const WORK_SUBJECTS = "sessions.*.work.*";

@@ -7,7 +7,7 @@
 import type { Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import { readLastOf } from "./stored_message.ts";
-import { WORK_STREAM } from "./streams.ts";
+import { WORK_STREAM } from "./subjects.ts";
 
 /**
  * After how long, and then how often, a role that is asleep looks for work that it has not heard of,

@@ -8,14 +8,20 @@
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/nats-core";
 import { askMany } from "./ask_many.ts";
+import { type CancelledHolder, type CancelNotice, parseHolder } from "./cancel_notice.ts";
 import type { Connection } from "./connection.ts";
 import { markedIdentity, workIdentity } from "./identity.ts";
 import { LOG_HEADER } from "./log_headers.ts";
-import { formatMessage, parseObject } from "./message.ts";
+import { formatMessage } from "./message.ts";
 import { publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
-import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { eventsSubject, RELAYS_WORK_CANCEL_SUBJECT, resultsSubject } from "./subjects.ts";
+import {
+  eventsSubject,
+  LOG_STREAM,
+  RELAYS_WORK_CANCEL_SUBJECT,
+  resultsSubject,
+  WORK_STREAM,
+} from "./subjects.ts";
 import type { WorkQuery } from "./trace_records.ts";
 import { isUnfinished, lastHolder } from "./trace_state.ts";
 import { traceWork } from "./work_trace.ts";
@@ -30,20 +36,6 @@ export interface CancelOptions {
   /** Why, for people; at most {@linkcode MAX_REASON_CHARACTERS} of it are kept. */
   readonly reason?: string;
   readonly signal?: AbortSignal;
-}
-
-/** Who had the work. */
-export interface CancelledHolder {
-  readonly relay_id: string;
-  readonly agent_id: string;
-  readonly attempt: number;
-  /**
-   * Whether the agent was told to stop. One that speaks the plain protocol cannot be told: it works
-   * on, and its result is refused.
-   */
-  readonly told: boolean;
-  /** Whether it has lost its socket; one that speaks `ourocodus.v1` is told when it comes back. */
-  readonly away: boolean;
 }
 
 /** What became of it. */
@@ -65,14 +57,6 @@ export type Cancellation =
 
 /** Names the piece of work. */
 export type CancelledWork = Pick<WorkTrace, "work_sequence" | "session_id" | "role" | "id">;
-
-/** What relays are told, on `relays.work.cancel`. */
-export interface CancelNotice {
-  /** The work's identity, see `Lease.work`. */
-  readonly work: string;
-  /** `begin`: its outcome is about to be stored. `done`: it is stored. */
-  readonly phase: "begin" | "done";
-}
 
 /** Of the reason for a cancellation as much is kept. */
 export const MAX_REASON_CHARACTERS = 500;
@@ -220,22 +204,6 @@ async function recordEvent(
     stream: LOG_STREAM,
     timeoutMs: TIMEOUT_MS,
   });
-}
-
-/** The notice as a relay receives it; `undefined` if it is none. */
-export function parseCancelNotice(text: string): CancelNotice | undefined {
-  const { work, phase } = parseObject(text) ?? {};
-  if (typeof work !== "string" || (phase !== "begin" && phase !== "done")) return undefined;
-  return { work, phase };
-}
-
-function parseHolder(text: string): CancelledHolder | undefined {
-  const value = parseObject(text);
-  if (value === undefined) return undefined;
-  const { relay_id, agent_id, attempt, told, away } = value;
-  const whole = typeof relay_id === "string" && typeof agent_id === "string" &&
-    typeof attempt === "number" && typeof told === "boolean" && typeof away === "boolean";
-  return whole ? { relay_id, agent_id, attempt, told, away } : undefined;
 }
 
 function nameOf({ work_sequence, session_id, role, id }: WorkTrace): CancelledWork {

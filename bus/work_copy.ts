@@ -7,8 +7,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { Connection } from "./connection.ts";
 import { logBounds } from "./log_reader.ts";
 import { readNextOf, type StoredMessage } from "./stored_message.ts";
-import { LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { ALL_COPIES } from "./subjects.ts";
+import { ALL_COPIES, LOG_STREAM, WORK_STREAM } from "./subjects.ts";
 
 /**
  * Finds the copy of a piece of work: copies lie in the order of their work's sequences, so that some

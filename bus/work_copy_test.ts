@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { startNats, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { lastLogSequence, readLog } from "./log_reader.ts";
-import { ensureStreams, LOG_STREAM, WORK_STREAM } from "./streams.ts";
-import { ALL_COPIES, eventsSubject, workSubject } from "./subjects.ts";
+import { ensureStreams } from "./streams.ts";
+import { ALL_COPIES, eventsSubject, LOG_STREAM, WORK_STREAM, workSubject } from "./subjects.ts";
 import { findCopy } from "./work_copy.ts";
 import { traceWork } from "./work_trace.ts";
 

@@ -14,11 +14,12 @@
  */
 import { headers, type Msg, PermissionViolationError, type Status } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { messageOf, PublishError, StreamError } from "./errors.ts";
-import { type PreparedWork, prepareWork } from "./prepare_work.ts";
+import { messageOf } from "./errors.ts";
+import { PublishError, StreamError } from "./nats_errors.ts";
+import { type PreparedWork, prepareWork, type Work } from "./prepare_work.ts";
 import { parsePublishAck } from "./publish_ack.ts";
+import type { SendAllOptions, SendSummary } from "./send_options.ts";
 import { isPassing, refusesAll } from "./send_refusal.ts";
-import type { SendAllOptions, SendSummary, Work } from "./send_work.ts";
 import { ensureStreams } from "./streams.ts";
 import { TurnoverMap } from "./turnover_map.ts";
 

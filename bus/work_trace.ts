@@ -8,11 +8,16 @@ import { logBounds, readLog } from "./log_reader.ts";
 import { parseMessage } from "./message.ts";
 import { askRelays, type DirectoryAgent } from "./relay_directory.ts";
 import { readNextOf, readStored, type StoredMessage } from "./stored_message.ts";
-import { WORK_STREAM } from "./streams.ts";
-import { ALL_LOG_SUBJECTS, parseSubject, sessionSubjects, WORK_SUBJECTS } from "./subjects.ts";
+import {
+  ALL_LOG_SUBJECTS,
+  parseSubject,
+  sessionSubjects,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+} from "./subjects.ts";
 import { type TracedWork, TraceRecords, type WorkQuery } from "./trace_records.ts";
-import { findCopy } from "./work_copy.ts";
 import { type Findings, workTrace } from "./trace_state.ts";
+import { findCopy } from "./work_copy.ts";
 import type { WorkTrace } from "./work_trace_types.ts";
 
 /** Options of {@linkcode traceWork}. */

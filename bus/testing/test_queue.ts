@@ -13,8 +13,8 @@ import {
 import { type TestNats, until } from "../../tests/support/mod.ts";
 import { connect, type Connection } from "../connection.ts";
 import type { Delivery, RoleQueue } from "../role_queue.ts";
-import { ensureStreams, WORK_STREAM } from "../streams.ts";
-import { workSubject } from "../subjects.ts";
+import { ensureStreams } from "../streams.ts";
+import { WORK_STREAM, workSubject } from "../subjects.ts";
 import { WorkQueue, type WorkQueueOptions } from "../work_queue.ts";
 
 const WAKE = "wake";

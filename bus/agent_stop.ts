@@ -4,11 +4,7 @@
  *
  * @module
  */
-import type { Msg } from "@nats-io/nats-core";
-import { askMany } from "./ask_many.ts";
-import type { Connection } from "./connection.ts";
 import { parseObject } from "./message.ts";
-import { RELAYS_AGENTS_STOP_SUBJECT } from "./subjects.ts";
 
 /** Which agent, and how. */
 export interface AgentStop {
@@ -26,27 +22,6 @@ export interface AgentStopping {
   readonly in_hand: number;
 }
 
-/** How long relays have to answer, in milliseconds. */
-const TIMEOUT_MS = 1_000;
-
-/**
- * Tells the relays.
- *
- * @returns What the relay said that has the agent; `undefined` if none has it.
- */
-export async function stopConnectedAgent(
-  connection: Connection,
-  stop: AgentStop,
-  options: { readonly timeoutMs?: number } = {},
-): Promise<AgentStopping | undefined> {
-  let stopping: AgentStopping | undefined;
-  await askMany(connection, RELAYS_AGENTS_STOP_SUBJECT, [stop], {
-    waitMs: options.timeoutMs ?? TIMEOUT_MS,
-    onAnswer: (answer) => (stopping ??= parse(answer)) !== undefined,
-  });
-  return stopping;
-}
-
 /** The request as a relay receives it; `undefined` if it is none. */
 export function parseAgentStop(text: string): AgentStop | undefined {
   const { session_id, role, agent_id, now } = parseObject(text) ?? {};
@@ -59,10 +34,4 @@ export function parseAgentStop(text: string): AgentStop | undefined {
       now: now === true,
     }
     : undefined;
-}
-
-function parse(message: Msg): AgentStopping | undefined {
-  const { relay_id, in_hand } = parseObject(message.string()) ?? {};
-  const whole = typeof relay_id === "string" && typeof in_hand === "number";
-  return whole ? { relay_id, in_hand } : undefined;
 }
