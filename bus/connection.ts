@@ -28,8 +28,6 @@ import { ConnectError } from "./nats_errors.ts";
 import { Requests } from "./requests.ts";
 import { keepErrorListeners } from "./transport_errors.ts";
 
-keepErrorListeners();
-
 /** The default of `NATS_URL`. */
 export const DEFAULT_NATS_URL = "nats://localhost:4222";
 
@@ -82,6 +80,7 @@ export interface ConnectionListener {
  * malformed. The message names the URL, without its credentials.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  keepErrorListeners();
   const url = options.url ?? DEFAULT_NATS_URL;
   const timeoutMs = options.timeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
   const target = parseServers(url);

@@ -21,8 +21,11 @@ interface Transport {
   loadClientCerts(): Promise<ConnectionOptions>;
 }
 
-/** Sees to it for all connections that are opened from now on. */
+let kept = false;
+
+/** Does it for all connections that are opened from now on. Called again, it does nothing. */
 export function keepErrorListeners(): void {
+  if (kept) return;
   const transport = NodeTransport.prototype as unknown as Record<string, Opener>;
   for (const name of ["dial", "startTLS", "loadClientCerts"]) {
     if (name in transport) continue;
@@ -33,6 +36,7 @@ export function keepErrorListeners(): void {
     return withErrorListener(await (dial as Opener).apply(this, args));
   };
   transport.startTLS = startTls;
+  kept = true;
 }
 
 /**
