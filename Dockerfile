@@ -34,8 +34,9 @@ RUN NO_COLOR=1 deno install --frozen && chown root:root /deno-dir
 FROM packages AS source
 # Where compose.yaml has parts share a secret.
 RUN install -d -o 1993 -g 1993 /var/lib/ourocodus
+COPY protocol protocol
 COPY bus bus
-COPY http http
+COPY edge edge
 
 FROM source AS source-relay
 COPY relay relay
@@ -63,6 +64,7 @@ COPY web web
 RUN deno run -q -A web/build.ts
 
 FROM source AS source-api
+COPY ops ops
 COPY setup setup
 COPY system system
 COPY api api
@@ -109,6 +111,7 @@ ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P
 
 FROM source AS source-cli
 COPY git git
+COPY ops ops
 COPY setup setup
 COPY system system
 COPY cli cli
@@ -160,8 +163,9 @@ ARG DENORT_BIN
 RUN echo 'export {};' >/tmp/empty.ts && \
   deno compile -q --no-config --output /tmp/empty /tmp/empty.ts && rm /tmp/empty* && \
   install -d /empty/ourocodus
+COPY protocol protocol
 COPY bus bus
-COPY http http
+COPY edge edge
 COPY setup setup
 
 FROM compiler AS build-relay
@@ -171,6 +175,7 @@ RUN deno run -q -A setup/compile.ts relay --output /out
 
 FROM compiler AS build-api
 ARG DENORT_BIN
+COPY ops ops
 COPY system system
 COPY api api
 COPY web web
@@ -185,6 +190,7 @@ RUN deno run -q -A setup/compile.ts agent --output /out
 FROM compiler AS build-cli
 ARG DENORT_BIN
 COPY git git
+COPY ops ops
 COPY system system
 COPY cli cli
 RUN deno run -q -A setup/compile.ts cli --permissions client --output /out

@@ -23,7 +23,7 @@ import {
   MAX_RESUMED_LEASES,
   type RelayErrorCode,
   type ResumePayload,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { Clock } from "./clock.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AGENT_TYPE, appendLease, bytesBeyond, messageOf } from "@ourocodus/bus";
+import { AGENT_TYPE, appendLease, bytesBeyond, messageOf } from "@ourocodus/protocol";
 import { isA, RetryableError, WorkError } from "./errors.ts";
 
 /** How a handler ended. */

@@ -1,6 +1,6 @@
-import { parseMessage } from "@ourocodus/bus";
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { parseMessage } from "@ourocodus/protocol";
 import { answerOf, fitted, payloadText, progressLine } from "./answer.ts";
 import { RetryableError, WorkError } from "./errors.ts";
 

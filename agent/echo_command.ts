@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import { SettingError } from "@ourocodus/bus";
+import { SettingError } from "@ourocodus/protocol";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
 import { echoHandler } from "./echo.ts";
 import type { RunAgent } from "./run_agent.ts";

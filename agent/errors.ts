@@ -1,4 +1,4 @@
-import { MAX_RETRY_DELAY_MS, OurocodusError } from "@ourocodus/bus";
+import { MAX_RETRY_DELAY_MS, OurocodusError } from "@ourocodus/protocol";
 
 /** Options of {@linkcode RetryableError}. */
 export interface RetryableErrorOptions extends ErrorOptions {

@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { messageOf, OurocodusError } from "@ourocodus/bus";
+import { messageOf, OurocodusError } from "@ourocodus/protocol";
 import { isA } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 

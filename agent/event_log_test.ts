@@ -1,6 +1,6 @@
 import { reset } from "@logtape/logtape";
-import { configureLogging } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { configureLogging } from "@ourocodus/protocol";
 import { WorkError } from "./errors.ts";
 import { logEvent } from "./event_log.ts";
 import type { AgentEvent } from "./events.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseBytes } from "@ourocodus/bus";
+import { parseBytes } from "@ourocodus/protocol";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
 import { OptionError } from "./errors.ts";
 import { ExecAgent, parseJsonPath, VARIABLES } from "./exec/mod.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mayReconnect } from "@ourocodus/bus";
+import { mayReconnect } from "@ourocodus/protocol";
 import { ServeError } from "./errors.ts";
 import type { SocketClose } from "./socket.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { parseDurationMs } from "@ourocodus/bus";
+import { parseDurationMs } from "@ourocodus/protocol";
 
 const DAY_MS = 86_400_000;
 /** Longer ones do not fit a timer. */

@@ -11,14 +11,14 @@
  *
  * @module
  */
-import { SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 import { type BackoffOptions, fullJitterMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { RelayConnection } from "./relay_connection.ts";
 import { ServeError } from "./errors.ts";
 import type { AgentEvent } from "./events.ts";
 import { failureForGood } from "./failure_for_good.ts";
 import { Refusals } from "./refusals.ts";
+import { RelayConnection } from "./relay_connection.ts";
 import type { RelayMessage, Welcome } from "./relay_message.ts";
 import type { SocketClose, SocketFactory } from "./socket.ts";
 

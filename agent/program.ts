@@ -6,7 +6,7 @@ import {
   OurocodusError,
   SettingError,
   VERSION,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { checkCommand } from "./check_command.ts";
 import { codingCommand } from "./coding_command.ts";
 import { echoCommand } from "./echo_command.ts";

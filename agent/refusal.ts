@@ -1,4 +1,4 @@
-import { parseObject } from "@ourocodus/bus";
+import { parseObject } from "@ourocodus/protocol";
 
 const TIMEOUT_MS = 5_000;
 const MAX_CHARACTERS = 500;

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { joinFrames, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { joinFrames, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 import type { Clock } from "./clock.ts";
 import { parseRelayMessage, type RelayMessage } from "./relay_message.ts";
 import type { Socket, SocketClose, SocketFactory } from "./socket.ts";

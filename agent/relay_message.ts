@@ -13,7 +13,7 @@ import {
   parseMessage,
   RELAY_TYPE,
   type RelayErrorPayload,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import type { LeasedWork } from "./work.ts";
 
 /** Of `relay.welcome`, what the agent uses. */

@@ -1,5 +1,10 @@
 import { getLogger } from "@logtape/logtape";
-import { configureLogging, type Environment, logLevelSetting, stopSignal } from "@ourocodus/bus";
+import {
+  configureLogging,
+  type Environment,
+  logLevelSetting,
+  stopSignal,
+} from "@ourocodus/protocol";
 import { systemClock } from "./clock.ts";
 import { serve } from "./serve.ts";
 import { type Pause, serveWhileAble, type Suspendable } from "./serve_while_able.ts";

@@ -1,11 +1,11 @@
-import { invalidName, InvalidNameError } from "@ourocodus/bus";
+import { invalidName, InvalidNameError } from "@ourocodus/protocol";
+import { Agent } from "./agent.ts";
 import { agentUrl, parseRelayUrls } from "./agent_url.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { OptionError } from "./errors.ts";
 import { logEvent } from "./event_log.ts";
 import type { EventHook } from "./events.ts";
 import type { SocketFactory } from "./socket.ts";
-import { Agent } from "./agent.ts";
 import { isHeaderToken, webSocketFactory } from "./web_socket.ts";
 import type { Handler } from "./work.ts";
 

@@ -1,10 +1,12 @@
-import { connect, type Connection, readLog, resultsSubject, sendWork } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { connect, type Connection, readLog } from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
+import { resultsSubject } from "@ourocodus/protocol";
+import { startNats, startRelay, type TestNats, until } from "../tests/support/mod.ts";
 import { RetryableError } from "./errors.ts";
 import { CuttableWay } from "./testing/cuttable_way.ts";
 import { ManualHandler } from "./testing/manual_handler.ts";
 import { TestAgent } from "./testing/test_agent.ts";
-import { startNats, startRelay, type TestNats, until } from "../tests/support/mod.ts";
 
 interface Result {
   readonly id: string;

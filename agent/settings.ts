@@ -11,7 +11,7 @@ import {
   messageOf,
   SettingError,
   textSetting,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { parseRelayUrls } from "./agent_url.ts";
 import { MAX_CONCURRENCY } from "./serve.ts";
 import { isHeaderToken } from "./web_socket.ts";

@@ -1,5 +1,5 @@
-import { OurocodusError } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { OurocodusError } from "@ourocodus/protocol";
 import { type AgentFlags, agentSettings } from "./settings.ts";
 
 function settings(env: Record<string, string>, flags?: AgentFlags): unknown {

@@ -1,6 +1,6 @@
-import { messageOf } from "@ourocodus/bus";
-import type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
+import { messageOf } from "@ourocodus/protocol";
 import { upgradeRefusal } from "./refusal.ts";
+import type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
 
 /** How sockets are opened. */
 export interface WebSocketOptions {

@@ -1,4 +1,4 @@
-import type { Message } from "@ourocodus/bus";
+import type { Message } from "@ourocodus/protocol";
 
 /** A piece of work, as it is handed to a handler. */
 export interface Work {

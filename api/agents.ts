@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { type Environment, messageOf, stopConnectedAgent } from "@ourocodus/bus";
-import type { Connection, RelayDirectory } from "@ourocodus/bus";
+import { getLogger } from "@logtape/logtape";
+import type { z } from "@hono/zod-openapi";
+import type { Connection } from "@ourocodus/bus";
+import { type RelayDirectory, stopConnectedAgent } from "@ourocodus/ops";
+import { type Environment, messageOf } from "@ourocodus/protocol";
 import {
   agentRow,
   beginStop,
@@ -15,8 +18,6 @@ import {
   managedAgents,
   SystemError,
 } from "@ourocodus/system";
-import { getLogger } from "@logtape/logtape";
-import type { z } from "@hono/zod-openapi";
 import { ProblemError } from "./problem.ts";
 import type { AgentListSchema, AgentSchema, StoppedAgentSchema } from "./schemas/agent.ts";
 import { SharedAnswer } from "./shared_answer.ts";

@@ -7,7 +7,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import { type Access, FULL_ACCESS, Gate, withoutToken } from "@ourocodus/http";
+import { type Access, FULL_ACCESS, Gate, withoutToken } from "@ourocodus/edge";
 import { withJsonBody } from "./json_body.ts";
 import { narrowed } from "./narrowing.ts";
 import { allowed, Operations } from "./operations.ts";

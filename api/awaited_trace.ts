@@ -9,7 +9,7 @@ import {
   traceWork,
   type WorkQuery,
   type WorkTrace,
-} from "@ourocodus/bus";
+} from "@ourocodus/ops";
 import type { ApiParts } from "./parts.ts";
 import { preferredWaitSeconds } from "./preferences.ts";
 

@@ -8,14 +8,8 @@
  *
  * @module
  */
-import {
-  ALL_LOG_SUBJECTS,
-  type Connection,
-  type LogRecord,
-  readLog,
-  sessionSubjects,
-  StreamError,
-} from "@ourocodus/bus";
+import { type Connection, type LogRecord, readLog, StreamError } from "@ourocodus/bus";
+import { ALL_LOG_SUBJECTS, sessionSubjects } from "@ourocodus/protocol";
 import { type EventFilter, passes } from "./event_filter.ts";
 import { commentFrame, eventFrame, noticeFrame, openingFrame } from "./event_frame.ts";
 import type { EventRing } from "./event_ring.ts";

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { isObject, logLine, type LogRecord, type Message } from "@ourocodus/bus";
+import type { LogRecord } from "@ourocodus/bus";
+import { logLine } from "@ourocodus/ops";
+import { isObject, type Message } from "@ourocodus/protocol";
 
 /** What `?include=` calls the kinds of records; events are always there. */
 export type EventKind = "events" | "work" | "results" | "dead";

@@ -9,16 +9,9 @@
  *
  * @module
  */
-import {
-  ALL_LOG_SUBJECTS,
-  type Connection,
-  logBounds,
-  type LogRecord,
-  messageOf,
-  readLog,
-  Semaphore,
-} from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import { type Connection, logBounds, type LogRecord, readLog, Semaphore } from "@ourocodus/bus";
+import { ALL_LOG_SUBJECTS, messageOf } from "@ourocodus/protocol";
 import { EventClient, type EventRequest } from "./event_client.ts";
 import { eventFrame } from "./event_frame.ts";
 import { EventRing, type EventRingLimits } from "./event_ring.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Msg } from "@nats-io/nats-core";
-import { connect, type Connection, ensureStreams, eventsSubject } from "@ourocodus/bus";
+import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
+import { eventsSubject } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
 import { EventHub } from "./event_hub.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connect, RELAYS_AGENTS_SUBJECT } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { RELAYS_AGENTS_SUBJECT } from "@ourocodus/protocol";
 import { startTestApi } from "./testing/test_api.ts";
 
 Deno.test("health tells of NATS, streams and relays", async () => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { runServerProgram } from "@ourocodus/http";
+import { runServerProgram } from "@ourocodus/edge";
 import { apiSettings } from "./settings.ts";
 
 const HELP = `Runs the HTTP API and the web monitor: where all work, agents and sessions are, live.

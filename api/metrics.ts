@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/bus";
-import { Counter, Gauge, Histogram, Registry } from "@ourocodus/http";
+import { Counter, Gauge, Histogram, Registry } from "@ourocodus/edge";
+import { VERSION } from "@ourocodus/protocol";
 
 /** What is asked for at each scrape. */
 export interface MetricsSource {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Access, forbidden, lacking, requestAt, type Scope } from "@ourocodus/http";
+import { type Access, forbidden, lacking, requestAt, type Scope } from "@ourocodus/edge";
 import type { Operation } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 

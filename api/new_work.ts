@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { newWorkId, parseWork, type Work, workMessageId, workPayload } from "@ourocodus/bus";
 import type { z } from "@hono/zod-openapi";
+import { newWorkId, type Work, workMessageId, workPayload } from "@ourocodus/ops";
+import { parseWork } from "@ourocodus/protocol";
 import { parseExactly } from "./json_text.ts";
 import { ProblemError } from "./problem.ts";
 import type { NewWorkSchema } from "./schemas/work.ts";

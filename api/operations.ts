@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isScope, type Scope } from "@ourocodus/http";
+import { isScope, type Scope } from "@ourocodus/edge";
 import type { ApiApp } from "./app.ts";
 
 /** An operation. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Connection, OutcomeCounts, StreamLimits } from "@ourocodus/bus";
+import type { Connection, StreamLimits } from "@ourocodus/bus";
+import type { OutcomeCounts } from "@ourocodus/ops";
 import type { Agents } from "./agents.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { ApiMetrics } from "./metrics.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { problemResponse, type Refusal } from "@ourocodus/http";
+import { problemResponse, type Refusal } from "@ourocodus/edge";
 import { type ProblemKind, PROBLEMS } from "./problem_kinds.ts";
 import type { Problem } from "./schemas/problem.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { REFUSALS } from "@ourocodus/http";
+import { REFUSALS } from "@ourocodus/edge";
 
 /** The kinds of problems; `/problems` tells of each. */
 export const PROBLEMS = {

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { ConnectError, messageOf, StreamError } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { HTTPException } from "hono/http-exception";
+import { ConnectError, StreamError } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { ProblemError } from "./problem.ts";
 
 const log = getLogger(["ourocodus", "api"]);

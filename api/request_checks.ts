@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Gate, TOKEN_PARAMETER } from "@ourocodus/http";
+import { type Gate, TOKEN_PARAMETER } from "@ourocodus/edge";
 import type { Operation } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 import { cut, shown } from "./shown.ts";

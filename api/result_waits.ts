@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { consumerName, type LogRecord } from "@ourocodus/bus";
+import type { LogRecord } from "@ourocodus/bus";
+import { consumerName } from "@ourocodus/protocol";
 import type { EventHub } from "./event_hub.ts";
 import { ProblemError } from "./problem.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scope } from "@ourocodus/http";
+import type { Scope } from "@ourocodus/edge";
 
 /** The scheme's name in the document. */
 const SCHEME = "token";

@@ -4,16 +4,18 @@
  * @module
  */
 import {
-  bytesSetting,
   type ConnectOptions,
-  type Environment,
-  integerSetting,
-  logLevelSetting,
   natsSettings,
   type StreamLimits,
   streamSettings,
 } from "@ourocodus/bus";
-import { type ServerSettings, serverSettings } from "@ourocodus/http";
+import { type ServerSettings, serverSettings } from "@ourocodus/edge";
+import {
+  bytesSetting,
+  type Environment,
+  integerSetting,
+  logLevelSetting,
+} from "@ourocodus/protocol";
 import { findHome, type Home } from "@ourocodus/system";
 
 /** All settings of the API. */

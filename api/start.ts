@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { connect, ensureStreams, OutcomeCounts, watchCluster } from "@ourocodus/bus";
-import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/http";
 import { fileURLToPath } from "node:url";
 import { getLogger } from "@logtape/logtape";
+import { connect, ensureStreams, watchCluster } from "@ourocodus/bus";
+import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/edge";
+import { OutcomeCounts } from "@ourocodus/ops";
 import { Agents } from "./agents.ts";
 import { apiHandler } from "./app.ts";
 import { EventHub } from "./event_hub.ts";
@@ -14,8 +15,8 @@ import { ApiMetrics, type SystemNumbers } from "./metrics.ts";
 import { MonitorFiles } from "./monitor_files.ts";
 import type { ApiParts } from "./parts.ts";
 import { ResultWaits } from "./result_waits.ts";
-import type { ApiSettings } from "./settings.ts";
 import { SessionStats } from "./session_stats.ts";
+import type { ApiSettings } from "./settings.ts";
 import { SystemLook } from "./system_look.ts";
 
 /** An API that runs; stopping it ends event streams at once, other requests when they are answered. */

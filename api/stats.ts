@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { LOG_HEADER, type LogRecord } from "@ourocodus/bus";
 import type { z } from "@hono/zod-openapi";
+import type { LogRecord } from "@ourocodus/bus";
+import { LOG_HEADER } from "@ourocodus/protocol";
 import type { StatsPointSchema, StatsSchema } from "./schemas/health.ts";
 
 const SPAN_MS = 2_000;

@@ -3,15 +3,8 @@
  *
  * @module
  */
-import {
-  askRelays,
-  ConnectError,
-  type Connection,
-  logBounds,
-  type RelayDirectory,
-  type StreamNumbers,
-  streamNumbers,
-} from "@ourocodus/bus";
+import { ConnectError, type Connection, logBounds } from "@ourocodus/bus";
+import { askRelays, type RelayDirectory, type StreamNumbers, streamNumbers } from "@ourocodus/ops";
 import { SharedAnswer } from "./shared_answer.ts";
 
 /** What is in the streams, and where the log begins and ends. */

@@ -3,17 +3,17 @@
  *
  * @module
  */
+import type { z } from "@hono/zod-openapi";
+import { PublishError } from "@ourocodus/bus";
 import {
   type Cancellation,
   type CancelledWork,
   type CancelOptions,
   cancelWork,
-  messageOf,
-  PublishError,
   type WorkQuery,
   type WorkState,
-} from "@ourocodus/bus";
-import type { z } from "@hono/zod-openapi";
+} from "@ourocodus/ops";
+import { messageOf } from "@ourocodus/protocol";
 import type { ApiParts } from "./parts.ts";
 import { ProblemError } from "./problem.ts";
 import type { CancelledWorkSchema } from "./schemas/work.ts";

@@ -8,7 +8,8 @@
  */
 import { parseArgs } from "node:util";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect, type Connection, ensureStreams, LOG_STREAM } from "@ourocodus/bus";
+import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
+import { LOG_STREAM } from "@ourocodus/protocol";
 import { type ApiProcess, startApi, startNats } from "../tests/support/mod.ts";
 import { EventClients, type EventPhase } from "./event_run.ts";
 import { machineLine, thisMachine } from "./machine.ts";

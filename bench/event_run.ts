@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Connection, eventsSubject } from "@ourocodus/bus";
+import type { Connection } from "@ourocodus/bus";
+import { eventsSubject } from "@ourocodus/protocol";
 import {
   type ApiProcess,
   ROOT,

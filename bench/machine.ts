@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/bus";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { VERSION } from "@ourocodus/protocol";
 
 /** A machine, and what runs on it. */
 export interface Machine {

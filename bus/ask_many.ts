@@ -5,7 +5,7 @@
  */
 import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { statusOf } from "./message_headers.ts";
+import { statusOf } from "./nats_js/message_headers.ts";
 
 /** Options of {@linkcode askMany}. */
 export interface AskManyOptions {

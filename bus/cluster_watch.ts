@@ -5,8 +5,8 @@
  * @module
  */
 import { NoRespondersError, TimeoutError } from "@nats-io/nats-core";
+import { isObject, parseObject } from "@ourocodus/protocol";
 import type { Connection } from "./connection.ts";
-import { isObject, parseObject } from "./message.ts";
 
 /** Options of {@linkcode watchCluster}. */
 export interface ClusterWatchOptions {

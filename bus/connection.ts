@@ -23,10 +23,10 @@ import {
 } from "@nats-io/nats-core";
 import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
-import { messageOf } from "./errors.ts";
+import { messageOf } from "@ourocodus/protocol";
 import { ConnectError } from "./nats_errors.ts";
-import { Requests } from "./requests.ts";
-import { keepErrorListeners } from "./transport_errors.ts";
+import { Requests } from "./nats_js/requests.ts";
+import { keepErrorListeners } from "./nats_js/transport_errors.ts";
 
 /** The default of `NATS_URL`. */
 export const DEFAULT_NATS_URL = "nats://localhost:4222";

@@ -13,12 +13,10 @@
  * @module
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
+import { type Lease, parseLease, parseObject, RELAYS_LEASES_SUBJECT } from "@ourocodus/protocol";
 import { askMany } from "./ask_many.ts";
 import { chunks } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
-import { type Lease, parseLease } from "./lease.ts";
-import { parseObject } from "./message.ts";
-import { RELAYS_LEASES_SUBJECT } from "./subjects.ts";
 
 /** What a relay's owner of work is asked and told by other relays. */
 export interface LeaseHolder {

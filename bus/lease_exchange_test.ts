@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { type Lease, parseLease } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
-import { type Lease, parseLease } from "./lease.ts";
 import { LeaseExchange, type LeaseHolder } from "./lease_exchange.ts";
 
 /** So little that what is asked and answered here takes many messages. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OurocodusError } from "./errors.ts";
+import { OurocodusError } from "@ourocodus/protocol";
 
 /** No NATS server could be reached, or it refused us. */
 export class ConnectError extends OurocodusError {

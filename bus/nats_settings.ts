@@ -3,9 +3,13 @@
  *
  * @module
  */
+import {
+  durationSettingMs,
+  type Environment,
+  SettingError,
+  textSetting,
+} from "@ourocodus/protocol";
 import type { ConnectOptions } from "./connection.ts";
-import { SettingError } from "./errors.ts";
-import { durationSettingMs, type Environment, textSetting } from "./settings.ts";
 
 /**
  * How to reach NATS, from `NATS_URL`, `NATS_CONNECT_TIMEOUT`, `NATS_TOKEN`, `NATS_USER`,

@@ -6,11 +6,10 @@
  * @module
  */
 import { ClosedConnectionError, headers as newHeaders, type Msg } from "@nats-io/nats-core";
+import { isObject, messageOf, parseObject } from "@ourocodus/protocol";
 import type { Connection } from "./connection.ts";
-import { messageOf } from "./errors.ts";
-import { isObject, parseObject } from "./message.ts";
-import { statusOf } from "./message_headers.ts";
 import { PublishError } from "./nats_errors.ts";
+import { statusOf } from "./nats_js/message_headers.ts";
 
 /** What became of a publish. */
 export type PublishAck =

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { MsgImpl } from "@nats-io/nats-core/internal";
 import fc from "fast-check";
+import { eventsSubject, LOG_STREAM } from "@ourocodus/protocol";
 import { startNats } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
 import { parsePublishAck, publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { ensureStreams } from "./streams.ts";
-import { eventsSubject, LOG_STREAM } from "./subjects.ts";
 
 /** What anybody may answer whom JetStream's answer is not known to. */
 const FOREIGN = [

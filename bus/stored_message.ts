@@ -9,11 +9,10 @@
  */
 import { Buffer } from "node:buffer";
 import type { Msg } from "@nats-io/nats-core";
+import { isObject, messageOf, parseObject } from "@ourocodus/protocol";
 import type { Connection } from "./connection.ts";
-import { messageOf } from "./errors.ts";
-import { isObject, parseObject } from "./message.ts";
-import { MessageHeaders } from "./message_headers.ts";
 import { StreamError } from "./nats_errors.ts";
+import { MessageHeaders } from "./nats_js/message_headers.ts";
 
 /** A message, as a stream holds it. */
 export interface StoredMessage {

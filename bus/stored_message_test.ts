@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
+import { eventsSubject, LOG_STREAM, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import { freePort, startCluster, startNats, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
-import { OutcomeLookup } from "./outcome_lookup.ts";
+import { OutcomeLookup } from "./log/outcome_lookup.ts";
 import { publishStored } from "./publish_ack.ts";
 import { readNextOf, readStored, readSurelyLastOf } from "./stored_message.ts";
 import { ensureStreams } from "./streams.ts";
-import { eventsSubject, LOG_STREAM, resultsSubject, WORK_STREAM } from "./subjects.ts";
 
 async function store(connection: Connection, id: string, text = "{}"): Promise<void> {
   await publishStored(connection, resultsSubject("s", "r"), text, {

@@ -28,17 +28,21 @@ import {
   PermissionViolationError,
   TimeoutError,
 } from "@nats-io/nats-core";
-import type { Connection } from "./connection.ts";
-import { messageOf } from "./errors.ts";
-import { StreamError } from "./nats_errors.ts";
 import {
   bytesSetting,
   durationSettingMs,
   type Environment,
   integerSetting,
+  LOG_STREAM,
+  LOG_SUBJECTS,
+  messageOf,
   textSetting,
-} from "./settings.ts";
-import { LOG_STREAM, LOG_SUBJECTS, WORK_COPIES, WORK_STREAM, WORK_SUBJECTS } from "./subjects.ts";
+  WORK_COPIES,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+} from "@ourocodus/protocol";
+import type { Connection } from "./connection.ts";
+import { StreamError } from "./nats_errors.ts";
 
 /** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
 export interface StreamLimits {

@@ -6,13 +6,19 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { sendWork } from "@ourocodus/ops";
+import {
+  LOG_STREAM,
+  LOG_SUBJECTS,
+  storedSubject,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+} from "@ourocodus/protocol";
 import { freePort, startNats } from "../tests/support/mod.ts";
 import { connect, Connection } from "./connection.ts";
-import { readLog } from "./log_reader.ts";
+import { readLog } from "./log/log_reader.ts";
 import { StreamError } from "./nats_errors.ts";
-import { sendWork } from "./send_work.ts";
 import { ensureStreams, type StreamLimits } from "./streams.ts";
-import { LOG_STREAM, LOG_SUBJECTS, storedSubject, WORK_STREAM, WORK_SUBJECTS } from "./subjects.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type AgentsWanted, MAX_AGENT_NAME, SUPERVISOR, SYSTEM_PARTS } from "@ourocodus/system";
-import { invalidName, parseDurationMs } from "@ourocodus/bus";
 import { resolve } from "node:path";
+import { invalidName, parseDurationMs } from "@ourocodus/protocol";
+import { type AgentsWanted, MAX_AGENT_NAME, SUPERVISOR, SYSTEM_PARTS } from "@ourocodus/system";
 import { countFlag, nameFlag } from "./flag_values.ts";
 import { type AgentKind, passedArguments } from "./passed_flags.ts";
 import { UsageError } from "./usage_error.ts";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Connection } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
 import {
   type AgentRow,
   agentRows,
@@ -11,13 +13,12 @@ import {
   managedAgents,
   pause,
 } from "@ourocodus/system";
-import { askRelays, type Connection } from "@ourocodus/bus";
+import { agentTable } from "./agent_table.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { explainFailure } from "./explain_failure.ts";
 import { nameFlag } from "./flag_values.ts";
 import { connectNats } from "./nats.ts";
-import { agentTable } from "./agent_table.ts";
-import { explainFailure } from "./explain_failure.ts";
 import { harmless, paint } from "./terminal_text.ts";
 
 /** Flags of `agent list`. */

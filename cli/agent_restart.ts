@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Connection } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
 import {
   atRelay,
   awaitConnected,
@@ -23,14 +25,13 @@ import {
   sizeOf,
   type StopOptions,
 } from "@ourocodus/system";
-import { askRelays, type Connection } from "@ourocodus/bus";
 import { type AgentStopFlags, announceStop } from "./agent_stop.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats } from "./nats.ts";
-import { stopOptions } from "./stop.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { connectNats } from "./nats.ts";
 import { agentSelector } from "./select_agents.ts";
+import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
 
 /** The command line of `agent restart`. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { askRelays, type Connection } from "@ourocodus/bus";
-import type { WorkTarget } from "@ourocodus/bus";
+import type { Connection } from "@ourocodus/bus";
+import { askRelays, type WorkTarget } from "@ourocodus/ops";
 
 /** How many relays are there, and how many agents of one session and role. */
 export interface ConnectedAgents {

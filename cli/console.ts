@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
+import type { Environment } from "@ourocodus/protocol";
 import type { ClosedOutputError, Output, OutputError } from "./output.ts";
 
 /** A command's surroundings. */

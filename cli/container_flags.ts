@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { parseBytes } from "@ourocodus/protocol";
 import type { AgentsFacts, DockerAgentOptions, DockerRecord } from "@ourocodus/system";
-import { parseBytes } from "@ourocodus/bus";
-import { UsageError } from "./usage_error.ts";
 import { type AgentImage, agentImage, codingAgentImage } from "./docker_system.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** As they were given. */
 export interface ContainerFlags {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DeadLetter, deadLetters } from "@ourocodus/bus";
+import { type DeadLetter, deadLetters } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { limitFlag, nameFlag } from "./flag_values.ts";

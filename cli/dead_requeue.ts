@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Connection, deadLetters, requeueDeadLetter, streamSettings } from "@ourocodus/bus";
+import { type Connection, streamSettings } from "@ourocodus/bus";
+import { deadLetters, requeueDeadLetter } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameFlag, sequenceArgument } from "./flag_values.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DiffLineKind, diffLines } from "@ourocodus/bus";
+import { type DiffLineKind, diffLines } from "@ourocodus/protocol";
 import { harmless, type Paint } from "./terminal_text.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { type Connection, traceWorks, type WorkTrace } from "@ourocodus/bus";
+import type { Connection } from "@ourocodus/bus";
+import { traceWorks, type WorkTrace } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { harmless } from "./terminal_text.ts";

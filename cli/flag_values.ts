@@ -10,7 +10,7 @@ import {
   isObject,
   messageOf,
   parseDurationMs,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { UsageError } from "./usage_error.ts";
 
 /** A session, a role or an agent's id, which must be there. @throws {UsageError} */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { SystemError } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { UsageError } from "./usage_error.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isObject } from "@ourocodus/bus";
+import { isObject } from "@ourocodus/protocol";
 import { harmless, type Paint } from "./terminal_text.ts";
 
 /** A line as it is shown; nothing in it can do harm to a terminal. */

@@ -5,15 +5,15 @@
  *
  * @module
  */
+import type { LogRecord } from "@ourocodus/bus";
 import {
   errorText,
   factTexts,
   hasDiff,
-  type LogRecord,
   parseMessage,
   resultFacts,
   resultText,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { colourDiff } from "./diff_text.ts";
 import type { Output } from "./output.ts";

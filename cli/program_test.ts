@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VERSION } from "@ourocodus/bus";
+import { VERSION } from "@ourocodus/protocol";
 import { freePort, runProcess, startNats } from "../tests/support/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { cli, MemoryOutput } from "./testing/memory_console.ts";

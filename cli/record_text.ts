@@ -3,14 +3,14 @@
  *
  * @module
  */
+import type { LogRecord } from "@ourocodus/bus";
 import {
   errorHeadline,
   isObject,
-  type LogRecord,
   parseMessage,
   resultHeadline,
   singleLine,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { harmless, harmlessJson, localTime, type Paint, span } from "./terminal_text.ts";
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isUnfinished, type WorkTrace } from "@ourocodus/bus";
+import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { checkWork, findWork } from "./find_work.ts";

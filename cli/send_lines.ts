@@ -3,14 +3,9 @@
  *
  * @module
  */
-import {
-  type Connection,
-  messageOf,
-  PublishError,
-  sendAllWork,
-  type SendSummary,
-  streamSettings,
-} from "@ourocodus/bus";
+import { type Connection, PublishError, streamSettings } from "@ourocodus/bus";
+import { sendAllWork, type SendSummary } from "@ourocodus/ops";
+import { messageOf } from "@ourocodus/protocol";
 import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";

@@ -3,14 +3,9 @@
  *
  * @module
  */
-import {
-  type Connection,
-  formatMessage,
-  type LogRecord,
-  sendWork,
-  type SentWork,
-  streamSettings,
-} from "@ourocodus/bus";
+import { type Connection, type LogRecord, streamSettings } from "@ourocodus/bus";
+import { newWorkId, sendWork, type SentWork, workPayload } from "@ourocodus/ops";
+import { formatMessage } from "@ourocodus/protocol";
 import { type ConnectedAgents, connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -22,7 +17,6 @@ import { isErrorResult, recordJson } from "./record_text.ts";
 import type { Sending } from "./send_work.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
-import { newWorkId, workPayload } from "@ourocodus/bus";
 
 /** One payload, and its message's id. */
 export interface OnePayload {

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { Connection } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
 import { SystemError } from "@ourocodus/system";
-import { askRelays, type Connection } from "@ourocodus/bus";
 import type { ExitCode } from "./exit_codes.ts";
 import { idFlag, nameFlag, objectFlag, timeoutFlag } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readStored, WORK_STREAM } from "@ourocodus/bus";
+import { readStored } from "@ourocodus/bus";
+import { WORK_STREAM } from "@ourocodus/protocol";
 import {
   BusClient,
   type RelayProcess,

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { resolve } from "node:path";
+import { readTokenKeys, serverSettings, tokenSettings } from "@ourocodus/edge";
+import { durationSettingMs, SettingError } from "@ourocodus/protocol";
+import { ensureNatsServer } from "@ourocodus/setup";
 import {
   bringUp,
   DEFAULT_API_PORT,
@@ -20,16 +24,12 @@ import {
   SystemError,
   type SystemSettings,
 } from "@ourocodus/system";
-import { durationSettingMs, SettingError } from "@ourocodus/bus";
-import { readTokenKeys, serverSettings, tokenSettings } from "@ourocodus/http";
-import { resolve } from "node:path";
-import { ensureNatsServer } from "@ourocodus/setup";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { portFlag } from "./port_flag.ts";
-import { restoreAgents } from "./restore_agents.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { runForeground } from "./foreground.ts";
+import { portFlag } from "./port_flag.ts";
+import { restoreAgents } from "./restore_agents.ts";
 import { startDocker } from "./start_docker.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { randomSecret } from "@ourocodus/http";
+import { randomSecret } from "@ourocodus/edge";
 import {
   connectDocker,
   DEFAULT_API_PORT,
@@ -20,8 +20,8 @@ import {
   writeDockerRecord,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { dockerUp, type SystemContainer, systemContainers } from "./docker_system.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { restoreAgents } from "./restore_agents.ts";
 import { paint } from "./terminal_text.ts";
 

@@ -3,6 +3,15 @@
  *
  * @module
  */
+import { connect } from "@ourocodus/bus";
+import {
+  askRelays,
+  type DirectoryAgent,
+  type RelayRecord,
+  type StreamNumbers,
+  streamNumbers,
+} from "@ourocodus/ops";
+import { messageOf } from "@ourocodus/protocol";
 import {
   type AgentRow,
   agentRows,
@@ -20,13 +29,11 @@ import {
   type SystemLook,
   unlessAborted,
 } from "@ourocodus/system";
-import { askRelays, connect, type DirectoryAgent, messageOf, streamNumbers } from "@ourocodus/bus";
-import type { RelayRecord, StreamNumbers } from "@ourocodus/bus";
-import type { Console } from "./console.ts";
-import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { agentTable } from "./agent_table.ts";
 import { bytesText } from "./bytes_text.ts";
+import type { Console } from "./console.ts";
 import { systemContainers } from "./docker_system.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { adviceLines } from "./status_advice.ts";
 import { type PartStatus, partStatus, supervisorStatus } from "./status_part.ts";

@@ -1,4 +1,5 @@
-import { eventsSubject, type LogRecord, parseMessage } from "@ourocodus/bus";
+import type { LogRecord } from "@ourocodus/bus";
+import { eventsSubject, parseMessage } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { nameFlag } from "./flag_values.ts";

@@ -1,4 +1,4 @@
-import { resultsSubject } from "@ourocodus/bus";
+import { resultsSubject } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { nameFlag } from "./flag_values.ts";

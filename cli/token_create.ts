@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
-import { createToken, isScope, MAX_TTL_MS, type Scope, SCOPES, type Signer } from "@ourocodus/http";
+import { createToken, isScope, MAX_TTL_MS, type Scope, SCOPES, type Signer } from "@ourocodus/edge";
+import { messageOf } from "@ourocodus/protocol";
 import { findHome, systemSecret } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { exportPKCS8, exportSPKI, generateKeyPair } from "jose";
-import { TokenVerifier } from "@ourocodus/http";
+import { TokenVerifier } from "@ourocodus/edge";
 import { cli } from "./testing/memory_console.ts";
 
 const SECRET = "a-secret-of-these-tests";

@@ -3,14 +3,8 @@
  *
  * @module
  */
-import {
-  type LogItem,
-  resultHeadline,
-  resultText,
-  type TraceStep,
-  traceWork,
-  type WorkTrace,
-} from "@ourocodus/bus";
+import { type LogItem, type TraceStep, traceWork, type WorkTrace } from "@ourocodus/ops";
+import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats, ensureLog } from "./nats.ts";

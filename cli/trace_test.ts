@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connect, sendWork } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
 import { runCli, SocketAgent, startNats, startRelay, until } from "../tests/support/mod.ts";
 
 const WORK = { session: "s", role: "r" };

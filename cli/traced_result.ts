@@ -1,10 +1,6 @@
-import {
-  type Connection,
-  type LogRecord,
-  readLog,
-  resultsSubject,
-  type WorkTrace,
-} from "@ourocodus/bus";
+import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
+import type { WorkTrace } from "@ourocodus/ops";
+import { resultsSubject } from "@ourocodus/protocol";
 
 /** The record of the result that a trace tells of; undefined if there is none (any more). */
 export async function tracedResult(

@@ -4,17 +4,10 @@
  *
  * @module
  */
+import { type Connection, lastLogSequence, readLog, readStored } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
+import { type AgentWork, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import type { ManagedAgent } from "@ourocodus/system";
-import {
-  type AgentWork,
-  askRelays,
-  type Connection,
-  lastLogSequence,
-  readLog,
-  readStored,
-  resultsSubject,
-  WORK_STREAM,
-} from "@ourocodus/bus";
 import { harmless } from "./terminal_text.ts";
 
 /** What agents had in hand when they were looked at. */

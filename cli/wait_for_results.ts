@@ -4,21 +4,17 @@
  *
  * @module
  */
+import { type Connection, type LogRecord, readLog, readStored } from "@ourocodus/bus";
+import type { SentWork, WorkTarget } from "@ourocodus/ops";
 import {
-  type Connection,
   eventsSubject,
   isObject,
-  type LogRecord,
   parseMessage,
-  readLog,
-  readStored,
   resultsSubject,
-  type SentWork,
   WORK_STREAM,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import { harmless, localTime } from "./terminal_text.ts";
-import type { WorkTarget } from "@ourocodus/bus";
 
 /** Where in the log to begin to look. */
 export type Beginning = { readonly fromSequence: number } | { readonly since: Date };

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { isUnfinished, type WorkTrace } from "@ourocodus/bus";
 import { type Applied, Checkout } from "@ourocodus/git";
+import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
-import { statText } from "./patch_stat.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameOf, tracedWork } from "./find_work.ts";
 import { gitEnvironment } from "./git_environment.ts";
+import { statText } from "./patch_stat.ts";
 import { harmless, paint } from "./terminal_text.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
 import type { WorkFlags } from "./work_query.ts";

@@ -3,16 +3,16 @@
  *
  * @module
  */
+import { Semaphore } from "@ourocodus/bus";
 import {
   type Cancellation,
-  type CancelledHolder,
   type CancelledWork,
   cancelTraced,
   MAX_REASON_CHARACTERS,
-  Semaphore,
   traceWorks,
   type WorkState,
-} from "@ourocodus/bus";
+} from "@ourocodus/ops";
+import type { CancelledHolder } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats, ensureLog } from "./nats.ts";

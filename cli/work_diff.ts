@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { WorkTrace } from "@ourocodus/bus";
 import { patchedFiles } from "@ourocodus/git";
+import type { WorkTrace } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { diffText } from "./diff_text.ts";
-import { statText } from "./patch_stat.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameOf, tracedWork } from "./find_work.ts";
+import { statText } from "./patch_stat.ts";
 import { harmlessJson, paint, span } from "./terminal_text.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
 import type { WorkFlags } from "./work_query.ts";

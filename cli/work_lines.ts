@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { describe, formatMessage, isObject, messageOf, parseWork } from "@ourocodus/bus";
-import { newWorkId, workPayload, type WorkTarget } from "@ourocodus/bus";
+import { newWorkId, workPayload, type WorkTarget } from "@ourocodus/ops";
+import { describe, formatMessage, isObject, messageOf, parseWork } from "@ourocodus/protocol";
 
 /** A piece of work, and the line that it stands on. */
 export interface LineWork extends WorkTarget {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type PendingWork, pendingWork } from "@ourocodus/bus";
+import { type PendingWork, pendingWork } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { limitFlag, nameFlag, sequenceArgument } from "./flag_values.ts";

@@ -6,10 +6,11 @@
  *
  * @module
  */
-import { isObject, isUnfinished, type WorkTrace } from "@ourocodus/bus";
-import { GitError, Repository } from "@ourocodus/git";
-import { findHome } from "@ourocodus/system";
 import { join, sep } from "node:path";
+import { GitError, Repository } from "@ourocodus/git";
+import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
+import { isObject } from "@ourocodus/protocol";
+import { findHome } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { gitEnvironment } from "./git_environment.ts";
 import { harmless } from "./terminal_text.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { invalidId, type WorkQuery } from "@ourocodus/bus";
+import type { WorkQuery } from "@ourocodus/ops";
+import { invalidId } from "@ourocodus/protocol";
 import { nameFlag, sequenceArgument } from "./flag_values.ts";
 import { harmless } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";

@@ -3,15 +3,9 @@
  *
  * @module
  */
-import {
-  type Connection,
-  isUnfinished,
-  type LogRecord,
-  readLog,
-  resultsSubject,
-  traceWorks,
-  type WorkTrace,
-} from "@ourocodus/bus";
+import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
+import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
+import { resultsSubject } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { timeoutFlag } from "./flag_values.ts";

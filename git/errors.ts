@@ -1,4 +1,4 @@
-import { OurocodusError } from "@ourocodus/bus";
+import { OurocodusError } from "@ourocodus/protocol";
 
 /** Codes of a {@linkcode GitError}. */
 export type GitErrorCode =

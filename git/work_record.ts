@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { invalidName } from "@ourocodus/bus";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
+import { invalidName } from "@ourocodus/protocol";
 
 const SHAPE = z.object({
   version: z.literal(1),

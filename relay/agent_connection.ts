@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { nuid } from "@nats-io/nats-core";
+import { TurnoverMap } from "@ourocodus/bus";
 import {
   CLOSE,
   type CloseCode,
@@ -14,9 +16,7 @@ import {
   RELAY_TYPE,
   spliceLease,
   type StoredPayload,
-  TurnoverMap,
-} from "@ourocodus/bus";
-import { nuid } from "@nats-io/nats-core";
+} from "@ourocodus/protocol";
 import type { AgentRequest } from "./agent_request.ts";
 import { monotonicMs, type Work } from "./work.ts";
 

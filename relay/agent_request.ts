@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { invalidName, SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { invalidName, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 
 /** The most pieces of work that one agent may have at once. */
 export const MAX_CONCURRENCY = 1_024;

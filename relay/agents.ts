@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type AgentRecord, type AgentsQuery, type AgentWork } from "@ourocodus/bus";
+import type { AgentRecord, AgentsQuery, AgentWork } from "@ourocodus/protocol";
 import { type AgentConnection, agentKey, type AgentName } from "./agent_connection.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Work } from "./work.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { CLOSE, type CloseCode } from "@ourocodus/bus";
+import { CLOSE, type CloseCode } from "@ourocodus/protocol";
 import type { AgentConnection, AgentSocket } from "./agent_connection.ts";
 
 /** The limits. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CloseCode } from "@ourocodus/bus";
+import type { CloseCode } from "@ourocodus/protocol";
 import { until } from "../tests/support/mod.ts";
 import type { AgentConnection } from "./agent_connection.ts";
 import { DEFAULT_CONNECTION_LIMITS, type Seat, Seats } from "./connection_limits.ts";

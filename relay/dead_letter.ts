@@ -4,13 +4,8 @@
  *
  * @module
  */
-import {
-  type Connection,
-  deadLetterId,
-  formatMessage,
-  LOG_HEADER,
-  type LogWriter,
-} from "@ourocodus/bus";
+import { type Connection, deadLetterId, type LogWriter } from "@ourocodus/bus";
+import { formatMessage, LOG_HEADER } from "@ourocodus/protocol";
 
 /** Why work is given up on. */
 export interface Reason {

@@ -11,13 +11,8 @@
  *
  * @module
  */
-import {
-  type Acknowledger,
-  type Delivery,
-  type Lease,
-  type LeaseExchange,
-  parseWork,
-} from "@ourocodus/bus";
+import type { Acknowledger, Delivery, LeaseExchange } from "@ourocodus/bus";
+import { type Lease, parseWork } from "@ourocodus/protocol";
 import type { Offers } from "./offers.ts";
 import type { Found, OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { parseObject, readStored, resultsSubject, WORK_STREAM, workIdentity } from "@ourocodus/bus";
 import { headers } from "@nats-io/nats-core";
+import { readStored, workIdentity } from "@ourocodus/bus";
+import { parseObject, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import {
   startNats,
   startProxy,

@@ -4,13 +4,12 @@
  *
  * @module
  */
+import { chunks, type Connection } from "@ourocodus/bus";
 import {
   type AgentRecord,
   type AgentsPage,
   type AgentsQuery,
   type AgentStopping,
-  chunks,
-  type Connection,
   parseAgentStop,
   parseCancelNotice,
   parseObject,
@@ -18,7 +17,7 @@ import {
   RELAYS_AGENTS_SUBJECT,
   RELAYS_WORK_CANCEL_SUBJECT,
   VERSION,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import type { Relay } from "./relay.ts";
 
 /** What a page says beside its agents, at the most. */

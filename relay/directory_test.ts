@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type AgentRecord,
-  type AgentsPage,
-  askRelays,
-  RELAYS_AGENTS_SUBJECT,
-} from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
+import { type AgentRecord, type AgentsPage, RELAYS_AGENTS_SUBJECT } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
 import { answerAgentQueries, paginate } from "./directory.ts";
 import { TestRelay } from "./testing/test_relay.ts";

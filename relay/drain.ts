@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CLOSE, type DrainPayload, RELAY_TYPE } from "@ourocodus/bus";
+import { CLOSE, type DrainPayload, RELAY_TYPE } from "@ourocodus/protocol";
 import type { Agents } from "./agents.ts";
 import type { Journal } from "./journal.ts";
 import type { LeftWork } from "./left_work.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readStored, WORK_STREAM } from "@ourocodus/bus";
+import { readStored } from "@ourocodus/bus";
+import { WORK_STREAM } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import type { FakeAgent } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseLease } from "@ourocodus/bus";
+import { parseLease } from "@ourocodus/protocol";
 import { Grace } from "./grace.ts";
 import { newWork, type Work } from "./work.ts";
 

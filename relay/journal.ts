@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { eventsSubject, formatMessage, type LogWriter, type WorkEventType } from "@ourocodus/bus";
 import { nuid } from "@nats-io/nats-core";
+import type { LogWriter } from "@ourocodus/bus";
+import { eventsSubject, formatMessage, type WorkEventType } from "@ourocodus/protocol";
 
 /** So long an offer waits for something to be stored with it, in milliseconds. */
 const OFFER_WAIT_MS = 5;

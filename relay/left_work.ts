@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CLOSE, type Lease, mayReconnect } from "@ourocodus/bus";
+import { CLOSE, type Lease, mayReconnect } from "@ourocodus/protocol";
 import { type AgentConnection, agentKey } from "./agent_connection.ts";
 import type { Offers } from "./offers.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";

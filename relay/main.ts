@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { runServerProgram } from "@ourocodus/http";
+import { runServerProgram } from "@ourocodus/edge";
 import { relaySettings } from "./settings.ts";
 import { startRelay } from "./start.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { workSubject } from "@ourocodus/bus";
+import { workSubject } from "@ourocodus/protocol";
 import { TestRelay } from "./testing/test_relay.ts";
 
 /** What nobody can read, and what only a server may say. */

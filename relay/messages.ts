@@ -6,8 +6,8 @@
  *
  * @module
  */
+import type { AcceptedOutcome, Stored } from "@ourocodus/bus";
 import {
-  type AcceptedOutcome,
   AGENT_TYPE,
   bytesBeyond,
   CLOSE,
@@ -23,9 +23,8 @@ import {
   type RelayErrorCode,
   type RelayErrorPayload,
   splitFrame,
-  type Stored,
   stripLease,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
@@ -35,8 +34,8 @@ import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Turn } from "./turn.ts";
-import { monotonicMs, type Work, workItem } from "./work.ts";
 import type { Withdrawal } from "./withdrawal.ts";
+import { monotonicMs, type Work, workItem } from "./work.ts";
 import type { Works } from "./works.ts";
 
 /** What {@linkcode AgentMessages} needs. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/bus";
-import { Counter, Gauge, histogramSamples, Registry } from "@ourocodus/http";
+import { Counter, Gauge, histogramSamples, Registry } from "@ourocodus/edge";
+import { VERSION } from "@ourocodus/protocol";
 import { LATENCY_BUCKETS, type LatencyHistogram } from "./metrics.ts";
 import type { Relay } from "./relay.ts";
 

@@ -8,23 +8,25 @@
 import {
   type AcceptedOutcome,
   type Connection,
-  consumerName,
   deadLetterId,
-  deadSubject,
-  type Lease,
-  LOG_STREAM,
-  messageOf,
   OutcomeLookup,
-  parseMessage,
-  parseSubject,
   plainIdentity,
   readLog,
   readStored,
   Semaphore,
-  WORK_STREAM,
   workIdentity,
-  workStoredAt,
 } from "@ourocodus/bus";
+import {
+  consumerName,
+  deadSubject,
+  type Lease,
+  LOG_STREAM,
+  messageOf,
+  parseMessage,
+  parseSubject,
+  WORK_STREAM,
+  workStoredAt,
+} from "@ourocodus/protocol";
 import type { Reason } from "./dead_letter.ts";
 
 /** The work that is asked about. */

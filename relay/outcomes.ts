@@ -15,24 +15,26 @@
 import {
   type AcceptedOutcome,
   type Acknowledger,
-  AGENT_TYPE,
   type Connection,
+  type LateEntry,
+  type Lateness,
+  type LogWriter,
+  plainIdentity,
+  type Stored,
+} from "@ourocodus/bus";
+import {
+  AGENT_TYPE,
   consumerName,
   deadSubject,
   formatMessage,
-  type LateEntry,
-  type Lateness,
   type Lease,
   LOG_HEADER,
-  type LogWriter,
   parseSubject,
-  plainIdentity,
   resultsSubject,
-  type Stored,
   workPlace,
-} from "@ourocodus/bus";
-import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
+} from "@ourocodus/protocol";
 import type { Backlog } from "./backlog.ts";
+import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
 import type { Found, OutcomeReader } from "./outcome_reader.ts";
 import { monotonicMs, type Work } from "./work.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { headers, nanos } from "@nats-io/nats-core";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { LOG_STREAM, parseLease, resultsSubject, WORK_STREAM } from "@ourocodus/bus";
+import { LOG_STREAM, parseLease, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import { until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 

@@ -8,6 +8,8 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
+import { nuid } from "@nats-io/nats-core";
 import {
   type AgentRecord,
   type AgentsQuery,
@@ -19,9 +21,7 @@ import {
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
-} from "@ourocodus/bus";
-import { getLogger } from "@logtape/logtape";
-import { nuid } from "@nats-io/nats-core";
+} from "@ourocodus/protocol";
 import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_connection.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";

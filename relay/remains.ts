@@ -6,17 +6,16 @@
  *
  * @module
  */
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { getLogger } from "@logtape/logtape";
 import {
   type Connection,
   OutcomeLookup,
-  parseConsumerName,
   readNextOf,
   type StoredMessage,
-  WORK_STREAM,
   workIdentity,
 } from "@ourocodus/bus";
-import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
-import { getLogger } from "@logtape/logtape";
+import { parseConsumerName, WORK_STREAM } from "@ourocodus/protocol";
 
 const log = getLogger(["ourocodus", "relay"]);
 

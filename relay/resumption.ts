@@ -11,13 +11,13 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
+import type { AcceptedOutcome, LeaseExchange, WorkQueue } from "@ourocodus/bus";
 import {
-  type AcceptedOutcome,
   type CancelPayload,
   type CancelReason,
   describe,
   type Lease,
-  type LeaseExchange,
   MAX_LEASE_CHARACTERS,
   MAX_RESUMED_LEASES,
   parseLease,
@@ -25,9 +25,7 @@ import {
   RELAY_TYPE,
   type RelayErrorPayload,
   type ResumePayload,
-  type WorkQueue,
-} from "@ourocodus/bus";
-import { getLogger } from "@logtape/logtape";
+} from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Offers } from "./offers.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { cancelWork, parseLease, resultsSubject } from "@ourocodus/bus";
+import { cancelWork } from "@ourocodus/ops";
+import { parseLease, resultsSubject } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { consumerName, type Delivery, type WorkQueue } from "@ourocodus/bus";
+import type { Delivery, WorkQueue } from "@ourocodus/bus";
+import { consumerName } from "@ourocodus/protocol";
 import { Role } from "./role.ts";
 
 /** Who hears of roles. */

@@ -12,7 +12,7 @@ import {
   problemResponse,
   type Refusal,
   REFUSALS,
-} from "@ourocodus/http";
+} from "@ourocodus/edge";
 import { type AgentRequest, parseAgentRequest } from "./agent_request.ts";
 import { AgentWebSocket } from "./agent_web_socket.ts";
 import { type Seat, Seats } from "./connection_limits.ts";

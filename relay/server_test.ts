@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
-import { askRelays, LOG_STREAM } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
+import { LOG_STREAM } from "@ourocodus/protocol";
 import { until } from "../tests/support/mod.ts";
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, Seats } from "./connection_limits.ts";
 import { answerAgentQueries } from "./directory.ts";

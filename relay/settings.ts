@@ -4,17 +4,19 @@
  * @module
  */
 import {
-  bytesSetting,
   type ConnectOptions,
-  durationSettingMs,
-  type Environment,
-  integerSetting,
-  logLevelSetting,
   natsSettings,
   type StreamLimits,
   streamSettings,
 } from "@ourocodus/bus";
-import { type ServerSettings, serverSettings } from "@ourocodus/http";
+import { type ServerSettings, serverSettings } from "@ourocodus/edge";
+import {
+  bytesSetting,
+  durationSettingMs,
+  type Environment,
+  integerSetting,
+  logLevelSetting,
+} from "@ourocodus/protocol";
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./connection_limits.ts";
 
 /** All settings of a relay. */

@@ -3,19 +3,19 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import {
   Acknowledger,
   connect,
   type Connection,
   ensureStreams,
   LogWriter,
-  messageOf,
   type Streams,
   watchCluster,
   WorkQueue,
 } from "@ourocodus/bus";
-import { getLogger } from "@logtape/logtape";
-import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/http";
+import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/edge";
+import { messageOf } from "@ourocodus/protocol";
 import { Seats } from "./connection_limits.ts";
 import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
 import { Relay } from "./relay.ts";

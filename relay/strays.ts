@@ -5,20 +5,22 @@
  *
  * @module
  */
-import {
-  type Connection,
-  invalidName,
-  type LogWriter,
-  messageOf,
-  parseMessage,
-  readNextOf,
-  type StoredMessage,
-  strayWorkSubjects,
-  WORK_STREAM,
-  workIdentity,
-} from "@ourocodus/bus";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { getLogger } from "@logtape/logtape";
+import {
+  type Connection,
+  type LogWriter,
+  readNextOf,
+  type StoredMessage,
+  workIdentity,
+} from "@ourocodus/bus";
+import {
+  invalidName,
+  messageOf,
+  parseMessage,
+  strayWorkSubjects,
+  WORK_STREAM,
+} from "@ourocodus/protocol";
 import { storeDeadLetter } from "./dead_letter.ts";
 import { removeRemains } from "./remains.ts";
 

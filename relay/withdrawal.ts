@@ -4,16 +4,16 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
+import type { LeaseExchange } from "@ourocodus/bus";
 import {
   type CancelledHolder,
   type CancelNotice,
   type CancelPayload,
   type CancelReason,
   type Lease,
-  type LeaseExchange,
   RELAY_TYPE,
-} from "@ourocodus/bus";
-import { getLogger } from "@logtape/logtape";
+} from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Offers } from "./offers.ts";
 import type { Work } from "./work.ts";

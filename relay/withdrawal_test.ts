@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { parseLease, readStored, resultsSubject, WORK_STREAM, workIdentity } from "@ourocodus/bus";
+import { readStored, workIdentity } from "@ourocodus/bus";
+import { parseLease, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 

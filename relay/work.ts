@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CancelReason, Lease } from "@ourocodus/bus";
+import type { CancelReason, Lease } from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 
 /**

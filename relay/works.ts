@@ -4,14 +4,9 @@
  *
  * @module
  */
-import {
-  type Connection,
-  type Lease,
-  messageOf,
-  TurnoverMap,
-  type WorkQueue,
-} from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import { type Connection, TurnoverMap, type WorkQueue } from "@ourocodus/bus";
+import { type Lease, messageOf } from "@ourocodus/protocol";
 import type { Reason } from "./dead_letter.ts";
 import { Grace } from "./grace.ts";
 import type { Journal } from "./journal.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Connection, parseLease, type WorkQueue } from "@ourocodus/bus";
+import type { Connection, WorkQueue } from "@ourocodus/bus";
+import { parseLease } from "@ourocodus/protocol";
 import type { Journal } from "./journal.ts";
 import { RelayMetrics } from "./metrics.ts";
 import type { Outcomes } from "./outcomes.ts";

@@ -28,7 +28,7 @@ for (const part of Object.keys(PARTS) as PartName[]) {
       assert.equal(path, `${folder}/${PARTS[part].executable}`);
       assert.equal((await Deno.stat(path)).size, bytes);
       assert.deepEqual([...Deno.readDirSync(folder)].length, 1);
-      for (const wanted of [` ${part} (`, " bus (", " main.ts (", "nats-core/"]) {
+      for (const wanted of [` ${part} (`, " protocol (", " main.ts (", "logtape/"]) {
         assert(embedded.includes(wanted), `${wanted} is missing:\n${embedded}`);
       }
       for (const unwanted of ["_test.ts", "testing", "tests", "fast-check"]) {

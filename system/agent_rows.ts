@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { DirectoryAgent } from "@ourocodus/bus";
-import { type Exit, type ProcessView } from "./process_spec.ts";
+import type { DirectoryAgent } from "@ourocodus/ops";
+import type { Exit, ProcessView } from "./process_spec.ts";
 
 /** An agent, as `agent list --json` prints it. */
 export interface AgentRow {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { askRelays, type Connection, type DirectoryAgent } from "@ourocodus/bus";
+import type { Connection } from "@ourocodus/bus";
+import { askRelays, type DirectoryAgent } from "@ourocodus/ops";
 import { pause } from "./log_file.ts";
 import { SystemError } from "./system_error.ts";
 

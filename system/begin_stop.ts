@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
+import type { Environment } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
 import { findSupervisor } from "./control_client.ts";
 import { removeAgent } from "./docker_agents.ts";

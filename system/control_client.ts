@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { type ControlAnswer, type ControlRequest, readLine, writeLine } from "./control_request.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
 import { launch } from "./launched_process.ts";

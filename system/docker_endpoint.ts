@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Environment } from "@ourocodus/protocol";
 import { SystemError } from "./system_error.ts";
 
 /** An engine's address; TLS if `ca`, `cert` and `key` are there. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
+import type { Environment } from "@ourocodus/protocol";
 import { dockerEndpoint } from "./docker_endpoint.ts";
 import { SystemError } from "./system_error.ts";
 

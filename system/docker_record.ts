@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isObject } from "@ourocodus/bus";
+import { isObject } from "@ourocodus/protocol";
 import { type Home, makeHome } from "./home.ts";
 
 /** What the file says. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Environment, messageOf } from "@ourocodus/bus";
 import { dirname, join, resolve } from "node:path";
+import { type Environment, messageOf } from "@ourocodus/protocol";
 import { SystemError } from "./system_error.ts";
 
 /** The paths in it, all absolute. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { getHealth } from "@ourocodus/http";
+import { getHealth } from "@ourocodus/edge";
 
 /** The answer of `GET /health`, as far as both have it. */
 export interface HttpHealth {

@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { adopt, launch, type LaunchedProcess } from "./launched_process.ts";
 import { addLogEntry } from "./log_file.ts";
-import { type ProcessIdentity } from "./process_identity.ts";
+import type { ProcessIdentity } from "./process_identity.ts";
 import { type Exit, exitText, type ProcessSpec, type ProcessView } from "./process_spec.ts";
 
 /** When and how to start again, and whom to tell. */

@@ -1,5 +1,5 @@
+import type { Environment } from "@ourocodus/protocol";
 import { type ManagedAgent, managedProcess } from "./agent_rows.ts";
-import type { Environment } from "@ourocodus/bus";
 import { dockerAgents } from "./docker_agents.ts";
 import { connectDocker } from "./docker_engine.ts";
 import { readDockerRecord } from "./docker_record.ts";

@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { isObject } from "@ourocodus/bus";
-import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
+import { isObject } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
+import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
 import type { DockerAgentOptions } from "./docker_agents.ts";
 import { type Home, makeHome } from "./home.ts";
 import { SystemError } from "./system_error.ts";

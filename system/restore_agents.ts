@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
-import { type AgentsWanted } from "./agents_wanted.ts";
+import type { Environment } from "@ourocodus/protocol";
+import type { AgentsWanted } from "./agents_wanted.ts";
 import { failure } from "./bring_up.ts";
 import { checkAgents } from "./check_agents.ts";
 import type { ControlClient } from "./control_client.ts";

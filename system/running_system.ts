@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/bus";
+import type { Environment } from "@ourocodus/protocol";
 import { readDockerRecord } from "./docker_record.ts";
 import { findHome } from "./home.ts";
 import { isAlive } from "./process_identity.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isObject } from "@ourocodus/bus";
+import { isObject } from "@ourocodus/protocol";
 import type { Home } from "./home.ts";
 import { identifyHome } from "./home_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";

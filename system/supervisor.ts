@@ -13,9 +13,9 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/bus";
-import { type ControlServer, serveControl } from "./control_server.ts";
+import { VERSION } from "@ourocodus/protocol";
 import type { ControlRequest } from "./control_request.ts";
+import { type ControlServer, serveControl } from "./control_server.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
 import { identifyHome, identifyLock } from "./home_identity.ts";
 import { type KeeperOptions, KeptProcess, type StopOptions } from "./kept_process.ts";

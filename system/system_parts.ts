@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TlsFiles } from "@ourocodus/http";
+import type { TlsFiles } from "@ourocodus/edge";
 import { natsGreeting } from "@ourocodus/setup";
 import { type Home, logPath } from "./home.ts";
 import { httpHealth } from "./http_health.ts";

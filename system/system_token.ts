@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type Environment, SettingError, textSetting } from "@ourocodus/bus";
-import { createToken, looksSigned, MAX_TTL_MS, readTokenKeys } from "@ourocodus/http";
+import { createToken, looksSigned, MAX_TTL_MS, readTokenKeys } from "@ourocodus/edge";
+import { type Environment, SettingError, textSetting } from "@ourocodus/protocol";
 import { type Home, makeHome } from "./home.ts";
 
 /**

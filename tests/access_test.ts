@@ -2,7 +2,7 @@
  * Tokens tried against every route of /openapi.json.
  */
 import assert from "node:assert/strict";
-import { type Scope, SCOPES } from "@ourocodus/http";
+import { type Scope, SCOPES } from "@ourocodus/edge";
 import { operationsOf, type PlacedOperation } from "../api/testing/api_document.ts";
 import { startTestApi, type TestApi } from "../api/testing/test_api.ts";
 import { readEvents } from "./support/event_stream.ts";

@@ -2,7 +2,7 @@
  * Tokens tried with every way to connect as an agent, and with the leases of others.
  */
 import assert from "node:assert/strict";
-import type { Grant } from "@ourocodus/http";
+import type { Grant } from "@ourocodus/edge";
 import {
   runCli,
   SocketAgent,

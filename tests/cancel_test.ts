@@ -1,15 +1,9 @@
 /** Cancelling work, wherever it is. */
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import {
-  type CancelNotice,
-  cancelWork,
-  readStored,
-  RELAYS_WORK_CANCEL_SUBJECT,
-  sessionSummary,
-  traceWork,
-  WORK_STREAM,
-} from "@ourocodus/bus";
+import { readStored } from "@ourocodus/bus";
+import { cancelWork, sessionSummary, traceWork } from "@ourocodus/ops";
+import { type CancelNotice, RELAYS_WORK_CANCEL_SUBJECT, WORK_STREAM } from "@ourocodus/protocol";
 import {
   BusClient,
   isRunning,

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { VERSION } from "@ourocodus/bus";
+import { VERSION } from "@ourocodus/protocol";
 import { PARTS } from "../setup/compile.ts";
 import { ROOT } from "./support/mod.ts";
 
@@ -65,7 +65,7 @@ Deno.test("images are built with the Deno that CI tests with", () => {
 });
 
 Deno.test("a health check has time to start, also on a busy machine, beside what it waits for", () => {
-  const waits = 4; // seconds, see http/health_check.ts
+  const waits = 4; // seconds, see edge/health_check.ts
   const limits = [...dockerfile.matchAll(/^HEALTHCHECK .*--timeout=(\d+)s/gm)];
   assert.equal(limits.length, 4);
   for (const [, seconds] of limits) assert(Number(seconds) >= 2 * waits);

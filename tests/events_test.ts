@@ -2,18 +2,10 @@
  * The event stream of the API, before a real system, cut at any place.
  */
 import assert from "node:assert/strict";
-import {
-  ALL_LOG_SUBJECTS,
-  connect,
-  type Connection,
-  ensureStreams,
-  eventsSubject,
-  lastLogSequence,
-  readLog,
-  resultsSubject,
-  sendAllWork,
-} from "@ourocodus/bus";
 import { jetstreamManager } from "@nats-io/jetstream";
+import { connect, type Connection, ensureStreams, lastLogSequence, readLog } from "@ourocodus/bus";
+import { sendAllWork } from "@ourocodus/ops";
+import { ALL_LOG_SUBJECTS, eventsSubject, resultsSubject } from "@ourocodus/protocol";
 import {
   readEvents,
   startApi,

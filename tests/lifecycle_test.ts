@@ -1,7 +1,8 @@
 /** Relays that stop or die, and NATS going away under one. */
 import assert from "node:assert/strict";
-import { askRelays, parseLease, resultsSubject } from "@ourocodus/bus";
 import { headers } from "@nats-io/nats-core";
+import { askRelays } from "@ourocodus/ops";
+import { parseLease, resultsSubject } from "@ourocodus/protocol";
 import { BusClient, SocketAgent, startNats, startRelay, until } from "./support/mod.ts";
 
 Deno.test("NATS going away leaves agents connected, and their results are stored when it is back", async () => {

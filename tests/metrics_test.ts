@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { connect, sendWork } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
 import { SocketAgent, startApi, startNats, startRelay, until } from "./support/mod.ts";
 
 /** Names and values of a page; checks its form on the way. */

@@ -1,7 +1,8 @@
 /** The users of setup/nats.conf: each can do its own, and nothing else. */
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { cancelWork, connect, type Connection, sendWork, traceWork } from "@ourocodus/bus";
+import { connect, type Connection } from "@ourocodus/bus";
+import { cancelWork, sendWork, traceWork } from "@ourocodus/ops";
 import {
   ROOT,
   runCli,

@@ -2,19 +2,17 @@
  * Where is a piece of work? Asked in each state that it can be in, of real processes.
  */
 import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
 import {
-  connect,
-  type Connection,
   deadLetters,
-  ensureStreams,
   pendingWork,
   requeueDeadLetter,
   sendWork,
   sessionSummary,
   traceWork,
   type WorkTrace,
-} from "@ourocodus/bus";
-import { jetstreamManager } from "@nats-io/jetstream";
+} from "@ourocodus/ops";
 import { SocketAgent, startEchoAgent, startNats, startRelay, until } from "./support/mod.ts";
 
 const WORK = { session: "s", role: "r" };

@@ -9,8 +9,10 @@ import { join } from "node:path";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const HASH_BYTES = 6;
-/** What the monitor has in it of the bus. */
-const SHARED = ["result_text.ts", "diff_lines.ts"].map((name) => join(FOLDER, "..", "bus", name));
+/** What the monitor has in it of the protocol. */
+const SHARED = ["result_text.ts", "diff_lines.ts"].map((name) =>
+  join(FOLDER, "..", "protocol", name)
+);
 
 /**
  * Builds the monitor: one script and one stylesheet, whose names change with what is in them.

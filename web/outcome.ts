@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogItem } from "../api/wire.ts";
-import { errorHeadline, resultHeadline } from "../bus/result_text.ts";
+import { errorHeadline, resultHeadline } from "../protocol/result_text.ts";
 
 /** The state that a result stands for. */
 export function outcomeOf({ type, payload }: LogItem): "done" | "failed" | "cancelled" {

@@ -10,9 +10,9 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { messageOf, OurocodusError } from "@ourocodus/bus";
-import { GitError, type WorkRecord } from "@ourocodus/git";
 import { join } from "node:path";
+import { GitError, type WorkRecord } from "@ourocodus/git";
+import { messageOf, OurocodusError } from "@ourocodus/protocol";
 import { OptionError, RetryableError, WorkError } from "../errors.ts";
 import { endMarked, Keeper } from "../processes/mod.ts";
 import { Suspension } from "../suspension.ts";

@@ -9,9 +9,9 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
-import { type Changes, GitError, recordName } from "@ourocodus/git";
 import { join } from "node:path";
+import { type Changes, GitError, recordName } from "@ourocodus/git";
+import { messageOf } from "@ourocodus/protocol";
 import { isA, RetryableError, type WorkAbortedError, WorkError } from "../errors.ts";
 import { bwrapCommand, type Keeper } from "../processes/mod.ts";
 import type { Work, WorkContext } from "../work.ts";

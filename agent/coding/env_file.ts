@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { OptionError } from "../errors.ts";
 import { type GivenVariable, parseEnvFile } from "./acp/environment.ts";
 

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { ByteTail } from "../processes/mod.ts";
 import type { OutputFiles } from "./output_files.ts";
 

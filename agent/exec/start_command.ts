@@ -1,4 +1,4 @@
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import { RetryableError, WorkError } from "../errors.ts";
 import { MarkedProcess, type StartOptions } from "../processes/mod.ts";
 import {

@@ -1,5 +1,5 @@
-import { formatMessage, spliceLease, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { formatMessage, spliceLease, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 import type { Socket, SocketEvents, SocketFactory } from "../socket.ts";
 import { turns } from "./fake_clock.ts";
 

@@ -1,4 +1,4 @@
-import { formatMessage, RELAY_TYPE, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { formatMessage, RELAY_TYPE, splitFrame, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 import { until } from "../../tests/support/mod.ts";
 import { type Sent, takeResumption } from "./fake_relay.ts";
 

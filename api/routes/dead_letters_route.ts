@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { deadLetters } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { deadLetters } from "@ourocodus/ops";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { flagSchema, LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { DeadLetterListSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { invalidName, parseDurationMs } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { invalidName, parseDurationMs } from "@ourocodus/protocol";
 import type { ApiApp } from "../app.ts";
 import type { EventRequest } from "../event_client.ts";
 import type { EventKind } from "../event_frame.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { problems } from "../schemas/problem.ts";
+import { needs } from "../security.ts";
 import { shown } from "../shown.ts";
 
 const NAMES = "^[A-Za-z0-9_-]{1,64}(,[A-Za-z0-9_-]{1,64}){0,99}$";

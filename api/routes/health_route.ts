@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { messageOf, VERSION } from "@ourocodus/bus";
 import { createRoute, type z } from "@hono/zod-openapi";
+import { messageOf, VERSION } from "@ourocodus/protocol";
 import type { ApiApp } from "../app.ts";
-import { openProblems } from "../schemas/problem.ts";
 import type { ApiParts } from "../parts.ts";
 import { HealthSchema } from "../schemas/health.ts";
+import { openProblems } from "../schemas/problem.ts";
 
 const ROUTE = createRoute({
   method: "get",

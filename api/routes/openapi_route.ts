@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { VERSION } from "@ourocodus/protocol";
 import type { ApiApp } from "../app.ts";
-import { SECURITY_SCHEMES } from "../security.ts";
 import { openProblems } from "../schemas/problem.ts";
+import { SECURITY_SCHEMES } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",

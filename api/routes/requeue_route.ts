@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { requeueDeadLetter } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { requeueDeadLetter } from "@ourocodus/ops";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { flagSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { SentWorkSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 import { workLocation } from "../work_location.ts";
 
 const ROUTE = createRoute({

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { logItem, readLog, resultsSubject } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { readLog } from "@ourocodus/bus";
+import { logItem } from "@ourocodus/ops";
+import { resultsSubject } from "@ourocodus/protocol";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { ResultListSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",

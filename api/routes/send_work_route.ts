@@ -3,31 +3,27 @@
  *
  * @module
  */
+import { createRoute, z } from "@hono/zod-openapi";
+import { PublishError, readLog } from "@ourocodus/bus";
 import {
-  invalidId,
   type LogItem,
   logItem,
-  messageOf,
-  parseMessage,
-  PublishError,
-  readLog,
   sendWork,
   type SentWork,
-  storedSubject,
   traceWork,
   type Work,
-} from "@ourocodus/bus";
-import { createRoute, z } from "@hono/zod-openapi";
+} from "@ourocodus/ops";
+import { invalidId, messageOf, parseMessage, storedSubject } from "@ourocodus/protocol";
 import type { ApiApp } from "../app.ts";
 import { newWork } from "../new_work.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { preferredWaitSeconds } from "../preferences.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema } from "../schemas/names.ts";
 import { PreferSchema } from "../schemas/prefer.ts";
 import { problems } from "../schemas/problem.ts";
 import { NewWorkSchema, SentWorkSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 import { workLocation } from "../work_location.ts";
 
 const ROUTE = createRoute({

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { sessionSummary } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { sessionSummary } from "@ourocodus/ops";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { ProblemError } from "../problem.ts";
 import { nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { SessionSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { sessionSummaries, sessionSummary } from "@ourocodus/bus";
 import { createRoute, z } from "@hono/zod-openapi";
+import { sessionSummaries, sessionSummary } from "@ourocodus/ops";
 import type { ApiApp } from "../app.ts";
 import type { ApiParts } from "../parts.ts";
-import { needs } from "../security.ts";
 import { LimitSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { SessionListSchema } from "../schemas/work.ts";
+import { needs } from "../security.ts";
 
 const ROUTE = createRoute({
   method: "get",

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { invalidId, invalidName, MAX_NAME_CHARACTERS } from "@ourocodus/bus";
 import { z } from "@hono/zod-openapi";
+import { invalidId, invalidName, MAX_NAME_CHARACTERS } from "@ourocodus/protocol";
 import { shown } from "../shown.ts";
 
 const PATTERN = `^[A-Za-z0-9_-]{1,${MAX_NAME_CHARACTERS}}$`;

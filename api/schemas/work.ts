@@ -3,16 +3,16 @@
  *
  * @module
  */
+import { z } from "@hono/zod-openapi";
 import {
-  type CancelledHolder,
   type DeadLetter,
   type LogItem,
   MAX_REASON_CHARACTERS,
   type PendingWork,
   type SessionSummary,
   type WorkTrace,
-} from "@ourocodus/bus";
-import { z } from "@hono/zod-openapi";
+} from "@ourocodus/ops";
+import type { CancelledHolder } from "@ourocodus/protocol";
 import { MessageIdSchema } from "./names.ts";
 
 const time = z.string().openapi({ format: "date-time" });

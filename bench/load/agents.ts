@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SUBPROTOCOL_V1 } from "@ourocodus/bus";
+import { SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 import { commands, readPlan, tell } from "./parent.ts";
 import { type Load, type Plan, resultOf, roleOf, sessionOf } from "./plan.ts";
 

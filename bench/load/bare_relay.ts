@@ -10,16 +10,18 @@ import {
   connect,
   type Connection,
   ensureStreams,
-  joinFrames,
   Publications,
-  resultsSubject,
   type RoleQueue,
+  WorkQueue,
+} from "@ourocodus/bus";
+import {
+  joinFrames,
+  resultsSubject,
   spliceLease,
   splitFrame,
   stripLease,
   SUBPROTOCOL_V1,
-  WorkQueue,
-} from "@ourocodus/bus";
+} from "@ourocodus/protocol";
 
 /** All agents' work and results. */
 class BareRelay {

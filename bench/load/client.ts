@@ -6,11 +6,12 @@
  *
  * @module
  */
-import { ALL_RESULTS, connect, type Connection, ensureStreams, workSubject } from "@ourocodus/bus";
-import { type Latency, latency } from "../percentiles.ts";
+import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
+import { ALL_RESULTS, workSubject } from "@ourocodus/protocol";
 import { now } from "../clock.ts";
-import { commands, readPlan, tell } from "./parent.ts";
+import { type Latency, latency } from "../percentiles.ts";
 import type { PacedRun } from "./paced_sender.ts";
+import { commands, readPlan, tell } from "./parent.ts";
 import { type Load, roleOf, sessionOf, tripOf, WorkText } from "./plan.ts";
 
 /** What the process is told. */

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { connect, workSubject } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { workSubject } from "@ourocodus/protocol";
 import { now } from "../clock.ts";
 import { type Plan, roleOf, sessionOf, WorkText } from "./plan.ts";
 

@@ -1,5 +1,5 @@
-import { parseMessage } from "@ourocodus/bus";
 import assert from "node:assert/strict";
+import { parseMessage } from "@ourocodus/protocol";
 import { type Load, resultOf, tripOf, WorkText } from "./plan.ts";
 
 const LOAD: Load = {

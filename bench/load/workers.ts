@@ -4,16 +4,9 @@
  *
  * @module
  */
-import {
-  connect,
-  type Connection,
-  consumerName,
-  ensureStreams,
-  resultsSubject,
-  WORK_STREAM,
-  workSubject,
-} from "@ourocodus/bus";
 import { AckPolicy, jetstream, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
+import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
+import { consumerName, resultsSubject, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { commands, readPlan, tell } from "./parent.ts";
 import { type Load, resultOf, roleOf, sessionOf } from "./plan.ts";
 

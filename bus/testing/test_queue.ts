@@ -10,12 +10,12 @@ import {
   jetstreamManager,
   type StreamState,
 } from "@nats-io/jetstream";
+import { WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { type TestNats, until } from "../../tests/support/mod.ts";
 import { connect, type Connection } from "../connection.ts";
-import type { Delivery, RoleQueue } from "../role_queue.ts";
+import type { Delivery, RoleQueue } from "../queue/role_queue.ts";
+import { WorkQueue, type WorkQueueOptions } from "../queue/work_queue.ts";
 import { ensureStreams } from "../streams.ts";
-import { WORK_STREAM, workSubject } from "../subjects.ts";
-import { WorkQueue, type WorkQueueOptions } from "../work_queue.ts";
 
 const WAKE = "wake";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { connect, sendWork } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
 import { SocketAgent, startNats, startRelay } from "../../tests/support/mod.ts";
 import { cli, start } from "./memory_console.ts";
 

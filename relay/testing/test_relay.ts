@@ -3,15 +3,12 @@ import {
   Acknowledger,
   connect,
   type Connection,
-  consumerName,
   ensureStreams,
-  LOG_STREAM,
   LogWriter,
-  WORK_STREAM,
   WorkQueue,
   type WorkQueueOptions,
-  workSubject,
 } from "@ourocodus/bus";
+import { consumerName, LOG_STREAM, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, type TestNats, until } from "../../tests/support/mod.ts";
 import { Relay } from "../relay.ts";
 import { DEFAULT_LIMITS, type RelayLimits } from "../settings.ts";

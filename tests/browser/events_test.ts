@@ -1,5 +1,6 @@
 /** The live log of the monitor, in a real Chromium. */
-import { connect, eventsSubject } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { eventsSubject } from "@ourocodus/protocol";
 import { inBrowser } from "./in_browser.ts";
 
 inBrowser(

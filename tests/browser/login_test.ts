@@ -1,6 +1,6 @@
 /** The monitor of an API that asks for a token, in a real Chromium. */
 import assert from "node:assert/strict";
-import { createToken } from "@ourocodus/http";
+import { createToken } from "@ourocodus/edge";
 import { buildMonitor, monitorIsStale } from "../../web/build.ts";
 import { SocketAgent, startApi, startNats, startRelay } from "../support/mod.ts";
 import { findChromium, startBrowser } from "./browser.ts";

@@ -1,6 +1,7 @@
 /** More of everything than one page of the monitor shows, in a real Chromium. */
 import assert from "node:assert/strict";
-import { connect, eventsSubject } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { eventsSubject } from "@ourocodus/protocol";
 import { until } from "../support/mod.ts";
 import { inBrowser } from "./in_browser.ts";
 

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { connect, eventsSubject } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { eventsSubject } from "@ourocodus/protocol";
 import { ROOT, startNats, until } from "../support/mod.ts";
 import { inBrowser } from "./in_browser.ts";
 import { fill } from "./scene.ts";

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { connect, sendWork, traceWork } from "@ourocodus/bus";
+import { connect } from "@ourocodus/bus";
+import { sendWork, traceWork } from "@ourocodus/ops";
+import { buildMonitor, monitorIsStale } from "../../web/build.ts";
 import {
   type ApiProcess,
   type RelayProcess,
@@ -14,7 +16,6 @@ import {
   type TestNats,
   until,
 } from "../support/mod.ts";
-import { buildMonitor, monitorIsStale } from "../../web/build.ts";
 
 /** What runs. */
 export interface Scene extends AsyncDisposable {

@@ -1,4 +1,5 @@
-import { cancelWork, type Connection } from "@ourocodus/bus";
+import type { Connection } from "@ourocodus/bus";
+import { cancelWork } from "@ourocodus/ops";
 import type { Books } from "../support/mod.ts";
 
 /** Cancels work after a while, and books which cancellations were confirmed. */

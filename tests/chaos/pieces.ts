@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Work } from "@ourocodus/bus";
+import type { Work } from "@ourocodus/ops";
 import type { Task } from "../support/agent_program.ts";
 import { Random } from "./random.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { askRelays, sendAllWork } from "@ourocodus/bus";
+import { askRelays, sendAllWork } from "@ourocodus/ops";
 import { type Balance, Books, BusClient, isBalanced } from "../support/mod.ts";
 import { Cancellations } from "./cancellations.ts";
 import { type Piece, pieces } from "./pieces.ts";

@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { formatMessage, workMessageId, workSubject } from "@ourocodus/bus";
+import { workMessageId } from "@ourocodus/ops";
+import { formatMessage, workSubject } from "@ourocodus/protocol";
 import { startAgent } from "../support/mod.ts";
 import { faultTest } from "./support/fault.ts";
 import { Scene } from "./support/scene.ts";

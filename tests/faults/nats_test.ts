@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
-import { LOG_STREAM, PublishError, resultsSubject, WORK_STREAM } from "@ourocodus/bus";
+import { PublishError } from "@ourocodus/bus";
+import { LOG_STREAM, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
 import {
   Books,
   BusClient,

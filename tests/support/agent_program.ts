@@ -5,7 +5,7 @@
  * @module
  */
 import { RetryableError, serve, WorkError } from "@ourocodus/agent";
-import { isObject } from "@ourocodus/bus";
+import { isObject } from "@ourocodus/protocol";
 
 /** How to run the agent. */
 export interface AgentProgram {

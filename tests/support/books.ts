@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { deadSubject, LOG_HEADER, readLog, resultsSubject, sendWork } from "@ourocodus/bus";
+import { readLog } from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
+import { deadSubject, LOG_HEADER, resultsSubject } from "@ourocodus/protocol";
 import type { BusClient } from "./bus_client.ts";
 
 /** Work that its sender was told is stored. */

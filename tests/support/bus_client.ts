@@ -1,21 +1,23 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import {
   connect,
   type Connection,
-  deadSubject,
   ensureStreams,
-  eventsSubject,
-  LOG_STREAM,
   type LogRecord,
-  type Message,
   readLog,
   readNextOf,
+} from "@ourocodus/bus";
+import { sendWork } from "@ourocodus/ops";
+import {
+  deadSubject,
+  eventsSubject,
+  LOG_STREAM,
+  type Message,
   resultsSubject,
-  sendWork,
   WORK_STREAM,
   WORK_SUBJECTS,
   workSubject,
-} from "@ourocodus/bus";
-import { jetstreamManager } from "@nats-io/jetstream";
+} from "@ourocodus/protocol";
 import { until } from "./until.ts";
 
 /** A record of the log, with its message. */

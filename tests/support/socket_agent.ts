@@ -1,4 +1,4 @@
-import { isObject } from "@ourocodus/bus";
+import { isObject } from "@ourocodus/protocol";
 import { until } from "./until.ts";
 
 /** Options of {@linkcode SocketAgent.connect}. */

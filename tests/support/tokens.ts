@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createToken, type Grant } from "@ourocodus/http";
+import { createToken, type Grant } from "@ourocodus/edge";
 
 /** The secret of servers that are started with {@linkcode TOKEN_ENV}. */
 export const SECRET = "a-secret-of-these-tests";

@@ -8,8 +8,8 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { LogItem } from "../../api/wire.ts";
-import { diffLines, hasDiff } from "../../bus/diff_lines.ts";
-import { errorText, factTexts, resultFacts, resultText } from "../../bus/result_text.ts";
+import { diffLines, hasDiff } from "../../protocol/diff_lines.ts";
+import { errorText, factTexts, resultFacts, resultText } from "../../protocol/result_text.ts";
 import { line, visible } from "../format.ts";
 import { Json, LongText, Payload } from "./payload.tsx";
 

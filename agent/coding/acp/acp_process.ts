@@ -10,7 +10,7 @@
  * @module
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../../clock.ts";
 import { bwrapCommand, type Keeper, StdioProcess } from "../../processes/mod.ts";
 import { AdapterError, type AdapterErrorCode, requestError } from "./errors.ts";

@@ -8,7 +8,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "@ourocodus/bus";
+import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../../clock.ts";
 import { findSandbox } from "../../processes/mod.ts";
 import { Adapter } from "./adapter.ts";

@@ -1,4 +1,4 @@
-import { OurocodusError } from "@ourocodus/bus";
+import { OurocodusError } from "@ourocodus/protocol";
 
 /**
  * Why an adapter or a conversation cannot go on.

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { parseDurationMs } from "@ourocodus/bus";
+import { parseDurationMs } from "@ourocodus/protocol";
 import { WorkError } from "../../errors.ts";
 import type { WorkUsage } from "./usage.ts";
 

@@ -1,4 +1,4 @@
-import { askRelays } from "@ourocodus/bus";
+import { askRelays } from "@ourocodus/ops";
 import {
   Books,
   BusClient,

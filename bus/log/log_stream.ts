@@ -1,0 +1,349 @@
+/**
+ * The log's stream, as seen by one reader: where to begin, how much there is, and its consumers.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
+import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf } from "@ourocodus/protocol";
+import type { Connection } from "../connection.ts";
+import { StreamError } from "../nats_errors.ts";
+import { Semaphore } from "../semaphore.ts";
+import { readNextOf } from "../stored_message.ts";
+
+/** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
+export interface ReadLogOptions {
+  /** At most so many messages, the newest, of those that are there; 0 for none. */
+  readonly last?: number;
+  /** Only messages with a lower sequence; not with `follow`. */
+  readonly before?: number;
+  /** Messages stored at this time or later. */
+  readonly since?: Date;
+  /** Messages with this sequence or a higher one. */
+  readonly fromSequence?: number;
+  /** Whether to go on with what comes, instead of ending with what is there. */
+  readonly follow?: boolean;
+  /** Whether to leave out the messages' texts, which then are empty. */
+  readonly headersOnly?: boolean;
+  /**
+   * Passes over messages whose text holds none of these: far cheaper than making a record of each.
+   * `last` counts them all the same.
+   */
+  readonly holding?: readonly string[];
+  /** Ends the reading, without an error. */
+  readonly signal?: AbortSignal;
+  /** For how long the log may be out of reach before reading without `follow` fails; 10 000 ms. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** How long to wait before what failed is tried again, in milliseconds. */
+export const RETRY_MS = 250;
+/** A consumer that nobody reads from is removed by the server after this time. */
+const INACTIVE_MS = 60_000;
+/**
+ * How long a consumer may take to be made, each time it is tried, in milliseconds. A cluster may give it
+ * to a server that has died just now; another try is for another server.
+ */
+const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
+/** As many messages too many are rather read and passed over than searched away. */
+const PASSED_OVER = 1_000;
+/** So many subjects are counted at once. */
+const COUNTED_AT_ONCE = 16;
+
+/** See the top of the file. */
+export class Log {
+  readonly connection: Connection;
+  readonly #subject: string;
+  /** Undefined if it is a single subject. */
+  readonly #pattern: RegExp | undefined;
+  readonly #counting = new Semaphore(COUNTED_AT_ONCE);
+  #subjects: readonly string[] | undefined;
+  #manager: Promise<JetStreamManager> | undefined;
+
+  constructor(connection: Connection, subject: string) {
+    this.connection = connection;
+    this.#subject = subject;
+    this.#pattern = patternOf(subject);
+  }
+
+  async lastSequence(): Promise<number> {
+    return (await this.bounds()).last;
+  }
+
+  async bounds(): Promise<{ readonly first: number; readonly last: number }> {
+    try {
+      const { first_seq, last_seq, messages } = await this.#state();
+      return { first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq };
+    } catch (error) {
+      throw cannotRead(this.connection, error);
+    }
+  }
+
+  /** Finds where to begin. */
+  async locate(options: ReadLogOptions): Promise<Partial<ConsumerConfig>> {
+    const { last, since } = options;
+    if (last === 0) return fromSequence((await this.#state()).last_seq + 1);
+    const start = options.fromSequence !== undefined
+      ? fromSequence(options.fromSequence)
+      : since !== undefined
+      ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
+      : { deliver_policy: DeliverPolicy.All };
+    if (last === undefined) return await this.#firstMatch(start);
+    const beyond = await this.#matchingFrom(options.before ?? Infinity);
+    if (await this.#matching(start) - beyond <= last) return await this.#firstMatch(start);
+    return await this.#startOfLast(last + beyond, start, options.before);
+  }
+
+  /** How many messages of the subject there are between a position, of this consumer, and `before`. */
+  async amount(
+    info: ConsumerInfo,
+    start: Partial<ConsumerConfig>,
+    before: number,
+  ): Promise<number> {
+    const all = this.#sortsOut ? await this.#matching(start) : info.num_pending;
+    return all - await this.#matchingFrom(before);
+  }
+
+  /** Where it is us who sorts out, what comes before the first message of the subject is left out. */
+  async #firstMatch(start: Partial<ConsumerConfig>): Promise<Partial<ConsumerConfig>> {
+    if (!this.#sortsOut || start.opt_start_time !== undefined) return start;
+    // What is stored from here on comes after all that is there.
+    const { last_seq } = await this.#state();
+    const before = (start.opt_start_seq ?? 1) - 1;
+    const firsts = (await this.#subjectsNow()).map((subject) =>
+      this.#counting.run(() => readNextOf(this.connection, LOG_STREAM, subject, before))
+    );
+    const sequences = (await Promise.all(firsts)).map((first) => first?.sequence ?? Infinity);
+    return fromSequence(Math.min(last_seq + 1, ...sequences));
+  }
+
+  /**
+   * Finds a place from which there are at least `last` messages, and not many more. JetStream
+   * cannot be asked for it, but it counts what a consumer would get: so this steps back from the
+   * end, each step four times as far, then halves the last step.
+   */
+  async #startOfLast(
+    last: number,
+    floor: Partial<ConsumerConfig>,
+    before = Infinity,
+  ): Promise<Partial<ConsumerConfig>> {
+    const { first_seq, last_seq } = await this.#state();
+    const end = Math.min(before, last_seq + 1);
+    let enough: number | undefined;
+    let excess = Infinity;
+    let tooFew = end;
+    for (let distance = last; enough === undefined; distance *= 4) {
+      const sequence = end - distance;
+      if (sequence <= first_seq) break;
+      const count = await this.#matchingFrom(sequence);
+      if (count < last) tooFew = sequence;
+      else [enough, excess] = [sequence, count - last];
+    }
+    let low = enough ?? first_seq;
+    while (excess > PASSED_OVER && tooFew - low > 1) {
+      const middle = Math.floor((low + tooFew) / 2);
+      const count = await this.#matchingFrom(middle);
+      if (count < last) tooFew = middle;
+      else [low, enough, excess] = [middle, middle, count - last];
+    }
+    return enough === undefined ? floor : fromSequence(enough);
+  }
+
+  /** Makes a consumer that begins at a position. */
+  async open(start: Partial<ConsumerConfig>, headersOnly = false): Promise<ConsumerInfo> {
+    return await this.#open(start, this.#filter(), headersOnly);
+  }
+
+  async #open(
+    start: Partial<ConsumerConfig>,
+    filter: Partial<ConsumerConfig>,
+    headersOnly = false,
+  ): Promise<ConsumerInfo> {
+    const { deliver_policy, opt_start_seq, opt_start_time } = start;
+    const config = {
+      deliver_policy: deliver_policy ?? DeliverPolicy.All,
+      ...(opt_start_seq !== undefined && { opt_start_seq }),
+      ...(opt_start_time !== undefined && { opt_start_time }),
+      ...filter,
+      headers_only: headersOnly,
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(INACTIVE_MS),
+    };
+    for (const timeout of OPEN_TIMEOUTS_MS) {
+      try {
+        return await this.#add(config, timeout);
+      } catch (error) {
+        if (!(error instanceof TimeoutError)) throw error;
+      }
+    }
+    throw new TimeoutError();
+  }
+
+  async #add(config: Partial<ConsumerConfig>, timeout: number): Promise<ConsumerInfo> {
+    const { nats } = this.connection;
+    const { consumers } = await jetstreamManager(nats, { checkAPI: false, timeout });
+    const name = `ourocodus-reader-${nuid.next()}`;
+    return await consumers.add(LOG_STREAM, { name, ...config });
+  }
+
+  /**
+   * What the server sorts out. All that the log has needs no filter. Servers before 2.10 refuse one
+   * that is wider than a subject of the stream's, and of other patterns they miscount what matches,
+   * by which a reading ends: there we pass over the others' messages.
+   */
+  #filter(): Partial<ConsumerConfig> {
+    if (this.#subject === ALL_LOG_SUBJECTS || this.#sortsOut) return {};
+    return { filter_subject: this.#subject };
+  }
+
+  /** Whether it is us who sorts out. */
+  get #sortsOut(): boolean {
+    return this.#pattern !== undefined && !isAtLeast(this.connection.nats.info?.version, 2, 10);
+  }
+
+  /** Whether a message is of the subject that is read. */
+  isRead({ subject }: Msg): boolean {
+    return this.#pattern === undefined || this.#pattern.test(subject);
+  }
+
+  /** Removes a consumer, if the server can be told. */
+  async remove(info: ConsumerInfo): Promise<void> {
+    if (!this.connection.connected || this.connection.nats.isClosed()) return;
+    const manager = await this.#jetstream();
+    await manager.consumers.delete(LOG_STREAM, info.name).catch(() => {});
+  }
+
+  /**
+   * Does something that needs the server, again and again while the server is away.
+   *
+   * @returns Undefined if the reading was ended meanwhile.
+   */
+  async retrying<T>(options: ReadLogOptions, action: () => Promise<T>): Promise<T | undefined> {
+    const { follow = false, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const deadline = performance.now() + timeoutMs;
+    while (!ended(this, signal)) {
+      try {
+        if (this.connection.connected) return await action();
+      } catch (error) {
+        if (ended(this, signal)) return undefined;
+        if (isFinal(error)) throw cannotRead(this.connection, error);
+        if (!follow && performance.now() > deadline) throw cannotRead(this.connection, error);
+      }
+      if (!follow && performance.now() > deadline) {
+        throw cannotRead(this.connection, new Error(`away for ${timeoutMs} ms`));
+      }
+      await pause(RETRY_MS, signal);
+    }
+    return undefined;
+  }
+
+  async #matchingFrom(sequence: number): Promise<number> {
+    return sequence === Infinity ? 0 : await this.#matching(fromSequence(sequence));
+  }
+
+  /** How many messages of the subject there are from a position on. */
+  async #matching(start: Partial<ConsumerConfig>): Promise<number> {
+    if (!this.#sortsOut) return await this.#count(start);
+    // Of single subjects the count is right.
+    const counts = (await this.#subjectsNow()).map((filter_subject) =>
+      this.#counting.run(() => this.#count(start, { filter_subject }))
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Those of the pattern that there are, as of when that was first asked. */
+  async #subjectsNow(): Promise<readonly string[]> {
+    this.#subjects ??= await this.#askSubjects();
+    return this.#subjects;
+  }
+
+  async #askSubjects(): Promise<readonly string[]> {
+    const manager = await this.#jetstream();
+    const { state } = await manager.streams.info(LOG_STREAM, { subjects_filter: this.#subject });
+    return Object.keys(state.subjects ?? {});
+  }
+
+  async #count(start: Partial<ConsumerConfig>, filter = this.#filter()): Promise<number> {
+    const info = await this.#open(start, filter);
+    await this.remove(info);
+    return info.num_pending;
+  }
+
+  async #state(): Promise<{ first_seq: number; last_seq: number; messages: number }> {
+    const { state, cluster } = await (await this.#jetstream()).streams.info(LOG_STREAM);
+    // A server that is cut off from its cluster tells of its own copy, which may be old.
+    if (cluster !== undefined && !cluster.leader) throw new Error("it has no leader just now");
+    return state;
+  }
+
+  async #jetstream(): Promise<JetStreamManager> {
+    return await (this.#manager ??= jetstreamManager(this.connection.nats, { checkAPI: false }));
+  }
+}
+
+/** What subjects match one with wildcards; undefined if it has none, or all of the log match it. */
+function patternOf(subject: string): RegExp | undefined {
+  if (subject === ALL_LOG_SUBJECTS || !/[*>]/.test(subject)) return undefined;
+  const text = subject.replaceAll(".", "\\.").replaceAll("*", "[^.]+").replace(/>$/, ".+");
+  return new RegExp(`^${text}$`);
+}
+
+/** Whether a version like `2.9.10` is this one or newer. */
+function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
+  const [itsMajor = 0, itsMinor = 0] = (version ?? "").split(".").map(Number);
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
+}
+
+/** Whether trying again cannot help. */
+function isFinal(error: unknown): boolean {
+  return error instanceof PermissionViolationError ||
+    (error instanceof JetStreamApiError && error.status >= 400 && error.status < 500) ||
+    (error instanceof Error && error.name === "JetStreamNotEnabled");
+}
+
+/** Why the log cannot be read, in words. */
+export function cannotRead(connection: Connection, cause: unknown): StreamError {
+  const missing = cause instanceof JetStreamApiError &&
+    cause.code === JetStreamApiCodes.StreamNotFound;
+  const advice = missing ? ". A relay makes it when it starts" : "";
+  return new StreamError(
+    `Cannot read the log ${LOG_STREAM} on NATS at ${connection.url}: ${messageOf(cause)}${advice}`,
+    { cause },
+  );
+}
+
+/** Resolves after a time, or when the signal is aborted. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** Whether a reading is over, however much there is. */
+export function ended(log: Log, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true || log.connection.nats.isClosed();
+}
+
+/** Where a consumer begins that is to get messages with this sequence or a higher one. */
+export function fromSequence(sequence: number): Partial<ConsumerConfig> {
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence };
+}

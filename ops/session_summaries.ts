@@ -1,0 +1,217 @@
+/**
+ * How sessions are: counted from what the streams and their consumers say of themselves, and from
+ * who is connected.
+ *
+ * @module
+ */
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { type Connection, readLastOf, StreamError } from "@ourocodus/bus";
+import {
+  ALL_LOG_SUBJECTS,
+  LOG_STREAM,
+  messageOf,
+  parseConsumerName,
+  parseSubject,
+  sessionSubjects,
+  WORK_STREAM,
+} from "@ourocodus/protocol";
+import { OutcomeCounts } from "./outcome_counts.ts";
+import { askRelays } from "./relay_directory.ts";
+import type { SessionSummary, WorkCounts } from "./work_trace_types.ts";
+
+/** Options of {@linkcode sessionSummaries}. */
+export interface SessionOptions {
+  /** Keeps what was read from one call to the next; without it all is read each time. */
+  readonly counts?: OutcomeCounts;
+  readonly signal?: AbortSignal;
+}
+
+/** Which page. */
+export interface SessionPageOptions extends SessionOptions {
+  /** Sessions whose names come after this one. */
+  readonly after?: string;
+  /** At most so many; 100 by default. */
+  readonly limit?: number;
+}
+
+/** A page of sessions. */
+export interface SessionPage {
+  /** Sorted by name. */
+  readonly items: readonly SessionSummary[];
+  /** `after` of the next page; null if there is none. */
+  readonly next: string | null;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Lists sessions: all of which something is in the streams, or an agent is connected.
+ *
+ * @throws {StreamError} If the streams cannot be asked.
+ */
+export async function sessionSummaries(
+  connection: Connection,
+  options: SessionPageOptions = {},
+): Promise<SessionPage> {
+  const { after = "", limit = DEFAULT_LIMIT } = options;
+  const tally = await tallyOf(connection, ALL_LOG_SUBJECTS, undefined, options);
+  const names = tally.sessions().filter((name) => name > after).sort();
+  const page = names.slice(0, limit);
+  const items = await Promise.all(page.map((name) => summaryOf(connection, tally, name)));
+  return { items, next: names.length > limit ? page.at(-1) ?? null : null };
+}
+
+/**
+ * How one session is.
+ *
+ * @returns `undefined` if there is none of that name.
+ * @throws {StreamError} If the streams cannot be asked.
+ * @throws {InvalidNameError} If the name is malformed.
+ */
+export async function sessionSummary(
+  connection: Connection,
+  session: string,
+  options: SessionOptions = {},
+): Promise<SessionSummary | undefined> {
+  const tally = await tallyOf(connection, sessionSubjects(session), session, options);
+  if (!tally.sessions().includes(session)) return undefined;
+  return await summaryOf(connection, tally, session);
+}
+
+async function tallyOf(
+  connection: Connection,
+  filter: string,
+  session: string | undefined,
+  { counts = new OutcomeCounts(connection), signal }: SessionOptions,
+): Promise<Tally> {
+  const tally = new Tally(counts);
+  try {
+    const manager = await jetstreamManager(connection.nats, { checkAPI: false });
+    const [work, log, consumers, { agents }] = await Promise.all([
+      subjectsOf(manager, WORK_STREAM, filter),
+      subjectsOf(manager, LOG_STREAM, filter),
+      inHandOf(manager, session),
+      askRelays(connection, { session }, { timeoutMs: 1_000, signal }),
+      counts.update(),
+    ]);
+    for (const [subject, count] of [...work, ...log]) tally.subject(subject, count);
+    for (const { session, role, count } of consumers) tally.inHand(session, role, count);
+    for (const agent of agents) tally.agent(agent.session_id, agent.role);
+    return tally;
+  } catch (error) {
+    if (error instanceof StreamError || signal?.aborted) throw error;
+    throw new StreamError(`Cannot count what is in the streams: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function subjectsOf(
+  manager: JetStreamManager,
+  stream: string,
+  filter: string,
+): Promise<[string, number][]> {
+  const { state } = await manager.streams.info(stream, { subjects_filter: filter });
+  return Object.entries(state.subjects ?? {});
+}
+
+async function inHandOf(
+  manager: JetStreamManager,
+  session: string | undefined,
+): Promise<{ session: string; role: string; count: number }[]> {
+  const found: { session: string; role: string; count: number }[] = [];
+  for await (const { name, num_ack_pending: count } of manager.consumers.list(WORK_STREAM)) {
+    const parsed = parseConsumerName(name);
+    if (parsed === undefined || count === 0) continue;
+    if (session === undefined || session === parsed.session) found.push({ ...parsed, count });
+  }
+  return found;
+}
+
+type Counts = { -readonly [K in keyof WorkCounts]: WorkCounts[K] };
+
+/** Counts by session and role. */
+class Tally {
+  readonly #outcomes: OutcomeCounts;
+  readonly #sessions = new Map<string, Map<string, Counts>>();
+
+  constructor(outcomes: OutcomeCounts) {
+    this.#outcomes = outcomes;
+  }
+
+  sessions(): string[] {
+    return [...this.#sessions.keys()];
+  }
+
+  subject(subject: string, count: number): void {
+    const parsed = parseSubject(subject);
+    if (parsed === undefined) return;
+    if (parsed.kind === "events") {
+      this.#roles(parsed.session);
+      return;
+    }
+    const counts = this.#counts(parsed.session, parsed.role);
+    if (parsed.kind === "work") counts.waiting = count;
+    if (parsed.kind === "results") counts.done = count;
+  }
+
+  inHand(session: string, role: string, count: number): void {
+    const counts = this.#counts(session, role);
+    // Stream and consumer were asked one after the other.
+    counts.in_hand = Math.min(count, counts.waiting);
+    counts.waiting -= counts.in_hand;
+  }
+
+  agent(session: string, role: string): void {
+    this.#counts(session, role).agents++;
+  }
+
+  roles(session: string): SessionSummary["roles"] {
+    const roles = [...this.#roles(session)].map(([role, counts]) => {
+      const failures = this.#outcomes.of(session, role);
+      const { failed, dead, cancelled } = failures;
+      const done = Math.max(0, counts.done - failed - dead - cancelled);
+      return { role, ...counts, done, ...failures };
+    });
+    return roles.sort((one, other) => one.role < other.role ? -1 : 1);
+  }
+
+  #roles(session: string): Map<string, Counts> {
+    let roles = this.#sessions.get(session);
+    if (roles === undefined) this.#sessions.set(session, roles = new Map());
+    return roles;
+  }
+
+  #counts(session: string, role: string): Counts {
+    const roles = this.#roles(session);
+    let counts = roles.get(role);
+    if (counts === undefined) {
+      counts = { agents: 0, waiting: 0, in_hand: 0, done: 0, failed: 0, dead: 0, cancelled: 0 };
+      roles.set(role, counts);
+    }
+    return counts;
+  }
+}
+
+async function summaryOf(
+  connection: Connection,
+  tally: Tally,
+  session: string,
+): Promise<SessionSummary> {
+  const roles = tally.roles(session);
+  const sum = (name: keyof WorkCounts) => roles.reduce((total, role) => total + role[name], 0);
+  const newest = await readLastOf(connection, LOG_STREAM, sessionSubjects(session));
+  const last = newest === undefined ? null : new Date(Number(newest.timeNs.slice(0, -6)));
+  return {
+    session_id: session,
+    agents: sum("agents"),
+    waiting: sum("waiting"),
+    in_hand: sum("in_hand"),
+    done: sum("done"),
+    failed: sum("failed"),
+    dead: sum("dead"),
+    cancelled: sum("cancelled"),
+    last_activity: last?.toISOString() ?? null,
+    roles,
+  };
+}

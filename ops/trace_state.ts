@@ -1,0 +1,167 @@
+/**
+ * Deciding where a piece of work is, from what was found; it never claims more.
+ *
+ * @module
+ */
+import type { LogRecord, StoredMessage } from "@ourocodus/bus";
+import { isObject, LOG_HEADER, parseMessage } from "@ourocodus/protocol";
+import { deadLetterSummary } from "./dead_letter_record.ts";
+import { logItem } from "./log_item.ts";
+import type { DirectoryAgent } from "./relay_directory.ts";
+import type { TracedWork } from "./trace_records.ts";
+import type { TraceStep, WorkState, WorkTrace } from "./work_trace_types.ts";
+
+/** What was found beside the records. */
+export interface Findings {
+  /** The work in the queue, if it is there. */
+  readonly queued: StoredMessage | undefined;
+  /** The connected agents of its session and role, with their work. */
+  readonly agents: readonly DirectoryAgent[];
+  /** The dead letter's sequence in the log → the sequence as which it was sent again. */
+  readonly requeued: ReadonlyMap<number, number>;
+}
+
+/** Of what is no message, as much is shown, in characters. */
+const MAX_TEXT_CHARACTERS = 65_536;
+const HANDED_OUT = ["work.offered", "work.redelivered"];
+
+/** Whether work in this state has no outcome yet, and may still get one. */
+export function isUnfinished(state: WorkState): state is "waiting" | "in_hand" {
+  return state === "waiting" || state === "in_hand";
+}
+
+/** Puts it together. */
+export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
+  const { outcome, deadLetter, copy } = work;
+  const last = lastHanded(work);
+  const holder = outcome === undefined && findings.queued ? holderOf(work, findings) : undefined;
+  const state = stateOf(work, findings, holder);
+  return {
+    work_sequence: work.sequence,
+    session_id: work.session,
+    role: work.role,
+    id: work.id ?? null,
+    state,
+    note: noteOf(work, state, findings),
+    stored_at: work.storedAt?.toISOString() ?? null,
+    attempts: Math.max(0, holder?.attempt ?? 0, ...work.steps.map(({ attempt }) => attempt ?? 0)),
+    agent_id: holder?.agent_id ?? last?.agent_id ?? null,
+    ...messageOf(work, findings),
+    result: outcome === undefined ? null : logItem(outcome),
+    dead_letter: deadLetter === undefined
+      ? null
+      : deadLetterSummary(deadLetter, findings.requeued.get(deadLetter.sequence)),
+    requeued_from: Number(copy?.header(LOG_HEADER.requeued)) || null,
+    history: historyOf(work),
+  };
+}
+
+interface Holder {
+  readonly agent_id: string;
+  readonly attempt: number;
+}
+
+function holderOf({ sequence }: TracedWork, { agents }: Findings): Holder | undefined {
+  for (const { agent_id, work = [] } of agents) {
+    const held = work.find((item) => item.sequence === sequence);
+    if (held !== undefined) return { agent_id, attempt: held.attempt };
+  }
+  return undefined;
+}
+
+function stateOf(
+  { outcome, deadLetter }: TracedWork,
+  { queued }: Findings,
+  holder: Holder | undefined,
+): WorkState {
+  if (outcome !== undefined) return outcomeState(outcome);
+  if (deadLetter !== undefined) return "dead";
+  if (queued === undefined) return "gone";
+  return holder === undefined ? "waiting" : "in_hand";
+}
+
+function outcomeState(outcome: LogRecord): WorkState {
+  const marked = outcome.header(LOG_HEADER.outcome);
+  if (marked === "dead" || marked === "cancelled") return marked;
+  if (marked !== undefined) return "failed";
+  return parseMessage(outcome.text).kind === "invalid" ? "failed" : "done";
+}
+
+function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): string | null {
+  switch (state) {
+    case "gone":
+      return "it is not in the queue any more, and the log has no outcome: either it was removed " +
+        "by hand, or its outcome is no longer kept";
+    case "waiting": {
+      const last = lastHolder(work.steps);
+      if (last !== undefined) {
+        const connected = agents.some(({ agent_id }) => agent_id === last.agent_id);
+        const how = connected
+          ? "does not have it any more; it"
+          : "is not connected and may still be working on it: if it does not come back, the work";
+        return `agent ${last.agent_id}, which had it last, ${how} is handed out again at the ` +
+          "latest when its lease has run out";
+      }
+      return agents.length === 0
+        ? `no agent of role ${work.role} is connected to session ${work.session}`
+        : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** Who was handed it and has not given it back, as far as is recorded; `undefined` if nobody. */
+export function lastHolder(steps: readonly TraceStep[]): TraceStep | undefined {
+  const last = steps.findLast(({ type }) => type.startsWith("work."));
+  return last !== undefined && HANDED_OUT.includes(last.type) ? last : undefined;
+}
+
+function lastHanded({ steps }: TracedWork): TraceStep | undefined {
+  return steps.findLast(({ type }) => HANDED_OUT.includes(type));
+}
+
+function messageOf(
+  { copy, deadLetter }: TracedWork,
+  { queued }: Findings,
+): Pick<WorkTrace, "message" | "text"> {
+  const text = copy?.text ?? deadLetter?.text ??
+    (queued === undefined ? undefined : new TextDecoder().decode(queued.data));
+  if (text === undefined) return { message: null, text: null };
+  const parsed = parseMessage(text);
+  return parsed.kind === "ok"
+    ? { message: { ...parsed.message }, text: null }
+    : { message: null, text: text.slice(0, MAX_TEXT_CHARACTERS) };
+}
+
+function historyOf({ storedAt, copy, steps, outcome, deadLetter }: TracedWork): TraceStep[] {
+  const history = [...steps];
+  if (outcome !== undefined) history.push(outcomeStep(outcome));
+  if (deadLetter !== undefined) {
+    const { reason, error, attempts } = deadLetterSummary(deadLetter, undefined);
+    const time = deadLetter.time.toISOString();
+    const { sequence } = deadLetter;
+    history.push({ sequence, time, type: "dead_letter", attempt: attempts, reason, error });
+  }
+  history.sort((one, other) => (one.sequence ?? 0) - (other.sequence ?? 0));
+  if (storedAt !== undefined) {
+    const sequence = copy?.sequence ?? null;
+    history.unshift({ sequence, time: storedAt.toISOString(), type: "work.stored" });
+  }
+  return history;
+}
+
+function outcomeStep(outcome: LogRecord): TraceStep {
+  const parsed = parseMessage(outcome.text);
+  const payload = parsed.kind === "ok" && isObject(parsed.message.payload)
+    ? parsed.message.payload
+    : {};
+  const failed = outcome.header(LOG_HEADER.outcome) !== undefined;
+  return {
+    sequence: outcome.sequence,
+    time: outcome.time.toISOString(),
+    type: parsed.kind === "ok" ? parsed.message.type : "result",
+    ...(failed && typeof payload.code === "string" && { reason: payload.code }),
+    ...(failed && typeof payload.message === "string" && { error: payload.message }),
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What travels between clients, relays and agents: messages, frames, leases, subjects, close codes,
+ * events, errors. Besides, what every program needs at its start and end: settings, logs, signals.
+ * Imports nothing of ours, and nothing of NATS.
+ *
+ * @module
+ */
+export { type AgentStop, type AgentStopping, parseAgentStop } from "./agent_stop.ts";
+export {
+  type CancelledHolder,
+  type CancelNotice,
+  parseCancelNotice,
+  parseHolder,
+} from "./cancel_notice.ts";
+export { CLOSE, type CloseCode, closeReason, mayReconnect } from "./close_codes.ts";
+export { type DiffLineKind, diffLines, hasDiff } from "./diff_lines.ts";
+export { InvalidNameError, messageOf, OurocodusError, SettingError } from "./errors.ts";
+export type { WorkEventType } from "./events.ts";
+export {
+  AGENT_TYPE,
+  appendLease,
+  type CancelPayload,
+  type CancelReason,
+  type DrainPayload,
+  joinFrames,
+  MAX_RESUMED_LEASES,
+  MAX_RETRY_DELAY_MS,
+  RELAY_PREFIX,
+  RELAY_TYPE,
+  type RelayErrorPayload,
+  type ResumePayload,
+  singleLine,
+  spliceLease,
+  splitFrame,
+  type StoredPayload,
+  SUBPROTOCOL_V1,
+  type WelcomePayload,
+} from "./frames.ts";
+export { type Lease, MAX_LEASE_CHARACTERS, parseLease, workPlace, workStoredAt } from "./lease.ts";
+export { LOG_HEADER } from "./log_headers.ts";
+export { configureLogging, logLevelSetting } from "./logging.ts";
+export {
+  describe,
+  formatMessage,
+  invalidId,
+  isObject,
+  type Message,
+  parseMessage,
+  parseObject,
+} from "./message.ts";
+export { parseWork } from "./parse_work.ts";
+export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
+export type { RelayErrorCode } from "./relay_errors.ts";
+export {
+  errorHeadline,
+  errorText,
+  factTexts,
+  resultFacts,
+  resultHeadline,
+  resultText,
+} from "./result_text.ts";
+export {
+  bytesSetting,
+  durationSettingMs,
+  type Environment,
+  integerSetting,
+  parseBytes,
+  parseDurationMs,
+  textSetting,
+} from "./settings.ts";
+export { stopSignal } from "./stop_signal.ts";
+export { stripLease } from "./strip_lease.ts";
+export {
+  ALL_COPIES,
+  ALL_LOG_SUBJECTS,
+  ALL_RESULTS,
+  consumerName,
+  deadSubject,
+  eventsSubject,
+  invalidName,
+  LOG_STREAM,
+  LOG_SUBJECTS,
+  MAX_NAME_CHARACTERS,
+  parseConsumerName,
+  parseSubject,
+  RELAYS_AGENTS_STOP_SUBJECT,
+  RELAYS_AGENTS_SUBJECT,
+  RELAYS_LEASES_SUBJECT,
+  RELAYS_WORK_CANCEL_SUBJECT,
+  resultsSubject,
+  sessionSubjects,
+  storedSubject,
+  strayWorkSubjects,
+  WORK_COPIES,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+  workSubject,
+  workSubjects,
+} from "./subjects.ts";
+export { bytesBeyond, decodeUtf8 } from "./utf8.ts";
+export { VERSION } from "./version.ts";

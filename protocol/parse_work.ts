@@ -1,0 +1,26 @@
+import { RELAY_PREFIX } from "./frames.ts";
+import { type ParsedMessage, parseMessage } from "./message.ts";
+
+/**
+ * Parses a message that is to be work, and checks it: {@linkcode parseMessage}, and that its type is
+ * not one of the relay's own, which an agent would take for an order of its relay.
+ *
+ * @param text One JSON text.
+ * @returns The message, or what is wrong with it. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { parseWork } from "@ourocodus/protocol";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(parseWork('{"id":"1","type":"relay.cancel","payload":{}}').kind, "invalid");
+ * ```
+ */
+export function parseWork(text: string): ParsedMessage {
+  const parsed = parseMessage(text);
+  if (parsed.kind === "invalid" || !parsed.message.type.startsWith(RELAY_PREFIX)) return parsed;
+  const { id, type } = parsed.message;
+  const reason =
+    `message type is "${type}", types that begin with ${RELAY_PREFIX} are a relay's own`;
+  return { kind: "invalid", reason, id };
+}

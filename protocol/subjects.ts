@@ -1,0 +1,239 @@
+/**
+ * The NATS subjects of Ourocodus, and the streams that hold them. No other file builds or takes
+ * apart a subject.
+ *
+ * | subject | what it holds |
+ * |---|---|
+ * | `sessions.{session}.work.{role}` | work, published by clients |
+ * | `sessions.{session}.results.{role}` | results and final errors, published by relays |
+ * | `sessions.{session}.events` | what happened, published by relays |
+ * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
+ * | `sessions.{session}.stored.{role}` | a copy of each piece of work, made by the server as it stores it |
+ *
+ * A session and a role are one token each, so that no name can widen a subject (a role of `>`
+ * would otherwise read everybody's work).
+ *
+ * @module
+ */
+import { InvalidNameError } from "./errors.ts";
+import { describe } from "./message.ts";
+
+/** The most characters that a session, a role or an agent's id may have. */
+export const MAX_NAME_CHARACTERS = 64;
+
+/** The name of the work queue's stream. */
+export const WORK_STREAM = "OUROCODUS_WORK";
+
+/** The name of the stream with results, events, dead letters and copies of work. */
+export const LOG_STREAM = "OUROCODUS_LOG";
+
+/** What the stream `OUROCODUS_WORK` listens to. */
+export const WORK_SUBJECTS = "sessions.*.work.*";
+
+/** Results of every session and role. */
+export const ALL_RESULTS = "sessions.*.results.*";
+
+/** The log's copies of all work. */
+export const ALL_COPIES = "sessions.*.stored.*";
+
+/** What the stream `OUROCODUS_LOG` listens to. */
+export const LOG_SUBJECTS: readonly string[] = [
+  ALL_RESULTS,
+  "sessions.*.events",
+  "sessions.*.dead.*",
+  "sessions.*.stored.*",
+];
+
+/** What the log listens to and holds, whichever session and kind it is of. */
+export const ALL_LOG_SUBJECTS = "sessions.>";
+
+/** Where the server publishes a copy of each piece of work that it stores: into the log. */
+export const WORK_COPIES = {
+  src: WORK_SUBJECTS,
+  dest: "sessions.{{wildcard(1)}}.stored.{{wildcard(2)}}",
+} as const;
+
+/** The subject on which every relay answers with its agents. */
+export const RELAYS_AGENTS_SUBJECT = "relays.agents";
+
+/** The subject on which relays are told to stop an agent. */
+export const RELAYS_AGENTS_STOP_SUBJECT = "relays.agents.stop";
+
+/** The subject on which relays tell each other of leases. */
+export const RELAYS_LEASES_SUBJECT = "relays.leases";
+
+/** The subject on which relays are told that work was cancelled. */
+export const RELAYS_WORK_CANCEL_SUBJECT = "relays.work.cancel";
+
+/** A subject of ours, taken apart. */
+export type ParsedSubject =
+  | {
+    readonly kind: "work" | "results" | "dead" | "stored";
+    readonly session: string;
+    readonly role: string;
+  }
+  | { readonly kind: "events"; readonly session: string };
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * Says what is wrong with a session, a role or an agent's id, if anything.
+ *
+ * @param name Any value; `null` and `undefined` count as missing.
+ * @returns `undefined` when it is 1 to 64 of `A-Z a-z 0-9 _ -`, else the reason.
+ */
+export function invalidName(name: unknown): string | undefined {
+  if (typeof name === "string" && NAME.test(name)) return undefined;
+  if (name === undefined || name === null) return "is missing";
+  if (typeof name !== "string") return `must be a string, got ${describe(name)}`;
+  if (name === "") return "is empty";
+  if (name.length > MAX_NAME_CHARACTERS) {
+    return `is ${name.length} characters, limit is ${MAX_NAME_CHARACTERS}`;
+  }
+  return `is ${JSON.stringify(name)}, allowed are A-Z a-z 0-9 _ -`;
+}
+
+/** `sessions.{session}.work.{role}`. @throws {InvalidNameError} */
+export function workSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.work.${checked("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.work.{role}` for reading, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function workSubjects(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.work.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.results.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function resultsSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.results.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.events`, or of every session.
+ *
+ * @param session A session, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function eventsSubject(session: string): string {
+  return `sessions.${checkedOrAll("session", session)}.events`;
+}
+
+/**
+ * `sessions.{session}.dead.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function deadSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.dead.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * `sessions.{session}.stored.{role}`, or of every role of the session.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function storedSubject(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.stored.${checkedOrAll("role", role)}`;
+}
+
+/**
+ * All that the log has of one session.
+ *
+ * @throws {InvalidNameError}
+ */
+export function sessionSubjects(session: string): string {
+  return `sessions.${checked("session", session)}.>`;
+}
+
+/**
+ * Takes a subject apart.
+ *
+ * @returns Its parts, or `undefined` if it is none of ours or has a malformed name in it.
+ *
+ * @example
+ * ```ts
+ * import { parseSubject } from "@ourocodus/protocol";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(parseSubject("sessions.docs.work.writer"), {
+ *   kind: "work",
+ *   session: "docs",
+ *   role: "writer",
+ * });
+ * assert.equal(parseSubject("sessions.docs.work.>"), undefined);
+ * ```
+ */
+export function parseSubject(subject: string): ParsedSubject | undefined {
+  const [root, session, kind, role, ...rest] = subject.split(".");
+  if (root !== "sessions" || rest.length > 0 || session === undefined || !NAME.test(session)) {
+    return undefined;
+  }
+  if (kind === "events") return role === undefined ? { kind, session } : undefined;
+  if (kind !== "work" && kind !== "results" && kind !== "dead" && kind !== "stored") {
+    return undefined;
+  }
+  return role !== undefined && NAME.test(role) ? { kind, session, role } : undefined;
+}
+
+/**
+ * Where the outcome of work goes that was published under names that no agent can have, such as
+ * `sessions.größe.work.r`: the streams listen to wildcards, so it is stored all the same.
+ *
+ * @returns `undefined` unless the subject is a work subject with a malformed session or role.
+ */
+export function strayWorkSubjects(
+  subject: string,
+): { readonly results: string; readonly dead: string } | undefined {
+  const [root, session, kind, role, ...rest] = subject.split(".");
+  if (root !== "sessions" || kind !== "work" || rest.length > 0 || !session || !role) {
+    return undefined;
+  }
+  if (NAME.test(session) && NAME.test(role)) return undefined;
+  const [of, by] = [literal(session), literal(role)];
+  return { results: `sessions.${of}.results.${by}`, dead: `sessions.${of}.dead.${by}` };
+}
+
+/** NATS stores what is published to `*` or `>` literally, but takes them for patterns elsewhere. */
+function literal(token: string): string {
+  return token === "*" ? "%2A" : token === ">" ? "%3E" : token;
+}
+
+/**
+ * The name of the consumer that hands out one role's work. `=` stands in no session and no role,
+ * so two pairs never share a name.
+ *
+ * @throws {InvalidNameError}
+ */
+export function consumerName(session: string, role: string): string {
+  return `${checked("session", session)}=${checked("role", role)}`;
+}
+
+/** The session and role of a consumer's name; `undefined` if it is none of ours. */
+export function parseConsumerName(
+  name: string,
+): { readonly session: string; readonly role: string } | undefined {
+  const [session = "", role = "", ...rest] = name.split("=");
+  return rest.length === 0 && NAME.test(session) && NAME.test(role) ? { session, role } : undefined;
+}
+
+function checked(what: string, name: string): string {
+  const wrong = invalidName(name);
+  if (wrong !== undefined) throw new InvalidNameError(what, wrong);
+  return name;
+}
+
+function checkedOrAll(what: string, name: string): string {
+  return name === "*" ? name : checked(what, name);
+}
