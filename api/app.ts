@@ -8,6 +8,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { type Access, FULL_ACCESS, Gate, withoutToken } from "@ourocodus/edge";
+import type { ApiApp } from "./api_app.ts";
 import { withJsonBody } from "./json_body.ts";
 import { narrowed } from "./narrowing.ts";
 import { allowed, Operations } from "./operations.ts";
@@ -39,9 +40,6 @@ import { workBySequenceRoute } from "./routes/work_by_sequence_route.ts";
 import { workRoute } from "./routes/work_route.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { cut } from "./shown.ts";
-
-/** The application that routes are added to. */
-export type ApiApp = OpenAPIHono<{ Variables: { access: Access } }>;
 
 /** Settings of {@linkcode apiHandler}. */
 export interface AppOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 import { isScope, type Scope } from "@ourocodus/edge";
-import type { ApiApp } from "./app.ts";
+import type { ApiApp } from "./api_app.ts";
 
 /** An operation. */
 export interface Operation {

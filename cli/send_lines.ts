@@ -14,7 +14,7 @@ import { type Input, openInput } from "./input_file.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isErrorResult, recordJson, resultLine } from "./record_text.ts";
-import type { Sending } from "./send_work.ts";
+import type { Sending } from "./sending.ts";
 import { count, harmless, paint, span } from "./terminal_text.ts";
 import { beginningFor, waitForResults } from "./wait_for_results.ts";
 import { type LineWork, workLines } from "./work_lines.ts";

@@ -14,7 +14,7 @@ import { ensureLog } from "./nats.ts";
 import type { Output } from "./output.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
-import type { Sending } from "./send_work.ts";
+import type { Sending } from "./sending.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
 

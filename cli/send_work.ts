@@ -31,15 +31,6 @@ export interface SendWorkFlags {
   readonly nats?: string;
 }
 
-/** To whom work goes, and what is done about its result. */
-export interface Sending {
-  readonly session: string;
-  readonly role: string;
-  /** How long to wait for a result, in milliseconds; undefined: not at all. */
-  readonly waitMs?: number;
-  readonly json: boolean;
-}
-
 type Content =
   | { readonly kind: "payload"; readonly payload: Record<string, unknown>; readonly id?: string }
   | { readonly kind: "message_file"; readonly file: string; readonly id?: string }

@@ -4,7 +4,7 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";

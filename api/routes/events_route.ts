@@ -5,7 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { invalidName, parseDurationMs } from "@ourocodus/protocol";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { EventRequest } from "../event_client.ts";
 import type { EventKind } from "../event_frame.ts";
 import type { ApiParts } from "../parts.ts";

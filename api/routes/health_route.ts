@@ -5,7 +5,7 @@
  */
 import { createRoute, type z } from "@hono/zod-openapi";
 import { messageOf, VERSION } from "@ourocodus/protocol";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { HealthSchema } from "../schemas/health.ts";
 import { openProblems } from "../schemas/problem.ts";

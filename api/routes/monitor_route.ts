@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 
 /** Adds the route; to be added after all others. */

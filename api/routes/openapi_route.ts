@@ -5,7 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { VERSION } from "@ourocodus/protocol";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import { openProblems } from "../schemas/problem.ts";
 import { SECURITY_SCHEMES } from "../security.ts";
 

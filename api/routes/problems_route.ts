@@ -4,7 +4,7 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import { openProblems } from "../schemas/problem.ts";
 import { PROBLEMS } from "../problem_kinds.ts";
 

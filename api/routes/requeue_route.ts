@@ -5,7 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { requeueDeadLetter } from "@ourocodus/ops";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
 import { flagSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";

@@ -7,7 +7,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { readLog } from "@ourocodus/bus";
 import { logItem } from "@ourocodus/ops";
 import { resultsSubject } from "@ourocodus/protocol";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";

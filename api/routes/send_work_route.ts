@@ -14,7 +14,7 @@ import {
   type Work,
 } from "@ourocodus/ops";
 import { invalidId, messageOf, parseMessage, storedSubject } from "@ourocodus/protocol";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import { newWork } from "../new_work.ts";
 import type { ApiParts } from "../parts.ts";
 import { preferredWaitSeconds } from "../preferences.ts";

@@ -5,7 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { sessionSummaries, sessionSummary } from "@ourocodus/ops";
-import type { ApiApp } from "../app.ts";
+import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { LimitSchema, nameSchema } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
