@@ -31,7 +31,8 @@ for (const part of Object.keys(PARTS) as PartName[]) {
       for (const wanted of [` ${part} (`, " protocol (", " main.ts (", "logtape/"]) {
         assert(embedded.includes(wanted), `${wanted} is missing:\n${embedded}`);
       }
-      for (const unwanted of ["_test.ts", "testing", "tests", "fast-check"]) {
+      const forNats = part === "agent" ? ["nats-core", "jetstream"] : [];
+      for (const unwanted of ["_test.ts", "testing", "tests", "fast-check", ...forNats]) {
         assert(!embedded.includes(unwanted), `${unwanted} is embedded:\n${embedded}`);
       }
       const others = Object.keys(PARTS).filter((other) => other !== part);

@@ -50,7 +50,7 @@ export interface Place {
 
 const DIGITS = /^\d{1,19}$/;
 
-/** Takes apart the reply subject of a delivered message, see `lease.ts`. */
+/** Takes apart the reply subject of a delivered message, see `protocol/lease.ts`. */
 export function parsePlace(reply: string | undefined): Place | undefined {
   if (!reply?.startsWith("$JS.ACK.")) return undefined;
   const tokens = reply.split(".");
