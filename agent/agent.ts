@@ -66,6 +66,8 @@ const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 /** Of a line that cannot be understood as much is told, in characters. */
 const SHOWN_LINE_CHARACTERS = 200;
 /** After a cancellation or an error for this reason, a result may still be accepted. */
+/** What is of the protocol, but too new for the relay, was no answer. */
+const UNKNOWN_TYPE: RelayErrorCode = "unknown_type";
 const LEASE_LOST: CancelReason & RelayErrorCode = "lease_lost";
 type CallOff = () => void;
 
@@ -232,7 +234,7 @@ export class Agent {
 
   /** Whether it was the lease's answer that was refused, and not its progress. */
   #endsAnswer(code: string, lease: string): boolean {
-    if (code.startsWith("progress_")) return false;
+    if (code.startsWith("progress_") || code === UNKNOWN_TYPE) return false;
     // A result whose lease is lost may still be the first one.
     return code !== LEASE_LOST || this.#kept.get(lease)?.type === AGENT_TYPE.retry;
   }

@@ -358,8 +358,10 @@ Deno.test("progress is dropped while no relay is connected, or another than the 
   assert.equal(reason, "the connection that brought its work is gone");
   await handler.finish("1");
   assert.deepEqual(agent.socket.answers, ["result 1"]);
-  await agent.socket.say("relay.error", { code: "progress_too_large", message: "", lease: "1" });
-  assert.equal(agent.event("relay.error")?.dropped, false);
+  for (const code of ["progress_too_large", "unknown_type"]) {
+    await agent.socket.say("relay.error", { code, message: "", lease: "1" });
+    assert.equal(agent.event("relay.error")?.dropped, false, code);
+  }
   await agent.socket.stored("1");
   await agent.stop();
   await agent.done;

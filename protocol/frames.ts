@@ -4,7 +4,7 @@
  *
  * - A text frame holds one or more messages, separated by `\n`.
  * - The relay ends a work message with `"attempt": n, "lease": "…"`, spliced into its text.
- * - Types beginning with `relay.` are the relay's own.
+ * - Types beginning with `relay.` or `agent.` belong to the protocol: they are never work or results.
  *
  * @module
  */
@@ -16,8 +16,20 @@ export const SUBPROTOCOL_V1 = "ourocodus.v1";
 /** The most characters that a sender puts into one frame before it begins another. */
 export const FRAME_CHARACTERS = 256 * 1024;
 
-/** What the types of a relay's own messages begin with. */
-export const RELAY_PREFIX = "relay.";
+/** What the protocol's own types begin with: those that a relay sends, and those that an agent sends. */
+export const RESERVED_PREFIXES = ["relay.", "agent."] as const;
+
+/** Whether a type is the protocol's own, known or not; if so, it is no work and no result. */
+export function isReservedType(type: string): boolean {
+  // Asked for every message, so without a closure.
+  return type.startsWith(RESERVED_PREFIXES[0]) || type.startsWith(RESERVED_PREFIXES[1]);
+}
+
+/**
+ * What this version's relays can do, for `relay.welcome`: `confirm` sends `relay.stored`, `resume`
+ * takes leases up again, `drain` lets an agent leave, `heartbeat` sends empty frames.
+ */
+export const CAPABILITIES = ["confirm", "resume", "drain", "heartbeat"] as const;
 
 /** Types that only a relay sends. */
 export const RELAY_TYPE = {
@@ -35,7 +47,10 @@ export const RELAY_TYPE = {
   stored: "relay.stored",
 } as const;
 
-/** Types that an agent sends and a relay treats specially; any other is a result. */
+/**
+ * Types that an agent sends and a relay treats specially. Any other counts as a result, unless it is
+ * reserved, see {@linkcode isReservedType}.
+ */
 export const AGENT_TYPE = {
   /** The work's result. */
   result: "result",
@@ -70,6 +85,8 @@ export interface WelcomePayload {
    * nothing for several times as long may take the connection for dead.
    */
   readonly heartbeat_seconds?: number;
+  /** What the relay can do, see {@linkcode CAPABILITIES}; relays of before say nothing. */
+  readonly capabilities?: readonly string[];
 }
 
 /** The most leases that one `resume` may name. */

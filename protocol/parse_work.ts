@@ -1,9 +1,10 @@
-import { RELAY_PREFIX } from "./frames.ts";
+import { isReservedType, RESERVED_PREFIXES } from "./frames.ts";
 import { type ParsedMessage, parseMessage } from "./message.ts";
 
 /**
  * Parses a message that is to be work, and checks it: {@linkcode parseMessage}, and that its type is
- * not one of the relay's own, which an agent would take for an order of its relay.
+ * not one of the protocol's own: an agent would take `relay.` for an order of its relay, and a relay
+ * takes no answer whose type begins with `agent.`.
  *
  * @param text One JSON text.
  * @returns The message, or what is wrong with it. Never throws.
@@ -18,9 +19,9 @@ import { type ParsedMessage, parseMessage } from "./message.ts";
  */
 export function parseWork(text: string): ParsedMessage {
   const parsed = parseMessage(text);
-  if (parsed.kind === "invalid" || !parsed.message.type.startsWith(RELAY_PREFIX)) return parsed;
+  if (parsed.kind === "invalid" || !isReservedType(parsed.message.type)) return parsed;
   const { id, type } = parsed.message;
-  const reason =
-    `message type is "${type}", types that begin with ${RELAY_PREFIX} are a relay's own`;
+  const reason = `message type is "${type}", types that begin with ` +
+    `${RESERVED_PREFIXES.join(" or ")} are reserved`;
   return { kind: "invalid", reason, id };
 }

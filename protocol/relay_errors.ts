@@ -9,6 +9,7 @@ export const RELAY_ERROR_CODES = [
   "invalid_message",
   "unknown_work",
   "reserved_type",
+  "unknown_type",
   "id_mismatch",
   "foreign_lease",
   "lease_lost",

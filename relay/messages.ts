@@ -12,13 +12,13 @@ import {
   bytesBeyond,
   CLOSE,
   describe,
+  isReservedType,
   type Lease,
   MAX_LEASE_CHARACTERS,
   MAX_RETRY_DELAY_MS,
   type Message,
   parseLease,
   parseMessage,
-  RELAY_PREFIX,
   RELAY_TYPE,
   type RelayErrorCode,
   type RelayErrorPayload,
@@ -60,6 +60,7 @@ export interface AgentMessagesOptions {
 
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
+const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
 /** As much of an agent's reason for giving work back goes into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
 
@@ -96,12 +97,7 @@ export class AgentMessages {
   }
 
   #message(agent: AgentConnection, text: string, message: Message): void {
-    if (agent.v1 && message.type.startsWith(RELAY_PREFIX)) {
-      const reason = `type is ${
-        JSON.stringify(message.type)
-      }; types with ${RELAY_PREFIX} are the relay's`;
-      return this.#refuse(agent, "reserved_type", reason);
-    }
+    if (isReservedType(message.type)) return this.#reserved(agent, message);
     if (agent.v1 && (message.type === AGENT_TYPE.drain || message.type === AGENT_TYPE.resume)) {
       return this.#aboutItself(agent, message);
     }
@@ -121,6 +117,18 @@ export class AgentMessages {
       default:
         return this.#result(agent, work, withoutLease(text, message, work), message.type);
     }
+  }
+
+  /** Changes nothing but that a plain agent, which cannot be told, is closed with the reason. */
+  #reserved(agent: AgentConnection, message: Message): void {
+    const type = `type is ${JSON.stringify(message.type)}`;
+    if (!agent.v1) return agent.close(CLOSE.invalidFrame, `${type}, which is reserved`);
+    const lease = shortLease(message);
+    if (RELAY_TYPES.includes(message.type)) {
+      return this.#refuse(agent, "reserved_type", `${type}, which only a relay sends`, lease);
+    }
+    const reason = `${type}, which this relay does not know; relay.welcome has its capabilities`;
+    this.#refuse(agent, "unknown_type", reason, lease);
   }
 
   #aboutItself(agent: AgentConnection, message: Message): void {

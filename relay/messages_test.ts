@@ -32,6 +32,7 @@ Deno.test("a v1 agent is welcomed, and its work carries attempt and lease", asyn
     role: "r",
     concurrency: 3,
     max_message_bytes: 1024 * 1024 - 256,
+    capabilities: ["confirm", "resume", "drain", "heartbeat"],
   });
   assert.equal(typeof version, "string");
   assert.ok(Number(heartbeat_seconds) > 0);
@@ -234,15 +235,50 @@ Deno.test("an unknown type about work in hand is its result", async () => {
   assert.deepEqual((await test.hasResults(1))[0]?.type, "answer");
 });
 
-Deno.test("a type of the relay's own is refused, and is no result", async () => {
+Deno.test("a reserved type is refused with the work's lease, and is no result", async () => {
   await using test = await TestRelay.start();
   const agent = test.agent({ v1: true });
   test.work("1");
   const work = await agent.hasWork();
-  agent.say("relay.stored", work);
+  for (const type of ["relay.stored", "relay.news", "agent.ask", "agent."]) agent.say(type, work);
+  agent.say("agent.ask", { id: "nothing of its" });
+  await agent.isTold("relay.error", 5);
+  assert.deepEqual(agent.errors, ["reserved_type", ...Array(4).fill("unknown_type")]);
+  assert.deepEqual(
+    agent.told("relay.error").map(({ lease }) => lease),
+    [...Array(4).fill(work.lease), undefined],
+  );
+  assert.deepEqual((await test.events()).filter(({ type }) => type.startsWith("result.")), []);
   agent.say("result", work);
   assert.equal((await test.hasResults(1))[0]?.type, "result");
-  assert.deepEqual(agent.errors, ["reserved_type"]);
+});
+
+Deno.test("a type that only looks reserved is a result like any other", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, concurrency: 3 });
+  test.work("1", "2", "3");
+  const types = ["agent", "relayed.x", "my.agent.x"];
+  (await agent.hasWork(3), agent.messages.filter(({ type }) => type === "work"))
+    .forEach((work, i) => agent.say(types[i] ?? "", work));
+  assert.deepEqual((await test.hasResults(3)).map(({ type }) => type), types);
+  assert.deepEqual(agent.errors, []);
+});
+
+Deno.test("a plain agent's answer of a reserved type closes it with the reason, and its work goes to another", async () => {
+  await using test = await TestRelay.start();
+  for (const type of ["relay.stored", "agent.done"]) {
+    const bad = test.agent();
+    test.work("1");
+    await bad.hasWork();
+    bad.say(type, { id: "1" });
+    assert.deepEqual(bad.closed, { code: 1007, reason: `type is "${type}", which is reserved` });
+    const good = test.agent();
+    await good.hasWork();
+    good.say("result", { id: "1" });
+    await test.hasWaiting(0);
+    good.leave();
+  }
+  assert.deepEqual((await test.hasResults(2)).map(({ type }) => type), ["result", "result"]);
 });
 
 Deno.test("a drain with the id of work in hand is no result of it", async () => {

@@ -16,6 +16,7 @@ import {
   type AgentStop,
   type CancelledHolder,
   type CancelNotice,
+  CAPABILITIES,
   CLOSE,
   invalidName,
   RELAY_TYPE,
@@ -247,6 +248,7 @@ export class Relay {
       concurrency: agent.concurrency,
       max_message_bytes: this.maxMessageBytes,
       heartbeat_seconds: HEARTBEAT_MS / 1_000,
+      capabilities: CAPABILITIES,
     };
   }
 

@@ -177,7 +177,7 @@ export const CancelledWorkSchema = z.object({
 export const NewWorkSchema = z.object({
   id: MessageIdSchema.optional().openapi({ description: "A new one by default" }),
   type: z.string().min(1).max(64).optional().openapi({
-    description: "`work` by default; none that begins with `relay.`",
+    description: "`work` by default; none that begins with `relay.` or `agent.`",
   }),
   payload: payload.optional(),
   message: z.string().optional().openapi({ description: "Short for a payload of `{message}`" }),
