@@ -7,7 +7,7 @@
  * @module
  */
 import type { LogRecord } from "@ourocodus/bus";
-import { consumerName } from "@ourocodus/protocol";
+import { RoleId } from "@ourocodus/protocol";
 import type { EventHub } from "./event_hub.ts";
 import { ProblemError } from "./problem.ts";
 
@@ -48,7 +48,7 @@ const MAX_WAITS = 10_000;
 
 /** Waits that are under way. */
 export class ResultWaits {
-  /** Consumer's name → who listens for the role's results. */
+  /** The role's key → who listens for the role's results. */
   readonly #listeners = new Map<string, Set<(record: LogRecord) => void>>();
   /** Listens for everybody's results. */
   readonly #all = new Set<(record: LogRecord) => void>();
@@ -58,7 +58,7 @@ export class ResultWaits {
     hub.listen((record) => {
       if (record.kind !== "results" || record.role === undefined) return;
       for (const listener of this.#all) listener(record);
-      const listeners = this.#listeners.get(consumerName(record.session, record.role));
+      const listeners = this.#listeners.get(new RoleId(record.session, record.role).key);
       if (listeners === undefined) return;
       for (const listener of [...listeners]) listener(record);
     });
@@ -101,7 +101,7 @@ export class ResultWaits {
    */
   begin(session: string, role: string): ResultWait {
     this.#check();
-    const key = consumerName(session, role);
+    const key = new RoleId(session, role).key;
     const early: LogRecord[] = [];
     let listener = (record: LogRecord): void => void early.push(record);
     const hear = (record: LogRecord) => listener(record);

@@ -21,6 +21,7 @@ export { natsSettings } from "./nats_settings.ts";
 export { byteLength, Publications } from "./publications.ts";
 export { parsePublishAck, type PublishAck, publishStored } from "./publish_ack.ts";
 export { Acknowledger } from "./queue/acknowledger.ts";
+export { consumerName, roleOfConsumer } from "./queue/role_consumer.ts";
 export { type Delivery, RoleQueue } from "./queue/role_queue.ts";
 export { WorkQueue, type WorkQueueOptions } from "./queue/work_queue.ts";
 export { Semaphore } from "./semaphore.ts";

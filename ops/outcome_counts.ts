@@ -5,7 +5,7 @@
  * @module
  */
 import { type Connection, logBounds, readLog } from "@ourocodus/bus";
-import { ALL_RESULTS, consumerName, LOG_HEADER } from "@ourocodus/protocol";
+import { ALL_RESULTS, LOG_HEADER, RoleId } from "@ourocodus/protocol";
 
 /** Outcomes of one session and role that are no results, by their header `Ourocodus-Outcome`. */
 export interface Failures {
@@ -23,7 +23,7 @@ const NONE: Failures = { failed: 0, dead: 0, cancelled: 0 };
 /** Counts failures, going on where it stopped. Only failures take memory. */
 export class OutcomeCounts {
   readonly #connection: Connection;
-  /** Consumer's name → sequences in the log. */
+  /** The role's key → sequences in the log. */
   #failures = new Map<string, Sequences>();
   #readTo = 0;
   #updating: Promise<void> | undefined;
@@ -34,7 +34,7 @@ export class OutcomeCounts {
 
   /** How many there are of a session and role that the log still has, as of the last update. */
   of(session: string, role: string): Failures {
-    const found = this.#failures.get(consumerName(session, role));
+    const found = this.#failures.get(new RoleId(session, role).key);
     if (found === undefined) return NONE;
     const { failed, dead, cancelled } = found;
     return { failed: failed.length, dead: dead.length, cancelled: cancelled.length };
@@ -74,7 +74,7 @@ export class OutcomeCounts {
       const outcome = header(LOG_HEADER.outcome);
       const kind = KINDS.find((kind) => kind === outcome);
       if (kind === undefined) continue;
-      const key = consumerName(session, role);
+      const key = new RoleId(session, role).key;
       let found = this.#failures.get(key);
       if (found === undefined) {
         this.#failures.set(key, found = { failed: [], dead: [], cancelled: [] });

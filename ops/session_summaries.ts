@@ -5,12 +5,11 @@
  * @module
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { type Connection, readLastOf, StreamError } from "@ourocodus/bus";
+import { type Connection, readLastOf, roleOfConsumer, StreamError } from "@ourocodus/bus";
 import {
   ALL_LOG_SUBJECTS,
   LOG_STREAM,
   messageOf,
-  parseConsumerName,
   parseSubject,
   sessionSubjects,
   WORK_STREAM,
@@ -121,9 +120,11 @@ async function inHandOf(
 ): Promise<{ session: string; role: string; count: number }[]> {
   const found: { session: string; role: string; count: number }[] = [];
   for await (const { name, num_ack_pending: count } of manager.consumers.list(WORK_STREAM)) {
-    const parsed = parseConsumerName(name);
+    const parsed = roleOfConsumer(name);
     if (parsed === undefined || count === 0) continue;
-    if (session === undefined || session === parsed.session) found.push({ ...parsed, count });
+    if (session === undefined || session === parsed.session) {
+      found.push({ session: parsed.session, role: parsed.role, count });
+    }
   }
   return found;
 }

@@ -19,8 +19,8 @@ import { WORK_STREAM } from "./subjects.ts";
 export interface Lease {
   /** The whole text: the subject to which acknowledgements are published. */
   readonly subject: string;
-  /** The consumer, which stands for one session and role, see `consumerName`. */
-  readonly consumer: string;
+  /** The key of the role whose work it is, see `RoleId`: the queue names consumers so. */
+  readonly roleKey: string;
   /** How often this piece of work has been delivered, this time included. */
   readonly attempt: number;
   /** The piece of work's sequence in the work stream. */
@@ -86,7 +86,7 @@ function parseDelivery(subject: string, start: number, end: number): Lease | und
   const ordinal = subject.slice(sequence, delivery - 1);
   return {
     subject,
-    consumer: subject.slice(start, attempt - 1),
+    roleKey: subject.slice(start, attempt - 1),
     attempt: Number(subject.slice(attempt, sequence - 1)),
     sequence: Number(ordinal),
     work: `${ordinal}.${stored}`,

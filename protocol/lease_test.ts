@@ -9,7 +9,7 @@ Deno.test("a lease is taken apart, with and without domain and account", () => {
   for (const subject of [SHORT, LONG, `${LONG}.x7Z`]) {
     assert.deepEqual(parseLease(subject), {
       subject,
-      consumer: "s=r",
+      roleKey: "s=r",
       attempt: 2,
       sequence: 7,
       work: "7.1795459357920106100",
@@ -67,7 +67,7 @@ Deno.test("parsing any text never throws, and what is parsed names the work stre
       const lease = parseLease(text);
       if (lease === undefined) return;
       assert.equal(lease.subject, text);
-      assert.ok(text.includes(`.OUROCODUS_WORK.${lease.consumer}.`));
+      assert.ok(text.includes(`.OUROCODUS_WORK.${lease.roleKey}.`));
     }),
     { numRuns: 500 },
   );

@@ -52,6 +52,7 @@ export {
 export { parseWork } from "./parse_work.ts";
 export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 export type { RelayErrorCode } from "./relay_errors.ts";
+export { RoleId } from "./role_id.ts";
 export {
   errorHeadline,
   errorText,
@@ -75,14 +76,12 @@ export {
   ALL_COPIES,
   ALL_LOG_SUBJECTS,
   ALL_RESULTS,
-  consumerName,
   deadSubject,
   eventsSubject,
   invalidName,
   LOG_STREAM,
   LOG_SUBJECTS,
   MAX_NAME_CHARACTERS,
-  parseConsumerName,
   parseSubject,
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,

@@ -210,24 +210,6 @@ function literal(token: string): string {
   return token === "*" ? "%2A" : token === ">" ? "%3E" : token;
 }
 
-/**
- * The name of the consumer that hands out one role's work. `=` stands in no session and no role,
- * so two pairs never share a name.
- *
- * @throws {InvalidNameError}
- */
-export function consumerName(session: string, role: string): string {
-  return `${checked("session", session)}=${checked("role", role)}`;
-}
-
-/** The session and role of a consumer's name; `undefined` if it is none of ours. */
-export function parseConsumerName(
-  name: string,
-): { readonly session: string; readonly role: string } | undefined {
-  const [session = "", role = "", ...rest] = name.split("=");
-  return rest.length === 0 && NAME.test(session) && NAME.test(role) ? { session, role } : undefined;
-}
-
 function checked(what: string, name: string): string {
   const wrong = invalidName(name);
   if (wrong !== undefined) throw new InvalidNameError(what, wrong);

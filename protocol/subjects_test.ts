@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  consumerName,
   deadSubject,
   eventsSubject,
   invalidName,
@@ -89,13 +88,4 @@ Deno.test("all roles or sessions can be read, never a part of a name", () => {
     assert.throws(() => eventsSubject(name), { code: "invalid_name" });
   }
   assert.throws(() => resultsSubject("*", "r"), { code: "invalid_name" });
-});
-
-Deno.test("no two pairs of session and role share a consumer", () => {
-  fc.assert(fc.property(names, names, names, names, (s1, r1, s2, r2) => {
-    const same = consumerName(s1, r1) === consumerName(s2, r2);
-    assert.equal(same, s1 === s2 && r1 === r2);
-  }));
-  assert.notEqual(consumerName("a_b", "c"), consumerName("a", "b_c"));
-  assert.throws(() => consumerName("a=b", "c"), { code: "invalid_name" });
 });

@@ -9,11 +9,11 @@ import {
   CLOSE,
   type CloseCode,
   closeReason,
-  consumerName,
   formatMessage,
   joinFrames,
   type Message,
   RELAY_TYPE,
+  RoleId,
   spliceLease,
   type StoredPayload,
 } from "@ourocodus/protocol";
@@ -48,8 +48,8 @@ export class AgentConnection {
   readonly agentId: string;
   readonly session: string;
   readonly role: string;
-  /** The consumer of its session and role. */
-  readonly consumer: string;
+  /** Its session and role. */
+  readonly roleId: RoleId;
   readonly protocol: AgentRequest["protocol"];
   readonly concurrency: number;
   /** In milliseconds since 1970. */
@@ -88,7 +88,7 @@ export class AgentConnection {
     this.agentId = request.agentId ?? `agent-${nuid.next()}`;
     this.session = request.session;
     this.role = request.role;
-    this.consumer = consumerName(request.session, request.role);
+    this.roleId = new RoleId(request.session, request.role);
     this.protocol = request.protocol;
     this.concurrency = request.concurrency;
     this.connectedAt = now;
@@ -305,5 +305,5 @@ export type AgentName = Pick<AgentConnection, "session" | "role" | "agentId">;
 
 /** The same as one text: the same again when the agent comes back. */
 export function agentKey({ session, role, agentId }: AgentName): string {
-  return `${consumerName(session, role)}=${agentId}`;
+  return `${session}=${role}=${agentId}`;
 }

@@ -91,7 +91,7 @@ export function assemble(
       turn.role(role);
       deliveries.delivered(role, delivery);
     },
-    onProblem: ({ session, role }, reason) => {
+    onProblem: ({ id: { session, role } }, reason) => {
       const more = pulls.pass();
       if (more) log.warn("work cannot be pulled yet", { session, role, reason, ...more });
       parts.onProblem?.();

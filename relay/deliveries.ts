@@ -89,7 +89,7 @@ export class Deliveries {
     if (known !== undefined) return;
     const parsed = text === undefined ? undefined : parseWork(text);
     const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id ?? `work-${lease.sequence}`;
-    const { session, role: name } = role;
+    const { session, role: name } = role.id;
     const work = newWork({ id, session, role: name, state: "waiting" }, lease);
     works.add(work);
     if (text === undefined || parsed === undefined) {

@@ -251,7 +251,7 @@ export class AgentMessages {
   /** A message with a lease that this connection was not given, or has not any more. */
   #late(agent: AgentConnection, text: string, message: Message): void {
     const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
-    if (lease?.consumer !== agent.consumer) {
+    if (lease?.roleKey !== agent.roleId.key) {
       const reason = "lease is not of this agent's session and role";
       return this.#refuse(agent, "foreign_lease", reason, shortLease(message));
     }

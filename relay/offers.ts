@@ -47,7 +47,7 @@ export class Offers {
   /** An agent's free slots have changed: it may take what waits. */
   freed(agent: AgentConnection): void {
     const { roles, turn } = this.#options;
-    const role = roles.get(agent.consumer);
+    const role = roles.get(agent.roleId.key);
     if (role === undefined) return;
     for (const taken of role.freed(agent)) this.#offered(taken.work, taken.agent);
     // Its last agents are going away: what waits for them is better off elsewhere.
@@ -59,7 +59,7 @@ export class Offers {
   /** Work that waits for an agent needs none any more. */
   drop(work: Work): void {
     const { roles, turn } = this.#options;
-    const role = roles.get(work.lease.consumer);
+    const role = roles.get(work.lease.roleKey);
     if (role === undefined) return;
     role.drop(work);
     turn.role(role);

@@ -17,13 +17,13 @@ import {
   workIdentity,
 } from "@ourocodus/bus";
 import {
-  consumerName,
   deadSubject,
   type Lease,
   LOG_STREAM,
   messageOf,
   parseMessage,
   parseSubject,
+  RoleId,
   WORK_STREAM,
   workStoredAt,
 } from "@ourocodus/protocol";
@@ -117,11 +117,11 @@ export class OutcomeReader {
     { session, role, lease }: AskedWork,
     since: number,
   ): Promise<boolean> {
-    let lately = this.#lately.get(lease.consumer);
+    let lately = this.#lately.get(lease.roleKey);
     if (lately?.since !== since) {
       const answered = this.#persist(() => this.#answered.since(session, role, since));
       lately = { since, answered };
-      this.#lately.set(lease.consumer, lately);
+      this.#lately.set(lease.roleKey, lately);
     }
     return (await lately.answered)?.has(lease.work) ?? false;
   }
@@ -134,7 +134,7 @@ export class OutcomeReader {
       return undefined;
     }
     // The lease may come from an agent, which then named its own role but any sequence.
-    return isOf(lease.consumer, stored.subject) ? stored.data : undefined;
+    return isOf(lease.roleKey, stored.subject) ? stored.data : undefined;
   }
 
   /** Whether work that was given up on has its dead letter. */
@@ -205,8 +205,8 @@ export class OutcomeReader {
   }
 }
 
-/** Whether a work subject is the one that a consumer hands out. */
-function isOf(consumer: string, subject: string): boolean {
+/** Whether a subject is that of a role's work. */
+function isOf(roleKey: string, subject: string): boolean {
   const parsed = parseSubject(subject);
-  return parsed?.kind === "work" && consumerName(parsed.session, parsed.role) === consumer;
+  return parsed?.kind === "work" && new RoleId(parsed.session, parsed.role).key === roleKey;
 }

@@ -24,13 +24,13 @@ import {
 } from "@ourocodus/bus";
 import {
   AGENT_TYPE,
-  consumerName,
   deadSubject,
   formatMessage,
   type Lease,
   LOG_HEADER,
   parseSubject,
   resultsSubject,
+  RoleId,
   workPlace,
 } from "@ourocodus/protocol";
 import type { Backlog } from "./backlog.ts";
@@ -169,7 +169,7 @@ export class Outcomes {
     const { session, role } = parsed;
     const lease: Lease = {
       subject: "",
-      consumer: consumerName(session, role),
+      roleKey: new RoleId(session, role).key,
       attempt: 1,
       sequence: place.sequence,
       work: plainIdentity(id),

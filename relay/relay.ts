@@ -171,7 +171,7 @@ export class Relay {
     const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
     this.#assembly.leftWork.comesBack(agent, older);
-    this.#assembly.roles.open(agent.session, agent.role).join(agent);
+    this.#assembly.roles.open(agent.roleId).join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
     this.#assembly.journal.event(agent.session, "agent.connected", agentItem(agent));
     log.debug("agent connected", agentItem(agent));
@@ -194,7 +194,7 @@ export class Relay {
   disconnected(agent: AgentConnection, end: SocketEnd): void {
     if (!this.#agents.delete(agent)) return;
     agent.gone(end);
-    const role = this.#assembly.roles.open(agent.session, agent.role);
+    const role = this.#assembly.roles.open(agent.roleId);
     const waiting = role.leave(agent);
     // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
     // again only when its lease has run out.

@@ -12,10 +12,11 @@ import {
   type Connection,
   OutcomeLookup,
   readNextOf,
+  roleOfConsumer,
   type StoredMessage,
   workIdentity,
 } from "@ourocodus/bus";
-import { parseConsumerName, WORK_STREAM } from "@ourocodus/protocol";
+import { WORK_STREAM } from "@ourocodus/protocol";
 
 const log = getLogger(["ourocodus", "relay"]);
 
@@ -46,7 +47,7 @@ async function removeOf(
   manager: JetStreamManager,
   { name, config, ack_floor }: ConsumerInfo,
 ): Promise<void> {
-  const owner = parseConsumerName(name);
+  const owner = roleOfConsumer(name);
   const subject = config.filter_subject;
   if (owner === undefined || subject === undefined) return;
   const found: StoredMessage[] = [];

@@ -117,7 +117,7 @@ export class Resumption {
     const unknown: Work[] = [];
     for (const lease of leases) {
       const parsed = typeof lease === "string" ? parseLease(lease) : undefined;
-      if (parsed?.consumer !== agent.consumer) {
+      if (parsed?.roleKey !== agent.roleId.key) {
         this.#refuse(
           agent,
           typeof lease === "string" ? lease.slice(0, MAX_LEASE_CHARACTERS) : undefined,

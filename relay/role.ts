@@ -9,13 +9,13 @@
  * @module
  */
 import type { RoleQueue } from "@ourocodus/bus";
+import type { RoleId } from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Work } from "./work.ts";
 
 /** A session's role. */
 export class Role {
-  readonly session: string;
-  readonly role: string;
+  readonly id: RoleId;
   readonly #queue: RoleQueue;
   readonly #agents = new Set<AgentConnection>();
   /** Agents with a free slot, the one whose turn it is first. */
@@ -24,9 +24,8 @@ export class Role {
   reserved = 0;
   #waiting: { readonly work: Work; readonly text: string }[] = [];
 
-  constructor(session: string, role: string, queue: RoleQueue) {
-    this.session = session;
-    this.role = role;
+  constructor(id: RoleId, queue: RoleQueue) {
+    this.id = id;
     this.#queue = queue;
   }
 

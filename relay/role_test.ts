@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { RoleQueue } from "@ourocodus/bus";
+import { RoleId } from "@ourocodus/protocol";
 import { AgentConnection } from "./agent_connection.ts";
 import { Role } from "./role.ts";
 import { newWork, type Work } from "./work.ts";
@@ -9,7 +10,7 @@ import { newWork, type Work } from "./work.ts";
 function fakeRole(): { role: Role; wants: number[] } {
   const wants: number[] = [];
   const queue = { want: (count: number) => wants.push(count), close: () => Promise.resolve() };
-  return { role: new Role("s", "r", queue as unknown as RoleQueue), wants };
+  return { role: new Role(new RoleId("s", "r"), queue as unknown as RoleQueue), wants };
 }
 
 function agentOf(role: Role, concurrency: number, v1 = false): AgentConnection {
@@ -26,7 +27,7 @@ function workOf(id: string): Work {
   const subject = `lease-${++made}`;
   const lease = {
     subject,
-    consumer: "s=r",
+    roleKey: "s=r",
     attempt: 1,
     sequence: made,
     work: `${made}.1`,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Delivery, WorkQueue } from "@ourocodus/bus";
-import { consumerName } from "@ourocodus/protocol";
+import type { RoleId } from "@ourocodus/protocol";
 import { Role } from "./role.ts";
 
 /** Who hears of roles. */
@@ -20,7 +20,7 @@ export interface RolesEvents {
 export class Roles implements Iterable<Role> {
   readonly #queue: WorkQueue;
   readonly #events: RolesEvents;
-  /** By their consumers' names. */
+  /** By their keys. */
   readonly #open = new Map<string, Role>();
   readonly #closings = new Set<Promise<void>>();
 
@@ -34,23 +34,22 @@ export class Roles implements Iterable<Role> {
     return this.#open.values();
   }
 
-  /** The one that a consumer is for, if it is open. */
-  get(consumer: string): Role | undefined {
-    return this.#open.get(consumer);
+  /** The one with a key, if it is open. */
+  get(key: string): Role | undefined {
+    return this.#open.get(key);
   }
 
   /** A session's role, which is opened unless it is open. */
-  open(session: string, name: string): Role {
-    const consumer = consumerName(session, name);
-    const found = this.#open.get(consumer);
+  open(id: RoleId): Role {
+    const found = this.#open.get(id.key);
     if (found !== undefined) return found;
     const { onWork, onProblem } = this.#events;
-    const queue = this.#queue.open(session, name, {
+    const queue = this.#queue.open(id, {
       onWork: (delivery) => onWork(role, delivery),
       onProblem: (reason) => onProblem(role, reason),
     });
-    const role = new Role(session, name, queue);
-    this.#open.set(consumer, role);
+    const role = new Role(id, queue);
+    this.#open.set(id.key, role);
     return role;
   }
 
@@ -60,7 +59,7 @@ export class Roles implements Iterable<Role> {
    * @param unneeded See {@linkcode RoleQueue.close}.
    */
   close(role: Role, unneeded: boolean): void {
-    this.#open.delete(consumerName(role.session, role.role));
+    this.#open.delete(role.id.key);
     this.stopPulling(role, unneeded);
   }
 

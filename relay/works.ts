@@ -91,7 +91,7 @@ export class Works {
   /** The work that a lease is for, if it is here and of the lease's session and role. */
   find(lease: Lease): Work | undefined {
     const work = this.#works.get(lease.work);
-    if (work?.lease.consumer === lease.consumer) return work;
+    if (work?.lease.roleKey === lease.roleKey) return work;
     return this.#claims.size === 0 ? undefined : this.#claims.get(claimOf(lease));
   }
 
@@ -288,6 +288,6 @@ export class Works {
   }
 }
 
-function claimOf({ consumer, work }: Lease): string {
-  return `${consumer} ${work}`;
+function claimOf({ roleKey, work }: Lease): string {
+  return `${roleKey} ${work}`;
 }

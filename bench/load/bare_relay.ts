@@ -17,6 +17,7 @@ import {
 import {
   joinFrames,
   resultsSubject,
+  RoleId,
   spliceLease,
   splitFrame,
   stripLease,
@@ -71,7 +72,7 @@ class BareAgent {
     this.#socket = socket;
     this.#concurrency = Number(query.get("concurrency"));
     this.#results = resultsSubject(session, role);
-    this.#role = relay.queue.open(session, role, {
+    this.#role = relay.queue.open(new RoleId(session, role), {
       onWork: ({ lease, text = "" }) => {
         JSON.parse(text);
         this.#inHand++;

@@ -5,8 +5,8 @@
  * @module
  */
 import { AckPolicy, jetstream, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
-import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
-import { consumerName, resultsSubject, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { connect, type Connection, consumerName, ensureStreams } from "@ourocodus/bus";
+import { resultsSubject, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { commands, readPlan, tell } from "./parent.ts";
 import { type Load, resultOf, roleOf, sessionOf } from "./plan.ts";
 
@@ -39,7 +39,7 @@ async function durable(connection: Connection, load: Load): Promise<void> {
   const manager = await jetstreamManager(connection.nats);
   const client = jetstream(connection.nats);
   for (const { session, role, results } of roles(load)) {
-    const name = consumerName(session, role);
+    const name = consumerName(new RoleId(session, role));
     await manager.consumers.add(WORK_STREAM, {
       durable_name: name,
       ack_policy: AckPolicy.Explicit,

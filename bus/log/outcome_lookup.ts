@@ -49,13 +49,13 @@ export class OutcomeLookup {
    */
   async find(session: string, role: string, lease: Lease): Promise<AcceptedOutcome | undefined> {
     const since = sinceStored(lease.storedAtMs);
-    let lookup = this.#lookups.get(lease.consumer);
+    let lookup = this.#lookups.get(lease.roleKey);
     if (lookup === undefined || lookup.since > since) {
       lookup = { since, accepted: this.since(session, role, since) };
       const begun = lookup;
-      this.#lookups.set(lease.consumer, begun);
+      this.#lookups.set(lease.roleKey, begun);
       const done = () => {
-        if (this.#lookups.get(lease.consumer) === begun) this.#lookups.delete(lease.consumer);
+        if (this.#lookups.get(lease.roleKey) === begun) this.#lookups.delete(lease.roleKey);
       };
       lookup.accepted.then(done, done);
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { nanos } from "@nats-io/nats-core";
-import { consumerName, messageOf, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { messageOf, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -17,6 +17,16 @@ export interface RoleConsumerTimes {
   readonly inactiveMs: number;
 }
 
+/** The name of the consumer that hands out a role's work: its key, which leases carry therefore. */
+export function consumerName({ key }: RoleId): string {
+  return key;
+}
+
+/** The role whose work a consumer hands out; `undefined` if its name is none of ours. */
+export function roleOfConsumer(name: string): RoleId | undefined {
+  return RoleId.parse(name);
+}
+
 /**
  * Makes a role's consumer; one that is there already takes over the times.
  *
@@ -24,14 +34,14 @@ export interface RoleConsumerTimes {
  */
 export async function ensureRoleConsumer(
   connection: Connection,
-  { session, role }: { readonly session: string; readonly role: string },
+  id: RoleId,
   { ackWaitMs, inactiveMs }: RoleConsumerTimes,
 ): Promise<string | undefined> {
-  const name = consumerName(session, role);
+  const name = consumerName(id);
   const config = {
     name,
     durable_name: name,
-    filter_subject: workSubject(session, role),
+    filter_subject: workSubject(id.session, id.role),
     ack_policy: "explicit",
     ack_wait: nanos(ackWaitMs),
     deliver_policy: "all",

@@ -19,11 +19,11 @@
  */
 import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
 import {
-  consumerName,
   decodeUtf8,
   type Lease,
   messageOf,
   parseLease,
+  type RoleId,
   WORK_STREAM,
   workSubject,
 } from "@ourocodus/protocol";
@@ -32,7 +32,7 @@ import { MessageHeaders } from "../nats_js/message_headers.ts";
 import type { Semaphore } from "../semaphore.ts";
 import type { Allowance } from "./allowance.ts";
 import { PullRequests, type PullTimes } from "./pull_requests.ts";
-import { ensureRoleConsumer } from "./role_consumer.ts";
+import { consumerName, ensureRoleConsumer } from "./role_consumer.ts";
 import { WorkAlarm } from "./work_alarm.ts";
 
 /** One piece of work, delivered. */
@@ -87,8 +87,7 @@ type RoleState = "looking" | "asleep" | "making" | "ready" | "away" | "closed";
 
 /** The queue of one session and role. */
 export class RoleQueue {
-  readonly session: string;
-  readonly role: string;
+  readonly id: RoleId;
   readonly #connection: Connection;
   readonly #listener: RoleListener;
   readonly #options: RoleQueueOptions;
@@ -114,19 +113,17 @@ export class RoleQueue {
   /** Use {@linkcode WorkQueue.open}. */
   constructor(
     connection: Connection,
-    session: string,
-    role: string,
+    id: RoleId,
     listener: RoleListener,
     options: RoleQueueOptions,
   ) {
-    this.session = session;
-    this.role = role;
+    this.id = id;
     this.#connection = connection;
     this.#listener = listener;
     this.#options = options;
     this.#pulls = new PullRequests(options);
-    this.#alarm = new WorkAlarm(connection, workSubject(session, role), () => this.#wake());
-    this.#consumer = consumerName(session, role);
+    this.#alarm = new WorkAlarm(connection, workSubject(id.session, id.role), () => this.#wake());
+    this.#consumer = consumerName(id);
     this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
   }
 
@@ -290,7 +287,7 @@ export class RoleQueue {
 
   async #ensureConsumer(inactiveMs = this.#options.inactiveMs): Promise<string | undefined> {
     const { ackWaitMs } = this.#options;
-    return await ensureRoleConsumer(this.#connection, this, { ackWaitMs, inactiveMs });
+    return await ensureRoleConsumer(this.#connection, this.id, { ackWaitMs, inactiveMs });
   }
 
   /** Listens on a new inbox and asks there for what is wanted; requests to the old one lapse. */

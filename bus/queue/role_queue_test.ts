@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../../tests/support/mod.ts";
 import { connect } from "../connection.ts";
 import { readStored } from "../stored_message.ts";
@@ -218,7 +218,7 @@ for (const told of [true, false]) {
     await ensureStreams(connection);
     const queue = new WorkQueue(connection, told ? {} : { heartbeatMs: 250 });
     const deliveries: Delivery[] = [];
-    const role = queue.open("s", "r", {
+    const role = queue.open(new RoleId("s", "r"), {
       onWork: (delivery) => deliveries.push(delivery),
       onProblem: () => {},
     });
@@ -262,7 +262,7 @@ Deno.test("a role that is opened before its stream is there works once it is", a
   const queue = new WorkQueue(connection);
   const deliveries: Delivery[] = [];
   const problems: string[] = [];
-  const role = queue.open("s", "r", {
+  const role = queue.open(new RoleId("s", "r"), {
     onWork: (delivery) => deliveries.push(delivery),
     onProblem: (reason) => problems.push(reason),
   });
@@ -317,7 +317,7 @@ Deno.test("many roles with the longest names are served at once", async () => {
   const got: string[] = [];
   const roles = numbers(100).map((number) => number.padStart(64, "_"));
   for (const role of roles) {
-    const queue = test.queue.open(session, role, {
+    const queue = test.queue.open(new RoleId(session, role), {
       onWork: ({ text }) => got.push(text ?? ""),
       onProblem: (reason) => test.problems.push(reason),
     });

@@ -1,6 +1,6 @@
 /** When a role has a consumer, and when it has none. */
 import assert from "node:assert/strict";
-import { WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, until } from "../../tests/support/mod.ts";
 import { connect } from "../connection.ts";
 import { ensureStreams } from "../streams.ts";
@@ -16,7 +16,7 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   const { created } = await test.info();
   const lease = test.deliveries[0]?.lease.subject ?? "";
   const unused = new WorkQueue(test.client, { inactiveMs: 300 });
-  const role = unused.open("s", "unused", { onWork: () => {}, onProblem: () => {} });
+  const role = unused.open(new RoleId("s", "unused"), { onWork: () => {}, onProblem: () => {} });
   test.client.nats.publish(workSubject("s", "unused"), "c");
   const there = () =>
     test.manager.consumers.info(WORK_STREAM, "s=unused").then(() => true, () => false);
@@ -41,7 +41,7 @@ Deno.test("the consumer of a role that is not needed goes soon, but not while th
   const day = (await test.info()).config.inactive_threshold ?? 0;
   assert.ok(day >= 86_400e9);
   const again = () =>
-    test.queue.open("s", "r", {
+    test.queue.open(new RoleId("s", "r"), {
       onWork: () => {},
       onProblem: (reason) => test.problems.push(reason),
     });
@@ -70,7 +70,7 @@ Deno.test("roles have their consumers as soon as they open, unless many do at on
   await using nats = await startNats();
   await using test = await TestQueue.start(nats, { ahead: 3 });
   for (const role of ["1", "2", "3", "4"]) {
-    test.queue.open("s", role, { onWork: () => {}, onProblem: () => {} }).want(1);
+    test.queue.open(new RoleId("s", role), { onWork: () => {}, onProblem: () => {} }).want(1);
   }
   await until(async () => (await test.workInfo()).consumer_count === 3);
   await test.settled();
@@ -138,7 +138,7 @@ Deno.test("a role without work has no consumer, until work comes or was there be
   await using test = await TestQueue.start(nats, { ahead: 0 });
   const got: string[] = [];
   const open = (role: string) =>
-    test.queue.open("s", role, {
+    test.queue.open(new RoleId("s", role), {
       onWork: ({ text }) => got.push(text ?? ""),
       onProblem: (reason) => test.problems.push(reason),
     }).want(1);
@@ -167,7 +167,7 @@ Deno.test("a role that is asleep soon finds work that it has not heard of", asyn
   client.subscribe = (name, options) =>
     subscribe(name === subject ? `${subject}.deaf` : name, options);
   const got: string[] = [];
-  test.queue.open("s", "deaf", {
+  test.queue.open(new RoleId("s", "deaf"), {
     onWork: ({ text }) => got.push(text ?? ""),
     onProblem: (reason) => test.problems.push(reason),
   }).want(1);
@@ -186,7 +186,10 @@ Deno.test("a role that may not listen for work finds it all the same", async () 
   await ensureStreams(client);
   const queue = new WorkQueue(connection, { ahead: 0 });
   const got: string[] = [];
-  queue.open("s", "r", { onWork: ({ text }) => got.push(text ?? ""), onProblem: () => {} }).want(1);
+  queue.open(new RoleId("s", "r"), {
+    onWork: ({ text }) => got.push(text ?? ""),
+    onProblem: () => {},
+  }).want(1);
   await client.nats.flush();
   await connection.nats.flush();
   client.nats.publish(workSubject("s", "r"), "1");

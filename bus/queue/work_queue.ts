@@ -4,6 +4,7 @@
  * @module
  */
 import { nanos } from "@nats-io/nats-core";
+import type { RoleId } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { Semaphore } from "../semaphore.ts";
 import { Allowance } from "./allowance.ts";
@@ -79,11 +80,9 @@ export class WorkQueue {
 
   /**
    * Opens the queue of a role. Open each at most once at a time.
-   *
-   * @throws {InvalidNameError}
    */
-  open(session: string, role: string, listener: RoleListener): RoleQueue {
-    const queue = new RoleQueue(this.#connection, session, role, listener, this.#roleOptions);
+  open(id: RoleId, listener: RoleListener): RoleQueue {
+    const queue = new RoleQueue(this.#connection, id, listener, this.#roleOptions);
     this.#roles.add(queue);
     queue.begin();
     return queue;

@@ -10,7 +10,7 @@ import {
   jetstreamManager,
   type StreamState,
 } from "@nats-io/jetstream";
-import { WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { type TestNats, until } from "../../tests/support/mod.ts";
 import { connect, type Connection } from "../connection.ts";
 import type { Delivery, RoleQueue } from "../queue/role_queue.ts";
@@ -33,7 +33,7 @@ export class TestQueue implements AsyncDisposable {
     readonly manager: JetStreamManager,
     role: string,
   ) {
-    this.role = queue.open("s", role, {
+    this.role = queue.open(new RoleId("s", role), {
       onWork: (delivery) => {
         if (delivery.text === WAKE) {
           this.#woken = true;
@@ -71,7 +71,7 @@ export class TestQueue implements AsyncDisposable {
   }
 
   publish(...texts: string[]): void {
-    for (const text of texts) this.client.nats.publish(workSubject("s", this.role.role), text);
+    for (const text of texts) this.client.nats.publish(workSubject("s", this.role.id.role), text);
   }
 
   get texts(): (string | undefined)[] {
@@ -97,13 +97,13 @@ export class TestQueue implements AsyncDisposable {
 
   /** The consumer, as the server sees it; throws while there is none. */
   async info(): Promise<ConsumerInfo> {
-    return await this.manager.consumers.info(WORK_STREAM, `s=${this.role.role}`);
+    return await this.manager.consumers.info(WORK_STREAM, `s=${this.role.id.role}`);
   }
 
   /** nats-server 2.9 may fail to remove its folder; whoever makes it again finds what it knew then. */
   async removeConsumer(): Promise<void> {
     const remove = () =>
-      this.manager.consumers.delete(WORK_STREAM, `s=${this.role.role}`).catch(() => false);
+      this.manager.consumers.delete(WORK_STREAM, `s=${this.role.id.role}`).catch(() => false);
     await until(remove, { message: "the consumer to go", timeoutMs: 30_000 });
   }
 

@@ -3,12 +3,13 @@ import {
   Acknowledger,
   connect,
   type Connection,
+  consumerName,
   ensureStreams,
   LogWriter,
   WorkQueue,
   type WorkQueueOptions,
 } from "@ourocodus/bus";
-import { consumerName, LOG_STREAM, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { LOG_STREAM, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, type TestNats, until } from "../../tests/support/mod.ts";
 import { Relay } from "../relay.ts";
 import { DEFAULT_LIMITS, type RelayLimits } from "../settings.ts";
@@ -130,7 +131,8 @@ export class TestRelay implements AsyncDisposable {
    */
   async removeConsumer(): Promise<void> {
     const { consumers } = this.#manager;
-    const remove = () => consumers.delete(WORK_STREAM, consumerName("s", "r")).catch(() => false);
+    const remove = () =>
+      consumers.delete(WORK_STREAM, consumerName(new RoleId("s", "r"))).catch(() => false);
     await until(remove, { message: "the consumer to go", timeoutMs: 30_000 });
   }
 
