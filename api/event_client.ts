@@ -9,7 +9,7 @@
  * @module
  */
 import { type Connection, type LogRecord, readLog, StreamError } from "@ourocodus/bus";
-import { ALL_LOG_SUBJECTS, sessionSubjects } from "@ourocodus/protocol";
+import { ALL_LOG_SUBJECTS, pause, sessionSubjects } from "@ourocodus/protocol";
 import { type EventFilter, passes } from "./event_filter.ts";
 import { commentFrame, eventFrame, noticeFrame, openingFrame } from "./event_frame.ts";
 import type { EventRing } from "./event_ring.ts";
@@ -229,7 +229,7 @@ export class EventClient {
       at = await this.#hub.reading(() => this.#read(cursor, parts));
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_READING_MS));
+      await pause(RETRY_READING_MS);
       return false;
     }
     if (this.#ended) return true;

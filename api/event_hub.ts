@@ -11,7 +11,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { type Connection, logBounds, type LogRecord, readLog, Semaphore } from "@ourocodus/bus";
-import { ALL_LOG_SUBJECTS, messageOf } from "@ourocodus/protocol";
+import { ALL_LOG_SUBJECTS, messageOf, pause } from "@ourocodus/protocol";
 import { EventClient, type EventRequest } from "./event_client.ts";
 import { eventFrame } from "./event_frame.ts";
 import { EventRing, type EventRingLimits } from "./event_ring.ts";
@@ -151,7 +151,7 @@ export class EventHub {
       } catch (error) {
         if (this.#abort.signal.aborted) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause(RETRY_MS);
     }
   }
 
@@ -188,7 +188,7 @@ export class EventHub {
         for await (const record of records) this.#add(record);
       } catch (error) {
         log.warn("the log cannot be followed for now", { error: messageOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await pause(RETRY_MS);
       }
       if (this.connection.nats.isClosed()) return;
     }
@@ -244,7 +244,7 @@ export class EventHub {
     if (!this.connection.connected) return;
     if (!await this.#isShorter()) return;
     // A cluster's new leader may take a moment until it has all that the one before had.
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await pause(RETRY_MS);
     if (this.#abort.signal.aborted || !await this.#isShorter()) return;
     log.warn("the log was made anew; following it from its start");
     this.ring.reset(0);

@@ -22,7 +22,6 @@ import {
   type StreamInfo,
 } from "@nats-io/jetstream";
 import {
-  delay,
   nanos,
   NoRespondersError,
   PermissionViolationError,
@@ -36,6 +35,7 @@ import {
   LOG_STREAM,
   LOG_SUBJECTS,
   messageOf,
+  pause,
   textSetting,
   WORK_COPIES,
   WORK_STREAM,
@@ -197,7 +197,7 @@ async function makeStream(
       const found = await findStream(manager, wanted.name);
       if (found !== undefined) return found;
       if (attempt === MAKE_ATTEMPTS) throw error;
-      await delay(MAKE_RETRY_MS);
+      await pause(MAKE_RETRY_MS);
     }
   }
 }

@@ -5,14 +5,8 @@
  */
 import type { Connection } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
-import {
-  type AgentRow,
-  agentRows,
-  findHome,
-  type Home,
-  managedAgents,
-  pause,
-} from "@ourocodus/system";
+import { pause } from "@ourocodus/protocol";
+import { type AgentRow, agentRows, findHome, type Home, managedAgents } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";

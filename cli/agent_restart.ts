@@ -5,6 +5,7 @@
  */
 import type { Connection } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
+import { pause } from "@ourocodus/protocol";
 import {
   atRelay,
   awaitConnected,
@@ -18,7 +19,6 @@ import {
   type ManagedAgent,
   managedAgents,
   partEnvironment,
-  pause,
   type ProcessView,
   restartAgent,
   runningSystem,

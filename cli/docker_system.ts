@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 import {
   containerLogEnd,
   type ContainerState,
@@ -10,7 +11,6 @@ import {
   type DockerRecord,
   findContainers,
   findHome,
-  pause,
   runCompose,
   SystemError,
   systemToken,

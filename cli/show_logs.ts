@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { followLog, lastLines, pause, sizeOf } from "@ourocodus/system";
+import { pause } from "@ourocodus/protocol";
+import { followLog, lastLines, sizeOf } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { type Paint, paint } from "./terminal_text.ts";
 import { logLineTime, readableLogLine } from "./log_line.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 import {
   type ControlClient,
   type DockerRecord,
@@ -10,7 +11,6 @@ import {
   findSupervisor,
   type Home,
   lookAtSystem,
-  pause,
   type ProcessView,
   readDockerRecord,
   sendSignal,

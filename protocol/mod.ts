@@ -50,6 +50,7 @@ export {
   parseObject,
 } from "./message.ts";
 export { parseWork } from "./parse_work.ts";
+export { pause } from "./pause.ts";
 export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 export type { RelayErrorCode } from "./relay_errors.ts";
 export { RoleId } from "./role_id.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CLOSE, type DrainPayload, RELAY_TYPE } from "@ourocodus/protocol";
+import { CLOSE, type DrainPayload, pause, RELAY_TYPE } from "@ourocodus/protocol";
 import type { Agents } from "./agents.ts";
 import type { Journal } from "./journal.ts";
 import type { LeftWork } from "./left_work.ts";
@@ -61,8 +61,4 @@ export async function drain(
   turn.end();
   const gone = monotonicMs() + CLOSE_MS;
   while (agents.size > 0 && monotonicMs() < gone) await pause(5);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -5,7 +5,7 @@
  */
 import type { Connection } from "@ourocodus/bus";
 import { askRelays, type DirectoryAgent } from "@ourocodus/ops";
-import { pause } from "./log_file.ts";
+import { pause } from "@ourocodus/protocol";
 import { SystemError } from "./system_error.ts";
 
 /** Options of {@linkcode awaitConnected}. */

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 import { ControlClient, SHOWN_LINES } from "./control_client.ts";
 import type { Home } from "./home.ts";
-import { lastLines, pause, sizeOf } from "./log_file.ts";
+import { lastLines, sizeOf } from "./log_file.ts";
 import { exitText, type ProcessView } from "./process_spec.ts";
 import { partSpec, SYSTEM_PARTS, type SystemPart, type SystemSettings } from "./system_parts.ts";
 import { SystemError } from "./system_error.ts";

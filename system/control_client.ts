@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { messageOf } from "@ourocodus/protocol";
+import { messageOf, pause } from "@ourocodus/protocol";
 import { type ControlAnswer, type ControlRequest, readLine, writeLine } from "./control_request.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
 import { launch } from "./launched_process.ts";
-import { lastLines, pause, sizeOf } from "./log_file.ts";
+import { lastLines, sizeOf } from "./log_file.ts";
 import { isAlive } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
 import { program } from "./programs.ts";

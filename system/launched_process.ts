@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 import { identify, isAlive, type ProcessIdentity, sendSignal } from "./process_identity.ts";
 import type { Exit, ProcessSpec } from "./process_spec.ts";
 
@@ -62,5 +63,5 @@ export function adopt(identity: ProcessIdentity): LaunchedProcess {
 
 /** Waits until a process has ended. */
 export async function untilGone(identity: ProcessIdentity): Promise<void> {
-  while (await isAlive(identity)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  while (await isAlive(identity)) await pause(LOOK_MS);
 }

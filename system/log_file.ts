@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 
 /** A log that has grown beyond this is put aside as `….log.1`, in bytes. */
 export const MAX_LOG_BYTES = 10 * 1024 * 1024;
@@ -106,16 +107,4 @@ async function readFrom(path: string, start: number, end: number): Promise<Uint8
     length += read;
   }
   return bytes.subarray(0, length);
-}
-
-/** Waits, at most until the signal is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const abort = () => resolve();
-  signal?.addEventListener("abort", abort);
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", abort);
 }

@@ -50,7 +50,7 @@ export {
 export { findHome, type Home, logPath } from "./home.ts";
 export type { StopOptions } from "./kept_process.ts";
 export { untilGone } from "./launched_process.ts";
-export { followLog, lastLines, pause, sizeOf } from "./log_file.ts";
+export { followLog, lastLines, sizeOf } from "./log_file.ts";
 export { managedAgents } from "./managed_agents.ts";
 export { ensureMonitor } from "./monitor.ts";
 export { atRelay, startProcesses } from "./process_agents.ts";

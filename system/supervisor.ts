@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { VERSION } from "@ourocodus/protocol";
+import { pause, VERSION } from "@ourocodus/protocol";
 import type { ControlRequest } from "./control_request.ts";
 import { type ControlServer, serveControl } from "./control_server.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
@@ -316,7 +316,7 @@ async function lockHome(home: Home): Promise<Deno.FsFile> {
   const file = await Deno.open(home.lock, { create: true, write: true, mode: 0o600 });
   for (let tries = 1; tries <= LOCK_TRIES; tries++) {
     if (await file.tryLock(true)) return file;
-    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+    await pause(LOCK_PAUSE_MS);
   }
   file.close();
   throw new SystemError(`Another supervisor has ${home.folder}`);

@@ -13,6 +13,7 @@
  */
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
+import { pause } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { LogDelivery } from "./log_delivery.ts";
 import { type LogRecord, toRecord } from "./log_record.ts";
@@ -21,7 +22,6 @@ import {
   ended,
   fromSequence,
   Log,
-  pause,
   type ReadLogOptions,
   RETRY_MS,
 } from "./log_stream.ts";

@@ -14,7 +14,7 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
-import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf } from "@ourocodus/protocol";
+import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf, pause } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
 import { Semaphore } from "../semaphore.ts";
@@ -322,20 +322,6 @@ export function cannotRead(connection: Connection, cause: unknown): StreamError 
     `Cannot read the log ${LOG_STREAM} on NATS at ${connection.url}: ${messageOf(cause)}${advice}`,
     { cause },
   );
-}
-
-/** Resolves after a time, or when the signal is aborted. */
-export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done);
-  });
 }
 
 /** Whether a reading is over, however much there is. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { askRelays, sendAllWork } from "@ourocodus/ops";
+import { pause } from "@ourocodus/protocol";
 import { type Balance, Books, BusClient, isBalanced } from "../support/mod.ts";
 import { Cancellations } from "./cancellations.ts";
 import { type Piece, pieces } from "./pieces.ts";
@@ -151,17 +152,4 @@ async function send(
   if (failed + unconfirmed > 0) {
     throw new Error(`${failed} pieces of work were refused, ${unconfirmed} not acknowledged`);
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || ms <= 0) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }
