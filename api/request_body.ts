@@ -28,42 +28,29 @@ export async function readBody(
     await body.cancel();
     throw last("too_large", `the body is ${length} bytes, limit is ${maxBytes}`);
   }
-  const reader = body.getReader();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    void reader.cancel().catch(() => {});
-  }, timeoutMs);
-  const parts: Uint8Array[] = [];
   let bytes = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (late) throw last("too_slow", `the body did not come within ${timeoutMs} ms`);
-      if (done) return joined(parts, bytes);
-      bytes += value.length;
+  const limited = new TransformStream<Uint8Array, Uint8Array>({
+    transform(part, controller) {
+      bytes += part.length;
       if (bytes > maxBytes) {
-        await reader.cancel();
         throw last("too_large", `the body is more than ${maxBytes} bytes, which is the limit`);
       }
-      parts.push(value);
-    }
+      controller.enqueue(part);
+    },
+  });
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    return await new Response(body.pipeThrough(limited, { signal: late.signal })).bytes();
   } catch (error) {
     if (error instanceof ProblemError) throw error;
+    if (late.signal.aborted) {
+      throw last("too_slow", `the body did not come within ${timeoutMs} ms`);
+    }
     throw last("invalid_request", "the body broke off");
   } finally {
     clearTimeout(timer);
   }
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** What is left of the body is not read, so no other request can follow it. */
