@@ -10,8 +10,9 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { type Connection, logBounds, type LogRecord, readLog, Semaphore } from "@ourocodus/bus";
+import { type Connection, logBounds, type LogRecord, readLog } from "@ourocodus/bus";
 import { ALL_LOG_SUBJECTS, messageOf, pause } from "@ourocodus/protocol";
+import pLimit from "p-limit";
 import { EventClient, type EventRequest } from "./event_client.ts";
 import { eventFrame } from "./event_frame.ts";
 import { EventRing, type EventRingLimits } from "./event_ring.ts";
@@ -50,7 +51,7 @@ export class EventHub {
   readonly #options: EventHubOptions;
   readonly #clients = new Set<EventClient>();
   readonly #listeners = new Set<(record: LogRecord) => void>();
-  readonly #readers = new Semaphore(READERS);
+  readonly #readers = pLimit(READERS);
   readonly #abort = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
@@ -157,7 +158,7 @@ export class EventHub {
 
   /** For clients. */
   async reading<T>(read: () => Promise<T>): Promise<T> {
-    return await this.#readers.run(read);
+    return await this.#readers(read);
   }
 
   /** For clients. */

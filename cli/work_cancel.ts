@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Semaphore } from "@ourocodus/bus";
+import pLimit from "p-limit";
 import {
   type Cancellation,
   type CancelledWork,
@@ -46,10 +46,10 @@ export async function workCancel(
   await using connection = await connectNats(console, { url: flags.nats });
   await ensureLog(console, connection);
   const traces = await traceWorks(connection, queries, options);
-  const semaphore = new Semaphore(AT_ONCE);
+  const limited = pLimit(AT_ONCE);
   const running = ids.map((asked, index) => ({
     asked,
-    cancellation: semaphore.run(() => cancelTraced(connection, traces[index] ?? [], options)),
+    cancellation: limited(() => cancelTraced(connection, traces[index] ?? [], options)),
   }));
   // One that fails is told when its turn comes.
   for (const { cancellation } of running) cancellation.catch(() => {});

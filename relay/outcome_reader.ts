@@ -13,7 +13,6 @@ import {
   plainIdentity,
   readLog,
   readStored,
-  Semaphore,
   workIdentity,
 } from "@ourocodus/bus";
 import {
@@ -27,6 +26,7 @@ import {
   WORK_STREAM,
   workStoredAt,
 } from "@ourocodus/protocol";
+import pLimit from "p-limit";
 import type { Reason } from "./dead_letter.ts";
 
 /** The work that is asked about. */
@@ -68,7 +68,7 @@ export class OutcomeReader {
       readonly answered: Promise<ReadonlyMap<string, AcceptedOutcome> | undefined>;
     }
   >();
-  readonly #questions = new Semaphore(MAX_QUESTIONS);
+  readonly #questions = pLimit(MAX_QUESTIONS);
   readonly #retries = new Set<() => void>();
   #closed = false;
 
@@ -183,7 +183,7 @@ export class OutcomeReader {
     while (!this.#closed) {
       try {
         // What is asked while the connection is lost can only time out.
-        if (this.#options.connection.connected) return await this.#questions.run(ask);
+        if (this.#options.connection.connected) return await this.#questions(ask);
       } catch (error) {
         this.#options.onProblem(messageOf(error));
       }

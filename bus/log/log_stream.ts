@@ -15,9 +15,9 @@ import {
 } from "@nats-io/jetstream";
 import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
 import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf, pause } from "@ourocodus/protocol";
+import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
-import { Semaphore } from "../semaphore.ts";
 import { readNextOf } from "../stored_message.ts";
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
@@ -66,7 +66,7 @@ export class Log {
   readonly #subject: string;
   /** Undefined if it is a single subject. */
   readonly #pattern: RegExp | undefined;
-  readonly #counting = new Semaphore(COUNTED_AT_ONCE);
+  readonly #counting = pLimit(COUNTED_AT_ONCE);
   #subjects: readonly string[] | undefined;
   #manager: Promise<JetStreamManager> | undefined;
 
@@ -121,7 +121,7 @@ export class Log {
     const { last_seq } = await this.#state();
     const before = (start.opt_start_seq ?? 1) - 1;
     const firsts = (await this.#subjectsNow()).map((subject) =>
-      this.#counting.run(() => readNextOf(this.connection, LOG_STREAM, subject, before))
+      this.#counting(() => readNextOf(this.connection, LOG_STREAM, subject, before))
     );
     const sequences = (await Promise.all(firsts)).map((first) => first?.sequence ?? Infinity);
     return fromSequence(Math.min(last_seq + 1, ...sequences));
@@ -258,7 +258,7 @@ export class Log {
     if (!this.#sortsOut) return await this.#count(start);
     // Of single subjects the count is right.
     const counts = (await this.#subjectsNow()).map((filter_subject) =>
-      this.#counting.run(() => this.#count(start, { filter_subject }))
+      this.#counting(() => this.#count(start, { filter_subject }))
     );
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }

@@ -27,9 +27,9 @@ import {
   WORK_STREAM,
   workSubject,
 } from "@ourocodus/protocol";
+import type { LimitFunction } from "p-limit";
 import type { Connection } from "../connection.ts";
 import { MessageHeaders } from "../nats_js/message_headers.ts";
-import type { Semaphore } from "../semaphore.ts";
 import type { Allowance } from "./allowance.ts";
 import { PullRequests, type PullTimes } from "./pull_requests.ts";
 import { consumerName, ensureRoleConsumer } from "./role_consumer.ts";
@@ -68,7 +68,7 @@ export interface RoleQueueOptions extends PullTimes {
   /** When a consumer that nobody uses goes, in milliseconds. */
   readonly inactiveMs: number;
   /** Limits how many consumers are made, and how many roles' work is looked for, at once. */
-  readonly creations: Semaphore;
+  readonly creations: LimitFunction;
   /** How many consumers may be made before there is work. */
   readonly ahead: Allowance;
   /** After how long without work a role sleeps, in milliseconds. */
@@ -209,7 +209,7 @@ export class RoleQueue {
     const subscription = this.#subscription;
     this.#subscription = undefined;
     await drain(subscription);
-    if (unneeded && this.#made) await this.#options.creations.run(() => this.#letGo());
+    if (unneeded && this.#made) await this.#options.creations(() => this.#letGo());
   }
 
   /**
@@ -228,7 +228,7 @@ export class RoleQueue {
 
   /** There was no work for a while: sleeps, unless some is in hand. */
   async #rest(): Promise<void> {
-    const found = await this.#options.creations.run(() => this.#alarm.hasWork());
+    const found = await this.#options.creations(() => this.#alarm.hasWork());
     if (!found && this.#state === "ready") await this.#look();
   }
 
@@ -238,7 +238,7 @@ export class RoleQueue {
     const { epoch } = this.#connection;
     const stale = () => this.#state !== "looking" || this.#connection.epoch !== epoch;
     this.#alarm.listen();
-    const found = await this.#options.creations.run(async () => {
+    const found = await this.#options.creations(async () => {
       return stale() || await this.#alarm.hasWork();
     });
     if (stale()) return;
@@ -251,7 +251,7 @@ export class RoleQueue {
     this.#pulls.forget();
     await drain(subscription);
     if (!this.#made) return;
-    await this.#options.creations.run(async () => {
+    await this.#options.creations(async () => {
       if (this.#state === "asleep") await this.#letGo();
     });
   }
@@ -266,7 +266,7 @@ export class RoleQueue {
     clearTimeout(this.#retry);
     const { epoch } = this.#connection;
     const stale = () => this.#state !== "making" || this.#connection.epoch !== epoch;
-    const problem = await this.#options.creations.run(async () => {
+    const problem = await this.#options.creations(async () => {
       if (stale()) return;
       this.#made = true;
       return await this.#ensureConsumer();

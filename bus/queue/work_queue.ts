@@ -5,8 +5,8 @@
  */
 import { nanos } from "@nats-io/nats-core";
 import type { RoleId } from "@ourocodus/protocol";
+import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
-import { Semaphore } from "../semaphore.ts";
 import { Allowance } from "./allowance.ts";
 import { type RoleListener, RoleQueue, type RoleQueueOptions } from "./role_queue.ts";
 
@@ -64,7 +64,7 @@ export class WorkQueue {
     this.ackWaitMs = this.#options.ackWaitMs;
     this.#roleOptions = {
       ...this.#options,
-      creations: new Semaphore(this.#options.creations),
+      creations: pLimit(this.#options.creations),
       ahead: new Allowance(this.#options.ahead, AHEAD_MS),
       onClose: (role) => this.#roles.delete(role),
     };
