@@ -1,11 +1,13 @@
 /**
- * Server-sent events with a token: the browser's own `EventSource` cannot send a header.
+ * Server-sent events with a token: the browser's own `EventSource` cannot send a header. What comes
+ * is taken apart by eventsource-parser.
  *
  * It comes back by itself, with the id of the last event that it got, until it is closed. A page
  * that nobody sees has no connection: a browser has six for a server, for all its tabs together.
  *
  * @module
  */
+import { createParser } from "eventsource-parser";
 import { ApiError, refusalOf } from "./api.ts";
 import { noteRefused, token, tokenHeaders } from "./token.ts";
 
@@ -113,36 +115,19 @@ async function read(
   listener: EventListener,
   { heard, note }: { heard(): void; note(id: string): void },
 ): Promise<void> {
-  let text = "";
+  const parser = createParser({
+    onEvent({ id, event: name = "message", data }) {
+      if (id !== undefined) note(id);
+      listener.onEvent({ name, data });
+    },
+  });
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
     heard();
-    const blocks = (text + value).split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const { id, event } = parseBlock(block);
-      if (id !== undefined) note(id);
-      if (event !== undefined) listener.onEvent(event);
-    }
+    parser.feed(value);
   }
-}
-
-/** Takes a block of lines apart (HTML standard, "server-sent events"), as far as ours go. */
-export function parseBlock(
-  block: string,
-): { readonly id: string | undefined; readonly event: ServerEvent | undefined } {
-  let id: string | undefined;
-  let name = "message";
-  const data: string[] = [];
-  for (const line of block.split("\n")) {
-    const [, field = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-    if (field === "id") id = value;
-    else if (field === "event") name = value;
-    else if (field === "data") data.push(value);
-  }
-  return { id, event: data.length === 0 ? undefined : { name, data: data.join("\n") } };
 }
 
 /** Waits until the page can be seen. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EventSourceParserStream } from "eventsource-parser/stream";
 
 /** One server-sent event. */
 export interface StreamedEvent {
@@ -40,19 +41,15 @@ export async function readEvents(
     throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
   }
   const events: StreamedEvent[] = [];
-  let text = "";
+  const messages = response.body.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
   try {
-    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-      const blocks = (text + part).split("\n\n");
-      text = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const event = parse(block);
-        if (event === undefined) continue;
-        events.push(event);
-        if (until(event)) {
-          abort.abort();
-          return events;
-        }
+    for await (const { id, event: name = "message", data } of messages) {
+      const event = { ...(id !== undefined && { id: Number(id) }), name, data: JSON.parse(data) };
+      events.push(event);
+      if (until(event)) {
+        abort.abort();
+        return events;
       }
     }
   } catch (error) {
@@ -60,20 +57,4 @@ export async function readEvents(
     if (!(error instanceof TypeError) && !ended.aborted) throw error;
   }
   return events;
-}
-
-function parse(block: string): StreamedEvent | undefined {
-  const fields = new Map<string, string>();
-  for (const line of block.split("\n")) {
-    const at = line.indexOf(":");
-    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).replace(/^ /, ""));
-  }
-  const data = fields.get("data");
-  if (data === undefined) return undefined;
-  const id = fields.get("id");
-  return {
-    ...(id !== undefined && { id: Number(id) }),
-    name: fields.get("event") ?? "message",
-    data: JSON.parse(data),
-  };
 }
