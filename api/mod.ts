@@ -3,5 +3,5 @@
  *
  * @module
  */
-export * from "./settings.ts";
-export * from "./start.ts";
+export { type ApiSettings, apiSettings } from "./settings.ts";
+export { type RunningApi, startApi } from "./start.ts";

@@ -3,9 +3,15 @@
  *
  * @module
  */
-export * from "./agent_connection.ts";
-export * from "./agent_request.ts";
-export * from "./relay.ts";
-export * from "./server.ts";
-export * from "./settings.ts";
-export * from "./start.ts";
+export { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_connection.ts";
+export {
+  type AgentRequest,
+  type BadParameter,
+  MAX_CONCURRENCY,
+  parseAgentRequest,
+  type ParsedAgentRequest,
+} from "./agent_request.ts";
+export { Relay, type RelayHealth } from "./relay.ts";
+export { type HandlerOptions, relayHandler } from "./server.ts";
+export { DEFAULT_LIMITS, type RelayLimits, type RelaySettings, relaySettings } from "./settings.ts";
+export { type RunningRelay, startRelay } from "./start.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./support/mod.ts";
 
@@ -81,6 +82,14 @@ Deno.test("each folder imports those that ARCHITECTURE.md names, and no other", 
     if (folder === "tests") continue;
     const unused = allowed.get(folder)?.filter((name) => !names.has(name));
     assert.deepEqual(unused, [], `ARCHITECTURE.md says that ${folder}/ imports what it does not`);
+  }
+});
+
+Deno.test("each folder lists by name what it exports", () => {
+  for (const member of MEMBERS) {
+    const path = join(ROOT, member, "mod.ts");
+    const text = existsSync(path) ? Deno.readTextFileSync(path) : "";
+    assert.doesNotMatch(text, /^export \*/m, `${member}/mod.ts`);
   }
 });
 
