@@ -18,7 +18,7 @@ export { type LateEntry, type Lateness, LogWriter } from "./log/log_writer.ts";
 export { type AcceptedOutcome, OutcomeLookup } from "./log/outcome_lookup.ts";
 export { ConnectError, PublishError, StreamError } from "./nats_errors.ts";
 export { natsSettings } from "./nats_settings.ts";
-export { byteLength, Publications } from "./publications.ts";
+export { Publications } from "./publications.ts";
 export { parsePublishAck, type PublishAck, publishStored } from "./publish_ack.ts";
 export { Acknowledger } from "./queue/acknowledger.ts";
 export { consumerName, roleOfConsumer } from "./queue/role_consumer.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import { byteLength } from "@ourocodus/protocol";
 import type { Connection } from "./connection.ts";
 
 /** What goes with a message. */
@@ -61,9 +61,4 @@ export class Publications {
     this.#text = "";
     this.#connection.write(UTF8.encode(text), ...more);
   }
-}
-
-/** How many bytes of UTF-8 a text is. */
-export function byteLength(text: string): number {
-  return Buffer.byteLength(text);
 }

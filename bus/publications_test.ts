@@ -2,7 +2,8 @@ import type { Msg } from "@nats-io/nats-core";
 import assert from "node:assert/strict";
 import { startNats, until } from "../tests/support/mod.ts";
 import { connect } from "./connection.ts";
-import { byteLength, Publications } from "./publications.ts";
+import { byteLength } from "@ourocodus/protocol";
+import { Publications } from "./publications.ts";
 
 /** Publishes, and returns what a subscriber gets. */
 async function published(fill: (publications: Publications) => number): Promise<Msg[]> {

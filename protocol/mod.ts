@@ -53,7 +53,6 @@ export { parseWork } from "./parse_work.ts";
 export { pause } from "./pause.ts";
 export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 export type { RelayErrorCode } from "./relay_errors.ts";
-export { RoleId } from "./role_id.ts";
 export {
   errorHeadline,
   errorText,
@@ -62,6 +61,7 @@ export {
   resultHeadline,
   resultText,
 } from "./result_text.ts";
+export { RoleId } from "./role_id.ts";
 export {
   bytesSetting,
   durationSettingMs,
@@ -98,5 +98,5 @@ export {
   workSubject,
   workSubjects,
 } from "./subjects.ts";
-export { bytesBeyond, decodeUtf8 } from "./utf8.ts";
+export { byteLength, bytesBeyond, decodeUtf8 } from "./utf8.ts";
 export { VERSION } from "./version.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 /** Three times as fast as {@linkcode STRICT}, but puts U+FFFD in the place of what is not UTF-8. */
 const LENIENT = new TextDecoder();
@@ -26,4 +27,9 @@ export function bytesBeyond(text: string, maxBytes: number): number | undefined 
   if (text.length * 3 <= maxBytes) return undefined;
   const bytes = UTF8.encode(text).length;
   return bytes > maxBytes ? bytes : undefined;
+}
+
+/** The size of a text in bytes of UTF-8. */
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text);
 }

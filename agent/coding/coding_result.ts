@@ -4,7 +4,7 @@
  * @module
  */
 import type { Changes } from "@ourocodus/git";
-import { byteLength } from "@ourocodus/bus";
+import { byteLength } from "@ourocodus/protocol";
 import type { PermissionDecision, WorkUsage } from "./turn/mod.ts";
 
 /** The payload of a coding agent's result. */

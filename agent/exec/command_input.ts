@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { byteLength } from "@ourocodus/protocol";
 import { WorkError } from "../errors.ts";
 import { MARK_VARIABLE } from "../processes/mod.ts";
 import type { Work, WorkContext } from "../work.ts";
@@ -125,9 +126,4 @@ function withNote(
 ): Variables {
   const note = omitted.length > 0 && { OUROCODUS_OMITTED: omitted.join(" ") };
   return { variables: { ...variables, ...note }, omitted };
-}
-
-/** A text's size in bytes of UTF-8. */
-export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -1,12 +1,7 @@
-import { messageOf } from "@ourocodus/protocol";
+import { byteLength, messageOf } from "@ourocodus/protocol";
 import { RetryableError, WorkError } from "../errors.ts";
 import { MarkedProcess, type StartOptions } from "../processes/mod.ts";
-import {
-  byteLength,
-  type CommandInput,
-  MAX_ARGUMENT_BYTES,
-  withoutVariable,
-} from "./command_input.ts";
+import { type CommandInput, MAX_ARGUMENT_BYTES, withoutVariable } from "./command_input.ts";
 
 /** When work that could not be begun for want of memory, processes or files is handed out again. */
 const SCARCE_DELAY_MS = 5_000;

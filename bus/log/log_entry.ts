@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { byteLength } from "../publications.ts";
+import { byteLength } from "@ourocodus/protocol";
 import { markedIdentity } from "./identity.ts";
 import type { AcceptedOutcome } from "./outcome_lookup.ts";
 

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { byteLength } from "@ourocodus/bus";
+import { byteLength } from "@ourocodus/protocol";
 import type { Clock } from "../../clock.ts";
 import { type CodingProgress, progressLine, type ProgressPayload } from "./progress.ts";
 
