@@ -10,7 +10,8 @@ Deno.test("a conversation leaves no question open and no timer running, whatever
   await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...EVENTS)), async (events) => {
     const clock = new FakeClock();
     let answer: PromiseWithResolvers<acp.PromptResponse> | undefined;
-    let updates = 0, cancels = 0;
+    let updates = 0;
+    let cancels = 0;
     const open = new Set<Promise<unknown>>();
     const conversation = new Conversation({
       id: "s",
