@@ -325,6 +325,7 @@ export class FakeTurn {
 
   async #run(command: string): Promise<Partial<acp.ToolCallUpdate>> {
     const { signal, memory, leavesCommands } = this.#options;
+    if (signal.aborted) throw new Cancelled();
     const child = startCommand(command, memory.cwd, "piped");
     const kill = () => {
       if (!leavesCommands) Deno.kill(-child.pid, "SIGKILL");
