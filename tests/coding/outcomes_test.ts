@@ -71,7 +71,7 @@ forEachCodingAgent(
   async (agent) => {
     await using scene = await CodingScene.start();
     await scene.startAgent(agent);
-    const sequence = await scene.send('SCRIPT: fail 429 always 3600; say "done"');
+    const sequence = await scene.send('SCRIPT: fail 429 always 1; say "done"');
     await until(
       async () => (await scene.ok("trace", "--sequence", `${sequence}`)).includes("limited"),
       {
