@@ -231,7 +231,18 @@ export class CodingAttempt {
         this.#transcript?.write("permission", request);
         return (await this.#permissions.answer(request, signal)).outcome;
       },
+      file: (access, path) => this.#mayUse(access, path),
     };
+  }
+
+  /** Files that are read or written through us are no other than those of the agent's own tools. */
+  #mayUse(access: "read" | "write", path: string): boolean {
+    const { equipment: { policy }, place } = this.#options;
+    const kind = access === "write" ? "edit" : "read";
+    const question = { tool: "", title: `${access} ${path}`, kind, paths: [path] } as const;
+    const verdict = policy.decide(question, place.folder);
+    if (verdict.answer === "deny") this.#said.notice(`Denied to ${access} ${path}: ${verdict.why}`);
+    return verdict.answer === "allow";
   }
 
   /** One turn of the conversation. @throws What its end means, unless that is a result. */
