@@ -19,6 +19,8 @@ export interface Spare {
   readonly folder: string;
   /** What finds all that it starts, see `agent/processes`. */
   readonly mark: string;
+  /** What tells the folder from another one of that name. */
+  readonly inode: number | null;
 }
 
 /** Options of {@linkcode WarmAdapters}. */
@@ -27,6 +29,8 @@ export interface WarmAdaptersOptions {
   readonly slots: number;
   /** Makes the folder in which a process waits. */
   readonly makeFolder: () => Promise<string>;
+  /** Whether that is a new one, to be removed if it is not needed. */
+  readonly ownsFolders: boolean;
   /** Starts a process in a folder. */
   readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
@@ -72,12 +76,9 @@ export class WarmAdapters implements AsyncDisposable {
   async take(): Promise<Spare> {
     for (const spare of this.#spares) {
       this.#spares.delete(spare);
-      try {
-        await spare.adapter.ready();
-        return spare;
-      } catch {
-        await this.#drop(spare); // It has ended while it waited.
-      }
+      // It may have ended while it waited, and its folder be removed, by a person who cleans up.
+      if (await isUsable(spare)) return spare;
+      await this.#drop(spare);
     }
     const spare = await this.#add();
     this.#spares.delete(spare);
@@ -95,7 +96,8 @@ export class WarmAdapters implements AsyncDisposable {
   async #add(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
-    const spare = { adapter: await this.#options.start(folder, mark), folder, mark };
+    const { ino: inode } = await Deno.stat(folder);
+    const spare = { adapter: await this.#options.start(folder, mark), folder, mark, inode };
     this.#spares.add(spare);
     // One that ends while it waits is replaced when it is wanted, not in a loop.
     void spare.adapter.ended.then(async () => {
@@ -106,7 +108,16 @@ export class WarmAdapters implements AsyncDisposable {
 
   async #drop(spare: Spare): Promise<void> {
     await spare.adapter.end();
-    await Deno.remove(spare.folder).catch(() => {}); // Not empty is not ours to remove.
+    if (this.#options.ownsFolders) await removeIfEmpty(spare.folder);
+  }
+}
+
+async function isUsable({ adapter, folder, inode }: Spare): Promise<boolean> {
+  try {
+    await adapter.ready();
+    return (await Deno.stat(folder)).ino === inode;
+  } catch {
+    return false;
   }
 }
 
@@ -122,4 +133,9 @@ export async function emptyFolder(trees: string): Promise<string> {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
   }
+}
+
+/** Removes a folder that has nothing in it. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  await Deno.remove(folder).catch(() => {}); // Not empty is not ours to remove.
 }
