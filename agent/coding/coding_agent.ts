@@ -25,7 +25,13 @@ import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
 import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
-import { emptyFolder, removeIfEmpty, type Spare, WarmAdapters } from "./warm_adapters.ts";
+import {
+  foreignFolder,
+  makeWaitingFolder,
+  removeAbandoned,
+  removeIfEmpty,
+} from "./waiting_folder.ts";
+import { type Spare, WarmAdapters } from "./warm_adapters.ts";
 
 interface Ready {
   readonly equipment: Equipment;
@@ -190,7 +196,7 @@ export class CodingAgent implements AsyncDisposable {
     const { adapter, folder, mark } = await this.#taken(adapters);
     try {
       const place = await Place.begin(options, {
-        folder,
+        folder: folder.path,
         marks: [mark, shellMark],
         signal,
         ...(repository !== undefined && {
@@ -201,7 +207,7 @@ export class CodingAgent implements AsyncDisposable {
       return { place, adapter };
     } catch (error) {
       await adapter.end();
-      if (repository !== undefined) await removeIfEmpty(folder);
+      await folder.release();
       if (error instanceof OurocodusError) {
         throw new RetryableError(error.message, { delayMs: START_RETRY_MS, reason: error.code });
       }
@@ -279,12 +285,13 @@ export class CodingAgent implements AsyncDisposable {
     checkCodingFiles(this.#options, this.#nameOf);
     const equipment = await equip(this.#options);
     await makeFolder(equipment.worktrees);
+    const trees = join(equipment.worktrees, "trees");
+    await removeAbandoned(trees);
     const adapters = new WarmAdapters({
       slots: this.#options.slots ?? 1,
       makeFolder: equipment.repository === undefined
-        ? () => Promise.resolve(Deno.realPathSync(this.#options.cwd ?? "."))
-        : () => emptyFolder(join(equipment.worktrees, "trees")),
-      ownsFolders: equipment.repository !== undefined,
+        ? async () => foreignFolder(await Deno.realPath(this.#options.cwd ?? "."))
+        : () => makeWaitingFolder(trees),
       start: (folder, mark) => this.#startAdapter(equipment, folder, mark),
     });
     return { equipment, adapters };

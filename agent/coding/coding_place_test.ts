@@ -76,6 +76,20 @@ Deno.test("the worktree goes and the answer too when what was answered again is 
   assert.deepEqual(await scene.files("answers"), []);
 });
 
+Deno.test("folders of agents that were killed go when the next one starts, and no others", async () => {
+  await using scene = await CodingScene.make();
+  await scene.agent().start();
+  const [waiting = ""] = await scene.files("trees");
+  const trees = `${scene.root}/worktrees/trees`;
+  await Deno.mkdir(`${trees}/killed`);
+  await Deno.mkdir(`${trees}/used`);
+  await Deno.writeTextFile(`${trees}/used/a.txt`, "x");
+  await scene.agent().start();
+  const there = await scene.files("trees");
+  assert.equal(there.length, 3);
+  assert.ok(there.includes(waiting) && there.includes("used"));
+});
+
 Deno.test("the folder of an agent without a repository stays, also when it is empty", async () => {
   await using scene = await CodingScene.make();
   const cwd = `${scene.root}/empty`;

@@ -10,27 +10,23 @@
  *
  * @module
  */
-import { join } from "node:path";
 import type { Adapter } from "./acp/mod.ts";
+import type { WaitingFolder } from "./waiting_folder.ts";
 
 /** A process that waits for work, and the empty folder that it was started in. */
 export interface Spare {
   readonly adapter: Adapter;
-  readonly folder: string;
+  readonly folder: WaitingFolder;
   /** What finds all that it starts, see `agent/processes`. */
   readonly mark: string;
-  /** What tells the folder from another one of that name. */
-  readonly inode: number | null;
 }
 
 /** Options of {@linkcode WarmAdapters}. */
 export interface WarmAdaptersOptions {
   /** How many work items are done at once. */
   readonly slots: number;
-  /** Makes the folder in which a process waits. */
-  readonly makeFolder: () => Promise<string>;
-  /** Whether that is a new one, to be removed if it is not needed. */
-  readonly ownsFolders: boolean;
+  /** Makes the folder in which a process waits; it is released when the process has ended. */
+  readonly makeFolder: () => Promise<WaitingFolder>;
   /** Starts a process in a folder. */
   readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
@@ -96,46 +92,32 @@ export class WarmAdapters implements AsyncDisposable {
   async #add(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
-    const { ino: inode } = await Deno.stat(folder);
-    const spare = { adapter: await this.#options.start(folder, mark), folder, mark, inode };
-    this.#spares.add(spare);
-    // One that ends while it waits is replaced when it is wanted, not in a loop.
-    void spare.adapter.ended.then(async () => {
-      if (this.#spares.delete(spare)) await this.#drop(spare);
-    });
-    return spare;
+    try {
+      const spare = { adapter: await this.#options.start(folder.path, mark), folder, mark };
+      this.#spares.add(spare);
+      // One that ends while it waits is replaced when it is wanted, not in a loop.
+      void spare.adapter.ended.then(async () => {
+        if (this.#spares.delete(spare)) await spare.adapter.end();
+        await folder.release();
+      });
+      return spare;
+    } catch (error) {
+      await folder.release();
+      throw error;
+    }
   }
 
   async #drop(spare: Spare): Promise<void> {
     await spare.adapter.end();
-    if (this.#options.ownsFolders) await removeIfEmpty(spare.folder);
+    await spare.folder.release();
   }
 }
 
-async function isUsable({ adapter, folder, inode }: Spare): Promise<boolean> {
+async function isUsable({ adapter, folder }: Spare): Promise<boolean> {
   try {
     await adapter.ready();
-    return (await Deno.stat(folder)).ino === inode;
+    return await folder.isThere();
   } catch {
     return false;
   }
-}
-
-/** Makes a new folder with a short name. */
-export async function emptyFolder(trees: string): Promise<string> {
-  await Deno.mkdir(trees, { recursive: true, mode: 0o700 });
-  for (;;) {
-    const folder = join(trees, crypto.randomUUID().slice(0, 8));
-    try {
-      await Deno.mkdir(folder, { mode: 0o700 });
-      return folder;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  }
-}
-
-/** Removes a folder that has nothing in it. */
-export async function removeIfEmpty(folder: string): Promise<void> {
-  await Deno.remove(folder).catch(() => {}); // Not empty is not ours to remove.
 }
