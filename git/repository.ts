@@ -75,26 +75,14 @@ export class Repository {
     }
     const found = await findPlace(git, cwd);
     const { commonDir } = found;
-    const place = { gitDir: commonDir };
-    const [hasCommit, filters] = await Promise.all([
-      isBegun(git, commonDir),
-      git.run(["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"], {
-        place,
-        codes: [0, 1],
-      }),
-    ]);
-    if (!hasCommit) {
+    if (!await isBegun(git, commonDir)) {
       throw new GitError(
         "no_repository",
         `Cannot use the repository ${cwd}: it has no commit yet, and a worktree begins at one; ` +
           "run git add . && git commit in it first",
       );
     }
-    const names = new TextDecoder().decode(filters.stdout).split("\0").flatMap((key) => {
-      const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
-      return name === undefined ? [] : [name];
-    });
-    return new Repository(git.without([...new Set(names)]), found);
+    return new Repository(git, found);
   }
 
   /** The id of the commit that a name means. @throws {GitError} If there is none. */
@@ -198,11 +186,12 @@ export class Repository {
     { branch, base, signal }: { branch: string; base: string; signal?: AbortSignal },
   ): Promise<string> {
     return await withRepositoryLock(this.commonDir, async () => {
+      const git = await this.#git.withoutFilters(this.commonDir);
       for (let number = 1; number <= MAX_SUFFIX; number++) {
         const name = number === 1 ? branch : `${branch}-${number}`;
         // No tracking: that would be written to the config, under its lock.
         const args = ["worktree", "add", "--quiet", "--no-track", "-b", name, "--", folder, base];
-        const { code, stderr } = await this.#git.run(args, {
+        const { code, stderr } = await git.run(args, {
           place: this.#place,
           codes: [0, 128, 255],
           signal,
