@@ -413,12 +413,11 @@ export class CodingAttempt {
       if (signal.aborted) return await this.#aborted(signal.reason);
       if (isA(thrown, RetryableError)) return await this.#interrupted(thrown);
       if (isA(thrown, ReplacedError)) return new RetryableError(thrown.message);
+      if (isMissing(thrown)) return await this.#failed(new WorkError(thrown.code, thrown.message));
       if (isA(thrown, GitError)) {
+        const { message, code: reason } = thrown;
         const delayMs = SETUP_RETRY_MS;
-        if (thrown.code !== "worktree_missing") {
-          const retry = new RetryableError(thrown.message, { delayMs, reason: thrown.code });
-          return await this.#interrupted(retry);
-        }
+        return await this.#interrupted(new RetryableError(message, { delayMs, reason }));
       }
       return await this.#failed(isA(thrown, WorkError) ? thrown : bug(thrown));
     } catch (error) {
@@ -446,7 +445,7 @@ export class CodingAttempt {
 
   async #failed({ code, message, details, cause }: WorkError): Promise<unknown> {
     const { place, context } = this.#options;
-    const changes = await this.#commit();
+    const changes = await this.#commit().catch(unlessMissing);
     const said = await fitted({ ...details, text: this.#said.text, ...this.#facts() }, {
       changes,
       maxBytes: context.maxPayloadBytes - JSON.stringify({ code, message }).length * 2,
@@ -522,7 +521,7 @@ export class CodingAttempt {
   async #keep(): Promise<void> {
     const { place } = this.#options;
     await place.checkOwned();
-    await place.worktree?.snapshot(this.#snapshotName());
+    await place.worktree?.snapshot(this.#snapshotName()).catch(unlessMissing);
   }
 
   /** Keeps what is there now, so that one can look at it while the agent works. */
@@ -571,6 +570,15 @@ export class CodingAttempt {
     const { equipment: { worktrees }, place: { record } } = this.#options;
     return join(worktrees, folder, `${recordName(record)}.${ending}`);
   }
+}
+
+/** Whether the agent, or somebody else, has taken the worktree away: there is nothing to keep. */
+function isMissing(thrown: unknown): thrown is GitError {
+  return isA(thrown, GitError) && thrown.code === "worktree_missing";
+}
+
+function unlessMissing(thrown: unknown): undefined {
+  if (!isMissing(thrown)) throw thrown;
 }
 
 /** What nobody has foreseen is an error of the agent's, and told as it is. */

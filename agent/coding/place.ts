@@ -181,6 +181,17 @@ export class Place {
     return place;
   }
 
+  /** The worktree of an earlier attempt is gone, and so the work has failed. */
+  static async lost({ work, context, worktrees }: PlaceOptions, record: WorkRecord): Promise<void> {
+    const place = new Place(worktrees, record, { isTakenOver: true });
+    await place.#write({
+      ...record,
+      attempt: work.attempt,
+      agent: context.agentId,
+      state: "failed",
+    });
+  }
+
   get record(): WorkRecord {
     return this.#record;
   }
