@@ -37,13 +37,13 @@ function pruneCommand(console: Console, done: (code: ExitCode) => void): Command
     .summary("remove worktrees that are not needed any more")
     .description(
       "Removes the worktrees of work that is done, if commits have all that is in them, and old " +
-        "snapshots of work that has no worktree any more. Branches stay.",
+        "snapshots, patches and transcripts of work that has no worktree any more. Branches stay.",
     )
     .option(...REPO_FLAG)
     .option(...WORKTREES_FLAG)
-    .option("--failed", "those of work that has failed or was cancelled, too")
+    .option("--failed", "those of work that has failed, was cancelled or given up, too")
     .option("--older <duration>", "only those that nothing has happened in for so long, like 7d")
-    .option("--refs <duration>", "remove snapshots that are older", "14d")
+    .option("--refs <duration>", "remove snapshots, patches, transcripts that are older", "14d")
     .option("--dry-run", "only tell what would be removed")
     .addHelpText(
       "after",
@@ -58,4 +58,5 @@ function pruneCommand(console: Console, done: (code: ExitCode) => void): Command
 
 const NOTES =
   `A worktree with anything that no commit has stays, and it is told what that is; so does one whose
-work runs or was interrupted. Files that git ignores go with their worktree.`;
+work runs or was interrupted, but for --failed only if something has happened to it within 7 days.
+Patches and transcripts are looked at without --repo only. Files that git ignores go with their worktree.`;

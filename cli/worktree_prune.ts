@@ -5,6 +5,9 @@
  */
 import {
   GitError,
+  hasWorktree,
+  listRecords,
+  oldFiles,
   removeRecord,
   Repository,
   type Snapshot,
@@ -15,7 +18,7 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
 import { gitEnvironment } from "./git_environment.ts";
 import { harmless, span } from "./terminal_text.ts";
-import { findRecords, type FoundRecord } from "./work_records.ts";
+import { findRecords, type FoundRecord, worktreesFolders } from "./work_records.ts";
 
 /** Flags of `worktree prune`. */
 export interface WorktreePruneFlags {
@@ -29,6 +32,8 @@ export interface WorktreePruneFlags {
 
 /** The agent itself removes the worktree of what is done; it may be at it. */
 const SETTLED_MS = 60_000;
+/** Work that nothing has happened to for so long is not gone on with: 7 days. */
+const ABANDONED_MS = 604_800_000;
 
 /** What becomes of a worktree: it goes, or stays, and why. */
 type Verdict = { readonly kind: "remove" | "gone" } | {
@@ -81,8 +86,35 @@ export async function worktreePrune(
         `${harmless(repository.root)} older than ${flags.refs}\n`,
     );
   }
+  if (wanted === undefined) await pruneFiles(console, { ...flags, refsMs });
   if (mine.length === 0) await out.write("No worktrees\n");
   return EXIT.ok;
+}
+
+/** Removes old files, and records of work without a worktree. */
+async function pruneFiles(
+  console: Console,
+  { worktrees: named, refs, refsMs, dryRun }: WorktreePruneFlags & { readonly refsMs: number },
+): Promise<void> {
+  const would = dryRun ? "would be " : "";
+  for (const worktrees of await worktreesFolders(console, named)) {
+    const { records } = await listRecords(worktrees);
+    const old = records.filter((record) =>
+      !hasWorktree(record) && Date.now() - Date.parse(record.updated_at) > refsMs
+    );
+    const except = records.filter((record) => !old.includes(record));
+    const files = await oldFiles(worktrees, { olderMs: Math.max(refsMs, SETTLED_MS), except });
+    if (old.length + files.length === 0) continue;
+    if (!dryRun) {
+      for (const record of old) await removeRecord(worktrees, record);
+      for (const path of files) await Deno.remove(path);
+    }
+    const count = old.length + files.length;
+    await console.out.write(
+      `${would}removed  ${count} ${count === 1 ? "file" : "files"} in ${harmless(worktrees)} ` +
+        `older than ${refs}\n`,
+    );
+  }
 }
 
 /** What the record says; the folder itself is looked at later. */
@@ -94,9 +126,13 @@ function verdictOf(
   switch (state) {
     case "preparing":
     case "running":
-      return { kind: "keep", why: "its work runs" };
     case "interrupted":
-      return { kind: "keep", why: "its work was interrupted, and goes on in it" };
+      if (ageMs < ABANDONED_MS) return { kind: "keep", why: WHY_UNFINISHED[state] };
+      if (!isFailedToo) {
+        const why = `its work was not gone on with for ${span(ageMs)}; --failed removes it`;
+        return { kind: "keep", why };
+      }
+      break;
     case "failed":
     case "cancelled":
       if (!isFailedToo) {
@@ -110,6 +146,12 @@ function verdictOf(
   if (ageMs < olderMs) return { kind: "keep", why: `its work ended ${span(ageMs)} ago` };
   return { kind: "remove" };
 }
+
+const WHY_UNFINISHED = {
+  preparing: "its work runs",
+  running: "its work runs",
+  interrupted: "its work was interrupted, and goes on in it",
+} as const;
 
 function stateText(state: "failed" | "cancelled"): string {
   return state === "failed" ? "has failed" : "was cancelled";

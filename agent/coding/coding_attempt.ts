@@ -10,7 +10,7 @@
  * @module
  */
 import { join } from "node:path";
-import { type Changes, GitError, recordName } from "@ourocodus/git";
+import { type Changes, GitError, keptPath } from "@ourocodus/git";
 import { messageOf } from "@ourocodus/protocol";
 import { isA, RetryableError, type WorkAbortedError, WorkError } from "../errors.ts";
 import { bwrapCommand, type Keeper } from "../processes/mod.ts";
@@ -115,7 +115,7 @@ export class CodingAttempt {
     });
     this.#transcript = transcript === true
       ? new Transcript({
-        path: this.#file("transcripts", "ndjson"),
+        path: this.#file("transcripts"),
         clock,
         ended: (notice) => this.#said.notice(notice),
       })
@@ -401,7 +401,7 @@ export class CodingAttempt {
       ...(this.#output !== undefined && { output: this.#output.value }),
       ...(this.#stopReason !== undefined && { stop_reason: this.#stopReason }),
       ...this.#facts(),
-    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches", "patch") });
+    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches") });
     await place.finish("done", { kind: "result", payload: result }, this.#endOf(changes));
     return result;
   }
@@ -449,7 +449,7 @@ export class CodingAttempt {
     const said = await fitted({ ...details, text: this.#said.text, ...this.#facts() }, {
       changes,
       maxBytes: context.maxPayloadBytes - JSON.stringify({ code, message }).length * 2,
-      patchFile: this.#file("patches", "patch"),
+      patchFile: this.#file("patches"),
     });
     const error = new WorkError(code, message, { cause, details: { ...said } });
     await place.finish(
@@ -512,7 +512,7 @@ export class CodingAttempt {
     for (const { path = "", why } of worktree.left.slice(0, 5)) {
       this.#said.notice(`Not committed: ${path} ${why}`);
     }
-    const patchFile = this.#file("patches", "patch");
+    const patchFile = this.#file("patches");
     await Deno.mkdir(join(patchFile, ".."), { recursive: true, mode: 0o700 });
     const maxPatchBytes = context.maxPayloadBytes;
     return { ...await worktree.changes(commit, { maxPatchBytes, patchFile }), commit };
@@ -566,9 +566,9 @@ export class CodingAttempt {
     return spentMs + clock.now() - this.#begunMs;
   }
 
-  #file(folder: string, ending: string): string {
+  #file(kind: "patches" | "transcripts"): string {
     const { equipment: { worktrees }, place: { record } } = this.#options;
-    return join(worktrees, folder, `${recordName(record)}.${ending}`);
+    return keptPath(worktrees, kind, record);
   }
 }
 
