@@ -103,7 +103,7 @@ Deno.test("a snapshot of other work with this sequence, of an older queue, is no
   const args = ["hash-object", "-t", "commit", "-w", join(folder, "commit")];
   const commit = await there.repository.git(root, ...args);
   await there.repository.git(root, "update-ref", `refs/ourocodus/${sequence}/1/1`, commit);
-  const { code, stderr } = await there.cli(["work", "diff", "slow"]);
+  const { code, stderr } = await there.cli(["work", "diff", "slow", "--repo", root]);
   assert.equal(code, 1);
   assert.match(stderr, /no snapshot was found/);
 });
