@@ -27,7 +27,7 @@
 import type { ExceededLimit } from "./limits.ts";
 import type { PermissionDecision } from "./progress.ts";
 import { classOf, type ErrorClass, type ErrorFacts, retryDelayMs } from "./provider_error.ts";
-import type { SessionFailure } from "./session_failure.ts";
+import type { SessionFailure } from "../acp/session_failure.ts";
 
 /** What becomes of the work item. */
 export type TurnOutcome =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { outcomeOf, type PromptEnd, type PromptFault, type TurnFacts } from "./outcome.ts";
 import type { PermissionDecision } from "./progress.ts";
-import type { SessionFailure } from "./session_failure.ts";
+import type { SessionFailure } from "../acp/session_failure.ts";
 
 const DONE: PromptEnd = { stopReason: "end_turn" };
 const ANSWERED: TurnFacts = { agent: "claude", isAnswered: true, text: "done", toolsOfPrompt: 2 };
