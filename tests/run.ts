@@ -21,7 +21,18 @@ import { runTests } from "./support/run_tests.ts";
 
 const INTERRUPTED = 130;
 /** Tests that take long: `deno task test` leaves them out unless it is given a path. */
-const LONG = ["tests/browser", "tests/chaos", "tests/coding", "tests/faults"];
+const LONG = [
+  "bench",
+  "cli/agent_test.ts",
+  "cli/remembered_agents_test.ts",
+  "cli/start_test.ts",
+  "tests/browser",
+  "tests/chaos",
+  "tests/coding",
+  "tests/faults",
+];
+/** Tests that `deno task e2e` runs. */
+const DOCKER = "cli/docker_test.ts";
 /** One more than there are processors: most tests wait for processes to start and end. */
 const JOBS = navigator.hardwareConcurrency + 1;
 
@@ -41,9 +52,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** @returns The arguments of `deno test`. */
 function testArguments(args: readonly string[]): string[] {
+  const all = args.includes("--all");
   const rest = args.filter((arg) => arg !== "--all");
-  const chosen = rest.length < args.length || rest.some((arg) => existsSync(resolve(ROOT, arg)));
-  return ["--parallel", ...(chosen ? [] : [`--ignore=${LONG}`]), ...rest];
+  const chosen = !all && rest.some((arg) => existsSync(resolve(ROOT, arg)));
+  const ignored = chosen ? [] : all ? [DOCKER] : [DOCKER, ...LONG];
+  return ["--parallel", ...ignored.map((path) => `--ignore=${path}`), ...rest];
 }
 
 async function test(args: readonly string[], signal: AbortSignal): Promise<Counts> {
