@@ -10,29 +10,15 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { ensureNatsServer, SetupError, watchLauncher } from "../setup/mod.ts";
 import { buildMonitor, monitorIsStale } from "../web/build.ts";
 import { describeCodingAgents } from "./support/coding_agents/mod.ts";
 import { type Counts, formatCounts } from "./support/counts.ts";
 import { ROOT } from "./support/programs.ts";
 import { runTests } from "./support/run_tests.ts";
+import { testArguments } from "./support/test_arguments.ts";
 
 const INTERRUPTED = 130;
-/** Tests that take long: `deno task test` leaves them out unless it is given a path. */
-const LONG = [
-  "bench",
-  "cli/agent_test.ts",
-  "cli/remembered_agents_test.ts",
-  "cli/start_test.ts",
-  "tests/browser",
-  "tests/chaos",
-  "tests/coding",
-  "tests/faults",
-];
-/** Tests that `deno task e2e` runs. */
-const DOCKER = "cli/docker_test.ts";
 /** One more than there are processors: most tests wait for processes to start and end. */
 const JOBS = navigator.hardwareConcurrency + 1;
 
@@ -48,15 +34,6 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(formatCounts(counts));
   if (ending.signal.aborted) return INTERRUPTED;
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
-}
-
-/** @returns The arguments of `deno test`. */
-function testArguments(args: readonly string[]): string[] {
-  const all = args.includes("--all");
-  const rest = args.filter((arg) => arg !== "--all");
-  const chosen = !all && rest.some((arg) => existsSync(resolve(ROOT, arg)));
-  const ignored = chosen ? [] : all ? [DOCKER] : [DOCKER, ...LONG];
-  return ["--parallel", ...ignored.map((path) => `--ignore=${path}`), ...rest];
 }
 
 async function test(args: readonly string[], signal: AbortSignal): Promise<Counts> {
