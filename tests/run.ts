@@ -19,6 +19,7 @@ import { runTests } from "./support/run_tests.ts";
 import { testArguments } from "./support/test_arguments.ts";
 
 const INTERRUPTED = 130;
+const NEWLINE = 10;
 /** One more than there are processors: most tests wait for processes to start and end. */
 const JOBS = navigator.hardwareConcurrency + 1;
 
@@ -31,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
   watchLauncher(env, () => ending.abort());
   const counts = await test(args, ending.signal);
   if (counts.passed + counts.failed === 0) console.error("No test ran");
+  if (inLine) console.log();
   console.log(formatCounts(counts));
   if (ending.signal.aborted) return INTERRUPTED;
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
@@ -62,7 +64,11 @@ async function test(args: readonly string[], signal: AbortSignal): Promise<Count
   }
 }
 
+/** Whether what was written last ends in the middle of a line. */
+let inLine = false;
+
 function writeAll(part: Uint8Array): void {
+  inLine = part.length > 0 ? part.at(-1) !== NEWLINE : inLine;
   for (let written = 0; written < part.length;) {
     written += Deno.stdout.writeSync(part.subarray(written));
   }

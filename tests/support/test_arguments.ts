@@ -18,8 +18,12 @@ export const LONG_TESTS = [
 /** Tests that need a Docker engine: `deno task e2e` runs them. */
 export const DOCKER_TESTS = ["cli/docker_test.ts"] as const;
 
+/** Deno looks for what a test leaves open only if it is told to. */
+const FLAGS = ["--parallel", "--sanitize-ops", "--sanitize-resources"];
+
 /**
- * The arguments of `deno test` for those of `deno task test`. Test files run in parallel.
+ * The arguments of `deno test` for those of `deno task test`. Test files run in parallel, and a test
+ * that leaves a timer, a socket or a file behind fails.
  *
  * @param args Files, folders and flags; with `--all` long tests are run too. Where a file or folder
  * is named, nothing in it is left out.
@@ -29,5 +33,5 @@ export function testArguments(args: readonly string[]): string[] {
   const all = rest.length < args.length;
   const named = rest.some((arg) => existsSync(resolve(ROOT, arg)));
   const ignored = named && !all ? [] : [...DOCKER_TESTS, ...all ? [] : LONG_TESTS];
-  return ["--parallel", ...ignored.map((path) => `--ignore=${path}`), ...rest];
+  return [...FLAGS, ...ignored.map((path) => `--ignore=${path}`), ...rest];
 }

@@ -3,19 +3,20 @@ import { existsSync } from "node:fs";
 import { ROOT } from "./programs.ts";
 import { DOCKER_TESTS, LONG_TESTS, testArguments } from "./test_arguments.ts";
 
+const flags = ["--parallel", "--sanitize-ops", "--sanitize-resources"];
 const ignore = (paths: readonly string[]) => paths.map((path) => `--ignore=${path}`);
 
 Deno.test("long tests are left out unless all are asked for, Docker's in either case", () => {
-  const short = ["--parallel", ...ignore(DOCKER_TESTS), ...ignore(LONG_TESTS)];
+  const short = [...flags, ...ignore(DOCKER_TESTS), ...ignore(LONG_TESTS)];
   assert.deepEqual(testArguments([]), short);
   assert.deepEqual(testArguments(["--filter", "lease"]), [...short, "--filter", "lease"]);
-  const all = ["--parallel", ...ignore(DOCKER_TESTS)];
+  const all = [...flags, ...ignore(DOCKER_TESTS)];
   assert.deepEqual(testArguments(["--all", "--doc"]), [...all, "--doc"]);
 });
 
 Deno.test("nothing is left out of a file or folder that is named", () => {
   for (const path of ["tests/faults", "cli/docker_test.ts", `${ROOT}/bench/`]) {
-    assert.deepEqual(testArguments([path, "--no-check"]), ["--parallel", path, "--no-check"]);
+    assert.deepEqual(testArguments([path, "--no-check"]), [...flags, path, "--no-check"]);
   }
 });
 
