@@ -68,13 +68,6 @@ Deno.test("a test that leaves a timer or a file behind is a failure", async () =
   assert.deepEqual([code, lastLine], [1, "0 passed, 2 failed"]);
 });
 
-Deno.test("the last line is one of its own, whatever a test has written", async () => {
-  const { lastLine } = await run({
-    "a_test.ts": `Deno.test("one", () => Deno.kill(Deno.pid, "SIGKILL"));`,
-  });
-  assert.equal(lastLine, "0 passed, 1 failed");
-});
-
 Deno.test("a run without any test is a failure", async () => {
   const filtered = await run({ "a_test.ts": PASSES }, {
     args: ["--no-check", "--filter", "no such test"],
