@@ -165,8 +165,8 @@ export class Works {
   }
 
   /**
-   * A delivery as it counts. JetStream may begin to count anew: nats-server 2.9 does so with some of
-   * the work that is given back as its role's last agent goes, and each with a consumer made anew.
+   * The delivery with the attempt that counts. JetStream counts from one again when a consumer is
+   * made again.
    */
   counted(lease: Lease): Lease {
     const before = this.#returned.size === 0 ? 0 : this.#returned.get(lease.work)?.attempt ?? 0;
