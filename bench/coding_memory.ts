@@ -22,6 +22,10 @@ const SLOW_MS = 120_000;
 /** Until what starting left behind is collected. */
 const SETTLE_MS = 5_000;
 
+const AGENT = `${ROOT}/agent/main.ts`;
+/** As `ourocodus agent start` and `deno task agent` do. */
+const SMALL = ["--v8-flags=--optimize-for-size"];
+
 /** Measures the program: idle and connected, and, to compare, agents that know no coding agent. */
 export async function bridgeMemory(): Promise<BridgeMemory[]> {
   const home = await Deno.makeTempDir({ prefix: "ourocodus-bench-" });
@@ -33,9 +37,10 @@ export async function bridgeMemory(): Promise<BridgeMemory[]> {
   try {
     return [
       await memoryOf("Deno with an empty program", [empty]),
-      await memoryOf("echo", [`${ROOT}/agent/main.ts`]),
-      await memoryOf("exec", [`${ROOT}/agent/main.ts`, "exec", "--", "cat"]),
-      await memoryOf("coding", [`${ROOT}/agent/main.ts`, ...coding, ...acp]),
+      await memoryOf("echo", [...SMALL, AGENT]),
+      await memoryOf("exec", [...SMALL, AGENT, "exec", "--", "cat"]),
+      await memoryOf("coding", [...SMALL, AGENT, ...coding, ...acp]),
+      await memoryOf("coding, without the flag", [AGENT, ...coding, ...acp]),
     ];
   } finally {
     await Deno.remove(home, { recursive: true });
@@ -47,7 +52,7 @@ async function memoryOf(name: string, args: readonly string[]): Promise<BridgeMe
   await using relay = await startRelay({ natsUrl: nats.url });
   const env = { RELAY_URL: relay.url, SESSION_ID: "bench", ROLE: "coder" };
   await using program = startProcess(Deno.execPath(), ["run", "-A", ...args], { env });
-  if (args.length > 1 || args[0]?.endsWith("main.ts")) {
+  if (args.includes(AGENT)) {
     await until(async () => {
       if (program.ended) throw program.failure("ended instead of connecting");
       return (await (await fetch(`${relay.httpUrl}/health`)).json()).agents > 0;
