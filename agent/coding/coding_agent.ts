@@ -122,7 +122,7 @@ export class CodingAgent implements AsyncDisposable {
 
   async #work(work: Work, context: WorkContext): Promise<unknown> {
     const { equipment, adapters } = await this.#readyForWork();
-    const assignment = assignmentOf(work, this.#options.limits);
+    const assignment = await assignmentOf(work, this.#options.limits);
     const placeOptions: PlaceOptions = {
       work,
       context,
