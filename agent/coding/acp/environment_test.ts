@@ -5,6 +5,7 @@ import {
   type CodingEnvironmentOptions,
   parseEnvFile,
   parseGivenVariable,
+  writableHome,
 } from "./environment.ts";
 import { acpPreset, type PermissionLevel, type Preset, PRESETS } from "./presets.ts";
 
