@@ -19,7 +19,7 @@ import { UsageError } from "./usage_error.ts";
 
 /** A command, or a group of them, with its line in the help of what is above it. */
 type Entry =
-  & { readonly summary: string; readonly hidden?: true }
+  & { readonly summary: string; readonly hidden?: true; readonly alias?: string }
   & (
     | { readonly load: () => Promise<CommandFile> }
     /** For a command that goes on when nobody reads its output, also while its file is loaded. */
@@ -32,23 +32,46 @@ type Entries = Readonly<Record<string, Entry>>;
 const COMMANDS: Entries = {
   start: {
     summary: "start nats-server, a relay and the API on this machine",
-    load: async () => ({ command: (await import("./start_command.ts")).startCommand }),
+    load: () => import("./start.ts"),
   },
   stop: {
     summary: "stop agents and the system on this machine",
-    load: async () => ({ command: (await import("./stop_command.ts")).stopCommand }),
+    load: () => import("./stop.ts"),
   },
   status: {
     summary: "say how the system is, what waits, and who is connected",
-    load: async () => ({ command: (await import("./status_command.ts")).statusCommand }),
+    load: () => import("./status.ts"),
   },
   logs: {
     summary: "print the logs of the system and its agents",
-    load: async () => ({ command: (await import("./logs_command.ts")).logsCommand }),
+    load: () => import("./logs.ts"),
   },
   agent: {
     summary: "check, start, list and stop agents",
-    load: async () => ({ command: (await import("./agent_command.ts")).agentCommand }),
+    commands: {
+      check: {
+        summary: "say whether a coding agent can be run here, and what is missing",
+        load: () => import("./agent_check.ts"),
+      },
+      start: {
+        summary: "start agents in the background",
+        load: () => import("./agent_start.ts"),
+      },
+      list: {
+        summary: "list agents, those started elsewhere too",
+        alias: "ls",
+        load: () => import("./agent_list.ts"),
+      },
+      stop: {
+        summary: "stop agents that were started here",
+        load: () => import("./agent_stop.ts"),
+      },
+      restart: {
+        summary: "stop agents and start them again",
+        load: () => import("./agent_restart.ts"),
+      },
+      logs: { summary: "print the logs of agents", load: () => import("./agent_logs.ts") },
+    },
   },
   supervise: {
     summary: "keep what start and agent start have started running",
@@ -193,8 +216,9 @@ async function addCommands(
   { words, ...adding }: Adding,
 ): Promise<void> {
   for (const [name, entry] of Object.entries(entries)) {
-    const isNamed = words === undefined || words[0] === name;
+    const isNamed = words === undefined || [name, entry.alias].includes(words[0]);
     const command: CommandUnknownOpts = isNamed ? await commandOf(entry, adding) : new Command();
+    if (entry.alias !== undefined) command.alias(entry.alias);
     parent.addCommand(command.name(name).summary(entry.summary), { hidden: entry.hidden });
     if (isNamed && "commands" in entry) {
       await addCommands(command, entry.commands, { ...adding, words: words?.slice(1) });
