@@ -28,14 +28,14 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Removes the worktrees of work that is done, if commits have all that is in them, and old " +
-        "snapshots of work that has no worktree any more. Branches stay.",
+      "Removes the worktrees of work that is done, if commits have everything in them, and old " +
+        "snapshots of work without a worktree. Branches stay.",
     )
     .option(...REPO_FLAG)
     .option(...WORKTREES_FLAG)
-    .option("--failed", "those of work that has failed or was cancelled, too")
-    .option("--older <duration>", "only those that nothing has happened in for so long, like 7d")
-    .option("--refs <duration>", "remove snapshots that are older", "14d")
+    .option("--failed", "also those of failed and cancelled work")
+    .option("--older <duration>", "only those unchanged for this long, like 7d")
+    .option("--refs <duration>", "remove snapshots older than this", "14d")
     .option("--dry-run", "only tell what would be removed")
     .addHelpText(
       "after",
@@ -45,14 +45,13 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES =
-  `A worktree with anything that no commit has stays, and it is told what that is; so does one whose
-work runs or was interrupted. Files that git ignores go with their worktree.`;
+const NOTES = `A worktree stays if it has changes that no commit has, or if its work is running or
+interrupted; the command says why. Files that git ignores are removed with their worktree.`;
 
-/** The agent itself removes the worktree of what is done; it may be at it. */
+/** The agent itself removes the worktree of work that is done, and may be about to. */
 const SETTLED_MS = 60_000;
 
-/** What becomes of a worktree: it goes, or stays, and why. */
+/** Whether a worktree is removed, or why it is kept. */
 type Verdict = { readonly kind: "remove" | "gone" } | {
   readonly kind: "keep";
   readonly why: string;
@@ -116,9 +115,9 @@ function verdictOf(
   switch (state) {
     case "preparing":
     case "running":
-      return { kind: "keep", why: "its work runs" };
+      return { kind: "keep", why: "its work is running" };
     case "interrupted":
-      return { kind: "keep", why: "its work was interrupted, and goes on in it" };
+      return { kind: "keep", why: "its work was interrupted, and will go on in it" };
     case "failed":
     case "cancelled":
       if (!isFailedToo) {

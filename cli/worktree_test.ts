@@ -111,7 +111,7 @@ Deno.test("worktree prune removes what is done and committed, and says what stay
   assert.deepEqual(await left(), [false, true, true, true, true, true]);
   assert.match(stdout, /^removed {2}.*t1 /);
   assert.match(stdout, /kept .*t2 .*: notes has changes that no commit has\n/);
-  assert.match(stdout, /kept .*t3 .*: its work runs\n/);
+  assert.match(stdout, /kept .*t3 .*: its work is running\n/);
   assert.match(stdout, /kept .*t4 .*: its work was interrupted/);
   assert.match(stdout, /kept .*t5 .*: its work has failed; --failed removes it\n/);
   assert.match(stdout, /kept .*t6 .*: its work has only just ended\n/);
