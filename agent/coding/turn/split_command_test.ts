@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { splitCommand } from "./shell_command.ts";
+import { splitCommand } from "./split_command.ts";
 
 function words(text: string): string[][] | string {
   const split = splitCommand(text);

@@ -44,7 +44,7 @@ const NAMES: Readonly<Record<string, string>> = {
  *
  * @example
  * ```ts
- * import { splitCommand } from "./shell_command.ts";
+ * import { splitCommand } from "./split_command.ts";
  * import assert from "node:assert/strict";
  *
  * const split = splitCommand("deno task test && git status 2>&1");

@@ -1,10 +1,15 @@
 /**
  * What the adapters of Claude and Codex say when a turn fails, in `_meta` of an update or of the
- * answer to a prompt. They do so if the client declares the extension; without it Codex' adapter
- * ends a failed turn as `end_turn`, with the error as the agent's text.
+ * answer to a prompt, to a client that declares {@linkcode FAILURE_EXTENSION}. Without it Codex'
+ * adapter ends a failed turn as `end_turn`, with the error as the agent's text.
  *
  * @module
  */
+
+/** `clientCapabilities._meta` that asks for it. */
+export const FAILURE_EXTENSION = {
+  jetbrains: { air: { version: 1, capabilities: ["sessionFailure"] } },
+};
 
 /** What failed. */
 export interface SessionFailure {
