@@ -37,23 +37,46 @@ type Entries = Readonly<Record<string, Entry>>;
 const COMMANDS: Entries = {
   start: {
     summary: "start nats-server, a relay and the API on this machine",
-    load: async () => ({ command: (await import("./start_command.ts")).startCommand }),
+    load: () => import("./start.ts"),
   },
   stop: {
     summary: "stop agents and the system on this machine",
-    load: async () => ({ command: (await import("./stop_command.ts")).stopCommand }),
+    load: () => import("./stop.ts"),
   },
   status: {
     summary: "say how the system is, what waits, and who is connected",
-    load: async () => ({ command: (await import("./status_command.ts")).statusCommand }),
+    load: () => import("./status.ts"),
   },
   logs: {
     summary: "print the logs of the system and its agents",
-    load: async () => ({ command: (await import("./logs_command.ts")).logsCommand }),
+    load: () => import("./logs.ts"),
   },
   agent: {
     summary: "check, start, list and stop agents",
-    load: async () => ({ command: (await import("./agent_command.ts")).agentCommand }),
+    commands: {
+      check: {
+        summary: "say whether a coding agent can be run here, and what is missing",
+        load: () => import("./agent_check.ts"),
+      },
+      start: {
+        summary: "start agents in the background",
+        load: () => import("./agent_start.ts"),
+      },
+      list: {
+        summary: "list agents, those started elsewhere too",
+        alias: "ls",
+        load: () => import("./agent_list.ts"),
+      },
+      stop: {
+        summary: "stop agents that were started here",
+        load: () => import("./agent_stop.ts"),
+      },
+      restart: {
+        summary: "stop agents and start them again",
+        load: () => import("./agent_restart.ts"),
+      },
+      logs: { summary: "print the logs of agents", load: () => import("./agent_logs.ts") },
+    },
   },
   supervise: {
     summary: "keep what start and agent start have started running",
@@ -181,7 +204,6 @@ export async function program(
   const words = args?.filter((word) => !word.startsWith("-"));
   if (words?.[0] === "help") words.shift();
   await addCommands(root, COMMANDS, { console, done, words });
-  inheritSettings(root);
   root.hook("preAction", (_, command) => applyVariables(command, console.env));
   return root;
 }
@@ -203,7 +225,10 @@ async function addCommands(
     const names = alias === undefined ? [name] : [name, alias];
     const isNamed = words === undefined || names.some((name) => name === words[0]);
     const command: CommandUnknownOpts = isNamed ? await commandOf(entry, adding) : new Command();
-    parent.addCommand(command.name(name).summary(summary), { hidden });
+    // addCommand, unlike command, leaves it to us to pass the settings on.
+    parent.addCommand(command.name(name).summary(summary).copyInheritedSettings(parent), {
+      hidden,
+    });
     if (alias !== undefined) command.alias(alias);
     if (isNamed && "commands" in entry) {
       await addCommands(command, entry.commands, { ...adding, words: words?.slice(1) });
@@ -300,12 +325,4 @@ async function explain(error: unknown, console: Console): Promise<ExitCode> {
   const usage = error instanceof UsageError ||
     (error instanceof Error && error.name === "SettingError");
   return usage ? EXIT.usage : EXIT.failed;
-}
-
-/** `addCommand`, other than `command`, leaves it to us to hand the settings down. */
-function inheritSettings(command: CommandUnknownOpts): void {
-  for (const child of command.commands) {
-    child.copyInheritedSettings(command);
-    inheritSettings(child);
-  }
 }
