@@ -5,13 +5,13 @@
  */
 import {
   type ControlClient,
+  EndRequests,
   findSupervisor,
   type Home,
   Supervisor,
   SystemError,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { EndRequests } from "./end_requests.ts";
 import { logSizes } from "./log_folder.ts";
 import { followLogs, LogScreen, type NamedLog } from "./show_logs.ts";
 

@@ -1,8 +1,4 @@
-/**
- * `worktree prune`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   GitError,
   removeRecord,
@@ -10,22 +6,48 @@ import {
   type Snapshot,
   type WorktreeRecord,
 } from "@ourocodus/git";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import {
+  findRecords,
+  type FoundRecord,
+  gitEnvironment,
+  REPO_FLAG,
+  WORKTREES_FLAG,
+} from "./local_git.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { harmless, span } from "./terminal_text.ts";
-import { findRecords, type FoundRecord } from "./work_records.ts";
 
-/** Flags of `worktree prune`. */
-export interface WorktreePruneFlags {
-  readonly repo?: string;
-  readonly worktrees?: string;
-  readonly failed?: true;
-  readonly older?: string;
-  readonly refs: string;
-  readonly dryRun?: true;
+/** `worktree prune`: removes worktrees that are not needed any more. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await worktreePrune(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Removes the worktrees of work that is done, if commits have all that is in them, and old " +
+        "snapshots of work that has no worktree any more. Branches stay.",
+    )
+    .option(...REPO_FLAG)
+    .option(...WORKTREES_FLAG)
+    .option("--failed", "those of work that has failed or was cancelled, too")
+    .option("--older <duration>", "only those that nothing has happened in for so long, like 7d")
+    .option("--refs <duration>", "remove snapshots that are older", "14d")
+    .option("--dry-run", "only tell what would be removed")
+    .addHelpText(
+      "after",
+      helpEnd(["worktree prune --dry-run", "worktree prune --failed --older 7d"], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES =
+  `A worktree with anything that no commit has stays, and it is told what that is; so does one whose
+work runs or was interrupted. Files that git ignores go with their worktree.`;
 
 /** The agent itself removes the worktree of what is done; it may be at it. */
 const SETTLED_MS = 60_000;
@@ -42,8 +64,8 @@ type Verdict = { readonly kind: "remove" | "gone" } | {
  * @throws {UsageError} If a flag has a value that cannot be used.
  * @throws {GitError} If `--repo` is no repository.
  */
-export async function worktreePrune(
-  flags: WorktreePruneFlags,
+async function worktreePrune(
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const olderMs = flags.older === undefined ? 0 : durationFlag("--older", flags.older);

@@ -127,7 +127,7 @@ Deno.test("what is given back while NATS is away is so when it is back, if its l
     connection.connected = false;
     works.lost();
     assert.equal(work.sole, false, "another may have it by then");
-    works.giveBack(work, "retry", 5_000);
+    works.giveBack(work, "retry", { delayMs: 5_000 });
     assert.deepEqual(told.splice(0), ["tell 1"]);
     connection.connected = true;
     works.restored(work.keptAt + awayMs);

@@ -47,6 +47,7 @@ export {
   removeDockerRecord,
   writeDockerRecord,
 } from "./docker_record.ts";
+export { EndRequests } from "./end_requests.ts";
 export { findHome, type Home, logPath } from "./home.ts";
 export type { StopOptions } from "./kept_process.ts";
 export { untilGone } from "./launched_process.ts";
@@ -54,6 +55,7 @@ export { followLog, lastLines, sizeOf } from "./log_file.ts";
 export { managedAgents } from "./managed_agents.ts";
 export { ensureMonitor } from "./monitor.ts";
 export { atRelay, startProcesses } from "./process_agents.ts";
+export { program } from "./programs.ts";
 export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";
 export {

@@ -148,8 +148,12 @@ export class CodingAttempt {
   }
 
   async #work(): Promise<void> {
-    const { place: { record }, assignment } = this.#options;
-    if (record.acp_session === undefined) await this.#setUp();
+    const { place, assignment } = this.#options;
+    if (place.record.acp_session === undefined) {
+      // No conversation knows what an earlier attempt may have left.
+      if (place.isTakenOver) await place.worktree?.resetToBase(this.#snapshotName());
+      await this.#setUp();
+    }
     await this.#open();
     await this.#turn(this.#resumed ? resumePrompt() : assignment.prompt);
     await this.#satisfyCheck();

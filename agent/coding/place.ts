@@ -14,6 +14,7 @@ import {
   readRecord,
   recordName,
   recordPath,
+  removeRecord,
   type Repository,
   type WorkRecord,
   type Worktree,
@@ -54,11 +55,18 @@ export class Place {
   readonly folder: string;
   /** Absent for an agent that works in a folder as it is. */
   readonly worktree: Worktree | undefined;
+  /** Whether an earlier attempt has begun it. */
+  readonly isTakenOver: boolean;
   readonly #worktrees: string;
   readonly #spentMs: number;
   #record: WorkRecord;
 
-  private constructor(worktrees: string, record: WorkRecord, worktree?: Worktree) {
+  private constructor(
+    worktrees: string,
+    record: WorkRecord,
+    { worktree, isTakenOver }: { readonly worktree?: Worktree; readonly isTakenOver: boolean },
+  ) {
+    this.isTakenOver = isTakenOver;
     this.#spentMs = record.spent_ms ?? 0;
     this.folder = record.folder;
     this.worktree = worktree;
@@ -125,7 +133,7 @@ export class Place {
     };
     await writeRecord(worktrees, record);
     if (repository === undefined || base === undefined || branch === undefined) {
-      return new Place(worktrees, record);
+      return new Place(worktrees, record, { isTakenOver: false });
     }
     const worktree = await repository.addWorktree({
       folder,
@@ -133,8 +141,12 @@ export class Place {
       branch,
       sequence: work.sequence,
       signal,
+    }).catch(async (error) => {
+      // Nothing was made that has to be found again.
+      if (!await hasEntries(folder)) await removeRecord(worktrees, record);
+      throw error;
     });
-    const place = new Place(worktrees, record, worktree);
+    const place = new Place(worktrees, record, { worktree, isTakenOver: false });
     if (worktree.branch !== branch) await place.save({ branch: worktree.branch });
     return place;
   }
@@ -149,14 +161,18 @@ export class Place {
     record: WorkRecord,
     marks: readonly string[],
   ): Promise<Place> {
-    const { work, context, worktrees, repository } = options;
+    const { work, context, worktrees, preset, repository } = options;
     const { folder, branch, base } = record;
     const worktree = repository === undefined || branch === undefined || base === undefined
       ? undefined
       : await repository.openWorktree({ folder, branch, base, sequence: work.sequence });
-    const place = new Place(worktrees, record, worktree);
+    const place = new Place(worktrees, record, { worktree, isTakenOver: true });
+    const isOther = record.preset !== preset;
     await place.#write({
       ...record,
+      preset,
+      // Another coding agent's conversation is not this one's.
+      ...(isOther && { acp_session: undefined, mode: undefined }),
       attempt: work.attempt,
       snapshots: 0,
       agent: context.agentId,
@@ -226,6 +242,15 @@ export class Place {
 
 function identity({ work, context }: PlaceOptions) {
   return { session: context.session, role: context.role, key: work.key };
+}
+
+async function hasEntries(folder: string): Promise<boolean> {
+  try {
+    for await (const _entry of Deno.readDir(folder)) return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
+  return false;
 }
 
 function answerPath(worktrees: string, record: WorkRecord): string {

@@ -1,5 +1,3 @@
-import type { EndingSignal } from "./console.ts";
-
 /**
  * Signals so close to the first are taken for the same one, in milliseconds: `deno task` passes
  * Ctrl-C on, which the terminal has sent already.
@@ -22,7 +20,7 @@ export class EndRequests {
    * @returns What is wanted by it; undefined if nothing new. A closed terminal hurries nobody: it
    * is heard of twice, as a signal and when something is written.
    */
-  heard(signal: EndingSignal, nowMs: number): "end" | "now" | undefined {
+  heard(signal: Deno.Signal, nowMs: number): "end" | "now" | undefined {
     if (this.#firstAt === undefined) {
       this.#firstAt = nowMs;
       return "end";

@@ -1,5 +1,5 @@
 /**
- * What agents on this machine have written down of their work in worktrees.
+ * Git on this machine: what it is told, and the records of agents' worktrees.
  *
  * @module
  */
@@ -7,6 +7,13 @@ import { hasWorktree, listRecords, type RecordProblem, type WorktreeRecord } fro
 import { findHome } from "@ourocodus/system";
 import { join, resolve } from "node:path";
 import type { Console } from "./console.ts";
+
+/** The flags that say which worktrees a command is about. */
+export const REPO_FLAG = ["--repo <path>", "only worktrees of this repository"] as const;
+export const WORKTREES_FLAG = [
+  "--worktrees <path>",
+  "the folder that the agent was started with (default: all in the home)",
+] as const;
 
 /** A record, and the folder of worktrees that it is in. */
 export interface FoundRecord {
@@ -44,6 +51,25 @@ async function foldersIn(folder: string): Promise<string[]> {
       .sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** What git needs of the environment: where programs are, and where its user's settings are. */
+export function gitEnvironment({ env }: Console): Record<string, string> {
+  const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = read(env, name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+/** In the image the command line may not read all of it, nor run git: that is said where it would. */
+function read(env: Console["env"], name: string): string | undefined {
+  try {
+    return env.get(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
   }
 }
