@@ -35,6 +35,7 @@ export interface WarmAdaptersOptions {
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
+  readonly #starting = new Set<Promise<Spare>>();
   #busy = 0;
   #closed = false;
 
@@ -84,12 +85,23 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#starting);
     const spares = [...this.#spares];
     this.#spares.clear();
     await Promise.all(spares.map((spare) => this.#drop(spare)));
   }
 
   async #add(): Promise<Spare> {
+    const starting = this.#start();
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async #start(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
     try {
