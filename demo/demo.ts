@@ -9,9 +9,10 @@ import {
   findSupervisor,
   type HealthyPart,
   type Home,
+  noneEnded,
   partEnvironment,
+  ProcessRuntime,
   program,
-  startProcesses,
   Supervisor,
   SystemError,
 } from "@ourocodus/system";
@@ -225,19 +226,24 @@ class Demo implements AsyncDisposable {
 
   async #startAgent(): Promise<void> {
     const signal = this.#ending.signal;
-    const started = await startProcesses(this.#home, {
+    const environment = { ...this.#environment };
+    const runtime = new ProcessRuntime({
+      home: this.#home,
+      env: { get: (name) => environment[name], toObject: () => environment },
+    });
+    const started = await runtime.start({
       ...{ session: "demo", role: "echo", name: "echo-agent", count: 1, concurrency: 1 },
       ...{ args: ["echo"], env: {}, passedEnv: [], drainMs: DRAIN_MS, cwd: undefined },
     }, {
+      kind: "process",
+      cwd: Deno.cwd(),
       relayUrl: `ws://127.0.0.1:${this.#ports.relay}`,
-      atOwnRelay: true,
-      environment: this.#environment,
     });
     await using connection = await connect({ url: this.#natsUrl, name: "ourocodus demo" });
     await awaitConnected(connection, {
       ...{ session: "demo", role: "echo", signal },
       ids: new Map(started.agents.map(({ id }) => [id, undefined])),
-      check: () => started.check(),
+      check: () => noneEnded(started),
       onConnected: () => {},
     });
     await started.ready();

@@ -7,6 +7,7 @@
  *    no other.
  * 3. Each waits in an empty folder of its own, which becomes the worktree of the work item that it
  *    is given: a sandbox that lets it write there alone is made before the work is known.
+ * 4. Disposing ends those too that are just being started.
  *
  * @module
  */
@@ -35,7 +36,7 @@ export interface WarmAdaptersOptions {
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
-  readonly #starting = new Set<Promise<Spare>>();
+  readonly #starting = new Set<Promise<unknown>>();
   #busy = 0;
   #closed = false;
 
@@ -85,7 +86,7 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#starting);
+    await Promise.all(this.#starting);
     const spares = [...this.#spares];
     this.#spares.clear();
     await Promise.all(spares.map((spare) => this.#drop(spare)));
@@ -93,12 +94,10 @@ export class WarmAdapters implements AsyncDisposable {
 
   async #add(): Promise<Spare> {
     const starting = this.#start();
-    this.#starting.add(starting);
-    try {
-      return await starting;
-    } finally {
-      this.#starting.delete(starting);
-    }
+    const settled = starting.then(() => {}, () => {});
+    this.#starting.add(settled);
+    void settled.then(() => this.#starting.delete(settled));
+    return await starting;
   }
 
   async #start(): Promise<Spare> {

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type ProcessView, type SystemLook, type SystemPart } from "@ourocodus/system";
+import type { ProcessView } from "./process_spec.ts";
+import type { SystemLook } from "./system_look.ts";
+import type { SystemPart } from "./system_parts.ts";
 
 /** A part, as `status --json` prints it. */
 export interface PartStatus {
@@ -11,7 +13,7 @@ export interface PartStatus {
   readonly status: "healthy" | "unhealthy" | "starting" | "restarting" | "down";
   readonly port: number | null;
   readonly pid: number | null;
-  /** The container's id, in Docker. */
+  /** The beginning of the container's id, in Docker. */
   readonly container: string | null;
   readonly since: string | null;
   readonly version: string | null;

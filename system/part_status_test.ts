@@ -1,6 +1,6 @@
-import type { ProcessView } from "@ourocodus/system";
 import assert from "node:assert/strict";
-import { statusOf } from "./status_part.ts";
+import { statusOf } from "./part_status.ts";
+import type { ProcessView } from "./process_spec.ts";
 
 const STARTED = Date.parse("2026-11-27T03:00:00Z");
 
