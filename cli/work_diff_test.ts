@@ -86,7 +86,7 @@ Deno.test("while work runs the newest snapshot is shown", async () => {
   const now = await there.cli(["work", "diff", "slow", ...repo]);
   assert.equal(now.code, 0);
   assert.match(now.stdout, /^\+second$/m);
-  assert.match(now.stderr, /^slow is in hand: this is its snapshot of .* ago, attempt 1\n$/);
+  assert.match(now.stderr, /^slow is running: this is its snapshot of .* ago, attempt 1\n$/);
 });
 
 Deno.test("a snapshot of other work with this sequence, of an older queue, is not shown", async () => {

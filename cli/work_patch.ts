@@ -12,9 +12,8 @@ import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import { isObject } from "@ourocodus/protocol";
 import { findHome } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import { findRecords, gitEnvironment } from "./local_git.ts";
 import { harmless } from "./terminal_text.ts";
-import { findRecords } from "./work_records.ts";
 
 /** So much may the clocks of agents and of NATS differ. */
 const MAX_CLOCK_SKEW_MS = 60_000;

@@ -1,8 +1,4 @@
-/**
- * `worktree prune`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   GitError,
   hasWorktree,
@@ -13,29 +9,57 @@ import {
   type Snapshot,
   type WorktreeRecord,
 } from "@ourocodus/git";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import {
+  findRecords,
+  type FoundRecord,
+  gitEnvironment,
+  REPO_FLAG,
+  WORKTREES_FLAG,
+  worktreesFolders,
+} from "./local_git.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { harmless, span } from "./terminal_text.ts";
-import { findRecords, type FoundRecord, worktreesFolders } from "./work_records.ts";
 
-/** Flags of `worktree prune`. */
-export interface WorktreePruneFlags {
-  readonly repo?: string;
-  readonly worktrees?: string;
-  readonly failed?: true;
-  readonly older?: string;
-  readonly refs: string;
-  readonly dryRun?: true;
+/** `worktree prune`: removes worktrees that are not needed any more. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await worktreePrune(flags, console)));
 }
 
-/** The agent itself removes the worktree of what is done; it may be at it. */
+function declare() {
+  return new Command()
+    .description(
+      "Removes the worktrees of work that is done, if commits have everything in them, and old " +
+        "snapshots, patches and transcripts of work without a worktree. Branches stay.",
+    )
+    .option(...REPO_FLAG)
+    .option(...WORKTREES_FLAG)
+    .option("--failed", "also those of failed, cancelled and abandoned work")
+    .option("--older <duration>", "only those unchanged for this long, like 7d")
+    .option("--refs <duration>", "remove snapshots, patches, transcripts older than this", "14d")
+    .option("--dry-run", "only tell what would be removed")
+    .addHelpText(
+      "after",
+      helpEnd(["worktree prune --dry-run", "worktree prune --failed --older 7d"], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `A worktree stays if it has changes that no commit has, or if its work is running or
+interrupted; the command says why. Work that is unfinished, and unchanged for 7 days, counts as
+abandoned. Patches and transcripts are removed only without --repo. Files that git ignores are
+removed with their worktree.`;
+
+/** The agent itself removes the worktree of work that is done, and may be about to. */
 const SETTLED_MS = 60_000;
-/** Work that nothing has happened to for so long is not gone on with: 7 days. */
+/** Unfinished work that is unchanged for this long counts as abandoned: 7 days. */
 const ABANDONED_MS = 604_800_000;
 
-/** What becomes of a worktree: it goes, or stays, and why. */
+/** Whether a worktree is removed, or why it is kept. */
 type Verdict = { readonly kind: "remove" | "gone" } | {
   readonly kind: "keep";
   readonly why: string;
@@ -47,8 +71,8 @@ type Verdict = { readonly kind: "remove" | "gone" } | {
  * @throws {UsageError} If a flag has a value that cannot be used.
  * @throws {GitError} If `--repo` is no repository.
  */
-export async function worktreePrune(
-  flags: WorktreePruneFlags,
+async function worktreePrune(
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const olderMs = flags.older === undefined ? 0 : durationFlag("--older", flags.older);
@@ -94,7 +118,7 @@ export async function worktreePrune(
 /** Removes old files, and records of work without a worktree. */
 async function pruneFiles(
   console: Console,
-  { worktrees: named, refs, refsMs, dryRun }: WorktreePruneFlags & { readonly refsMs: number },
+  { worktrees: named, refs, refsMs, dryRun }: Flags & { readonly refsMs: number },
 ): Promise<void> {
   const would = dryRun ? "would be " : "";
   for (const worktrees of await worktreesFolders(console, named)) {
@@ -129,7 +153,7 @@ function verdictOf(
     case "interrupted":
       if (ageMs < ABANDONED_MS) return { kind: "keep", why: WHY_UNFINISHED[state] };
       if (!isFailedToo) {
-        const why = `its work was not gone on with for ${span(ageMs)}; --failed removes it`;
+        const why = `its work is unfinished and unchanged for ${span(ageMs)}; --failed removes it`;
         return { kind: "keep", why };
       }
       break;
@@ -148,9 +172,9 @@ function verdictOf(
 }
 
 const WHY_UNFINISHED = {
-  preparing: "its work runs",
-  running: "its work runs",
-  interrupted: "its work was interrupted, and goes on in it",
+  preparing: "its work is running",
+  running: "its work is running",
+  interrupted: "its work was interrupted, and will go on in it",
 } as const;
 
 function stateText(state: "failed" | "cancelled"): string {

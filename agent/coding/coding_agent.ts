@@ -123,7 +123,7 @@ export class CodingAgent implements AsyncDisposable {
 
   async #work(work: Work, context: WorkContext): Promise<unknown> {
     const { equipment, adapters } = await this.#readyForWork();
-    const assignment = assignmentOf(work, this.#options.limits);
+    const assignment = await assignmentOf(work, this.#options.limits);
     const placeOptions: PlaceOptions = {
       work,
       context,
@@ -341,6 +341,27 @@ export class CodingAgent implements AsyncDisposable {
  * comes, and what it has started ends when it is disposed of, or with this process.
  *
  * @throws {OptionError} If an option has a value that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@ourocodus/agent";
+ * import { codingAgent } from "@ourocodus/agent/coding";
+ *
+ * const stop = new AbortController();
+ * await using coder = codingAgent({
+ *   agent: "claude",
+ *   repo: ".",
+ *   check: { command: "deno task test" },
+ *   inherited: Deno.env.toObject(),
+ * });
+ * stop.abort(); // Here, so that the example ends; else when the agent shall stop.
+ * await serve({
+ *   relayUrl: "ws://localhost:8080",
+ *   session: "shop",
+ *   role: "coder",
+ *   signal: stop.signal,
+ * }, coder);
+ * ```
  */
 export function codingAgent(options: CodingOptions): Handler & AsyncDisposable {
   const agent = new CodingAgent(options);
