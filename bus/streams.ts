@@ -228,16 +228,10 @@ async function withCopies(
   const added = (wanted.subjects ?? []).filter((subject) => !subjects.includes(subject));
   const republishes = wanted.republish === undefined || found.config.republish !== undefined;
   if (added.length === 0 && republishes) return found;
-  try {
-    return await manager.streams.update(name, {
-      subjects: [...subjects, ...added],
-      ...(!republishes && { republish: wanted.republish }),
-    });
-  } catch (error) {
-    // Servers before 2.10 cannot change it. Then work is copied only once the stream is made anew.
-    if (error instanceof JetStreamApiError) return found;
-    throw error;
-  }
+  return await manager.streams.update(name, {
+    subjects: [...subjects, ...added],
+    ...(!republishes && { republish: wanted.republish }),
+  });
 }
 
 /** Refuses an existing stream whose settings would break a promise. */

@@ -103,9 +103,20 @@ export class Git {
     return git;
   }
 
-  /** The same with these filters switched off. */
-  without(filters: readonly string[]): Git {
-    return new Git(this.#environment, filters);
+  /**
+   * The same with all filters switched off that a repository has configured now. An agent may have
+   * added one since the last time, so this is asked before files are looked at or written.
+   */
+  async withoutFilters(gitDir: string): Promise<Git> {
+    const { stdout } = await this.run(
+      ["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"],
+      { place: { gitDir }, codes: [0, 1] },
+    );
+    const names = new TextDecoder().decode(stdout).split("\0").flatMap((key) => {
+      const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
+      return name === undefined ? [] : [name];
+    });
+    return new Git(this.#environment, [...new Set(names)]);
   }
 
   /**

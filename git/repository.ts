@@ -51,15 +51,19 @@ export class Repository {
   /** The repository's folder, which all worktrees share. */
   readonly commonDir: string;
   readonly #git: Git;
+  /** Where HEAD is: in a linked worktree that is its own. */
+  readonly #ownDir: string;
 
-  private constructor(git: Git, { root, commonDir }: { root: string; commonDir: string }) {
+  private constructor(git: Git, { root, commonDir, ownDir }: RepositoryPlace) {
     this.#git = git;
     this.root = root;
     this.commonDir = commonDir;
+    this.#ownDir = ownDir;
   }
 
   /**
-   * Finds the repository that a folder is in; in a linked worktree that is the main one.
+   * Finds the repository that a folder is in; of a linked worktree that is the main one, with the
+   * worktree's HEAD.
    *
    * @throws {GitError} `no_repository` if there is none or it has no commit yet.
    */
@@ -69,35 +73,25 @@ export class Repository {
     if (cwd === undefined) {
       throw new GitError("no_repository", `Cannot use the repository ${folder}: it is not there`);
     }
-    const { commonDir, root } = await findPlace(git, cwd);
-    const place = { gitDir: commonDir };
-    const [hasCommit, filters] = await Promise.all([
-      isBegun(git, commonDir),
-      git.run(["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"], {
-        place,
-        codes: [0, 1],
-      }),
-    ]);
-    if (!hasCommit) {
+    const found = await findPlace(git, cwd);
+    const { commonDir } = found;
+    if (!await isBegun(git, commonDir)) {
       throw new GitError(
         "no_repository",
         `Cannot use the repository ${cwd}: it has no commit yet, and a worktree begins at one; ` +
           "run git add . && git commit in it first",
       );
     }
-    const names = new TextDecoder().decode(filters.stdout).split("\0").flatMap((key) => {
-      const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
-      return name === undefined ? [] : [name];
-    });
-    return new Repository(git.without([...new Set(names)]), { root, commonDir });
+    return new Repository(git, found);
   }
 
   /** The id of the commit that a name means. @throws {GitError} If there is none. */
   async resolveBase(ref = "HEAD"): Promise<string> {
-    const head = ref === "HEAD" ? await branchTip(this.commonDir) : undefined;
+    const head = ref === "HEAD" ? await branchTip(this.#ownDir, this.commonDir) : undefined;
     if (head !== undefined) return head;
     const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
-    const { code, stdout } = await this.#git.run(args, { place: this.#place, codes: [0, 1, 128] });
+    const place = { gitDir: this.#ownDir };
+    const { code, stdout } = await this.#git.run(args, { place, codes: [0, 1, 128] });
     const commit = new TextDecoder().decode(stdout).trim();
     if (code === 0 && commit !== "") return commit;
     throw new GitError(
@@ -229,7 +223,8 @@ export class Repository {
     // As git itself does it in `worktree add`.
     const args = ["reset", "--hard", "--quiet", "--no-recurse-submodules"];
     try {
-      const { code, stderr } = await this.#git.run(args, {
+      const git = await this.#git.withoutFilters(this.commonDir);
+      const { code, stderr } = await git.run(args, {
         place: { gitDir, workTree: folder },
         codes: [0, 1, 128],
         signal,
@@ -297,10 +292,13 @@ function cannotAdd(folder: string, branch: string, stderr: string): GitError {
 }
 
 /** The repository of a folder, and its main checkout. */
-async function findPlace(
-  git: Git,
-  cwd: string,
-): Promise<{ readonly commonDir: string; readonly root: string }> {
+interface RepositoryPlace {
+  readonly root: string;
+  readonly commonDir: string;
+  readonly ownDir: string;
+}
+
+async function findPlace(git: Git, cwd: string): Promise<RepositoryPlace> {
   const asked = ["--git-common-dir", "--git-dir", "--show-toplevel"];
   const args = ["rev-parse", "--path-format=absolute", ...asked];
   // Without a checkout, in a bare repository or in .git itself, the last one fails after the others.
@@ -308,8 +306,11 @@ async function findPlace(
   const [common, own, top] = new TextDecoder().decode(stdout).split("\n");
   if (common) {
     const commonDir = await Deno.realPath(common);
-    if (top && own === common) return { commonDir, root: await Deno.realPath(top) };
-    return { commonDir, root: basename(commonDir) === ".git" ? dirname(commonDir) : commonDir };
+    if (top && own === common) {
+      return { commonDir, ownDir: commonDir, root: await Deno.realPath(top) };
+    }
+    const root = basename(commonDir) === ".git" ? dirname(commonDir) : commonDir;
+    return { commonDir, ownDir: await Deno.realPath(own ?? common), root };
   }
   const why = /not a git repository/.test(stderr)
     ? "it is no git repository; run git init && git add . && git commit -m begin in it, or name " +
@@ -330,10 +331,10 @@ async function isBegun(git: Git, commonDir: string): Promise<boolean> {
  * The commit of the branch that HEAD is at, read from its file, as that is what is asked for most
  * often; undefined where git has to be asked.
  */
-async function branchTip(commonDir: string): Promise<string | undefined> {
+async function branchTip(ownDir: string, commonDir: string): Promise<string | undefined> {
   try {
     const [, branch] = /^ref: (refs\/heads\/[^\n]+)\n$/.exec(
-      await Deno.readTextFile(join(commonDir, "HEAD")),
+      await Deno.readTextFile(join(ownDir, "HEAD")),
     ) ?? [];
     if (branch === undefined) return undefined;
     const tip = await Deno.readTextFile(join(commonDir, branch));

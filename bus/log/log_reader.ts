@@ -35,7 +35,7 @@ const FRUITLESS = 3;
  * Reads messages of one subject, oldest first.
  *
  * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject` or `storedSubject`; or
- * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`, of which `last` cannot be had.
+ * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`.
  * @returns Ends when all that was there has been read, or with `follow` never: until the signal
  * is aborted, the loop is left, or the connection is closed.
  * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also
@@ -106,7 +106,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
       const { start, skip } = position ??= { start: await log.locate(options) };
       const info = await log.open(start, options.headersOnly);
       if (skip === undefined) {
-        left = await log.amount(info, start, before);
+        left = await log.amount(info, before);
         position = { start, skip: Math.max(0, left - last) };
       }
       return info;
@@ -120,13 +120,10 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
       for await (const { message, place } of delivery.messages()) {
         if (place.sequence >= before) return;
         fruitless = 0;
-        const isRead = log.isRead(message);
-        if (isRead) {
-          skip--;
-          left--;
-        }
+        skip--;
+        left--;
         position = { start: fromSequence(place.sequence + 1), skip: Math.max(0, skip) };
-        const wanted = isRead && skip < 0 && holds(message, options.holding);
+        const wanted = skip < 0 && holds(message, options.holding);
         const record = wanted ? toRecord(message, place) : undefined;
         if (record !== undefined) yield record;
         if (!follow && (left <= 0 || place.pending === 0)) return;

@@ -13,8 +13,8 @@
  *    not have seen the beginning, or a route between servers have lost it), no publish denied
  *    meanwhile, the largest message acknowledged too (a limit on size that it passes, the others
  *    pass), and the first one, as many sequences before the last as there are messages: nats-server
- *    since 2.11 drops what comes while it has too much to store, in silence where no acknowledgement
- *    is asked for. Everything else is acknowledged one by one.
+ *    drops what comes while it has too much to store, in silence where no acknowledgement is asked
+ *    for. Everything else is acknowledged one by one.
  * 3. What was held for longer than the stream recognises identities is published only if the work
  *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
  * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already

@@ -20,7 +20,6 @@ export { type PermissionQuestion, permissionQuestion } from "./permission_questi
 export {
   parsePermissionRules,
   PERMISSION_LEVELS,
-  type PermissionLevel,
   type PermissionRule,
   type PermissionRules,
 } from "./permission_rules.ts";
@@ -53,7 +52,6 @@ export {
   resumePrompt,
   schemaRepairPrompt,
 } from "./prompt.ts";
-export { failureIn, type SessionFailure } from "./session_failure.ts";
 export type { ToolState } from "./tool_calls.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";
 export { TurnRecord, type TurnRecordOptions } from "./turn_record.ts";
