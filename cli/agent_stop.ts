@@ -3,43 +3,75 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
-  connectDocker,
-  ensureSupervisor,
-  findHome,
   forgetAgents,
   type Home,
   type ManagedAgent,
-  managedAgents,
   managedRemembered,
-  partEnvironment,
   rememberedAgents,
-  removeAgent,
-  type StopOptions,
+  Runtimes,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats } from "./nats.ts";
-import { stopOptions, untilStopped } from "./stop.ts";
 import { explainFailure } from "./explain_failure.ts";
-import { type AgentSelection, agentSelector } from "./select_agents.ts";
+import { connectNats } from "./nats.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
+import { runtimeContext } from "./runtime_context.ts";
+import { agentSelector } from "./select_agents.ts";
+import { helpEnd } from "./shared_flags.ts";
+import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
 import { unfinishedText, unfinishedWork, type WorkInHand, workInHand } from "./unfinished_work.ts";
 
-/** The command line of `agent stop`. */
-export interface AgentStopFlags extends AgentSelection {
-  readonly now?: true;
-  readonly timeout?: string;
+/** `agent stop`: stops agents that were started here. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (names, flags) =>
+    done(await agentStop({ ...flags, names }, console))
+  );
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Stops agents that were started here. Each finishes what it has in hand, and gets no more. " +
+        "ourocodus start does not start it again.",
+    )
+    .argument("[agents...]", "names or ids")
+    .option(SESSION, "all of this session")
+    .option(ROLE, "with --session: only those of this role")
+    .option("--all", "all that were started here")
+    .option("--now", "don't let them finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .addHelpText(
+      "after",
+      helpEnd(
+        ["agent stop writer-1", "agent stop --session docs", "agent stop --all --now"],
+        NOTES,
+      ),
+    );
+}
+
+const NOTES =
+  `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
+same; what it has not finished is named, and handed out again.
+
+$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is stopped.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly names: readonly string[] };
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function agentStop(flags: AgentStopFlags, console: Console): Promise<ExitCode> {
+function agentStop(flags: Flags, console: Console): Promise<ExitCode> {
   const select = agentSelector(flags);
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const managed = await managedAgents(home, console.env);
+    const context = runtimeContext(console);
+    const { home } = context;
+    const runtimes = await Runtimes.of(context);
+    const managed = await runtimes.list();
     const selected = select([...managed, ...await onlyRemembered(home, managed)]);
     if (selected.length === 0) {
       await console.out.write("No agents to stop\n");
@@ -55,12 +87,7 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
     await using inHand = options.now ? undefined : await InHand.look(agents, console);
     if (!options.now) await announceStop(agents, console);
     const onStopped = (agent: ManagedAgent) => tellStopped(agent, inHand, console);
-    const processes = agents.filter(({ runtime }) => runtime === "process");
-    const containers = agents.filter(({ runtime }) => runtime === "docker");
-    await Promise.all([
-      stopProcesses(home, processes, { options, onStopped }, console),
-      stopContainers(containers, { options, onStopped }, console),
-    ]);
+    await runtimes.stop(agents, { ...options, onStopped });
     return EXIT.ok;
   });
 }
@@ -74,43 +101,6 @@ async function onlyRemembered(
   return (await rememberedAgents(home))
     .filter(({ name, runtime }) => !there.has(`${runtime.kind} ${name}`))
     .map(managedRemembered);
-}
-
-interface Stopping {
-  readonly options: StopOptions;
-  /** Tells of each that has ended. */
-  readonly onStopped: (agent: ManagedAgent) => Promise<void>;
-}
-
-async function stopProcesses(
-  home: Home,
-  agents: readonly ManagedAgent[],
-  { options, onStopped }: Stopping,
-  console: Console,
-): Promise<void> {
-  if (agents.length === 0) return;
-  // Those whose supervisor was killed are taken over first.
-  const client = await ensureSupervisor(home, partEnvironment(console.env.toObject?.() ?? {}));
-  const names = new Set(agents.map(({ name }) => name));
-  const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
-  await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
-  await untilStopped(client, views, console, async (name) => {
-    const agent = agents.find((agent) => agent.name === name);
-    if (agent !== undefined) await onStopped(agent);
-  });
-}
-
-async function stopContainers(
-  agents: readonly ManagedAgent[],
-  { options, onStopped }: Stopping,
-  console: Console,
-): Promise<void> {
-  if (agents.length === 0) return;
-  const engine = await connectDocker(console.env);
-  await Promise.all(agents.map(async (agent) => {
-    await removeAgent(engine, agent.container ?? "", options);
-    await onStopped(agent);
-  }));
 }
 
 /** What agents had in hand before they were stopped, as long as NATS can be asked. */

@@ -3,32 +3,45 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
-  connectDocker,
-  dockerAgents,
-  findHome,
   type Home,
   logPath,
-  lookAtSystem,
-  readDockerRecord,
+  type RuntimeLog,
+  Runtimes,
   SUPERVISOR,
   SystemError,
 } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag } from "./flag_values.ts";
-import { systemContainers } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
-import { listLogs } from "./log_folder.ts";
-import { type ContainerLog, showContainerLogs } from "./show_container_logs.ts";
-import { followLogs, LogScreen, type NamedLog, showLastLines } from "./show_logs.ts";
+import { countFlag } from "./flag_values.ts";
+import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd } from "./shared_flags.ts";
+import { followLogs, LogScreen, showLastLines } from "./show_logs.ts";
 
-/** The command line of `logs`. */
-export interface LogsFlags {
-  readonly name?: string;
-  readonly follow?: true;
-  readonly last: string;
+/** `logs`: prints the logs of the system. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (name, flags) => done(await logs({ ...flags, name }, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server, " +
+        "relay, api, supervisor, or an agent's name.",
+    )
+    .argument("[name]", "whose log; default: all")
+    .option("-f, --follow", "go on with what is added, until Ctrl-C")
+    .option("-n, --last <count>", "begin with as many of the last lines", "50")
+    .addHelpText("after", helpEnd(["logs", "logs relay -n 200", "logs --follow"], NOTES));
+}
+
+const NOTES = `The files are in logs/ of the home (see start --help). One that grows beyond 10 MB is
+put aside as ….log.1, in place of the one before.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly name?: string };
 
 /** Which logs: those of agents alone, or all. */
 export interface LogsOptions {
@@ -37,28 +50,17 @@ export interface LogsOptions {
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export function logs(
-  flags: LogsFlags,
+  flags: Flags,
   console: Console,
   options: LogsOptions = {},
 ): Promise<ExitCode> {
   const count = countFlag("--last", flags.last);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const find = () => findLogs(home, flags.name, options);
+    const context = runtimeContext(console);
+    const runtimes = await Runtimes.of(context);
+    const find = async () => chosen(await runtimes.logs(options), flags.name);
     const found = await find();
-    const inDocker = await findContainerLogs(home, options, console);
-    const containers = inDocker.filter(({ name, agent }) =>
-      flags.name === undefined || name === flags.name || agent === flags.name
-    );
-    if (containers.length > 0) {
-      // Agents that run as processes beside a system in Docker are asked for by name.
-      await showContainerLogs(containers, { count, follow: flags.follow === true }, console);
-      return EXIT.ok;
-    }
-    if (found.length === 0) {
-      const all = [...await findContainerLogs(home, {}, console), ...await listLogs(home)];
-      throw unknown(home, flags.name, all);
-    }
+    if (found.length === 0) throw unknown(context.home, flags.name, await runtimes.logs());
     const screen = new LogScreen(console, { prefixed: flags.name === undefined });
     await showLastLines(found, count, screen);
     if (flags.follow) await followLogs(find, screen, { signal: console.signal });
@@ -66,40 +68,15 @@ export function logs(
   });
 }
 
-/** Containers of a system in Docker; agents may be called by their ids too. */
-async function findContainerLogs(
-  home: Home,
-  { agentsOnly = false }: LogsOptions,
-  console: Console,
-): Promise<(ContainerLog & { readonly agent?: string })[]> {
-  const record = await readDockerRecord(home);
-  if (record === undefined) return [];
-  const engine = await connectDocker(console.env);
-  const parts = agentsOnly ? [] : await systemContainers(engine, record);
-  const agents = await dockerAgents(engine, record);
-  return [
-    ...parts.map(({ name, id }) => ({ name, container: id, engine })),
-    ...agents.map(({ name, id, container }) => ({
-      name: name ?? id,
-      agent: id,
-      container: container ?? "",
-      engine,
-    })),
-  ];
-}
-
-/** All logs there are, or one; an agent may be called by its id too. */
-async function findLogs(
-  home: Home,
-  name: string | undefined,
-  { agentsOnly = false }: LogsOptions,
-): Promise<NamedLog[]> {
-  const all = await listLogs(home, { agentsOnly });
-  // What the supervisor says of a program stands in that one's log too.
-  if (name === undefined) return all.filter((log) => log.name !== SUPERVISOR);
-  const { processes } = await lookAtSystem(home);
-  const agent = processes.find(({ spec }) => spec.agent?.id === name)?.spec.name;
-  return all.filter((log) => log.name === name || log.name === agent);
+/** Those that are meant; an agent may be called by its id too. */
+function chosen(logs: readonly RuntimeLog[], name: string | undefined): readonly RuntimeLog[] {
+  const meant = name === undefined
+    // What the supervisor says of a program stands in that one's log too.
+    ? logs.filter((log) => log.name !== SUPERVISOR)
+    : logs.filter((log) => log.name === name || log.agentId === name);
+  // Agents that run as processes beside a system in Docker are asked for by name.
+  const containers = meant.filter(({ kind }) => kind === "docker");
+  return containers.length > 0 ? containers : meant;
 }
 
 function unknown(

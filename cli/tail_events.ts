@@ -1,20 +1,54 @@
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { LogRecord } from "@ourocodus/bus";
 import { eventsSubject, parseMessage } from "@ourocodus/protocol";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { nameFlag } from "./flag_values.ts";
+import { sessionFlag } from "./place_flags.ts";
 import { eventLines, recordJson } from "./record_text.ts";
-import { type TailFlags, tailLog } from "./tail_log.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { LAST_FLAG, NO_FOLLOW_FLAG, SINCE_FLAG, tailLog } from "./tail_log.ts";
 import { paint } from "./terminal_text.ts";
 
-/** Flags of `tail events`. */
-export interface TailEventsFlags extends TailFlags {
-  readonly session?: string;
-  readonly type?: readonly string[];
+/** `tail events`: prints the last events, and follows. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await tailEvents(flags, console)));
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Prints the last events of a session, then follows: agents that connect and disconnect, work " +
+        "that is offered, released or dead, and progress.",
+    )
+    .addOption(sessionFlag("only this session's events; default: all sessions'"))
+    .option("--type <type...>", "only events of these types; work.* matches all work types")
+    .option(...LAST_FLAG)
+    .option(...SINCE_FLAG)
+    .option(...NO_FOLLOW_FLAG)
+    .option("--json", "print a line of JSON per event")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "tail events",
+        "tail events -s docs --type 'agent.*'",
+        "tail events -s docs --since 1h --no-follow --json",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `Types: agent.connected, agent.disconnected, work.offered, work.returned (released),
+work.redelivered, work.cancelled, work.dead, result.duplicate, result.unmatched, progress.
+
+With --json a line is {"sequence", "time", "subject", "session", "message"}. "message" is the event:
+{"id", "type", "payload"}; the payload of a work event has a list "work".`;
+
 /** Prints the last events of one session or of all, and follows. */
-export async function tailEvents(flags: TailEventsFlags, console: Console): Promise<ExitCode> {
+async function tailEvents(flags: Flags, console: Console): Promise<ExitCode> {
   const session = flags.session === undefined ? "*" : nameFlag("--session", flags.session);
   const colors = paint(console.out.hasColor);
   const withSession = session === "*";

@@ -1,26 +1,49 @@
-/**
- * `work diff`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { patchedFiles } from "@ourocodus/git";
 import type { WorkTrace } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
-import { diffText } from "./diff_text.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { nameOf, tracedWork } from "./find_work.ts";
-import { statText } from "./patch_stat.ts";
-import { harmlessJson, paint, span } from "./terminal_text.ts";
+import { diffText, statText } from "./patch_text.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { jsonLine, paint, span } from "./terminal_text.ts";
+import { nameOf, stateWord, tracedWork, workFlags } from "./work_item.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
-import type { WorkFlags } from "./work_query.ts";
 
-/** Flags of `work diff`. */
-export interface WorkDiffFlags extends WorkFlags {
-  readonly repo?: string;
-  readonly stat?: true;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work diff`: prints what an agent has changed. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (id, flags) => done(await workDiff(id, flags, console)));
 }
+
+function declare() {
+  return workFlags(new Command())
+    .description(
+      "Prints the patch of a work item: that of its result or its error, or while it runs, of its " +
+        "newest snapshot.",
+    )
+    .argument("<id>", "the work item's id, or its sequence in the queue")
+    .option(
+      "--repo <path>",
+      "the repository with its commits (default: the current folder's, and those that agents of " +
+        "this machine have worked in)",
+    )
+    .option("--stat", "print only the files, with how many lines changed")
+    .option("--json", "print a line of JSON: where the patch is from, its files, and itself")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "work diff task-17",
+        "work diff task-17 --stat",
+        "work diff task-17 | git apply",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `On a terminal the patch is coloured, and control characters in it are escaped. Into a
+pipe or a file it goes unchanged. If several work items have the id, the newest is taken.`;
 
 /**
  * Runs the command.
@@ -28,9 +51,9 @@ export interface WorkDiffFlags extends WorkFlags {
  * @throws {UsageError} If the id or a flag cannot be used.
  * @throws {GitError} If `--repo` is no repository.
  */
-export async function workDiff(
+async function workDiff(
   id: string,
-  flags: WorkDiffFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const trace = await tracedWork(id, flags, console);
@@ -48,7 +71,7 @@ async function print(
   trace: WorkTrace,
   { found, flags, console }: {
     readonly found: WorkPatch;
-    readonly flags: WorkDiffFlags;
+    readonly flags: Flags;
     readonly console: Console;
   },
 ): Promise<void> {
@@ -59,13 +82,13 @@ async function print(
     const { patch, from, madeAt, ...place } = found;
     const about = { work_sequence, session_id, role, id: trace.id, state, from, ...place };
     const made = madeAt === undefined ? {} : { made_at: madeAt.toISOString() };
-    await out.write(`${harmlessJson(JSON.stringify({ ...about, ...made, files, patch }))}\n`);
+    await out.write(jsonLine({ ...about, ...made, files, patch }));
     return;
   }
   if (found.madeAt !== undefined) {
     const age = span(Math.max(0, Date.now() - found.madeAt.getTime()));
     await err.write(
-      `${nameOf(trace)} is ${trace.state.replace("_", " ")}: this is its snapshot of ${age} ago, ` +
+      `${nameOf(trace)} is ${stateWord(trace.state)}: this is its snapshot of ${age} ago, ` +
         `attempt ${found.attempt}\n`,
     );
   }

@@ -1,41 +1,59 @@
-/**
- * `work wait`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
 import { resultsSubject } from "@ourocodus/protocol";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { timeoutFlag } from "./flag_values.ts";
+import { optionalPlace, timeoutFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
-import { harmless } from "./terminal_text.ts";
-import { tracedResult } from "./traced_result.ts";
-import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { nameOf, placeOf, tracedResult, unknownWork, workFlags, workQuery } from "./work_item.ts";
 
-/** Flags of `work wait`. */
-export interface WorkWaitFlags extends WorkFlags {
-  readonly timeout?: string;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work wait`: waits for the results of work that was sent before. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (ids, flags) => done(await workWait(ids, flags, console)));
 }
 
-/**
- * Runs the command.
- *
- * @throws {UsageError} If an id or a flag cannot be used.
- */
-export async function workWait(
+function declare() {
+  return workFlags(new Command())
+    .description(
+      "Waits for the results of work that was sent before, by anyone, and prints them. A result " +
+        "that is there already is printed at once.",
+    )
+    .argument("<id...>", "the work item's id; with --sequence its sequence in the queue")
+    .option("--timeout <duration>", "how long to wait for all of them (default: forever)")
+    .option("--json", "print a line of JSON per result, like tail results --json")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "work wait task-17",
+        "work wait task-17 task-18 -s docs --timeout 1h",
+        "work wait task-17 --json | jq .message.payload",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `Results are printed as they come, like "result" prints them: the text on standard
+output, everything else on standard error. If several work items have an id, the newest is taken.
+
+The command exits with 0 if all have a result; with 1 if one has failed, was cancelled, or is not
+known; with 3 if the time is over before.`;
+
+/** Runs the command. @throws {UsageError} If an id or a flag cannot be used. */
+async function workWait(
   ids: readonly string[],
-  flags: WorkWaitFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const asked = [...new Set(ids)];
   const queries = asked.map((id) => workQuery(id, flags));
-  const place = workPlace(flags);
+  const place = optionalPlace(flags);
   const { timeout } = flags;
   const timeoutMs = timeout === undefined ? undefined : timeoutFlag("--timeout", timeout);
   await using connection = await connectNats(console, { url: flags.nats });
@@ -67,12 +85,12 @@ interface OpenRole {
 /** Prints outcomes, and knows what is still open. */
 class Outcomes {
   readonly #connection: Connection;
-  readonly #flags: WorkWaitFlags;
+  readonly #flags: Flags;
   readonly #console: Console;
   readonly #open = new Map<string, OpenRole>();
   #failed = false;
 
-  constructor(connection: Connection, flags: WorkWaitFlags, console: Console) {
+  constructor(connection: Connection, flags: Flags, console: Console) {
     this.#connection = connection;
     this.#flags = flags;
     this.#console = console;
@@ -110,11 +128,9 @@ class Outcomes {
   async end(timeout = ""): Promise<ExitCode> {
     const missing = [...this.#open.values()].flatMap(({ works }) => [...works.values()]);
     for (const work of missing) {
-      const { work_sequence, session_id, role } = work;
-      const place = `session ${session_id}, role ${role}, sequence ${work_sequence}`;
       await this.#console.err.write(
-        `error: ${nameOf(work)} has no result within ${timeout} (${place}); ` +
-          `"ourocodus trace --sequence ${work_sequence}" tells where it is\n`,
+        `error: ${nameOf(work)} has no result within ${timeout} (${placeOf(work)}); ` +
+          `"ourocodus trace --sequence ${work.work_sequence}" tells where it is\n`,
       );
     }
     if (missing.length > 0) return EXIT.timeout;
@@ -131,8 +147,4 @@ class Outcomes {
     this.#failed = true;
     await this.#console.err.write(`error: ${reason}\n`);
   }
-}
-
-function nameOf({ id, work_sequence }: WorkTrace): string {
-  return harmless(id ?? `work ${work_sequence}`);
 }

@@ -1,36 +1,42 @@
-/**
- * `worktree list`.
- *
- * @module
- */
-import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
 import { join } from "node:path";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
 import { bytesText } from "./bytes_text.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import { findRecords, gitEnvironment, REPO_FLAG, WORKTREES_FLAG } from "./local_git.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, harmlessJson, type Paint, paint, span } from "./terminal_text.ts";
-import { findRecords } from "./work_records.ts";
+import { harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
 
-/** Flags of `worktree list`. */
-export interface WorktreeListFlags {
-  readonly repo?: string;
-  readonly worktrees?: string;
-  readonly json?: true;
+/** `worktree list`: lists the worktrees of coding agents of this machine. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await worktreeList(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description("Lists worktrees with their work, and the changes in them that no commit has.")
+    .option(...REPO_FLAG)
+    .option(...WORKTREES_FLAG)
+    .option("--json", "print a line of JSON per worktree")
+    .addHelpText("after", helpEnd(["worktree list", "worktree list --json | jq -r .folder"]));
+}
+
+type Flags = FlagsOf<typeof declare>;
 
 interface Row {
   readonly record: WorktreeRecord;
   /** Undefined if the folder is not there. */
   readonly bytes: number | undefined;
-  /** What no commit has; undefined if there is nothing. */
+  /** Changes that no commit has, in words. */
   readonly changes: string | undefined;
 }
 
 /** Runs the command. @throws {GitError} If `--repo` is no repository. */
-export async function worktreeList(
-  flags: WorktreeListFlags,
+async function worktreeList(
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const { out, err } = console;
@@ -47,11 +53,11 @@ export async function worktreeList(
   const rows: Row[] = [];
   for (const record of records) {
     const row = await look(record, env);
-    // Work that is done has a folder only if it could not be removed.
+    // The folder of work that is done is left only if it could not be removed.
     if (row.bytes !== undefined || record.state !== "done") rows.push(row);
   }
   if (flags.json) {
-    for (const row of rows) await out.write(`${harmlessJson(rowJson(row))}\n`);
+    for (const row of rows) await out.write(jsonLine(jsonOf(row)));
   } else if (rows.length === 0) {
     await out.write("No worktrees\n");
   } else {
@@ -92,13 +98,13 @@ async function sizeOf(folder: string): Promise<number | undefined> {
   return bytes;
 }
 
-function rowJson({ record, bytes, changes }: Row): string {
+function jsonOf({ record, bytes, changes }: Row): unknown {
   const { sequence, id, session, role, state, branch, base, commit, repo, folder } = record;
   const { attempt, created_at, updated_at } = record;
   const work = { work_sequence: sequence, id, session_id: session, role, state, attempt };
   const place = { repo, folder, branch, base, commit: commit ?? null };
   const now = { bytes: bytes ?? null, changes: changes ?? null };
-  return JSON.stringify({ ...work, ...place, created_at, updated_at, ...now });
+  return { ...work, ...place, created_at, updated_at, ...now };
 }
 
 function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {

@@ -9,8 +9,9 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { join } from "node:path";
-import { type Changes, GitError, recordName } from "@ourocodus/git";
+import { type Changes, GitError, keptPath } from "@ourocodus/git";
 import { messageOf } from "@ourocodus/protocol";
 import { isA, RetryableError, type WorkAbortedError, WorkError } from "../errors.ts";
 import { bwrapCommand, type Keeper } from "../processes/mod.ts";
@@ -28,8 +29,9 @@ import {
 import type { Assignment } from "./assignment.ts";
 import { type CheckSaid, type CodingResult, fitted } from "./coding_result.ts";
 import type { Equipment } from "./equipment.ts";
-import { type Place, ReplacedError } from "./place.ts";
+import { type KeptAnswer, type Place, ReplacedError } from "./place.ts";
 import { runShell, type ShellResult } from "./shell_command.ts";
+import { isSystemError } from "./system_error.ts";
 import {
   checkFailedPrompt,
   decideBy,
@@ -59,10 +61,14 @@ export interface CodingAttemptOptions {
   readonly suspend: (reason: string) => void;
 }
 
+const logger = getLogger(["ourocodus", "agent"]);
+
 /** How long setting a worktree up may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 1_800_000;
 /** When work is tried again whose worktree could not be set up, or not be committed. */
 const SETUP_RETRY_MS = 10_000;
+/** As git says it. */
+const DISK_FULL = "No space left on device";
 /** How long a check may take unless an option says otherwise, in milliseconds. */
 const CHECK_TIMEOUT_MS = 600_000;
 const CHECK_TURNS = 2;
@@ -115,7 +121,7 @@ export class CodingAttempt {
     });
     this.#transcript = transcript === true
       ? new Transcript({
-        path: this.#file("transcripts", "ndjson"),
+        path: this.#file("transcripts"),
         clock,
         ended: (notice) => this.#said.notice(notice),
       })
@@ -148,8 +154,12 @@ export class CodingAttempt {
   }
 
   async #work(): Promise<void> {
-    const { place: { record }, assignment } = this.#options;
-    if (record.acp_session === undefined) await this.#setUp();
+    const { place, assignment } = this.#options;
+    if (place.record.acp_session === undefined) {
+      // No conversation knows what an earlier attempt may have left.
+      if (place.isTakenOver) await place.worktree?.resetToBase(this.#snapshotName());
+      await this.#setUp();
+    }
     await this.#open();
     await this.#turn(this.#resumed ? resumePrompt() : assignment.prompt);
     await this.#satisfyCheck();
@@ -390,16 +400,30 @@ export class CodingAttempt {
   // What is made of it
 
   async #answer(): Promise<CodingResult> {
-    const { place, context } = this.#options;
+    const { context } = this.#options;
     const changes = await this.#commit();
     const result = await fitted<CodingResult>({
       text: this.#said.text,
       ...(this.#output !== undefined && { output: this.#output.value }),
       ...(this.#stopReason !== undefined && { stop_reason: this.#stopReason }),
       ...this.#facts(),
-    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches", "patch") });
-    await place.finish("done", { kind: "result", payload: result }, this.#endOf(changes));
+    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches") });
+    await this.#finish("done", { kind: "result", payload: result }, changes);
     return result;
+  }
+
+  /** A disk that is full is no reason not to answer: what is answered is kept for a crash alone. */
+  async #finish(
+    state: "done" | "failed",
+    answer: KeptAnswer,
+    changes: { readonly commit: string } | undefined,
+  ): Promise<void> {
+    try {
+      await this.#options.place.finish(state, answer, this.#endOf(changes));
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      logger.error("Cannot write down what was answered: {why}", { why: error.message });
+    }
   }
 
   /** What to throw for what was thrown; the files are kept in any case. */
@@ -409,17 +433,17 @@ export class CodingAttempt {
       if (signal.aborted) return await this.#aborted(signal.reason);
       if (isA(thrown, RetryableError)) return await this.#interrupted(thrown);
       if (isA(thrown, ReplacedError)) return new RetryableError(thrown.message);
+      if (isMissing(thrown)) return await this.#failed(new WorkError(thrown.code, thrown.message));
       if (isA(thrown, GitError)) {
+        const { message, code: reason } = thrown;
         const delayMs = SETUP_RETRY_MS;
-        if (thrown.code !== "worktree_missing") {
-          const retry = new RetryableError(thrown.message, { delayMs, reason: thrown.code });
-          return await this.#interrupted(retry);
-        }
+        return await this.#interrupted(new RetryableError(message, { delayMs, reason }));
       }
       return await this.#failed(isA(thrown, WorkError) ? thrown : bug(thrown));
     } catch (error) {
       if (isA(error, ReplacedError)) return new RetryableError(error.message);
       const message = `The files could not be kept: ${messageOf(error)}`;
+      if (isSystemError(error) || message.includes(DISK_FULL)) this.#options.suspend(message);
       return new RetryableError(message, { delayMs: SETUP_RETRY_MS, cause: error });
     }
   }
@@ -441,19 +465,15 @@ export class CodingAttempt {
   }
 
   async #failed({ code, message, details, cause }: WorkError): Promise<unknown> {
-    const { place, context } = this.#options;
-    const changes = await this.#commit();
+    const { context } = this.#options;
+    const changes = await this.#commit().catch(unlessMissing);
     const said = await fitted({ ...details, text: this.#said.text, ...this.#facts() }, {
       changes,
       maxBytes: context.maxPayloadBytes - JSON.stringify({ code, message }).length * 2,
-      patchFile: this.#file("patches", "patch"),
+      patchFile: this.#file("patches"),
     });
     const error = new WorkError(code, message, { cause, details: { ...said } });
-    await place.finish(
-      "failed",
-      { kind: "error", code, message, details: said },
-      this.#endOf(changes),
-    );
+    await this.#finish("failed", { kind: "error", code, message, details: said }, changes);
     return error;
   }
 
@@ -509,7 +529,7 @@ export class CodingAttempt {
     for (const { path = "", why } of worktree.left.slice(0, 5)) {
       this.#said.notice(`Not committed: ${path} ${why}`);
     }
-    const patchFile = this.#file("patches", "patch");
+    const patchFile = this.#file("patches");
     await Deno.mkdir(join(patchFile, ".."), { recursive: true, mode: 0o700 });
     const maxPatchBytes = context.maxPayloadBytes;
     return { ...await worktree.changes(commit, { maxPatchBytes, patchFile }), commit };
@@ -518,7 +538,7 @@ export class CodingAttempt {
   async #keep(): Promise<void> {
     const { place } = this.#options;
     await place.checkOwned();
-    await place.worktree?.snapshot(this.#snapshotName());
+    await place.worktree?.snapshot(this.#snapshotName()).catch(unlessMissing);
   }
 
   /** Keeps what is there now, so that one can look at it while the agent works. */
@@ -563,10 +583,19 @@ export class CodingAttempt {
     return spentMs + clock.now() - this.#begunMs;
   }
 
-  #file(folder: string, ending: string): string {
+  #file(kind: "patches" | "transcripts"): string {
     const { equipment: { worktrees }, place: { record } } = this.#options;
-    return join(worktrees, folder, `${recordName(record)}.${ending}`);
+    return keptPath(worktrees, kind, record);
   }
+}
+
+/** Whether the agent, or somebody else, has taken the worktree away: there is nothing to keep. */
+function isMissing(thrown: unknown): thrown is GitError {
+  return isA(thrown, GitError) && thrown.code === "worktree_missing";
+}
+
+function unlessMissing(thrown: unknown): undefined {
+  if (!isMissing(thrown)) throw thrown;
 }
 
 /** What nobody has foreseen is an error of the agent's, and told as it is. */
