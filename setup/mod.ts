@@ -10,5 +10,6 @@ export { type NatsGreeting, natsGreeting } from "./greeting.ts";
 export { watchLauncher } from "./launcher.ts";
 export type { Host } from "./host.ts";
 export { type Asset, PINNED_RELEASE, type Release } from "./releases.ts";
+export { type ProgramEnd, type RunOptions, runToEnd } from "./run_to_end.ts";
 export { SetupError, type SetupErrorCode } from "./setup_error.ts";
 export { natsServerVersion } from "./version.ts";
