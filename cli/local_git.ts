@@ -30,9 +30,7 @@ export async function findRecords(
   console: Console,
   worktrees: string | undefined,
 ): Promise<{ readonly found: FoundRecord[]; readonly problems: RecordProblem[] }> {
-  const folders = worktrees === undefined
-    ? await foldersIn(join(findHome(console.env).folder, "worktrees"))
-    : [resolve(worktrees)];
+  const folders = await worktreesFolders(console, worktrees);
   const found: FoundRecord[] = [];
   const problems: RecordProblem[] = [];
   for (const folder of folders) {
@@ -42,6 +40,15 @@ export async function findRecords(
     problems.push(...listed.problems);
   }
   return { found, problems };
+}
+
+/** Folders of worktrees: the one that was named, else all in the home. */
+export async function worktreesFolders(
+  console: Console,
+  worktrees: string | undefined,
+): Promise<string[]> {
+  if (worktrees !== undefined) return [resolve(worktrees)];
+  return await foldersIn(join(findHome(console.env).folder, "worktrees"));
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

@@ -10,7 +10,7 @@ import { GitError } from "./errors.ts";
 import { TreeIndex } from "./file_tree.ts";
 import { Git, type GitPlace } from "./git_process.ts";
 import { withRepositoryLock } from "./repository_lock.ts";
-import { checkFolder, missing, Worktree } from "./worktree.ts";
+import { checkFolder, missing, Worktree, type WorktreePlace } from "./worktree.ts";
 
 /** Options of {@linkcode Repository.open}. */
 export interface RepositoryOptions {
@@ -87,6 +87,8 @@ export class Repository {
 
   /** The id of the commit that a name means. @throws {GitError} If there is none. */
   async resolveBase(ref = "HEAD"): Promise<string> {
+    const head = ref === "HEAD" ? await branchTip(this.#ownDir, this.commonDir) : undefined;
+    if (head !== undefined) return head;
     const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
     const place = { gitDir: this.#ownDir };
     const { code, stdout } = await this.#git.run(args, { place, codes: [0, 1, 128] });
@@ -100,8 +102,8 @@ export class Repository {
   }
 
   /**
-   * Makes a worktree with a new branch, one at a time a repository. If there is such a branch
-   * already, the new one ends in `-2`, `-3`, …
+   * Makes a worktree with a new branch, one at a time a repository; files are written by several at
+   * once. If there is such a branch already, the new one ends in `-2`, `-3`, …
    *
    * @throws {GitError}
    */
@@ -111,10 +113,11 @@ export class Repository {
     const real = await Deno.realPath(folder);
     const gitDir = await this.#gitDirOf(real);
     if (gitDir === undefined) throw missing(real, "git has not made it");
-    const place = { folder: real, branch: free, base, sequence, gitDir };
+    const place = { folder: real, branch: free, base, sequence, gitDir, commonDir: this.commonDir };
+    await this.#checkOut(place, signal);
     const tree = new TreeIndex(this.#git, place);
     await tree.begin();
-    return new Worktree(this.#git, { ...place, commonDir: this.commonDir }, tree);
+    return new Worktree(this.#git, place, tree);
   }
 
   /**
@@ -186,12 +189,13 @@ export class Repository {
     { branch, base, signal }: { branch: string; base: string; signal?: AbortSignal },
   ): Promise<string> {
     return await withRepositoryLock(this.commonDir, async () => {
-      const git = await this.#git.withoutFilters(this.commonDir);
       for (let number = 1; number <= MAX_SUFFIX; number++) {
         const name = number === 1 ? branch : `${branch}-${number}`;
-        // No tracking: that would be written to the config, under its lock.
-        const args = ["worktree", "add", "--quiet", "--no-track", "-b", name, "--", folder, base];
-        const { code, stderr } = await git.run(args, {
+        // No tracking: that would be written to the config, under its lock. No files: writing them
+        // takes the longest by far, and needs no lock.
+        const flags = ["--quiet", "--no-track", "--no-checkout", "-b", name];
+        const args = ["worktree", "add", ...flags, "--", folder, base];
+        const { code, stderr } = await this.#git.run(args, {
           place: this.#place,
           codes: [0, 128, 255],
           signal,
@@ -202,10 +206,7 @@ export class Repository {
         if (code === 0) return name;
         if (!/a branch named .* already exists/.test(stderr)) {
           await this.#dropNew(name, base);
-          throw new GitError(
-            "git_failed",
-            `Cannot add the worktree ${folder} at ${name}: ${stderr.trim()}`,
-          );
+          throw cannotAdd(folder, name, stderr);
         }
       }
       throw new GitError(
@@ -214,6 +215,29 @@ export class Repository {
           "delete those that are not needed with git branch -D",
       );
     }, signal);
+  }
+
+  /** Writes the files of a new worktree; if that fails, nothing of it is left. */
+  async #checkOut(place: WorktreePlace, signal: AbortSignal | undefined): Promise<void> {
+    const { folder, gitDir, branch, base } = place;
+    // As git itself does it in `worktree add`.
+    const args = ["reset", "--hard", "--quiet", "--no-recurse-submodules"];
+    try {
+      const git = await this.#git.withoutFilters(this.commonDir);
+      const { code, stderr } = await git.run(args, {
+        place: { gitDir, workTree: folder },
+        codes: [0, 1, 128],
+        signal,
+      });
+      if (code !== 0) throw cannotAdd(folder, branch, stderr);
+    } catch (error) {
+      await withRepositoryLock(this.commonDir, async () => {
+        await Deno.remove(folder, { recursive: true });
+        await Deno.remove(gitDir, { recursive: true });
+      });
+      await this.#dropNew(branch, base);
+      throw error;
+    }
   }
 
   /** git leaves the branch where it then fails to make the worktree. */
@@ -262,6 +286,13 @@ export class Repository {
   }
 }
 
+function cannotAdd(folder: string, branch: string, stderr: string): GitError {
+  return new GitError(
+    "git_failed",
+    `Cannot add the worktree ${folder} at ${branch}: ${stderr.trim()}`,
+  );
+}
+
 /** The repository of a folder, and its main checkout. */
 interface RepositoryPlace {
   readonly root: string;
@@ -296,6 +327,23 @@ async function isBegun(git: Git, commonDir: string): Promise<boolean> {
   const head = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
   if ((await git.run(head, { place, codes: [0, 1, 128] })).code === 0) return true;
   return await git.text(["for-each-ref", "--count=1", "--format=%(objectname)"], { place }) !== "";
+}
+
+/**
+ * The commit of the branch that HEAD is at, read from its file, as that is what is asked for most
+ * often; undefined where git has to be asked.
+ */
+async function branchTip(ownDir: string, commonDir: string): Promise<string | undefined> {
+  try {
+    const [, branch] = /^ref: (refs\/heads\/[^\n]+)\n$/.exec(
+      await Deno.readTextFile(join(ownDir, "HEAD")),
+    ) ?? [];
+    if (branch === undefined) return undefined;
+    const tip = await Deno.readTextFile(join(commonDir, branch));
+    return /^[0-9a-f]{40,64}\n$/.test(tip) ? tip.trim() : undefined;
+  } catch {
+    return undefined; // It is packed, or there is none.
+  }
 }
 
 async function leadsTo(gitDir: string, wanted: string): Promise<boolean> {

@@ -122,7 +122,7 @@ export class CodingAgent implements AsyncDisposable {
 
   async #work(work: Work, context: WorkContext): Promise<unknown> {
     const { equipment, adapters } = await this.#readyForWork();
-    const assignment = assignmentOf(work, this.#options.limits);
+    const assignment = await assignmentOf(work, this.#options.limits);
     const placeOptions: PlaceOptions = {
       work,
       context,
@@ -235,8 +235,12 @@ export class CodingAgent implements AsyncDisposable {
         await removeIfEmpty(record.folder);
         return undefined;
       }
-      // Gone on with in another folder, it would look like work that was done.
-      if (error instanceof GitError) throw new WorkError(error.code, error.message);
+      if (isMissing) {
+        // Gone on with in another folder, it would look like work that was done.
+        await Place.lost(options, record);
+        const { branch, base } = record;
+        throw new WorkError(error.code, error.message, { details: { branch, base } });
+      }
       throw this.#cannotStart(error);
     }
   }

@@ -45,6 +45,29 @@ Deno.test("where no worktree can be made, nothing is left, and a later attempt m
   assert.deepEqual([result.text, result.branch], ["done", "ourocodus/shop/coder/1"]);
 });
 
+Deno.test("a worktree that the agent takes away fails the work at once, and what was kept is named", async () => {
+  await using scene = await CodingScene.make();
+  const agent = scene.agent();
+  const script = 'write b.txt "x"; run "cd .. && rm -rf $OLDPWD"; say "tidy"';
+  const { error } = await scene.work(agent, script).outcome;
+  assert.equal(error.code, "worktree_missing");
+  const { branch, text, commit } = error.details;
+  assert.deepEqual([branch, text, commit], ["ourocodus/shop/coder/1", "tidy", undefined]);
+  assert.equal((await scene.record()).state, "failed");
+  assert.equal(await scene.git("show", "refs/ourocodus/1/1/1:b.txt"), "x");
+});
+
+Deno.test("work that was cancelled is recorded so, also when its worktree is gone", async () => {
+  await using scene = await CodingScene.make();
+  const work = scene.work(scene.agent(), 'run "cd .. && rm -rf $OLDPWD"; hang');
+  await until(async () => (await scene.files("records")).length > 0, { message: "a record" });
+  const { folder } = await scene.record();
+  await until(() => Deno.stat(folder).then(() => false, () => true), { message: "it to be gone" });
+  work.abort("cancelled");
+  await work.outcome;
+  assert.equal((await scene.record()).state, "cancelled");
+});
+
 Deno.test("a folder that somebody has removed while an agent waited in it is made anew", async () => {
   await using scene = await CodingScene.make();
   const agent = scene.agent();

@@ -11,8 +11,8 @@
  * @module
  */
 import {
+  keptPath,
   readRecord,
-  recordName,
   recordPath,
   removeRecord,
   type Repository,
@@ -21,7 +21,7 @@ import {
   writeRecord,
 } from "@ourocodus/git";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Work, WorkContext } from "../work.ts";
 
 /** A newer attempt at the same work item has begun on this machine. */
@@ -87,7 +87,7 @@ export class Place {
   ): Promise<KeptAnswer | undefined> {
     if (record.state !== "done" && record.state !== "failed") return undefined;
     try {
-      return JSON.parse(await Deno.readTextFile(answerPath(worktrees, record)));
+      return JSON.parse(await Deno.readTextFile(keptPath(worktrees, "answers", record)));
     } catch {
       return undefined; // Then the work is gone on with.
     }
@@ -181,6 +181,17 @@ export class Place {
     return place;
   }
 
+  /** The worktree of an earlier attempt is gone, and so the work has failed. */
+  static async lost({ work, context, worktrees }: PlaceOptions, record: WorkRecord): Promise<void> {
+    const place = new Place(worktrees, record, { isTakenOver: true });
+    await place.#write({
+      ...record,
+      attempt: work.attempt,
+      agent: context.agentId,
+      state: "failed",
+    });
+  }
+
   get record(): WorkRecord {
     return this.#record;
   }
@@ -202,7 +213,7 @@ export class Place {
     changes: Partial<WorkRecord>,
   ): Promise<void> {
     await this.checkOwned();
-    const path = answerPath(this.#worktrees, this.#record);
+    const path = keptPath(this.#worktrees, "answers", this.#record);
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(path, JSON.stringify(answer), { mode: 0o600 });
     await this.save({ ...changes, state });
@@ -215,7 +226,7 @@ export class Place {
    * @returns Why it was kept, if it was.
    */
   async stored(): Promise<string | undefined> {
-    await Deno.remove(answerPath(this.#worktrees, this.#record)).catch(() => {});
+    await Deno.remove(keptPath(this.#worktrees, "answers", this.#record)).catch(() => {});
     if (this.#record.state !== "done" || this.worktree === undefined) return undefined;
     const removal = await this.worktree.remove();
     return removal.kind === "kept" ? removal.why : undefined;
@@ -251,8 +262,4 @@ async function hasEntries(folder: string): Promise<boolean> {
     return !(error instanceof Deno.errors.NotFound);
   }
   return false;
-}
-
-function answerPath(worktrees: string, record: WorkRecord): string {
-  return join(worktrees, "answers", `${recordName(record)}.json`);
 }

@@ -7,6 +7,7 @@
  *    no other.
  * 3. Each waits in an empty folder of its own, which becomes the worktree of the work item that it
  *    is given: a sandbox that lets it write there alone is made before the work is known.
+ * 4. Disposing ends those too that are just being started.
  *
  * @module
  */
@@ -35,6 +36,7 @@ export interface WarmAdaptersOptions {
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
+  readonly #starting = new Set<Promise<unknown>>();
   #busy = 0;
   #closed = false;
 
@@ -84,12 +86,21 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await Promise.all(this.#starting);
     const spares = [...this.#spares];
     this.#spares.clear();
     await Promise.all(spares.map((spare) => this.#drop(spare)));
   }
 
   async #add(): Promise<Spare> {
+    const starting = this.#start();
+    const settled = starting.then(() => {}, () => {});
+    this.#starting.add(settled);
+    void settled.then(() => this.#starting.delete(settled));
+    return await starting;
+  }
+
+  async #start(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
     try {

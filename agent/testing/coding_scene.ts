@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { listRecords, type WorkRecord } from "@ourocodus/git";
 import { fileURLToPath } from "node:url";
 import { CodingAgent, type CodingOptions } from "../coding/mod.ts";
 import { WorkAbortedError } from "../errors.ts";
@@ -86,8 +87,16 @@ export class CodingScene implements AsyncDisposable {
 
   /** The names in a folder of the folder of worktrees. */
   async files(folder: string): Promise<string[]> {
-    const entries = await Array.fromAsync(Deno.readDir(join(this.root, "worktrees", folder)));
+    const path = join(this.root, "worktrees", folder);
+    const entries = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
     return entries.map(({ name }) => name).sort();
+  }
+
+  /** The one record that there is. */
+  async record(): Promise<WorkRecord> {
+    const { records: [record] } = await listRecords(join(this.root, "worktrees"));
+    if (record === undefined) throw new Error("There is no record");
+    return record;
   }
 
   /** An agent; disposed of with the scene. */

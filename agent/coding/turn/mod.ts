@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type AnswerCheck, AnswerSchema } from "./answer_schema.ts";
+export type { AnswerCheck, AnswerSchema } from "./answer_schema.ts";
 export { type ExceededLimit, type LimitFacts, Limits, type WorkLimits } from "./limits.ts";
 export {
   type OutcomeCode,
