@@ -9,4 +9,5 @@ export { findNatsServer, type FindOptions, type NatsServer, type Source } from "
 export { type NatsGreeting, natsGreeting } from "./greeting.ts";
 export { watchLauncher } from "./launcher.ts";
 export type { Host } from "./host.ts";
+export { type ProgramEnd, type RunOptions, runToEnd } from "./run_to_end.ts";
 export { SetupError, type SetupErrorCode } from "./setup_error.ts";
