@@ -74,19 +74,21 @@ const COPIED_MS = 5_000;
 export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const parsed = parseSubject(message.subject);
   if (parsed === undefined) return undefined;
-  const { kind } = parsed;
+  const { kind, session } = parsed;
   if (kind === "work") return undefined;
   const headers = new MessageHeaders(message);
   const header = (name: string) => headers.first(name);
   const messageId = header("Nats-Msg-Id");
   const time = new Date(place.timeMs);
-  const work = workOf(kind, time, headers);
+  const outcomeOf = kind === "events" ? undefined : parsed.work;
+  const work = outcomeOf === undefined ? workOf(kind, time, headers) : workPlace(outcomeOf);
   return {
     sequence: place.sequence,
     time,
     subject: message.subject,
-    ...parsed,
     kind,
+    session,
+    ...(kind !== "events" && { role: parsed.role }),
     text: message.string(),
     ...(messageId !== undefined && { messageId }),
     ...(work !== undefined && { work }),
@@ -114,6 +116,7 @@ function workOf(
         ? { sequence, storedAt: isSame ? given : time }
         : undefined;
     }
+    // An outcome of a version before.
     case "results":
     case "dead":
       return workPlace(identifiedWork(headers.first("Nats-Msg-Id") ?? ""));

@@ -63,17 +63,17 @@ const COUNTED_AT_ONCE = 16;
 /** See the top of the file. */
 export class Log {
   readonly connection: Connection;
-  readonly #subject: string;
+  readonly #subject: string | readonly string[];
   /** Undefined if it is a single subject. */
   readonly #pattern: RegExp | undefined;
   readonly #counting = pLimit(COUNTED_AT_ONCE);
   #subjects: readonly string[] | undefined;
   #manager: Promise<JetStreamManager> | undefined;
 
-  constructor(connection: Connection, subject: string) {
+  constructor(connection: Connection, subject: string | readonly string[]) {
     this.connection = connection;
     this.#subject = subject;
-    this.#pattern = patternOf(subject);
+    this.#pattern = typeof subject === "string" ? patternOf(subject) : undefined;
   }
 
   async lastSequence(): Promise<number> {
@@ -205,7 +205,9 @@ export class Log {
    */
   #filter(): Partial<ConsumerConfig> {
     if (this.#subject === ALL_LOG_SUBJECTS || this.#sortsOut) return {};
-    return { filter_subject: this.#subject };
+    return typeof this.#subject === "string"
+      ? { filter_subject: this.#subject }
+      : { filter_subjects: [...this.#subject] };
   }
 
   /** Whether it is us who sorts out. */
@@ -271,7 +273,9 @@ export class Log {
 
   async #askSubjects(): Promise<readonly string[]> {
     const manager = await this.#jetstream();
-    const { state } = await manager.streams.info(LOG_STREAM, { subjects_filter: this.#subject });
+    const { state } = await manager.streams.info(LOG_STREAM, {
+      subjects_filter: String(this.#subject),
+    });
     return Object.keys(state.subjects ?? {});
   }
 

@@ -38,7 +38,6 @@ export interface TestRelayOptions {
   readonly queue?: WorkQueueOptions;
   readonly natsConfig?: string;
   readonly logMaxMsgSize?: number;
-  readonly duplicateWindowMs?: number;
 }
 
 /** A relay's core on a real nats-server, with a second connection to look on. */
@@ -56,7 +55,7 @@ export class TestRelay implements AsyncDisposable {
     const nats = options.nats ?? await startNats({ config: options.natsConfig });
     const connection = await connect({ url: options.natsUrl ?? nats.url });
     const client = await connect({ url: nats.url });
-    const streams = await ensureStreams(connection);
+    await ensureStreams(connection, {}, { upgrade: true });
     const manager = await jetstreamManager(client.nats);
     if (options.logMaxMsgSize !== undefined) {
       await manager.streams.update(LOG_STREAM, { max_msg_size: options.logMaxMsgSize });
@@ -64,9 +63,8 @@ export class TestRelay implements AsyncDisposable {
     const queue = new WorkQueue(connection, options.queue);
     const writer = new LogWriter(connection);
     const acknowledger = new Acknowledger(connection);
-    const { duplicateWindowMs = streams.duplicateWindowMs } = options;
     const relay = new Relay(
-      { connection, queue, writer, acknowledger, duplicateWindowMs },
+      { connection, queue, writer, acknowledger },
       { ...DEFAULT_LIMITS, ...options.limits },
     );
     return new TestRelay({ nats, connection, client, writer, relay, manager }, async () => {
@@ -156,7 +154,7 @@ export class TestRelay implements AsyncDisposable {
 
   /** Texts of the results, in order. */
   async results(): Promise<string[]> {
-    return (await this.log("results")).map(({ text }) => text);
+    return (await this.log("outcomes")).map(({ text }) => text);
   }
 
   /** Waits until there are as many results. @returns Each, parsed. */
