@@ -75,7 +75,7 @@ export function parsePublishAck(msg: Msg): PublishAck {
  * Publishes a message, and waits until it is stored.
  *
  * @returns Where it is; `duplicate` if it was not stored, because one of the same `Nats-Msg-Id` was before,
- * or because its subject had to have none (`FENCE`).
+ * or because its subject had to have none (`FENCE`; then `sequence` is 0).
  * @throws {PublishError} If it was refused, or was not acknowledged in time.
  */
 export async function publishStored(

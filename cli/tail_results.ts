@@ -1,4 +1,4 @@
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { nameFlag } from "./flag_values.ts";
@@ -18,7 +18,7 @@ export async function tailResults(flags: TailResultsFlags, console: Console): Pr
   const role = flags.role === undefined ? "*" : nameFlag("--role", flags.role);
   const colors = paint(console.out.hasColor);
   return await tailLog(flags, {
-    subject: resultsSubject(session, role),
+    subject: outcomeSubjects(session, role),
     format: flags.json ? recordJson : (record) => resultLine(record, colors),
   }, console);
 }

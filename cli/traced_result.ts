@@ -1,6 +1,6 @@
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import type { WorkTrace } from "@ourocodus/ops";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 
 /** The record of the result that a trace tells of; undefined if there is none (any more). */
 export async function tracedResult(
@@ -9,7 +9,7 @@ export async function tracedResult(
 ): Promise<LogRecord | undefined> {
   if (result === null) return undefined;
   const { sequence } = result;
-  const subject = resultsSubject(session_id, role);
+  const subject = outcomeSubjects(session_id, role);
   for await (const record of readLog(connection, subject, { fromSequence: sequence })) {
     return record.sequence === sequence ? record : undefined;
   }

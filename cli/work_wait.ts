@@ -5,7 +5,7 @@
  */
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { timeoutFlag } from "./flag_values.ts";
@@ -83,7 +83,7 @@ class Outcomes {
     if (trace === undefined) return await this.#fail(unknownWork(asked, this.#flags));
     const { session_id, role, work_sequence, state } = trace;
     if (isUnfinished(state)) {
-      const subject = resultsSubject(session_id, role);
+      const subject = outcomeSubjects(session_id, role);
       const open = this.#open.get(subject) ?? { subject, works: new Map() };
       open.works.set(work_sequence, trace);
       this.#open.set(subject, open);
