@@ -47,6 +47,12 @@ export function isFencedOff(ack: PublishAck): boolean {
     (ack.errorCode === WRONG_LAST_SEQUENCE || ack.errorCode === WRONG_LAST_SEQUENCE_YET);
 }
 
+const CLOSING_BRACE = 125;
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57;
+}
+
 /** How a message is published. */
 export interface PublishOptions {
   readonly headers: Readonly<Record<string, string>>;
@@ -54,6 +60,28 @@ export interface PublishOptions {
   readonly stream: string;
   /** How long that may take, in milliseconds. */
   readonly timeoutMs: number;
+}
+
+const UTF8 = new TextEncoder();
+const STREAM_PREFIXES = new Map<string, Uint8Array>();
+
+/**
+ * Whether a message is JetStream's plain word that something was stored now: `{"stream":"S","seq":17}`.
+ * Nearly all acknowledgements are, and this takes a tenth of what parsing does.
+ */
+export function isStoredIn({ data }: Msg, stream: string): boolean {
+  let prefix = STREAM_PREFIXES.get(stream);
+  if (prefix === undefined) {
+    prefix = UTF8.encode(`{"stream":"${stream}",`);
+    STREAM_PREFIXES.set(stream, prefix);
+  }
+  const last = data.length - 1;
+  // What else an acknowledgement may say ends with `true}` or `"}`.
+  if (last <= prefix.length || data[last] !== CLOSING_BRACE || !isDigit(data[last - 1])) {
+    return false;
+  }
+  for (let at = 0; at < prefix.length; at++) if (data[at] !== prefix[at]) return false;
+  return true;
 }
 
 /** Takes an acknowledgement apart. */

@@ -55,6 +55,8 @@ export class HeldEntry {
   sends = 0;
   /** When it was published last, by `performance.now`. */
   sentAt = 0;
+  /** What it was published together with, last. */
+  batch: Batch | undefined;
 
   constructor(entry: LogEntry) {
     const { subject, data, id, onSettled } = entry;
@@ -82,6 +84,29 @@ export class HeldEntry {
     const { data } = this;
     const own = typeof data === "string" ? UTF8.encode(data) : data;
     return own.length === bytes.length && own.every((byte, index) => byte === bytes[index]);
+  }
+}
+
+/** Entries that were published together, and are settled together: so the next turn has as many again. */
+export class Batch {
+  /** Those whose acknowledgement, or failure, is still to come. */
+  #open = 0;
+  readonly #stored: HeldEntry[] = [];
+
+  get size(): number {
+    return this.#open + this.#stored.length;
+  }
+
+  add(held: HeldEntry): void {
+    held.batch = this;
+    this.#open++;
+  }
+
+  /** One of them has an answer, or none is awaited any more. @returns What is stored, with the last. */
+  close(held: HeldEntry, isStored: boolean): readonly HeldEntry[] {
+    held.batch = undefined;
+    if (isStored) this.#stored.push(held);
+    return --this.#open === 0 ? this.#stored : [];
   }
 }
 

@@ -19,10 +19,10 @@ import { LOG_STREAM, messageOf } from "@ourocodus/protocol";
 import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { Publications } from "../publications.ts";
-import { isFencedOff, parsePublishAck, type PublishAck } from "../publish_ack.ts";
+import { isFencedOff, isStoredIn, parsePublishAck, type PublishAck } from "../publish_ack.ts";
 import { readStored, readSurelyLastOf } from "../stored_message.ts";
 import { TurnoverMap } from "../turnover_map.ts";
-import { HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
+import { Batch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
 import { acceptedOutcome } from "./outcome_lookup.ts";
 
 /** Settings of a {@linkcode LogWriter}. */
@@ -38,6 +38,8 @@ const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
 const MAX_ENTRIES = 4_096;
 const MAX_BYTES = 16 * 2 ** 20;
+/** So many at most are settled together. */
+const MAX_TOGETHER = 256;
 /** So many stored messages are read at once, to compare them. */
 const MAX_COMPARED = 64;
 const FIRST_RETRY_MS = 250;
@@ -123,10 +125,13 @@ export class LogWriter {
     this.#scheduled = undefined;
     if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
     const now = performance.now();
+    let batch = new Batch();
     let count = 0;
-    for (; count < this.#queue.length && this.#hasRoom; count++) {
+    for (; count < this.#queue.length; count++) {
       const held = this.#queue[count];
-      if (held !== undefined) this.#publish(held, now);
+      if (held === undefined || !this.#hasRoom(held)) break;
+      if (batch.size === MAX_TOGETHER) batch = new Batch();
+      this.#publish(held, batch, now);
     }
     if (count === this.#queue.length) this.#queue.length = 0;
     else this.#queue.splice(0, count);
@@ -148,11 +153,13 @@ export class LogWriter {
     this.#acks.unsubscribe();
   }
 
-  get #hasRoom(): boolean {
-    return this.#flight.size < MAX_ENTRIES && this.#flightBytes < MAX_BYTES;
+  /** One always has, however large. */
+  #hasRoom({ bytes }: HeldEntry): boolean {
+    if (this.#flight.size === 0) return true;
+    return this.#flight.size < MAX_ENTRIES && this.#flightBytes + bytes <= MAX_BYTES;
   }
 
-  #publish(held: HeldEntry, now: number): void {
+  #publish(held: HeldEntry, batch: Batch, now: number): void {
     const limit = this.#connection.maxPayloadBytes;
     const { subject, data, headers, bytes } = held;
     if (bytes > limit) {
@@ -162,6 +169,7 @@ export class LogWriter {
     const number = this.#nextNumber++;
     held.sends++;
     held.sentAt = now;
+    batch.add(held);
     this.#flight.set(number, held);
     this.#flightBytes += bytes;
     this.#publications.add(subject, data, { reply: `${this.#inbox}.${number}`, headers });
@@ -171,26 +179,29 @@ export class LogWriter {
     const number = Number(msg.subject.slice(this.#inbox.length + 1));
     const held = this.#flight.get(number);
     if (held === undefined) return;
-    const ack = parsePublishAck(msg);
-    // If JetStream's own does not come, it is sent again.
-    if (isForeign(ack)) return;
-    this.#leave(number, held);
-    if (ack.kind === "stored" && !ack.duplicate) this.#stored(held);
-    else this.#notStored(held, ack);
+    if (isStoredIn(msg, LOG_STREAM)) {
+      this.#leave(number, held, true);
+    } else {
+      const ack = parsePublishAck(msg);
+      // If JetStream's own does not come, it is sent again.
+      if (isForeign(ack)) return;
+      const isStored = ack.kind === "stored" && !ack.duplicate;
+      this.#leave(number, held, isStored);
+      if (!isStored) this.#notStored(held, ack);
+    }
     const isLow = this.#flight.size <= MAX_ENTRIES / 2 && this.#flightBytes <= MAX_BYTES / 2;
     // What is appended in this turn is for its end, with all that it brings.
     if (isLow && this.#scheduled === undefined) this.flush();
   }
 
-  #leave(number: number, held: HeldEntry): void {
+  /** An entry is in flight no longer. */
+  #leave(number: number, held: HeldEntry, isStored: boolean): void {
     this.#flight.delete(number);
     this.#flightBytes -= held.bytes;
-  }
-
-  #stored(held: HeldEntry): void {
-    if (this.#closed) return;
+    const stored = held.batch?.close(held, isStored) ?? [];
+    if (this.#closed || stored.length === 0) return;
     this.#retryMs = FIRST_RETRY_MS;
-    this.#settle(held, STORED);
+    for (const one of stored) this.#settle(one, STORED);
   }
 
   #notStored(held: HeldEntry, ack: PublishAck): void {
@@ -243,7 +254,7 @@ export class LogWriter {
     const again: HeldEntry[] = [];
     for (const [number, held] of this.#flight.entries()) {
       if (held.sentAt >= before) continue;
-      this.#leave(number, held);
+      this.#leave(number, held, false);
       again.push(held);
     }
     if (again.length > 0) this.#queue = [...again, ...this.#queue];

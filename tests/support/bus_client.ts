@@ -111,7 +111,7 @@ export class BusClient implements AsyncDisposable {
     await this.connection.close();
   }
 
-  async #read(subject: string): Promise<LoggedMessage[]> {
+  async #read(subject: string | readonly string[]): Promise<LoggedMessage[]> {
     const records = await Array.fromAsync(readLog(this.connection, subject));
     return records.map((record) => ({ ...record, message: JSON.parse(record.text) as Message }));
   }
