@@ -12,7 +12,6 @@ import {
   AGENT_TYPE,
   deadSubject,
   formatMessage,
-  type Lease,
   LOG_HEADER,
   outcomeSubject,
 } from "@ourocodus/protocol";

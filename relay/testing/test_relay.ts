@@ -5,11 +5,13 @@ import {
   type Connection,
   consumerName,
   ensureStreams,
+  FENCE,
   LogWriter,
+  publishStored,
   WorkQueue,
   type WorkQueueOptions,
 } from "@ourocodus/bus";
-import { LOG_STREAM, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { LOG_STREAM, outcomeSubject, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, type TestNats, until } from "../../tests/support/mod.ts";
 import { Relay } from "../relay.ts";
 import { DEFAULT_LIMITS, type RelayLimits } from "../settings.ts";
@@ -110,6 +112,23 @@ export class TestRelay implements AsyncDisposable {
   /** Publishes anything as work. */
   publish(data: string | Uint8Array, session = "s", role = "r"): void {
     this.client.nats.publish(workSubject(session, role), data);
+  }
+
+  /**
+   * Stores an outcome of work of session `s` and role `r`, as another relay does.
+   *
+   * @param work Its identity.
+   */
+  async answerElsewhere(
+    work: string,
+    text = "{}",
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    await publishStored(this.client, outcomeSubject("s", "r", work), text, {
+      headers: { ...FENCE, ...headers },
+      stream: LOG_STREAM,
+      timeoutMs: 5_000,
+    });
   }
 
   /** As many pieces of work have no outcome yet. */
