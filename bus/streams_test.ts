@@ -29,9 +29,9 @@ import { readLog } from "./log/log_reader.ts";
 import { LogWriter } from "./log/log_writer.ts";
 import { OutcomeLookup } from "./log/outcome_lookup.ts";
 import { StreamError } from "./nats_errors.ts";
-import { publishStored } from "./publish_ack.ts";
 import { readStored } from "./stored_message.ts";
 import { ensureStreams, type StreamLimits } from "./streams.ts";
+import { makeOldStreams, storeOldOutcome } from "./testing/old_streams.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {
@@ -198,32 +198,10 @@ Deno.test("the log has a copy of each piece of work, in the order in which it wa
   assert.ok(Math.abs((first?.work?.storedAt.getTime() ?? 0) - Date.now()) < 60_000);
 });
 
-/** Makes the streams as the version before did, with an outcome and work that is still open. */
-async function oldStreams(connection: Connection): Promise<void> {
-  const { streams } = await jetstreamManager(connection.nats);
-  const all = { allow_direct: true, duplicate_window: 120e9 };
-  await streams.add({
-    ...{ ...all, name: LOG_STREAM, discard: DiscardPolicy.Old, max_age: 7 * 86_400e9 },
-    subjects: [ALL_RESULTS, "sessions.*.events", "sessions.*.dead.*", "sessions.*.stored.*"],
-  });
-  await streams.add({
-    ...{ ...all, name: WORK_STREAM, subjects: [WORK_SUBJECTS], republish: WORK_COPIES },
-    ...{ retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New },
-  });
-}
-
-/** Stores an outcome as the version before did. */
-async function storeOldOutcome(connection: Connection, id: string, text: string): Promise<void> {
-  const timeoutMs = 5_000;
-  const headers = { "Nats-Msg-Id": id, "Ourocodus-Attempt": "2" };
-  const subject = resultsSubject("s", "r");
-  await publishStored(connection, subject, text, { headers, stream: LOG_STREAM, timeoutMs });
-}
-
 Deno.test("streams of the version before are upgraded by relays alone, and their outcomes are found", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
-  await oldStreams(connection);
+  await makeOldStreams(connection);
   for (const id of ["1", "2"]) {
     await sendWork(connection, { session: "s", role: "r", id, payload: {} });
   }
@@ -234,7 +212,7 @@ Deno.test("streams of the version before are upgraded by relays alone, and their
     return { session: "s", role: "r", work: workIdentity(stored), storedAtMs };
   });
   assert.ok(answered && open);
-  await storeOldOutcome(connection, answered.work, '{"id":"1","type":"result","payload":{}}');
+  await storeOldOutcome(connection, answered.work);
   const asIs = await ensureStreams(connection);
   assert.ok(asIs.log.config.subjects.includes(ALL_RESULTS), "others than relays leave it as it is");
   const { log } = await ensureStreams(connection, {}, { upgrade: true });
@@ -263,7 +241,7 @@ Deno.test("streams are not upgraded while a relay of the version before could st
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await using relays = await connect({ url: nats.url });
-  await oldStreams(connection);
+  await makeOldStreams(connection);
   const answers: string[] = ['{"relay_id":"new","fence":true}', '{"relay_id":"old"}'];
   relays.subscribe(RELAYS_AGENTS_SUBJECT, (_, msg) => answers.forEach((text) => msg.respond(text)));
   await relays.nats.flush();

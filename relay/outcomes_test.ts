@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { parseLease, WORK_STREAM } from "@ourocodus/protocol";
-import { until } from "../tests/support/mod.ts";
+import { connect, WorkQueue } from "@ourocodus/bus";
+import { traceWork } from "@ourocodus/ops";
+import { parseLease, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { makeOldStreams, storeOldOutcome } from "../bus/testing/old_streams.ts";
+import { startNats, until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 /** Stores an outcome of a lease's work, as another relay does. */
@@ -70,4 +73,29 @@ Deno.test("a lease of a stream that was removed and made anew is for none of its
   assert.equal((await agent.isTold("relay.error")).code, "duplicate");
   agent.say("result", { id: "1", lease });
   assert.deepEqual((await test.hasResults(1)).map(({ payload }) => payload), [{}]);
+});
+
+Deno.test("work that a relay of the version before has answered, and not acknowledged, is not handed out", async () => {
+  await using nats = await startNats();
+  await using before = await connect({ url: nats.url });
+  await makeOldStreams(before);
+  const queue = new WorkQueue(before, { ackWaitMs: 500 });
+  const delivered = Promise.withResolvers<string>();
+  const role = queue.open(new RoleId("s", "r"), {
+    onWork: ({ lease }) => delivered.resolve(lease.work),
+    onProblem: () => {},
+  });
+  role.want(1);
+  before.nats.publish(workSubject("s", "r"), '{"id":"1","type":"work","payload":{}}');
+  await storeOldOutcome(before, await delivered.promise);
+  await queue.close();
+  await using test = await TestRelay.start({ nats, queue: { ackWaitMs: 500 } });
+  const agent = test.agent({ v1: true });
+  await test.hasWaiting(0);
+  test.work("2");
+  agent.say("result", await agent.hasWork());
+  await test.hasResults(1);
+  const [trace] = await traceWork(test.client, { id: "1" });
+  assert.equal(trace?.state, "done");
+  assert.equal(agent.works.length, 1);
 });
