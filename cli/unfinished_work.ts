@@ -6,7 +6,7 @@
  */
 import { type Connection, lastLogSequence, readLog, readStored } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
-import { type AgentWork, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
+import { type AgentWork, outcomeSubjects, WORK_STREAM } from "@ourocodus/protocol";
 import type { ManagedAgent } from "@ourocodus/system";
 import { harmless } from "./terminal_text.ts";
 
@@ -50,7 +50,7 @@ export async function unfinishedWork(
 ): Promise<string[]> {
   const open = new Map(work.get(id)?.map((item) => [item.sequence, item.id]));
   if (open.size === 0) return [];
-  const results = readLog(connection, resultsSubject(session, role), { fromSequence: logEnd + 1 });
+  const results = readLog(connection, outcomeSubjects(session, role), { fromSequence: logEnd + 1 });
   for await (const record of results) open.delete(record.work?.sequence ?? 0);
   // One whose result was recorded before the log's end was asked for has left the queue since.
   await Promise.all([...open.keys()].map(async (sequence) => {
