@@ -19,7 +19,16 @@ import {
   paint,
   span,
 } from "./terminal_text.ts";
-import { nameOf, placeOf, stateWord, unknownWork, workFlags, workQuery } from "./work_item.ts";
+import {
+  checkWork,
+  nameOf,
+  placeOf,
+  settledQueries,
+  stateWord,
+  unknownWork,
+  workFlags,
+  workQuery,
+} from "./work_item.ts";
 
 /** `trace`: tells where a work item is. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -59,9 +68,10 @@ const SHOWN_PROGRESS = 5;
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
 async function trace(id: string, flags: Flags, console: Console): Promise<ExitCode> {
   const place = optionalPlace(flags);
-  const query = workQuery(id, flags);
+  checkWork(id, flags);
   await using connection = await connectToLog(console, flags);
   const { signal } = console;
+  const [query = workQuery(id, flags)] = await settledQueries([id], flags, { connection, signal });
   const traces = await traceWork(connection, query, { ...place, signal });
   if (traces.length === 0) {
     await console.err.write(`error: ${unknownWork(id, flags)}\n`);

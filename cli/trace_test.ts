@@ -30,7 +30,7 @@ Deno.test("trace tells where work is in words, and as JSON", async () => {
     return stdout.startsWith("a  done\n") && stdout;
   });
   assert.match(done, /stored[^]*handed to +agent-1, attempt 1[^]*result[^]*\{"answer":42\}/);
-  const json = JSON.parse((await cli("trace", "--sequence", "1", "--json")).stdout);
+  const json = JSON.parse((await cli("trace", "1", "--json")).stdout);
   assert.deepEqual([json.id, json.state, json.result.payload], ["a", "done", { answer: 42 }]);
 });
 
@@ -39,8 +39,10 @@ Deno.test("trace of what nobody knows fails and says so", async () => {
   const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
   const unknown = await cli("trace", "42", "--session", "s");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /^error: no work item with the id "42" in session s:/);
-  assert.match(unknown.stderr, /; if it is a sequence, add --sequence\n$/);
+  assert.match(
+    unknown.stderr,
+    /^error: no work item with the sequence or the id "42" in session s:/,
+  );
   assert.equal((await cli("trace", "--sequence", "x")).code, 2);
   assert.equal((await cli("trace")).code, 2);
   assert.equal((await cli("trace", "a", "--session", "a.b")).code, 2);

@@ -16,7 +16,7 @@ import { connectToLog } from "./nats.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, jsonLine, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
-import { nameOf, placeOf, unknownWork, workFlags, workQuery } from "./work_item.ts";
+import { checkWork, nameOf, placeOf, settledQueries, unknownWork, workFlags } from "./work_item.ts";
 
 /** `work cancel`: gives an outcome to work that has none. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -66,8 +66,9 @@ async function workCancel(
   console: Console,
 ): Promise<ExitCode> {
   const options = { ...optionalPlace(flags), reason: reasonOf(flags), signal: console.signal };
-  const queries = ids.map((asked) => workQuery(asked, flags));
+  for (const asked of ids) checkWork(asked, flags);
   await using connection = await connectToLog(console, flags);
+  const queries = await settledQueries(ids, flags, { connection, signal: console.signal });
   const traces = await traceWorks(connection, queries, options);
   const limited = pLimit(MAX_AT_ONCE);
   const running = ids.map((asked, index) => ({

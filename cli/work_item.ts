@@ -27,7 +27,7 @@ export function workFlags(command: Command): Command<[], WorkFlags> {
   return command
     .addOption(sessionFlag("only work of this session"))
     .addOption(roleFlag("only work of this role"))
-    .option("--sequence", "arguments are sequences, not ids");
+    .option("--sequence", "digits are sequences, never ids");
 }
 
 /** What to look for. @throws {UsageError} If it can be neither id nor sequence. */
@@ -43,6 +43,39 @@ function workQueries(text: string, flags: WorkFlags): WorkQuery[] {
   const query = workQuery(text, flags);
   const isSequence = !flags.sequence && /^[1-9]\d{0,14}$/.test(text);
   return isSequence ? [{ workSequence: Number(text) }, query] : [query];
+}
+
+/**
+ * What to look for, each where digits alone may be an id or a sequence: the one that there is.
+ *
+ * @throws {UsageError} If one can be neither, or is both, of different work items.
+ */
+export async function settledQueries(
+  asked: readonly string[],
+  flags: WorkFlags,
+  { connection, signal }: { readonly connection: Connection; readonly signal: AbortSignal },
+): Promise<WorkQuery[]> {
+  const queries = asked.map((text) => workQueries(text, flags));
+  const unsettled = queries.filter(({ length }) => length > 1).flat();
+  if (unsettled.length === 0) return queries.flat();
+  const options = { ...optionalPlace(flags), limit: 1, signal };
+  const traces = await traceWorks(connection, unsettled, options);
+  const found = new Map(unsettled.map((query, index) => [query, traces[index]?.[0]]));
+  return queries.flatMap(([first, second], index) => {
+    if (first === undefined || second === undefined) return first ?? [];
+    const sequences = new Set(
+      [first, second].flatMap((query) => found.get(query)?.work_sequence ?? []),
+    );
+    if (sequences.size > 1) throw isBoth(asked[index] ?? "", [...sequences]);
+    return found.get(first) === undefined ? second : first;
+  });
+}
+
+function isBoth(asked: string, sequences: readonly number[]): UsageError {
+  const ways = sequences.map((sequence) => `--sequence ${sequence}`).join(" or ");
+  return new UsageError(
+    `${asked} is the sequence of one work item and the id of another; say which: ${ways}`,
+  );
 }
 
 /** Checks what {@linkcode findWork} is asked for. @throws {UsageError} */
@@ -77,33 +110,21 @@ export async function findWork(
   const options = { ...optionalPlace(flags), limit: 1, signal: console.signal };
   const traces = (await traceWorks(connection, queries, options)).flat();
   const sequences = [...new Set(traces.map(({ work_sequence }) => work_sequence))];
-  if (sequences.length > 1) {
-    throw new UsageError(
-      `${asked} is the sequence of one work item and the id of another; say which: ` +
-        sequences.map((sequence) => `--sequence ${sequence}`).join(" or "),
-    );
-  }
+  if (sequences.length > 1) throw isBoth(asked, sequences);
   const [trace] = traces;
-  const tried = queries.length > 1 ? "both" : "one";
-  if (trace === undefined) await console.err.write(`error: ${unknownWork(asked, flags, tried)}\n`);
+  if (trace === undefined) await console.err.write(`error: ${unknownWork(asked, flags)}\n`);
   return trace;
 }
 
-/** Says that there is no such work. @param tried Whether digits were looked up as both. */
-export function unknownWork(
-  text: string,
-  { session, role, sequence }: WorkFlags,
-  tried: "one" | "both" = "one",
-): string {
+/** Says that there is no such work. */
+export function unknownWork(text: string, flags: WorkFlags): string {
+  const { session, role, sequence } = flags;
   const where = [session && `session ${session}`, role && `role ${role}`].filter(Boolean)
     .join(", ");
-  const id = tried === "both" ? "the sequence or the id" : "the id";
+  const id = workQueries(text, flags).length > 1 ? "the sequence or the id" : "the id";
   const what = sequence ? `the sequence ${text}` : `${id} ${harmless(JSON.stringify(text))}`;
-  const hint = !sequence && tried === "one" && /^\d{1,15}$/.test(text)
-    ? `; if it is a sequence, add --sequence`
-    : "";
   return `no work item with ${what}${where && ` in ${where}`}: neither the queue nor the log has ` +
-    `it (any more)${hint}`;
+    "it (any more)";
 }
 
 /** The record of the result that a trace tells of; undefined if there is none (any more). */

@@ -10,7 +10,15 @@ import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { nameOf, placeOf, tracedResult, unknownWork, workFlags, workQuery } from "./work_item.ts";
+import {
+  checkWork,
+  nameOf,
+  placeOf,
+  settledQueries,
+  tracedResult,
+  unknownWork,
+  workFlags,
+} from "./work_item.ts";
 
 /** `work wait`: waits for the results of work that was sent before. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -52,7 +60,7 @@ async function workWait(
   console: Console,
 ): Promise<ExitCode> {
   const asked = [...new Set(ids)];
-  const queries = asked.map((id) => workQuery(id, flags));
+  for (const id of asked) checkWork(id, flags);
   const place = optionalPlace(flags);
   const { timeout } = flags;
   const timeoutMs = timeout === undefined ? undefined : timeoutFlag("--timeout", timeout);
@@ -63,6 +71,7 @@ async function workWait(
   try {
     // From before it is asked where the work is, so that no outcome comes between the two.
     const logEnd = await ensureLog(console, connection);
+    const queries = await settledQueries(asked, flags, { connection, signal });
     const traces = await traceWorks(connection, queries, { ...place, limit: 1, signal });
     const outcomes = new Outcomes(connection, flags, console);
     for (const [index, [trace]] of traces.entries()) {
