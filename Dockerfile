@@ -94,6 +94,7 @@ COPY agent agent
 # What speaks with coding agents is imported by need, so it is run by itself.
 RUN deno run -q --cached-only --frozen --no-prompt -P=agent agent/main.ts --help >/dev/null && \
   deno run -q --cached-only --frozen --no-prompt -P=agent agent/coding/mod.ts && \
+  deno run -q --cached-only --frozen --no-prompt -P=agent agent/coding/turn/answer_schema.ts && \
   find /deno-dir -maxdepth 1 -type f -delete && \
   install -d -o deno -g deno /work
 WORKDIR /work
@@ -107,7 +108,7 @@ LABEL org.opencontainers.image.title="ourocodus-agent" \
   org.opencontainers.image.revision="${REVISION}"
 USER 1993:1993
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=agent", "/app/agent/main.ts"]
+ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "--v8-flags=--optimize-for-size", "-P=agent", "/app/agent/main.ts"]
 
 FROM source AS source-cli
 COPY git git

@@ -10,12 +10,11 @@ import { type RelayDirectory, stopConnectedAgent } from "@ourocodus/ops";
 import { type Environment, messageOf } from "@ourocodus/protocol";
 import {
   agentRow,
-  beginStop,
   type Home,
   type KnownAgent,
   knownAgents,
   type ManagedAgent,
-  managedAgents,
+  Runtimes,
   SystemError,
 } from "@ourocodus/system";
 import { ProblemError } from "./problem.ts";
@@ -121,7 +120,8 @@ export class Agents {
         error: messageOf(error),
       });
     try {
-      return await beginStop(home, managed, { env, now, onFailure });
+      const runtimes = await Runtimes.of({ home, env });
+      return await runtimes.beginStop(managed, { now, onFailure });
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       throw new ProblemError("unavailable", error.message);
@@ -138,7 +138,7 @@ export class Agents {
 }
 
 async function lookHere({ home, env }: AgentsOptions): Promise<Here> {
-  return { agents: await managedAgents(home, env), warnings: [] };
+  return { agents: await (await Runtimes.of({ home, env })).list(), warnings: [] };
 }
 
 /** What relays know is worth telling without them. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { ROOT } from "../tests/support/mod.ts";
-import type { Plan } from "./load/plan.ts";
 
 /** A load process. Disposing of it ends it. */
 export class LoadProcess implements AsyncDisposable {
@@ -15,10 +14,11 @@ export class LoadProcess implements AsyncDisposable {
   #rest = "";
 
   /** Use {@linkcode startLoad}. */
-  constructor(name: string, plan: Plan) {
+  constructor(name: string, plan: object, env: Readonly<Record<string, string>> = {}) {
     this.name = name;
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `${ROOT}/bench/load/${name}.ts`, JSON.stringify(plan)],
+      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -50,6 +50,12 @@ export class LoadProcess implements AsyncDisposable {
     return JSON.parse(line);
   }
 
+  /** Lets it end by itself. */
+  async end(): Promise<void> {
+    await this.#input.close();
+    await this.#child.status;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
@@ -62,9 +68,18 @@ export class LoadProcess implements AsyncDisposable {
   }
 }
 
-/** Starts a program of `load/` and waits until it is ready. */
-export async function startLoad(name: string, plan: Plan): Promise<LoadProcess> {
-  const process = new LoadProcess(name, plan);
+/**
+ * Starts a program of `load/` and waits until it is ready.
+ *
+ * @param plan Its one argument, as JSON.
+ * @param env Further variables of its environment.
+ */
+export async function startLoad(
+  name: string,
+  plan: object,
+  env?: Readonly<Record<string, string>>,
+): Promise<LoadProcess> {
+  const process = new LoadProcess(name, plan, env);
   await process.heard();
   return process;
 }

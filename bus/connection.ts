@@ -23,7 +23,7 @@ import {
 } from "@nats-io/nats-core";
 import type { NatsConnectionImpl } from "@nats-io/nats-core/internal";
 import { connect as connectTcp } from "@nats-io/transport-node";
-import { messageOf } from "@ourocodus/protocol";
+import { isAtLeast, messageOf, NATS_RELEASES_URL, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
 import { ConnectError } from "./nats_errors.ts";
 import { Requests } from "./nats_js/requests.ts";
 import { keepErrorListeners } from "./nats_js/transport_errors.ts";
@@ -76,8 +76,8 @@ export interface ConnectionListener {
 /**
  * Connects to NATS.
  *
- * @throws {ConnectError} If no server answers within the time-out, refuses us, or the URL is
- * malformed. The message names the URL, without its credentials.
+ * @throws {ConnectError} If no server answers within the time-out, refuses us, is older than
+ * {@linkcode OLDEST_NATS_SERVER}, or the URL is malformed. The message names the URL, without its credentials.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   keepErrorListeners();
@@ -106,8 +106,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   });
+  let nats: NatsConnection;
   try {
-    return new Connection(await Promise.race([attempt, expired]), target.shown, options);
+    nats = await Promise.race([attempt, expired]);
   } catch (error) {
     attempt.then((late) => late.close(), () => {});
     const why = messageOf(error) || "connection refused";
@@ -115,6 +116,15 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   } finally {
     clearTimeout(timer);
   }
+  const version = nats.info?.version;
+  if (version !== undefined && !isAtLeast(version)) {
+    await nats.close();
+    throw new ConnectError(
+      `NATS at ${target.shown} is nats-server ${version}, the oldest that works is ` +
+        `${OLDEST_NATS_SERVER}. Get a newer one by "deno task setup", or from ${NATS_RELEASES_URL}`,
+    );
+  }
+  return new Connection(nats, target.shown, options);
 }
 
 /** A connection to NATS that knows whether it is up. */

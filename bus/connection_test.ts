@@ -311,3 +311,37 @@ Deno.test("what a subscription's callback throws is uncaught where nobody wants 
     globalThis.removeEventListener("error", onError);
   }
 });
+
+/** A server that says it is an older one. */
+function oldServer(version: string): Deno.TcpListener {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const info = { server_id: "N", server_name: "n", version, proto: 1, headers: true };
+  (async () => {
+    for await (const connection of listener) {
+      const write = (text: string) => connection.write(new TextEncoder().encode(text));
+      await write(`INFO ${JSON.stringify({ ...info, max_payload: 1_048_576 })}\r\n`);
+      for await (const part of connection.readable) {
+        if (new TextDecoder().decode(part).includes("PING")) await write("PONG\r\n");
+      }
+    }
+  })().catch(() => {});
+  return listener;
+}
+
+Deno.test("a server that is too old is an error that says which it is, and how to get a newer one", async () => {
+  using server = oldServer("2.11.9");
+  const url = `nats://127.0.0.1:${server.addr.port}`;
+  assert.equal(
+    await failure({ url: url.replace("//", `//user:${encodeURIComponent(SECRET)}@`) }),
+    `NATS at ${url} is nats-server 2.11.9, the oldest that works is 2.12.0. ` +
+      'Get a newer one by "deno task setup", or from ' +
+      "https://github.com/nats-io/nats-server/releases",
+  );
+});
+
+Deno.test("a pre-release of the oldest server that works is let through", async () => {
+  using server = oldServer("2.12.0-RC.1");
+  const { hostname, port } = server.addr;
+  await using connection = await connect({ url: `${hostname}:${port}` });
+  assert.equal(connection.nats.info?.version, "2.12.0-RC.1");
+});

@@ -6,13 +6,14 @@
 import type { Connection } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
 import { pause } from "@ourocodus/protocol";
-import { type AgentRow, agentRows, findHome, type Home, managedAgents } from "@ourocodus/system";
+import { type AgentRow, agentRows, Runtimes } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { nameFlag } from "./flag_values.ts";
 import { connectNats } from "./nats.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { harmless, paint } from "./terminal_text.ts";
 
 /** Flags of `agent list`. */
@@ -30,11 +31,11 @@ const CLEAR = "\x1b[H\x1b[2J\x1b[3J";
 export function agentList(flags: AgentListFlags, console: Console): Promise<ExitCode> {
   const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    await using connection = await natsIfThere(home, flags, console);
+    const runtimes = await Runtimes.of(runtimeContext(console));
+    await using connection = await natsIfThere(runtimes, flags, console);
     let printed: string | undefined;
     do {
-      const rows = await look(home, connection, session, console);
+      const rows = await look(runtimes, connection, session, console);
       const text = flags.json ? `${JSON.stringify(rows)}\n` : listText(rows, console);
       // On a terminal in place; elsewhere what has changed.
       const clears = flags.watch && !flags.json && console.out.isTerminal;
@@ -48,14 +49,14 @@ export function agentList(flags: AgentListFlags, console: Console): Promise<Exit
 }
 
 async function look(
-  home: Home,
+  runtimes: Runtimes,
   connection: Connection | undefined,
   session: string | undefined,
   console: Console,
 ): Promise<AgentRow[]> {
   const directory = connection &&
     await askRelays(connection, { session }, { signal: console.signal });
-  const managed = await managedAgents(home, console.env);
+  const managed = await runtimes.list();
   return agentRows(
     managed.filter((agent) => session === undefined || agent.session === session),
     directory?.agents ?? [],
@@ -64,7 +65,7 @@ async function look(
 
 /** Without NATS, agents that were started here are listed all the same. */
 async function natsIfThere(
-  home: Home,
+  runtimes: Runtimes,
   flags: AgentListFlags,
   console: Console,
 ): Promise<Connection | undefined> {
@@ -72,7 +73,7 @@ async function natsIfThere(
     return await connectNats(console, { url: flags.nats });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
-    if ((await managedAgents(home, console.env)).length === 0) throw error;
+    if ((await runtimes.list()).length === 0) throw error;
     await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
     return undefined;
   }

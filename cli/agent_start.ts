@@ -4,24 +4,20 @@
  * @module
  */
 import {
+  type AgentPlace,
   type AgentsFacts,
   type AgentsWanted,
   agentToken,
   awaitConnected,
   checkAgents,
-  connectDocker,
+  DEFAULT_RELAY_URL,
   type DockerAgentOptions,
-  type DockerRecord,
-  findHome,
-  type Home,
-  passed,
-  readDockerRecord,
+  type DockerRuntime,
+  noneEnded,
   rememberAgents,
-  type RememberedRuntime,
   runningSystem,
-  startContainers,
+  Runtimes,
   type StartedAgents,
-  startProcesses,
   SystemError,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
@@ -35,8 +31,8 @@ import {
   imageFor,
   refuseContainerFlags,
 } from "./container_flags.ts";
-import { ensureImage } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -61,8 +57,10 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
     throw new UsageError("give only one of --docker and --process");
   }
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const docker = flags.process ? undefined : await readDockerRecord(home);
+    const context = runtimeContext(console);
+    const { home } = context;
+    const runtimes = await Runtimes.of(context);
+    const docker = flags.process ? undefined : runtimes.docker;
     if (flags.docker && docker === undefined) {
       throw new SystemError(
         `No system was started in Docker from ${home.folder}: "ourocodus start --docker" does, or ` +
@@ -82,9 +80,10 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
       args: settledArguments(named.args, check.facts, { inContainer: docker !== undefined }),
     };
     await using connection = await natsOf(flags, console);
-    const { started, runtime } = docker === undefined
-      ? await asProcesses(home, wanted, { ...relay, environment })
-      : await asContainers(docker, wanted, { flags, facts: check.facts }, console);
+    const place = docker === undefined
+      ? processPlace(relay)
+      : await containerPlace(docker, flags, check.facts);
+    const started = await runtimes.start(wanted, place);
     try {
       await untilConnected(connection, started, wanted, console);
     } catch (error) {
@@ -96,17 +95,13 @@ export function agentStart(flags: AgentStartFlags, console: Console): Promise<Ex
       const variables = docker === undefined ? check.facts.variables : wanted.passedEnv;
       await rememberAgents(
         home,
-        started.agents.map((agent) => ({ ...agent, wanted: remembered, runtime, variables })),
+        started.agents.map((agent) => ({
+          ...{ ...agent, wanted: remembered, runtime: place, variables },
+        })),
       );
     }
     return EXIT.ok;
   });
-}
-
-/** Agents that were started, and where, for them to be remembered. */
-interface Started {
-  readonly started: StartedAgents;
-  readonly runtime: RememberedRuntime;
 }
 
 /**
@@ -133,31 +128,22 @@ function settledArguments(
   return [kind, ...settled, ...rest];
 }
 
-async function asProcesses(
-  home: Home,
-  wanted: AgentsWanted,
-  { url = DEFAULT_RELAY_URL, isOwn = false, environment }: {
-    readonly url?: string;
-    readonly isOwn?: boolean;
-    readonly environment: Readonly<Record<string, string>>;
-  },
-): Promise<Started> {
-  const started = await startProcesses(home, wanted, {
-    relayUrl: url,
-    atOwnRelay: isOwn,
-    environment,
-  });
-  const relay = isOwn ? {} : { relayUrl: url };
-  return { started, runtime: { kind: "process", cwd: Deno.cwd(), ...relay } };
+interface Relay {
+  readonly url: string;
+  readonly isFlag: boolean;
+  readonly isOwn: boolean;
 }
 
-const DEFAULT_RELAY_URL = "ws://localhost:8080";
+function processPlace(relay: Relay | undefined): AgentPlace {
+  const url = relay?.isOwn ? {} : { relayUrl: relay?.url };
+  return { kind: "process", cwd: Deno.cwd(), ...url };
+}
 
 /** The relay of agents that run as processes; whether a flag says it, or it is this home's. */
 async function relayOf(
   { relay }: AgentStartFlags,
   console: Console,
-): Promise<{ readonly url: string; readonly isFlag: boolean; readonly isOwn: boolean }> {
+): Promise<Relay> {
   if (relay !== undefined) return { url: relay, isFlag: true, isOwn: false };
   const variable = console.env.get("RELAY_URL")?.trim();
   if (variable) return { url: variable, isFlag: false, isOwn: false };
@@ -165,24 +151,18 @@ async function relayOf(
   return { url: own ?? DEFAULT_RELAY_URL, isFlag: false, isOwn: own !== undefined };
 }
 
-async function asContainers(
-  record: DockerRecord,
-  wanted: AgentsWanted,
-  { flags, facts }: { readonly flags: AgentStartFlags; readonly facts: AgentsFacts },
-  console: Console,
-): Promise<Started> {
+async function containerPlace(
+  docker: DockerRuntime,
+  flags: AgentStartFlags,
+  facts: AgentsFacts,
+): Promise<AgentPlace> {
   if (flags.relay !== undefined) {
     throw new UsageError("--relay goes with --process: in Docker it is the system's own");
   }
-  const image = imageFor(record, flags, facts);
+  const image = imageFor(docker.record, flags, facts);
   const options = { ...containerOptions(flags, image), ...await ownFiles(facts) };
-  const engine = await connectDocker(console.env);
-  if (flags.image === undefined && image !== undefined) {
-    await ensureImage(engine, record, image, console);
-  }
-  const env = { ...passed(wanted, console.env.toObject?.() ?? {}), ...wanted.env };
-  const started = await startContainers(engine, record, { ...wanted, env }, options);
-  return { started, runtime: { kind: "docker", options } };
+  if (flags.image === undefined && image !== undefined) await docker.ensureImage(image);
+  return { kind: "docker", options };
 }
 
 /** The files of this machine that a container needs, and whose processes may write to them. */
@@ -223,7 +203,7 @@ async function untilConnected(
       session,
       role,
       ids: new Map(started.agents.map(({ id }) => [id, undefined])),
-      check: () => started.check(),
+      check: () => noneEnded(started),
       onConnected: ({ agent_id, relay_id }) =>
         void console.out.write(
           `${colors.green("✓")} ${names.get(agent_id)} connected to ${relay_id}: ` +

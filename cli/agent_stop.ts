@@ -4,24 +4,19 @@
  * @module
  */
 import {
-  connectDocker,
-  ensureSupervisor,
-  findHome,
   forgetAgents,
   type Home,
   type ManagedAgent,
-  managedAgents,
   managedRemembered,
-  partEnvironment,
   rememberedAgents,
-  removeAgent,
-  type StopOptions,
+  Runtimes,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats } from "./nats.ts";
-import { stopOptions, untilStopped } from "./stop.ts";
+import { runtimeContext } from "./runtime_context.ts";
+import { stopOptions } from "./stop.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { type AgentSelection, agentSelector } from "./select_agents.ts";
 import { paint } from "./terminal_text.ts";
@@ -38,8 +33,10 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
   const select = agentSelector(flags);
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const managed = await managedAgents(home, console.env);
+    const context = runtimeContext(console);
+    const { home } = context;
+    const runtimes = await Runtimes.of(context);
+    const managed = await runtimes.list();
     const selected = select([...managed, ...await onlyRemembered(home, managed)]);
     if (selected.length === 0) {
       await console.out.write("No agents to stop\n");
@@ -55,12 +52,7 @@ export function agentStop(flags: AgentStopFlags, console: Console): Promise<Exit
     await using inHand = options.now ? undefined : await InHand.look(agents, console);
     if (!options.now) await announceStop(agents, console);
     const onStopped = (agent: ManagedAgent) => tellStopped(agent, inHand, console);
-    const processes = agents.filter(({ runtime }) => runtime === "process");
-    const containers = agents.filter(({ runtime }) => runtime === "docker");
-    await Promise.all([
-      stopProcesses(home, processes, { options, onStopped }, console),
-      stopContainers(containers, { options, onStopped }, console),
-    ]);
+    await runtimes.stop(agents, { ...options, onStopped });
     return EXIT.ok;
   });
 }
@@ -74,43 +66,6 @@ async function onlyRemembered(
   return (await rememberedAgents(home))
     .filter(({ name, runtime }) => !there.has(`${runtime.kind} ${name}`))
     .map(managedRemembered);
-}
-
-interface Stopping {
-  readonly options: StopOptions;
-  /** Tells of each that has ended. */
-  readonly onStopped: (agent: ManagedAgent) => Promise<void>;
-}
-
-async function stopProcesses(
-  home: Home,
-  agents: readonly ManagedAgent[],
-  { options, onStopped }: Stopping,
-  console: Console,
-): Promise<void> {
-  if (agents.length === 0) return;
-  // Those whose supervisor was killed are taken over first.
-  const client = await ensureSupervisor(home, partEnvironment(console.env.toObject?.() ?? {}));
-  const names = new Set(agents.map(({ name }) => name));
-  const views = (await client.list() ?? []).filter(({ spec }) => names.has(spec.name));
-  await client.ask({ type: "stop", names: views.map(({ spec }) => spec.name), options });
-  await untilStopped(client, views, console, async (name) => {
-    const agent = agents.find((agent) => agent.name === name);
-    if (agent !== undefined) await onStopped(agent);
-  });
-}
-
-async function stopContainers(
-  agents: readonly ManagedAgent[],
-  { options, onStopped }: Stopping,
-  console: Console,
-): Promise<void> {
-  if (agents.length === 0) return;
-  const engine = await connectDocker(console.env);
-  await Promise.all(agents.map(async (agent) => {
-    await removeAgent(engine, agent.container ?? "", options);
-    await onStopped(agent);
-  }));
 }
 
 /** What agents had in hand before they were stopped, as long as NATS can be asked. */

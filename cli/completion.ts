@@ -7,17 +7,52 @@
  *
  * @module
  */
-import type { Command, Option } from "@commander-js/extra-typings";
+import {
+  Argument,
+  Command,
+  type CommandUnknownOpts,
+  type Option,
+} from "@commander-js/extra-typings";
+import type { Done } from "./command.ts";
+import type { Console } from "./console.ts";
+import { EXIT } from "./exit_codes.ts";
 
 /** Shells for which there is a script. */
-export type Shell = "bash" | "zsh" | "fish";
+const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** `completion`: prints a script that completes commands and flags in a shell. */
+export function command(
+  console: Console,
+  done: Done,
+  program: () => Promise<CommandUnknownOpts>,
+): CommandUnknownOpts {
+  return new Command()
+    .description("Prints a script that completes commands and flags.")
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .addHelpText("after", HELP)
+    .action(async (shell) => {
+      await console.out.write(completionScript(await program(), shell));
+      done(EXIT.ok);
+    });
+}
+
+const HELP = `
+Examples:
+  $ source <(ourocodus completion bash)                    # in ~/.bashrc
+  $ source <(ourocodus completion zsh)                     # in ~/.zshrc, after compinit
+  $ ourocodus completion fish > ~/.config/fish/completions/ourocodus.fish
+
+They complete the name "ourocodus". To have it as a command, in a clone:
+  $ deno install -g -A -n ourocodus --config deno.json cli/main.ts`;
+
+type Shell = typeof SHELLS[number];
 
 /**
  * Makes a completion script.
  *
  * @param root The program.
  */
-export function completionScript(root: Command, shell: Shell): string {
+function completionScript(root: CommandUnknownOpts, shell: Shell): string {
   const name = root.name();
   const places = placesOf(root);
   const header = `# ${shell} completion for ${name}, printed by: ${name} completion ${shell}`;
@@ -48,9 +83,9 @@ interface Place {
   readonly flags: readonly Flag[];
 }
 
-function placesOf(command: Command, path = ""): Place[] {
+function placesOf(command: CommandUnknownOpts, path = ""): Place[] {
   const help = command.createHelp();
-  const children = help.visibleCommands(command) as Command[];
+  const children = help.visibleCommands(command);
   const commands = children.map((child) => ({
     word: child.name(),
     description: firstLine(child.summary() || child.description()),

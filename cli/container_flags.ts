@@ -4,8 +4,14 @@
  * @module
  */
 import { parseBytes } from "@ourocodus/protocol";
-import type { AgentsFacts, DockerAgentOptions, DockerRecord } from "@ourocodus/system";
-import { type AgentImage, agentImage, codingAgentImage } from "./docker_system.ts";
+import {
+  type AgentImage,
+  agentImage,
+  type AgentsFacts,
+  codingAgentImage,
+  type DockerAgentOptions,
+  type DockerRecord,
+} from "@ourocodus/system";
 import { UsageError } from "./usage_error.ts";
 
 /** As they were given. */

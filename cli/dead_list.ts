@@ -1,30 +1,41 @@
-/**
- * `dead list`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type DeadLetter, deadLetters } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { limitFlag, nameFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { headRow, table } from "./table.ts";
 import { harmless, harmlessJson, localTime, paint } from "./terminal_text.ts";
 
-/** Flags of `dead list`. */
-export interface DeadListFlags {
-  readonly session?: string;
-  readonly role?: string;
-  readonly all?: true;
-  readonly limit?: string;
-  readonly json?: true;
-  readonly nats?: string;
+/** `dead list`: lists dead letters. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await deadList(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description("Lists the dead letters of a session, the newest first.")
+    .addOption(sessionFlag("the session"))
+    .addOption(roleFlag("only this role's"))
+    .option("--all", "also those that were sent again")
+    .option("-n, --limit <count>", "at most so many; 100")
+    .option("--json", "a line of JSON each")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd(["dead list -s docs", "dead list -s docs --json | jq -r .error"]),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
 
 const SHOWN = 120;
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export async function deadList(flags: DeadListFlags, console: Console): Promise<ExitCode> {
+async function deadList(flags: Flags, console: Console): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
   const limit = limitFlag("--limit", flags.limit);

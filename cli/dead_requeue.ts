@@ -1,35 +1,49 @@
-/**
- * `dead requeue`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, streamSettings } from "@ourocodus/bus";
 import { deadLetters, requeueDeadLetter } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameFlag, sequenceArgument } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { ROLE, sessionFlag } from "./place_flags.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, harmlessJson, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags of `dead requeue`. */
-export interface DeadRequeueFlags {
-  readonly session?: string;
-  readonly role?: string;
-  readonly all?: true;
-  readonly again?: true;
-  readonly json?: true;
-  readonly nats?: string;
+/** `dead requeue`: sends the work of dead letters again. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (sequences, flags) =>
+    done(await deadRequeue(sequences, flags, console))
+  );
 }
+
+function declare() {
+  return new Command()
+    .description("Sends the work of dead letters again, as it was.")
+    .argument("[sequence...]", "their sequences, as dead list shows them")
+    .addOption(sessionFlag("the session"))
+    .option(ROLE, "with --all: only this role's")
+    .option("--all", "all that were not sent again yet")
+    .option("--again", "also those that were sent again before")
+    .option("--json", "a line of JSON each")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd(["dead requeue -s docs 4711", "dead requeue -s docs --all"]),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
 
 /**
  * Runs the command.
  *
  * @throws {UsageError} If it does not say which, or a flag has a value that cannot be used.
  */
-export async function deadRequeue(
+async function deadRequeue(
   sequences: readonly string[],
-  flags: DeadRequeueFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
@@ -74,7 +88,7 @@ async function requeue(
   connection: Connection,
   session: string,
   sequence: number,
-  { again, json }: DeadRequeueFlags,
+  { again, json }: Flags,
   console: Console,
 ): Promise<boolean> {
   const { green } = paint(console.out.hasColor);

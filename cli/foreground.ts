@@ -5,15 +5,16 @@
  */
 import {
   type ControlClient,
+  EndRequests,
+  fileLog,
   findSupervisor,
   type Home,
+  logEnds,
   Supervisor,
   SystemError,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { EndRequests } from "./end_requests.ts";
-import { logSizes } from "./log_folder.ts";
-import { followLogs, LogScreen, type NamedLog } from "./show_logs.ts";
+import { followLogs, LogScreen } from "./show_logs.ts";
 
 /** Options of {@linkcode runForeground}. */
 export interface ForegroundOptions {
@@ -32,7 +33,7 @@ export async function runForeground(
   console: Console,
   { environment, bringUp }: ForegroundOptions,
 ): Promise<void> {
-  const sizes = await logSizes(home);
+  const ends = await logEnds(home);
   const supervisor = await Supervisor.begin(home, { environment });
   const starting = new AbortController();
   const requests = new EndRequests();
@@ -48,9 +49,9 @@ export async function runForeground(
   });
   const following = new AbortController();
   const screen = new LogScreen(console, { prefixed: true });
-  const logs = (): Promise<NamedLog[]> =>
-    Promise.resolve(supervisor.views.map(({ spec }) => ({ name: spec.name, path: spec.log })));
-  const shown = followLogs(logs, screen, { signal: following.signal, sizes }).catch(() => {});
+  const logs = () =>
+    Promise.resolve(supervisor.views.map(({ spec }) => fileLog(spec.name, spec.log)));
+  const shown = followLogs(logs, screen, { signal: following.signal, ends }).catch(() => {});
   try {
     const client = await findSupervisor(home);
     if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);

@@ -4,24 +4,19 @@
  * @module
  */
 import {
-  connectDocker,
-  dockerAgents,
-  findHome,
   type Home,
   logPath,
-  lookAtSystem,
-  readDockerRecord,
+  type RuntimeLog,
+  Runtimes,
   SUPERVISOR,
   SystemError,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag } from "./flag_values.ts";
-import { systemContainers } from "./docker_system.ts";
 import { explainFailure } from "./explain_failure.ts";
-import { listLogs } from "./log_folder.ts";
-import { type ContainerLog, showContainerLogs } from "./show_container_logs.ts";
-import { followLogs, LogScreen, type NamedLog, showLastLines } from "./show_logs.ts";
+import { countFlag } from "./flag_values.ts";
+import { runtimeContext } from "./runtime_context.ts";
+import { followLogs, LogScreen, showLastLines } from "./show_logs.ts";
 
 /** The command line of `logs`. */
 export interface LogsFlags {
@@ -43,22 +38,11 @@ export function logs(
 ): Promise<ExitCode> {
   const count = countFlag("--last", flags.last);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const find = () => findLogs(home, flags.name, options);
+    const context = runtimeContext(console);
+    const runtimes = await Runtimes.of(context);
+    const find = async () => chosen(await runtimes.logs(options), flags.name);
     const found = await find();
-    const inDocker = await findContainerLogs(home, options, console);
-    const containers = inDocker.filter(({ name, agent }) =>
-      flags.name === undefined || name === flags.name || agent === flags.name
-    );
-    if (containers.length > 0) {
-      // Agents that run as processes beside a system in Docker are asked for by name.
-      await showContainerLogs(containers, { count, follow: flags.follow === true }, console);
-      return EXIT.ok;
-    }
-    if (found.length === 0) {
-      const all = [...await findContainerLogs(home, {}, console), ...await listLogs(home)];
-      throw unknown(home, flags.name, all);
-    }
+    if (found.length === 0) throw unknown(context.home, flags.name, await runtimes.logs());
     const screen = new LogScreen(console, { prefixed: flags.name === undefined });
     await showLastLines(found, count, screen);
     if (flags.follow) await followLogs(find, screen, { signal: console.signal });
@@ -66,40 +50,15 @@ export function logs(
   });
 }
 
-/** Containers of a system in Docker; agents may be called by their ids too. */
-async function findContainerLogs(
-  home: Home,
-  { agentsOnly = false }: LogsOptions,
-  console: Console,
-): Promise<(ContainerLog & { readonly agent?: string })[]> {
-  const record = await readDockerRecord(home);
-  if (record === undefined) return [];
-  const engine = await connectDocker(console.env);
-  const parts = agentsOnly ? [] : await systemContainers(engine, record);
-  const agents = await dockerAgents(engine, record);
-  return [
-    ...parts.map(({ name, id }) => ({ name, container: id, engine })),
-    ...agents.map(({ name, id, container }) => ({
-      name: name ?? id,
-      agent: id,
-      container: container ?? "",
-      engine,
-    })),
-  ];
-}
-
-/** All logs there are, or one; an agent may be called by its id too. */
-async function findLogs(
-  home: Home,
-  name: string | undefined,
-  { agentsOnly = false }: LogsOptions,
-): Promise<NamedLog[]> {
-  const all = await listLogs(home, { agentsOnly });
-  // What the supervisor says of a program stands in that one's log too.
-  if (name === undefined) return all.filter((log) => log.name !== SUPERVISOR);
-  const { processes } = await lookAtSystem(home);
-  const agent = processes.find(({ spec }) => spec.agent?.id === name)?.spec.name;
-  return all.filter((log) => log.name === name || log.name === agent);
+/** Those that are meant; an agent may be called by its id too. */
+function chosen(logs: readonly RuntimeLog[], name: string | undefined): readonly RuntimeLog[] {
+  const meant = name === undefined
+    // What the supervisor says of a program stands in that one's log too.
+    ? logs.filter((log) => log.name !== SUPERVISOR)
+    : logs.filter((log) => log.name === name || log.agentId === name);
+  // Agents that run as processes beside a system in Docker are asked for by name.
+  const containers = meant.filter(({ kind }) => kind === "docker");
+  return containers.length > 0 ? containers : meant;
 }
 
 function unknown(

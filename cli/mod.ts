@@ -6,4 +6,4 @@
 export type { Console } from "./console.ts";
 export { EXIT, type ExitCode } from "./exit_codes.ts";
 export { ClosedOutputError, type Output, OutputError } from "./output.ts";
-export { program, run } from "./program.ts";
+export { run } from "./program.ts";

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { type Command, Option } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 
 /** The syntax of `--session`. */
 export const SESSION = "-s, --session <session>";
@@ -51,7 +51,7 @@ function flag<Usage extends string>(usage: Usage, what: string, variable: string
  * @throws {UsageError} If a variable's value can be no name; the error names the variable.
  */
 export async function applyVariables(
-  command: Command,
+  command: CommandUnknownOpts,
   env: { get(name: string): string | undefined },
 ): Promise<void> {
   for (const option of command.options) {

@@ -1,43 +1,158 @@
 /**
  * The command line's tree of commands, and running one of them.
  *
- * Each command has a file with its flags and help, and one that does the work. The latter, and
- * with it everything that knows NATS, is loaded only when the command runs: `--help` and
- * completion are quick.
+ * A command is one file: its flags, its help, and what it does. The file is loaded, and with it
+ * all that knows NATS, when a command line names the command; `--help` and `--version` load none.
  *
  * @module
  */
-import { Command, CommanderError } from "@commander-js/extra-typings";
-import { agentCommand } from "./agent_command.ts";
-import { completionCommand } from "./completion_command.ts";
+import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { CommandFile, Done } from "./command.ts";
 import type { Console } from "./console.ts";
-import { deadCommand } from "./dead_command.ts";
 import manifest from "./deno.json" with { type: "json" };
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from "./exit_codes.ts";
-import { logsCommand } from "./logs_command.ts";
+import { heedless, type HeedlessConsole } from "./heedless_console.ts";
 import { ClosedOutputError, OutputError } from "./output.ts";
 import { applyVariables } from "./place_flags.ts";
-import { resultCommand } from "./result_command.ts";
-import { sendCommand } from "./send_command.ts";
-import { startCommand } from "./start_command.ts";
-import { statusCommand } from "./status_command.ts";
-import { stopCommand } from "./stop_command.ts";
-import { superviseCommand } from "./supervise_command.ts";
-import { tailCommand } from "./tail_command.ts";
 import { harmless } from "./terminal_text.ts";
-import { tokenCommand } from "./token_command.ts";
-import { traceCommand } from "./trace_command.ts";
 import { UsageError } from "./usage_error.ts";
-import { workCommand } from "./work_command.ts";
-import { worktreeCommand } from "./worktree_command.ts";
 
-/**
- * Makes the commands.
- *
- * @param done Told the exit code of the command that ran.
- */
-export function program(console: Console, done: (code: ExitCode) => void = () => {}): Command {
-  const root: Command = new Command("ourocodus")
+/** A command, or a group of them, with its line in the help of what is above it. */
+type Entry =
+  & { readonly summary: string; readonly hidden?: true }
+  & (
+    | { readonly load: () => Promise<CommandFile> }
+    /** For a command that goes on when nobody reads its output, also while its file is loaded. */
+    | { readonly loadHeedless: () => Promise<CommandFile<HeedlessConsole>> }
+    | { readonly commands: Entries }
+  );
+
+type Entries = Readonly<Record<string, Entry>>;
+
+const COMMANDS: Entries = {
+  start: {
+    summary: "start nats-server, a relay and the API on this machine",
+    load: async () => ({ command: (await import("./start_command.ts")).startCommand }),
+  },
+  stop: {
+    summary: "stop agents and the system on this machine",
+    load: async () => ({ command: (await import("./stop_command.ts")).stopCommand }),
+  },
+  status: {
+    summary: "say how the system is, what waits, and who is connected",
+    load: async () => ({ command: (await import("./status_command.ts")).statusCommand }),
+  },
+  logs: {
+    summary: "print the logs of the system and its agents",
+    load: async () => ({ command: (await import("./logs_command.ts")).logsCommand }),
+  },
+  agent: {
+    summary: "check, start, list and stop agents",
+    load: async () => ({ command: (await import("./agent_command.ts")).agentCommand }),
+  },
+  supervise: {
+    summary: "keep what start and agent start have started running",
+    hidden: true,
+    load: () => import("./supervise.ts"),
+  },
+  send: {
+    summary: "send work to agents",
+    commands: {
+      work: {
+        summary: "send work to a session's agents",
+        loadHeedless: () => import("./send_work.ts"),
+      },
+    },
+  },
+  tail: {
+    summary: "print results or events, and follow",
+    commands: {
+      results: {
+        summary: "print the results of a session, and follow",
+        load: () => import("./tail_results.ts"),
+      },
+      events: {
+        summary: "print what happens in a session, or in all, and follow",
+        load: () => import("./tail_events.ts"),
+      },
+    },
+  },
+  result: { summary: "print the result of a work item", load: () => import("./result.ts") },
+  trace: { summary: "tell where a work item is", load: () => import("./trace.ts") },
+  work: {
+    summary: "list, wait for and cancel work, and bring in what it changed",
+    commands: {
+      list: { summary: "list work that has no outcome yet", load: () => import("./work_list.ts") },
+      wait: {
+        summary: "wait for the results of work that was sent before",
+        load: () => import("./work_wait.ts"),
+      },
+      diff: {
+        summary: "show what a coding agent has changed",
+        load: () => import("./work_diff.ts"),
+      },
+      apply: {
+        summary: "bring what a coding agent has changed into a checkout",
+        load: () => import("./work_apply.ts"),
+      },
+      cancel: {
+        summary: "cancel work that has no outcome yet",
+        load: () => import("./work_cancel.ts"),
+      },
+    },
+  },
+  worktree: {
+    summary: "list and remove the worktrees of coding agents on this machine",
+    commands: {
+      list: { summary: "list worktrees", load: () => import("./worktree_list.ts") },
+      prune: {
+        summary: "remove worktrees that are not needed any more",
+        load: () => import("./worktree_prune.ts"),
+      },
+    },
+  },
+  dead: {
+    summary: "list dead letters, and send their work again",
+    commands: {
+      list: {
+        summary: "list the dead letters of a session",
+        load: () => import("./dead_list.ts"),
+      },
+      requeue: {
+        summary: "send the work of dead letters again",
+        load: () => import("./dead_requeue.ts"),
+      },
+    },
+  },
+  token: {
+    summary: "make tokens for agents and clients",
+    commands: {
+      create: { summary: "make a token", load: () => import("./token_create.ts") },
+    },
+  },
+  completion: {
+    summary: "print a script that completes commands and flags",
+    load: () => import("./completion.ts"),
+  },
+};
+
+/** Options of {@linkcode program}. */
+export interface ProgramOptions {
+  /** Told the exit code of the command that ran. */
+  readonly done?: Done;
+  /**
+   * A command line: the commands that it names are loaded, of others there is the name and the
+   * summary. By default all are loaded.
+   */
+  readonly args?: readonly string[];
+}
+
+/** Makes the commands. */
+export async function program(
+  console: Console,
+  { done = () => {}, args }: ProgramOptions = {},
+): Promise<CommandUnknownOpts> {
+  const root = new Command("ourocodus")
     .description("Carries work to coding agents, and brings their results back.")
     .version(manifest.version, "-V, --version", "print the version")
     .exitOverride()
@@ -51,26 +166,55 @@ export function program(console: Console, done: (code: ExitCode) => void = () =>
       getOutHasColors: () => console.out.hasColor,
       getErrHasColors: () => console.err.hasColor,
     })
-    .configureHelp({ styleTitle: (title) => `\x1b[1m${title}\x1b[0m` })
+    .configureHelp({
+      styleTitle: (title) => `\x1b[1m${title}\x1b[0m`,
+      // Their arguments and flags are in files that are not loaded.
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join("|"),
+    })
     .addHelpText("after", `\n${EXAMPLES}\n\n${EXIT_CODES_HELP}`);
-  root.addCommand(startCommand(console, done));
-  root.addCommand(stopCommand(console, done));
-  root.addCommand(statusCommand(console, done));
-  root.addCommand(logsCommand(console, done));
-  root.addCommand(agentCommand(console, done));
-  root.addCommand(superviseCommand(console, done), { hidden: true });
-  root.addCommand(sendCommand(console, done));
-  root.addCommand(tailCommand(console, done));
-  root.addCommand(resultCommand(console, done));
-  root.addCommand(traceCommand(console, done));
-  root.addCommand(workCommand(console, done));
-  root.addCommand(worktreeCommand(console, done));
-  root.addCommand(deadCommand(console, done));
-  root.addCommand(tokenCommand(console, done));
-  root.addCommand(completionCommand(console, done, () => root));
+  const words = args?.filter((word) => !word.startsWith("-"));
+  if (words?.[0] === "help") words.shift();
+  await addCommands(root, COMMANDS, { console, done, words });
   inheritSettings(root);
-  root.hook("preAction", (_, command) => applyVariables(command as Command, console.env));
+  root.hook("preAction", (_, command) => applyVariables(command, console.env));
   return root;
+}
+
+interface Adding {
+  readonly console: Console;
+  readonly done: Done;
+  /** The words that name a command from here on. */
+  readonly words: readonly string[] | undefined;
+}
+
+async function addCommands(
+  parent: CommandUnknownOpts,
+  entries: Entries,
+  { words, ...adding }: Adding,
+): Promise<void> {
+  for (const [name, entry] of Object.entries(entries)) {
+    const isNamed = words === undefined || words[0] === name;
+    const command: CommandUnknownOpts = isNamed ? await commandOf(entry, adding) : new Command();
+    parent.addCommand(command.name(name).summary(entry.summary), { hidden: entry.hidden });
+    if (isNamed && "commands" in entry) {
+      await addCommands(command, entry.commands, { ...adding, words: words?.slice(1) });
+    }
+  }
+}
+
+async function commandOf(
+  entry: Entry,
+  { console, done }: Omit<Adding, "words">,
+): Promise<CommandUnknownOpts> {
+  const whole = () => program(console);
+  if ("load" in entry) return (await entry.load()).command(console, done, whole);
+  if ("commands" in entry) return new Command().description(`${sentence(entry.summary)}.`);
+  const going = heedless(console);
+  return (await entry.loadHeedless()).command(going, done, whole);
+}
+
+function sentence(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 const EXAMPLES = `Examples:
@@ -100,7 +244,7 @@ ourocodus <command> --help has more.`;
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   try {
-    const root = program(console, (value) => code = value);
+    const root = await program(console, { done: (value) => code = value, args });
     await root.parseAsync(helpAsFlag(root, args), { from: "user" });
   } catch (error) {
     code = await explain(error, console);
@@ -119,13 +263,13 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
 }
 
 /** `help send work` as `send work --help`: by itself, help knows the first word only. */
-function helpAsFlag(root: Command, args: readonly string[]): readonly string[] {
+function helpAsFlag(root: CommandUnknownOpts, args: readonly string[]): readonly string[] {
   const [first, ...words] = args;
   if (first !== "help" || words.length === 0) return args;
   let command = root;
   for (const [index, word] of words.entries()) {
     if (command.commands.length === 0) break; // What follows are its arguments.
-    const next = (command.commands as Command[]).find((child) => child.name() === word);
+    const next = command.commands.find((child) => child.name() === word);
     // Run by itself, what is no command is refused, with what is like it.
     if (next === undefined) return words.slice(0, index + 1);
     command = next;
@@ -148,8 +292,8 @@ async function explain(error: unknown, console: Console): Promise<ExitCode> {
 }
 
 /** `addCommand`, other than `command`, leaves it to us to hand the settings down. */
-function inheritSettings(command: Command): void {
-  for (const child of command.commands as Command[]) {
+function inheritSettings(command: CommandUnknownOpts): void {
+  for (const child of command.commands) {
     child.copyInheritedSettings(command);
     inheritSettings(child);
   }

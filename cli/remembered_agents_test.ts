@@ -131,10 +131,8 @@ Deno.test("a variable that an agent had from its shell has to be there again, an
     /^! coder-1 does not work again: MODEL_KEY was set when it was started, and is not set now\n/,
   );
   await system.ok(["stop"]);
-  assert.match(
-    await system.ok(["start", ...system.ports], { MODEL_KEY: secret }),
-    /✓ coder-1 connected/,
-  );
+  const again = await system.run(["start", ...system.ports], { MODEL_KEY: secret });
+  assert.match(again.stdout, /✓ coder-1 connected/, again.stdout + again.stderr);
   await Deno.remove(repo);
 });
 
@@ -179,6 +177,8 @@ Deno.test("a coding agent whose repository is gone is named, and worktrees stay 
   }
   await system.ok(["stop"]);
   await Deno.rename(`${repo}-moved`, repo);
-  assert.match(await system.start(), /✓ coder-1 connected[^]*✓ coder-2 connected/);
+  const again = await system.start();
+  // In whatever order.
+  for (const name of ["coder-1", "coder-2"]) assert.match(again, new RegExp(`✓ ${name} connected`));
   await Deno.remove(folder, { recursive: true });
 });

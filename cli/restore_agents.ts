@@ -5,32 +5,18 @@
  */
 import {
   awaitConnected,
-  type ControlClient,
-  type DockerEngine,
-  type DockerRecord,
   type FailedAgent,
-  type Home,
-  type RememberedAgent,
   rememberedAgents,
-  type RememberedRuntime,
-  restoreContainers,
-  type RestoredAgents,
-  restoreProcesses,
+  restoreAgents as restoreIn,
+  type RestoredGroup,
   runningSystem,
+  Runtimes,
   SystemError,
 } from "@ourocodus/system";
 import { connect, type Connection } from "@ourocodus/bus";
 import type { Console } from "./console.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { harmless, paint } from "./terminal_text.ts";
-
-/** Where the system runs whose agents are to be restored. */
-export interface RestorePlace {
-  readonly home: Home;
-  /** The supervisor; needed only if agents are remembered that are processes. */
-  readonly client: () => Promise<ControlClient>;
-  /** The system in Docker, for containers. */
-  readonly docker?: { readonly engine: DockerEngine; readonly record: DockerRecord };
-}
 
 /**
  * Starts agents again that are remembered and do not run, waits until they are connected, and tells
@@ -38,36 +24,24 @@ export interface RestorePlace {
  *
  * @returns The names of those that were not started.
  */
-export async function restoreAgents(
-  { home, client, docker }: RestorePlace,
-  console: Console,
-): Promise<readonly string[]> {
+export async function restoreAgents(console: Console): Promise<readonly string[]> {
   const failed: string[] = [];
   try {
-    const agents = await rememberedAgents(home);
-    const has = (kind: RememberedRuntime["kind"]) =>
-      agents.some(({ runtime }) => runtime.kind === kind);
-    if (agents.length === 0) return failed;
+    const context = runtimeContext(console);
+    if ((await rememberedAgents(context.home)).length === 0) return failed;
     const running = await runningSystem(console.env);
     if (running === undefined) return failed;
-    const options = {
-      environment: console.env.toObject?.() ?? {},
-      env: console.env,
-      relayUrl: running.relayUrl,
-    };
     const { natsUrl: url } = running;
     await using connection = await connect({ url, name: "ourocodus start" });
-    const all = [
-      ...has("process") ? [await restoreProcesses(home, await client(), options)] : [],
-      ...docker === undefined
-        ? []
-        : [await restoreContainers(home, docker.engine, docker.record, options)],
-    ];
+    const restored = await restoreIn(await Runtimes.of(context), context);
     const onFailed = async (agent: FailedAgent) => {
-      failed.push(agent.agent.name);
+      failed.push(agent.name);
       await tellFailed(agent, console);
     };
-    await Promise.all(all.map((restored) => tell(connection, restored, onFailed, console)));
+    for (const agent of restored.failed) await onFailed(agent);
+    await Promise.all(
+      restored.started.map((group) => tellGroup(connection, group, onFailed, console)),
+    );
   } catch (error) {
     const explained = error instanceof Error &&
       (error instanceof SystemError || error.name === "ConnectError");
@@ -78,43 +52,21 @@ export async function restoreAgents(
   return failed;
 }
 
-type OnFailed = (failed: FailedAgent) => Promise<void>;
-
-async function tell(
-  connection: Connection,
-  restored: RestoredAgents,
-  onFailed: OnFailed,
-  console: Console,
-): Promise<void> {
-  for (const failed of restored.failed) await onFailed(failed);
-  const groups = Map.groupBy(restored.started, ({ wanted }) => `${wanted.session} ${wanted.role}`);
-  await Promise.all(
-    [...groups.values()].map((group) =>
-      tellGroup({ connection, restored, group, onFailed }, console)
-    ),
-  );
-}
-
-/** Agents of one session and role. */
-interface Group {
-  readonly connection: Connection;
-  readonly restored: RestoredAgents;
-  readonly group: readonly RememberedAgent[];
-  readonly onFailed: OnFailed;
-}
-
 async function tellGroup(
-  { connection, restored, group, onFailed }: Group,
+  connection: Connection,
+  { agents, started }: RestoredGroup,
+  onFailed: (agent: FailedAgent) => Promise<void>,
   console: Console,
 ): Promise<void> {
-  const { session = "", role = "" } = group[0]?.wanted ?? {};
+  const { session = "", role = "" } = agents[0]?.wanted ?? {};
   const { green } = paint(console.out.hasColor);
-  const connected: RememberedAgent[] = [];
+  const names = new Map(agents.map(({ id, name }) => [id, name]));
+  const connected = new Set<string>();
   const failed = new Set<string>();
   const check = async () => {
-    for (const one of await restored.ended()) {
-      if (!group.includes(one.agent) || failed.has(one.agent.id)) continue;
-      failed.add(one.agent.id);
+    for (const one of await started.ended()) {
+      if (failed.has(one.id)) continue;
+      failed.add(one.id);
       await onFailed(one);
     }
     return [...failed];
@@ -122,30 +74,23 @@ async function tellGroup(
   try {
     await awaitConnected(connection, {
       ...{ session, role, check, signal: console.signal },
-      ids: new Map(group.map(({ id }) => [id, undefined])),
+      ids: new Map(agents.map(({ id }) => [id, undefined])),
       onConnected: ({ agent_id, relay_id }) => {
-        const agent = group.find(({ id }) => id === agent_id);
-        if (agent === undefined) return;
-        connected.push(agent);
-        void console.out.write(
-          `${
-            green("✓")
-          } ${agent.name} connected to ${relay_id}: session ${session}, role ${role}\n`,
-        );
+        const name = names.get(agent_id) ?? agent_id;
+        connected.add(name);
+        const place = `session ${session}, role ${role}`;
+        void console.out.write(`${green("✓")} ${name} connected to ${relay_id}: ${place}\n`);
       },
     });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    const left = group.filter((agent) => !connected.includes(agent) && !failed.has(agent.id));
-    for (const agent of left) await onFailed({ agent, error });
+    const left = agents.filter(({ id, name }) => !connected.has(name) && !failed.has(id));
+    for (const { name } of left) await onFailed({ name, error });
   }
-  await restored.ready(connected);
+  await started.ready(connected);
 }
 
-async function tellFailed(
-  { agent: { name }, error }: FailedAgent,
-  console: Console,
-): Promise<void> {
+async function tellFailed({ name, error }: FailedAgent, console: Console): Promise<void> {
   const { yellow } = paint(console.err.hasColor);
   const lines = error.lines.map((line) => `    ${harmless(line)}\n`).join("");
   await console.err.write(

@@ -65,7 +65,7 @@ Deno.test("digits that are a sequence and another's id are not guessed at", asyn
   assert.deepEqual([code, stderr], [
     2,
     "error: 1 is the sequence of one work item and the id of another; say which: " +
-    "result --sequence 1 or result --sequence 2\n",
+    "--sequence 1 or --sequence 2\n",
   ]);
 });
 

@@ -4,16 +4,10 @@
  * @module
  */
 import { pause } from "@ourocodus/protocol";
-import { followLog, lastLines, sizeOf } from "@ourocodus/system";
+import type { RuntimeLog } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { type Paint, paint } from "./terminal_text.ts";
 import { logLineTime, readableLogLine } from "./log_line.ts";
-
-/** A log, and whose it is. */
-export interface NamedLog {
-  readonly name: string;
-  readonly path: string;
-}
 
 /** Writes lines with names before them, each name in a colour of its own. */
 export class LogScreen {
@@ -48,18 +42,18 @@ export class LogScreen {
 
 /** Writes the last lines of some logs, in the order of their time. */
 export async function showLastLines(
-  logs: readonly NamedLog[],
+  logs: readonly RuntimeLog[],
   count: number,
   screen: LogScreen,
 ): Promise<void> {
   const lines = [];
-  for (const { name, path } of logs) {
-    screen.add(name);
+  for (const { name } of logs) screen.add(name);
+  for (const log of logs) {
     // A line that has no time of its own belongs to the one before it.
     let time = 0;
-    for (const line of await lastLines(path, count)) {
+    for (const line of await log.last(count)) {
       time = logLineTime(line) ?? time;
-      lines.push({ name, line, time });
+      lines.push({ name: log.name, line, time });
     }
   }
   lines.sort((one, other) => one.time - other.time);
@@ -72,31 +66,35 @@ export async function showLastLines(
 const LOOK_MS = 500;
 
 /**
- * Writes what is added to logs, also to those that come later.
+ * Writes what is added to logs, also to those that come later; until the signal, or all have ended.
  *
  * @param find The logs there are now.
- * @param options `signal` ends it. `sizes`: what logs, also those that come later, had in them
- * before, which is not shown; by default what they have now.
+ * @param options `ends`: where logs, also those that come later, had ended before; what is up to
+ * there is not shown. By default where they end now.
  */
 export async function followLogs(
-  find: () => Promise<readonly NamedLog[]>,
+  find: () => Promise<readonly RuntimeLog[]>,
   screen: LogScreen,
-  { signal, sizes }: {
+  { signal, ends }: {
     readonly signal: AbortSignal;
-    readonly sizes?: ReadonlyMap<string, number>;
+    readonly ends?: ReadonlyMap<string, number>;
   },
 ): Promise<void> {
   const followed = new Map<string, Promise<void>>();
-  const follow = async (log: NamedLog, from: number) => {
+  let open = 0;
+  const follow = async (log: RuntimeLog, from: number) => {
     screen.add(log.name);
-    for await (const line of followLog(log.path, from, signal)) await screen.write(log.name, line);
+    for await (const line of log.follow(from, signal)) await screen.write(log.name, line);
+    open--;
   };
-  for (let first = true; !signal.aborted; first = false) {
+  const goesOn = () => !signal.aborted && (open > 0 || followed.size === 0);
+  for (let first = true; first || goesOn(); first = false) {
     for (const log of await find()) {
-      if (followed.has(log.path)) continue;
+      if (followed.has(log.id)) continue;
+      open++;
       followed.set(
-        log.path,
-        follow(log, sizes?.get(log.path) ?? (first ? await sizeOf(log.path) : 0)),
+        log.id,
+        follow(log, ends?.get(log.id) ?? (first ? await log.position() : 0)),
       );
     }
     await pause(LOOK_MS, signal);

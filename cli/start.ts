@@ -175,9 +175,7 @@ async function startBackground(
     );
     return EXIT.ok;
   }
-  const failed = agents
-    ? await restoreAgents({ home, client: () => Promise.resolve(client) }, console)
-    : [];
+  const failed = agents ? await restoreAgents(console) : [];
   await console.out.write(nextSteps(home, parts) + await lostAgents(home, failed));
   return EXIT.ok;
 }
@@ -224,8 +222,7 @@ async function startForeground(
         await endIfIdle(client);
         throw error;
       }
-      const place = { home: settings.home, client: () => Promise.resolve(client) };
-      if (agents) await restoreAgents(place, console);
+      if (agents) await restoreAgents(console);
       await console.out.write("Ctrl-C stops it.\n");
     },
   });

@@ -5,14 +5,13 @@
  */
 import { randomSecret } from "@ourocodus/edge";
 import {
-  connectDocker,
   DEFAULT_API_PORT,
   type DockerRecord,
-  ensureSupervisor,
+  DockerRuntime,
   type Home,
   keepSystemToken,
   lookAtSystem,
-  partEnvironment,
+  type PartStatus,
   readDockerRecord,
   SystemError,
   systemSecret,
@@ -20,9 +19,9 @@ import {
   writeDockerRecord,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { dockerUp, type SystemContainer, systemContainers } from "./docker_system.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { restoreAgents } from "./restore_agents.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Which ports (those left out are what they were, or 4222, 8080 and 9000), and whether agents. */
@@ -47,7 +46,6 @@ export async function startDocker(
   if (processes.some(({ spec, status }) => spec.kind === "part" && status !== "exited")) {
     throw new SystemError("It runs already, as processes. Stop it first: ourocodus stop");
   }
-  const engine = await connectDocker(console.env);
   const earlier = await readDockerRecord(home);
   const record = {
     project: console.env.get("COMPOSE_PROJECT_NAME") || earlier?.project || DEFAULT_PROJECT,
@@ -57,24 +55,21 @@ export async function startDocker(
     images: console.env.get("OUROCODUS_IMAGES") || earlier?.images || "source",
   };
   checkSame(earlier, record);
-  const before = ids(await systemContainers(engine, record));
+  const docker = new DockerRuntime(runtimeContext(console), record);
+  const before = ids(await docker.parts());
   // In containers, parts listen on all their addresses.
   const made = await systemToken(console.env, home) === undefined;
   await keepSystemToken(home, made ? randomSecret() : await systemSecret(console.env, home));
   // Written first: what is half started can be stopped.
   await writeDockerRecord(home, record);
-  const containers = await dockerUp(engine, record, console);
+  const containers = await docker.up();
   const colors = paint(console.out.hasColor);
   for (const { name, version, port } of containers) {
     const label = `${name} ${version ?? ""}`.trim().padEnd(20);
     await console.out.write(`${colors.green("✓")} ${label} 127.0.0.1:${port}\n`);
   }
   const unchanged = ids(containers) === before;
-  if (!unchanged && asked.agents) {
-    const environment = partEnvironment(console.env.toObject?.() ?? {});
-    const client = () => ensureSupervisor(home, environment);
-    await restoreAgents({ home, client, docker: { engine, record } }, console);
-  }
+  if (!unchanged && asked.agents) await restoreAgents(console);
   await console.out.write(
     unchanged ? "It runs already; nothing was changed.\n" : `Project ${record.project}. Next:\n` +
       "  ourocodus agent start --session test --role echo\n" +
@@ -94,6 +89,6 @@ function checkSame(earlier: DockerRecord | undefined, record: DockerRecord): voi
   );
 }
 
-function ids(containers: readonly SystemContainer[]): string {
-  return containers.map(({ id, since }) => `${id} ${since}`).sort().join("\n");
+function ids(containers: readonly PartStatus[]): string {
+  return containers.map(({ container, since }) => `${container} ${since}`).sort().join("\n");
 }

@@ -15,28 +15,20 @@ import { messageOf } from "@ourocodus/protocol";
 import {
   type AgentRow,
   agentRows,
-  connectDocker,
-  dockerAgents,
-  type DockerRecord,
-  findHome,
   type Home,
-  lookAtSystem,
-  type ManagedAgent,
-  managedProcess,
-  readDockerRecord,
-  SYSTEM_PARTS,
+  type PartStatus,
+  Runtimes,
+  type RuntimeStatus,
   SystemError,
-  type SystemLook,
   unlessAborted,
 } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
 import { bytesText } from "./bytes_text.ts";
 import type { Console } from "./console.ts";
-import { systemContainers } from "./docker_system.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { adviceLines } from "./status_advice.ts";
-import { type PartStatus, partStatus, supervisorStatus } from "./status_part.ts";
 import { type Cell, headRow, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
 
@@ -46,13 +38,9 @@ export interface StatusFlags {
   readonly docker?: true;
 }
 
-interface Status {
+interface Status extends Omit<RuntimeStatus, "natsUrl"> {
   readonly healthy: boolean;
   readonly home: string;
-  readonly runtime: "process" | "docker";
-  /** Null in Docker, which does that itself. */
-  readonly supervisor: PartStatus | null;
-  readonly parts: readonly PartStatus[];
   readonly streams: StreamNumbers | null;
   /** How many relays answered; null if NATS cannot be asked. */
   readonly relays: number | null;
@@ -67,39 +55,32 @@ const INSIDE_MS = 3_000;
 /** Runs the command. */
 export function status(flags: StatusFlags, console: Console): Promise<ExitCode> {
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const docker = await readDockerRecord(home);
-    if (docker === undefined && flags.docker) {
+    const context = runtimeContext(console);
+    const { home } = context;
+    const runtimes = await Runtimes.of(context);
+    if (runtimes.docker === undefined && flags.docker) {
       throw new SystemError(`No system was started in Docker from ${home.folder}`);
     }
-    const status = await unlessAborted(lookAround(home, docker, console), console.signal);
+    const status = await unlessAborted(lookAround(home, runtimes, console), console.signal);
     if (flags.json) await console.out.write(`${JSON.stringify(status)}\n`);
     else await console.out.write(statusText(status, home, paint(console.out.hasColor)));
     return status.healthy ? EXIT.ok : EXIT.failed;
   });
 }
 
-async function lookAround(
-  home: Home,
-  docker: DockerRecord | undefined,
-  console: Console,
-): Promise<Status> {
-  const look = await lookAtSystem(home);
-  const processes = look.processes.flatMap((view) => managedProcess(view) ?? []);
-  const { runtime, supervisor, parts, inside, containers } = docker === undefined
-    ? await processStatus(look, console)
-    : await dockerStatus(docker, console);
+async function lookAround(home: Home, runtimes: Runtimes, console: Console): Promise<Status> {
+  const { natsUrl, ...status } = await runtimes.status();
+  const inside = natsUrl === undefined ? undefined : await askInside(natsUrl, console);
+  const { supervisor, parts } = status;
   const kept = supervisor === null ? parts : [supervisor, ...parts];
   return {
     healthy: parts.length > 0 && kept.every((part) => part.status === "healthy"),
     home: home.folder,
-    runtime,
-    supervisor,
-    parts,
+    ...status,
     streams: inside?.streams ?? null,
     relays: inside?.relays.length ?? null,
     problems: inside?.relays.flatMap(({ reason }) => reason ?? []) ?? [],
-    agents: agentRows([...processes, ...containers], inside?.agents ?? []),
+    agents: agentRows(await runtimes.list(), inside?.agents ?? []),
   };
 }
 
@@ -108,41 +89,6 @@ interface Inside {
   readonly streams: StreamNumbers;
   readonly relays: readonly RelayRecord[];
   readonly agents: readonly DirectoryAgent[];
-}
-
-type Found = Pick<Status, "runtime" | "supervisor" | "parts"> & {
-  /** Undefined if it cannot be asked. */
-  readonly inside: Inside | undefined;
-  /** Agents in containers. */
-  readonly containers: readonly ManagedAgent[];
-};
-
-async function processStatus(look: SystemLook, console: Console): Promise<Found> {
-  // All at once: each of those that do not answer takes its time.
-  const asked = SYSTEM_PARTS.map((part) => partStatus(part, look));
-  const insideAsked = asked[0]?.then((nats) =>
-    nats.status === "healthy" ? askInside(`nats://127.0.0.1:${nats.port}`, console) : undefined
-  );
-  const [parts, inside] = await Promise.all([Promise.all(asked), insideAsked]);
-  return { runtime: "process", supervisor: supervisorStatus(look), parts, inside, containers: [] };
-}
-
-async function dockerStatus(record: DockerRecord, console: Console): Promise<Found> {
-  const engine = await connectDocker(console.env);
-  const parts = (await systemContainers(engine, record)).map(({ id, ...part }): PartStatus => ({
-    ...part,
-    pid: null,
-    container: id.slice(0, 12),
-  }));
-  return {
-    runtime: "docker",
-    supervisor: null,
-    parts,
-    inside: parts.some(({ name, status }) => name === "nats" && status === "healthy")
-      ? await askInside(`nats://127.0.0.1:${record.natsPort}`, console)
-      : undefined,
-    containers: await dockerAgents(engine, record),
-  };
 }
 
 /** Asks NATS. @returns Undefined, and says so, if it cannot be asked. */

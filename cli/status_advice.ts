@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { type Home, logPath } from "@ourocodus/system";
-import type { PartStatus } from "./status_part.ts";
+import { type Home, logPath, type PartStatus } from "@ourocodus/system";
 
 /** What is known of parts beside how they are. */
 export interface Known {

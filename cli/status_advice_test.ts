@@ -1,7 +1,7 @@
 import { findHome } from "@ourocodus/system";
 import assert from "node:assert/strict";
 import { adviceLines } from "./status_advice.ts";
-import type { PartStatus } from "./status_part.ts";
+import type { PartStatus } from "@ourocodus/system";
 
 const home = findHome(new Map([["OUROCODUS_HOME", "/home/.ourocodus"]]));
 const WELL = { home, kept: true, answers: true, problems: [] };

@@ -3,26 +3,27 @@
  *
  * @module
  */
-import { pause } from "@ourocodus/protocol";
 import {
   type ControlClient,
-  type DockerRecord,
-  findHome,
+  type DockerRuntime,
   findSupervisor,
   type Home,
   lookAtSystem,
   type ProcessView,
-  readDockerRecord,
+  removeDockerRecord,
+  Runtimes,
   sendSignal,
   type StopOptions,
   Supervisor,
   SystemError,
   untilGone,
+  untilStopped,
 } from "@ourocodus/system";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { timeoutFlag } from "./flag_values.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { runtimeContext } from "./runtime_context.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Flags of `stop`. */
@@ -33,33 +34,48 @@ export interface StopFlags {
   readonly volumes?: true;
 }
 
-const LOOK_MS = 50;
-
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export function stop(flags: StopFlags, console: Console): Promise<ExitCode> {
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
-    const home = findHome(console.env);
-    const docker = await dockerRecord(home, flags);
+    const context = runtimeContext(console);
+    const { home } = context;
+    const { docker } = await Runtimes.of(context);
+    if (flags.docker && docker === undefined) {
+      throw new SystemError(`No system was started in Docker from ${home.folder}`);
+    }
     if (flags.volumes && docker === undefined) {
       throw new SystemError("--volumes: no system was started in Docker here; nothing was stopped");
     }
     const code = await stopProcesses(home, options, docker !== undefined, console);
     if (docker !== undefined) {
-      const { stopDocker } = await import("./stop_docker.ts");
-      await stopDocker(home, docker, { ...options, volumes: flags.volumes === true }, console);
+      await stopDocker(docker, { ...options, volumes: flags.volumes === true }, console);
+      await removeDockerRecord(home);
     }
     return code;
   });
 }
 
-/** The system in Docker, if one was started here. @throws {SystemError} If it has to be there. */
-async function dockerRecord(home: Home, flags: StopFlags): Promise<DockerRecord | undefined> {
-  const record = await readDockerRecord(home);
-  if (record === undefined && flags.docker) {
-    throw new SystemError(`No system was started in Docker from ${home.folder}`);
+/** Stops agents' containers first, then what compose.yaml describes. */
+async function stopDocker(
+  docker: DockerRuntime,
+  { volumes, ...options }: StopOptions & { readonly volumes: boolean },
+  console: Console,
+): Promise<void> {
+  const agents = await docker.list();
+  if (agents.length > 0 && !options.now) {
+    await console.out.write(
+      `Stopping ${agents.length} agent${agents.length === 1 ? "" : "s"} first, ` +
+        `after what is in hand (--now does not wait)\n`,
+    );
   }
-  return record;
+  await docker.stop(agents, {
+    ...options,
+    onStopped: ({ name }) => sayStopped(name ?? "", console),
+  });
+  await docker.down({ now: options.now === true, volumes });
+  const what = `project ${docker.record.project} stopped${volumes ? ", its volumes removed" : ""}`;
+  await console.out.write(`${paint(console.out.hasColor).green("✓")} ${what}\n`);
 }
 
 /** Stops what runs as processes. @param quiet Whether nothing is said if nothing does. */
@@ -77,7 +93,10 @@ async function stopProcesses(
   }
   await announce(running, options, console);
   await client.ask({ type: "end", options });
-  await untilStopped(client, running, console);
+  await untilStopped(client, running, {
+    signal: console.signal,
+    onStopped: (name) => sayStopped(name, console),
+  });
   // What remains is the supervisor's own end.
   await untilGoneUnlessOurs(client);
   await console.out.write(running.length === 0 ? "The supervisor has ended\n" : "");
@@ -90,31 +109,6 @@ export function stopOptions(flags: StopFlags): StopOptions {
     ...(flags.now && { now: true }),
     ...(flags.timeout !== undefined && { timeoutMs: timeoutFlag("--timeout", flags.timeout) }),
   };
-}
-
-/**
- * Tells of each process when it is not kept any more.
- *
- * @param console Where to tell it; `onStopped` tells it in another way.
- * @returns When that is so of all.
- */
-export async function untilStopped(
-  client: ControlClient,
-  views: readonly ProcessView[],
-  console: Console,
-  onStopped: (name: string) => Promise<void> = (name) => sayStopped(name, console),
-): Promise<void> {
-  let left = [...views].sort((one, other) => other.spec.rank - one.spec.rank);
-  while (left.length > 0) {
-    console.signal.throwIfAborted();
-    const kept = await client.list();
-    const names = new Set(kept?.map(({ spec }) => spec.name));
-    for (const { spec } of left.filter(({ spec }) => !names.has(spec.name))) {
-      await onStopped(spec.name);
-    }
-    left = left.filter(({ spec }) => names.has(spec.name));
-    if (left.length > 0) await pause(LOOK_MS, console.signal);
-  }
 }
 
 async function sayStopped(name: string, console: Console): Promise<void> {

@@ -1,30 +1,60 @@
-/**
- * `token create`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { createToken, isScope, MAX_TTL_MS, type Scope, SCOPES, type Signer } from "@ourocodus/edge";
 import { messageOf } from "@ourocodus/protocol";
 import { findHome, systemSecret } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag, nameFlag } from "./flag_values.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags of `token create`. */
-export interface TokenCreateFlags {
-  readonly can?: readonly string[];
-  readonly session?: string;
-  readonly role?: string;
-  readonly ttl?: string;
-  readonly privateKey?: string;
+/** `token create`: makes a token that lets somebody in. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await tokenCreate(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description("Makes a token that is valid for some time, and prints it alone.")
+    .option("--can <what>", "agent, send, read or admin (required); may be given again", collect)
+    .option(SESSION, "only for this session (default: any)")
+    .option(ROLE, "only for this role (default: any)")
+    .option("--ttl <duration>", "how long it is valid, at most 366d (default: 1h)")
+    .option("--private-key <path>", "sign it with this key (Ed25519, PEM), not with the secret")
+    .addHelpText(
+      "after",
+      helpEnd([
+        "token create --can agent -s docs -r writer --ttl 30d",
+        "token create --can send --can read -s docs",
+        "token create --can admin --ttl 12h",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+const NOTES = `What it can:
+  agent   take work from a relay and answer it
+  send    send work, dead letters again included, and hear its result
+  read    see agents, sessions, work, results and events
+  admin   stop agents, cancel work, and all of the above
+
+It is made with the secret of relay and API: $OUROCODUS_TOKEN, the file $OUROCODUS_TOKEN_FILE, or
+that of ourocodus start. Relay and API verify those made with --private-key if they are given its
+public key as OUROCODUS_TOKEN_PUBLIC_KEY. A token cannot be taken back before it expires, save by
+another secret.`;
 
 const DEFAULT_TTL_MS = 3_600_000;
 const MIN_TTL_MS = 1_000;
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export async function tokenCreate(flags: TokenCreateFlags, console: Console): Promise<ExitCode> {
+async function tokenCreate(flags: Flags, console: Console): Promise<ExitCode> {
   const can = scopesOf(flags.can);
   const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
   const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);

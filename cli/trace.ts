@@ -1,14 +1,13 @@
-/**
- * `trace`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type LogItem, type TraceStep, traceWork, type WorkTrace } from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { progressText } from "./record_text.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, table } from "./table.ts";
 import {
   count,
@@ -20,14 +19,40 @@ import {
   paint,
   span,
 } from "./terminal_text.ts";
-import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+import { unknownWork, workPlace, workQuery } from "./work_query.ts";
 
-/** Flags of `trace`. */
-export interface TraceFlags extends WorkFlags {
-  readonly full?: true;
-  readonly json?: true;
-  readonly nats?: string;
+/** `trace`: where is a piece of work? */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (id, flags) => done(await trace(id, flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Tells where a piece of work is: stored, handed to which agent, its progress, its result.",
+    )
+    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
+    .addOption(sessionFlag("only work of this session"))
+    .addOption(roleFlag("only work of this role"))
+    .option("--sequence", "take the argument for a sequence")
+    .option("--full", "all of its progress, and payloads in full")
+    .option("--json", "a line of JSON for each piece of work with this id, the newest first")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "trace task-17",
+        "trace task-17 -s docs --json | jq .state",
+        "trace --sequence 42 --full",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `States: waiting, in_hand, done, failed, dead (given up on), cancelled, gone (not in
+the queue, and no outcome is kept). Nothing is told but what log, queue and relays say. It ends with
+1 if nothing is known of the id.`;
 
 /** Of a payload as much is shown without --full, in characters. */
 const SHOWN = 400;
@@ -35,7 +60,7 @@ const SHOWN = 400;
 const SHOWN_PROGRESS = 5;
 
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
-export async function trace(id: string, flags: TraceFlags, console: Console): Promise<ExitCode> {
+async function trace(id: string, flags: Flags, console: Console): Promise<ExitCode> {
   const place = workPlace(flags);
   const query = workQuery(id, flags);
   await using connection = await connectNats(console, { url: flags.nats });

@@ -1,24 +1,43 @@
-/**
- * `work apply`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Applied, Checkout } from "@ourocodus/git";
 import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameOf, tracedWork } from "./find_work.ts";
-import { gitEnvironment } from "./git_environment.ts";
 import { statText } from "./patch_stat.ts";
+import { gitEnvironment } from "./local_git.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, paint } from "./terminal_text.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
-import type { WorkFlags } from "./work_query.ts";
 
-/** Flags of `work apply`. */
-export interface WorkApplyFlags extends WorkFlags {
-  readonly repo: string;
-  readonly nats?: string;
+/** `work apply`: an agent's changes into a checkout. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (id, flags) => done(await workApply(id, flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Applies the patch of a work item to a checkout's files, and stages it. Lines that have " +
+        "changed since are merged.",
+    )
+    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
+    .option("--session <session>", "only work of this session")
+    .option("--role <role>", "only work of this role")
+    .option("--sequence", "take the argument for a sequence")
+    .option("--repo <path>", "the checkout", ".")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd(["work apply task-17", "work apply task-17 --repo ~/code/shop"], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES = `Files with changes that are not committed are never touched: if the patch has one of
+them, nothing is applied. At a conflict it ends with 1, and says what to do.`;
 
 /**
  * Runs the command.
@@ -26,9 +45,9 @@ export interface WorkApplyFlags extends WorkFlags {
  * @throws {UsageError} If the id or a flag cannot be used.
  * @throws {GitError} If `--repo` is no checkout.
  */
-export async function workApply(
+async function workApply(
   id: string,
-  flags: WorkApplyFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const checkout = await Checkout.open(flags.repo, { env: gitEnvironment(console) });

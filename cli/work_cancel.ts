@@ -1,9 +1,4 @@
-/**
- * `work cancel`.
- *
- * @module
- */
-import pLimit from "p-limit";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   type Cancellation,
   type CancelledWork,
@@ -13,19 +8,52 @@ import {
   type WorkState,
 } from "@ourocodus/ops";
 import type { CancelledHolder } from "@ourocodus/protocol";
+import pLimit from "p-limit";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, harmlessJson, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
-import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+import { unknownWork, workPlace, workQuery } from "./work_query.ts";
 
-/** Flags of `work cancel`. */
-export interface WorkCancelFlags extends WorkFlags {
-  readonly reason?: string;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work cancel`: an outcome for work that has none. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (ids, flags) => done(await workCancel(ids, flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Cancels work that has no outcome yet, and tells where it was: in the queue, from which it " +
+        "is removed, or in the hands of an agent, which is told to stop.",
+    )
+    .argument("<id...>", "the work's id; with --sequence its sequence in the queue")
+    .addOption(sessionFlag("only work of this session"))
+    .addOption(roleFlag("only work of this role"))
+    .option("--sequence", "take the arguments for sequences")
+    .option("--reason <text>", "why; it stands in the error result, at most 500 characters")
+    .option("--json", "a line of JSON for each argument")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "work cancel task-17",
+        "work cancel task-17 task-18 -s docs --reason 'not needed any more'",
+        "work cancel --sequence 42 --json | jq .kind",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES =
+  `Whoever waits for the result gets an error with the code "cancelled". An agent that speaks the
+plain protocol cannot be told: it works on, and its result is refused. It ends with 1 if anything
+was not cancelled: it is finished already, several pieces of work have the id, or nothing is known
+of it.`;
 
 /** Most of the time is spent waiting for relays to say that they have it. */
 const AT_ONCE = 16;
@@ -36,9 +64,9 @@ const AT_ONCE = 16;
  * @param ids Each gets a receipt, in this order.
  * @throws {UsageError} If an id or a flag cannot be used; nothing is cancelled then.
  */
-export async function workCancel(
+async function workCancel(
   ids: readonly string[],
-  flags: WorkCancelFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const options = { ...workPlace(flags), reason: reasonOf(flags), signal: console.signal };
@@ -64,7 +92,7 @@ export async function workCancel(
   return code;
 }
 
-function reasonOf({ reason }: WorkCancelFlags): string | undefined {
+function reasonOf({ reason }: Flags): string | undefined {
   const length = reason?.length ?? 0;
   if (length <= MAX_REASON_CHARACTERS) return reason;
   throw new UsageError(
@@ -84,7 +112,7 @@ function receiptJson(asked: string, done: Cancellation): string {
 async function tell(
   asked: string,
   done: Cancellation,
-  flags: WorkCancelFlags,
+  flags: Flags,
   console: Console,
 ): Promise<void> {
   if (done.kind === "cancelled") {
@@ -113,7 +141,7 @@ function holderText({ agent_id, relay_id, attempt, told, away }: CancelledHolder
 function refusal(
   asked: string,
   done: Exclude<Cancellation, { kind: "cancelled" }>,
-  flags: WorkCancelFlags,
+  flags: Flags,
 ): string {
   switch (done.kind) {
     case "finished":

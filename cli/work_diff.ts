@@ -1,26 +1,54 @@
-/**
- * `work diff`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { patchedFiles } from "@ourocodus/git";
 import type { WorkTrace } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { diffText } from "./diff_text.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { nameOf, tracedWork } from "./find_work.ts";
 import { statText } from "./patch_stat.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmlessJson, paint, span } from "./terminal_text.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
-import type { WorkFlags } from "./work_query.ts";
 
-/** Flags of `work diff`. */
-export interface WorkDiffFlags extends WorkFlags {
-  readonly repo?: string;
-  readonly stat?: true;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work diff`: what an agent has changed. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (id, flags) => done(await workDiff(id, flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Prints the patch of a work item: that of its result or of its error, and while the work " +
+        "runs that of its newest snapshot.",
+    )
+    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
+    .option("--session <session>", "only work of this session")
+    .option("--role <role>", "only work of this role")
+    .option("--sequence", "take the argument for a sequence")
+    .option(
+      "--repo <path>",
+      "the repository with its commits (default: the current folder's, and those that agents of " +
+        "this machine have worked in)",
+    )
+    .option("--stat", "only which files, and how many lines")
+    .option("--json", "one line of JSON: where the patch is from, its files, and itself")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "work diff task-17",
+        "work diff task-17 --stat",
+        "work diff task-17 | git apply",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES =
+  `On a terminal it is coloured, and what could drive the terminal is escaped. Into a pipe
+or a file it goes as it is. Of several pieces of work with one id it is the newest.`;
 
 /**
  * Runs the command.
@@ -28,9 +56,9 @@ export interface WorkDiffFlags extends WorkFlags {
  * @throws {UsageError} If the id or a flag cannot be used.
  * @throws {GitError} If `--repo` is no repository.
  */
-export async function workDiff(
+async function workDiff(
   id: string,
-  flags: WorkDiffFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const trace = await tracedWork(id, flags, console);
@@ -48,7 +76,7 @@ async function print(
   trace: WorkTrace,
   { found, flags, console }: {
     readonly found: WorkPatch;
-    readonly flags: WorkDiffFlags;
+    readonly flags: Flags;
     readonly console: Console;
   },
 ): Promise<void> {

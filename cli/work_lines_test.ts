@@ -54,7 +54,7 @@ Deno.test("what is no work is named with what is wrong", () => {
   );
   assert.match(
     reason('{"id":"7","type":"relay.error","payload":{}}'),
-    /"relay.error".*relay's own/,
+    /"relay.error".*reserved/,
   );
   assert.equal(reason("  \t"), "blank");
 });

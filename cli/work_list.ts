@@ -1,28 +1,42 @@
-/**
- * `work list`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type PendingWork, pendingWork } from "@ourocodus/ops";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { limitFlag, nameFlag, sequenceArgument } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
 import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
 
-/** Flags of `work list`. */
-export interface WorkListFlags {
-  readonly session?: string;
-  readonly role?: string;
-  readonly after?: string;
-  readonly limit?: string;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work list`: what has no outcome yet. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await workList(flags, console)));
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Lists a session's work that has no outcome yet, the oldest first: what waits, and what " +
+        "agents have in hand.",
+    )
+    .addOption(sessionFlag("the session"))
+    .addOption(roleFlag("only this role's"))
+    .option("--after <sequence>", "only work that was sent after that with this sequence")
+    .option("-n, --limit <count>", "at most so many; 100")
+    .option("--json", "a line of JSON each, with the payload")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd(["work list -s docs", "work list -s docs --json | jq -r .id"]),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export async function workList(flags: WorkListFlags, console: Console): Promise<ExitCode> {
+async function workList(flags: Flags, console: Console): Promise<ExitCode> {
   const session = nameFlag("--session", flags.session);
   const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
   const after = flags.after === undefined ? undefined : sequenceArgument(flags.after);

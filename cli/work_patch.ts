@@ -12,9 +12,8 @@ import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import { isObject } from "@ourocodus/protocol";
 import { findHome } from "@ourocodus/system";
 import type { Console } from "./console.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import { findRecords, gitEnvironment } from "./local_git.ts";
 import { harmless } from "./terminal_text.ts";
-import { findRecords } from "./work_records.ts";
 
 /** A patch, and what is known of where it is from. */
 export interface WorkPatch {

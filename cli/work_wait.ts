@@ -1,36 +1,64 @@
-/**
- * `work wait`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
 import { outcomeSubjects, RoleId } from "@ourocodus/protocol";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { timeoutFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless } from "./terminal_text.ts";
 import { tracedResult } from "./traced_result.ts";
-import { unknownWork, type WorkFlags, workPlace, workQuery } from "./work_query.ts";
+import { unknownWork, workPlace, workQuery } from "./work_query.ts";
 
-/** Flags of `work wait`. */
-export interface WorkWaitFlags extends WorkFlags {
-  readonly timeout?: string;
-  readonly json?: true;
-  readonly nats?: string;
+/** `work wait`: the outcome of work that was sent before. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (ids, flags) => done(await workWait(ids, flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Waits until work that was sent before has its outcome, whoever sent it, and prints it: at " +
+        "once where it is there already.",
+    )
+    .argument("<id...>", "the work's id; with --sequence its sequence in the queue")
+    .addOption(sessionFlag("only work of this session"))
+    .addOption(roleFlag("only work of this role"))
+    .option("--sequence", "take the arguments for sequences")
+    .option("--timeout <duration>", "how long to wait altogether (default: without end)")
+    .option("--json", "a line of JSON for each outcome, as tail results --json prints it")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "work wait task-17",
+        "work wait task-17 task-18 -s docs --timeout 1h",
+        "work wait task-17 --json | jq .message.payload",
+      ], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES =
+  `Outcomes are printed in the order in which they come, as "result" prints them: the text on standard
+output, everything else on standard error. Of several pieces of work with one id it is the
+newest that is waited for. It ends with 0 if all have a result; with 1 if one has failed or was
+cancelled, or nothing is known of it; with 3 if the time is over before.`;
 
 /**
  * Runs the command.
  *
  * @throws {UsageError} If an id or a flag cannot be used.
  */
-export async function workWait(
+async function workWait(
   ids: readonly string[],
-  flags: WorkWaitFlags,
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const asked = [...new Set(ids)];
@@ -68,12 +96,12 @@ interface OpenRole {
 /** Prints outcomes, and knows what is still open. */
 class Outcomes {
   readonly #connection: Connection;
-  readonly #flags: WorkWaitFlags;
+  readonly #flags: Flags;
   readonly #console: Console;
   readonly #open = new Map<string, OpenRole>();
   #failed = false;
 
-  constructor(connection: Connection, flags: WorkWaitFlags, console: Console) {
+  constructor(connection: Connection, flags: Flags, console: Console) {
     this.#connection = connection;
     this.#flags = flags;
     this.#console = console;

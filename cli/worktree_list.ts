@@ -1,24 +1,30 @@
-/**
- * `worktree list`.
- *
- * @module
- */
-import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
 import { join } from "node:path";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
 import { bytesText } from "./bytes_text.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import { findRecords, gitEnvironment, REPO_FLAG, WORKTREES_FLAG } from "./local_git.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
 import { harmless, harmlessJson, type Paint, paint, span } from "./terminal_text.ts";
-import { findRecords } from "./work_records.ts";
 
-/** Flags of `worktree list`. */
-export interface WorktreeListFlags {
-  readonly repo?: string;
-  readonly worktrees?: string;
-  readonly json?: true;
+/** `worktree list`: lists the worktrees of coding agents of this machine. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await worktreeList(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description("Lists worktrees with their work, and what in them no commit has.")
+    .option(...REPO_FLAG)
+    .option(...WORKTREES_FLAG)
+    .option("--json", "a line of JSON each")
+    .addHelpText("after", helpEnd(["worktree list", "worktree list --json | jq -r .folder"]));
+}
+
+type Flags = FlagsOf<typeof declare>;
 
 interface Row {
   readonly record: WorktreeRecord;
@@ -29,8 +35,8 @@ interface Row {
 }
 
 /** Runs the command. @throws {GitError} If `--repo` is no repository. */
-export async function worktreeList(
-  flags: WorktreeListFlags,
+async function worktreeList(
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const { out, err } = console;

@@ -1,34 +1,63 @@
-/**
- * `worktree prune`.
- *
- * @module
- */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   GitError,
+  hasWorktree,
+  listRecords,
+  oldFiles,
   removeRecord,
   Repository,
   type Snapshot,
   type WorktreeRecord,
 } from "@ourocodus/git";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { durationFlag } from "./flag_values.ts";
-import { gitEnvironment } from "./git_environment.ts";
+import {
+  findRecords,
+  type FoundRecord,
+  gitEnvironment,
+  REPO_FLAG,
+  WORKTREES_FLAG,
+  worktreesFolders,
+} from "./local_git.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { harmless, span } from "./terminal_text.ts";
-import { findRecords, type FoundRecord } from "./work_records.ts";
 
-/** Flags of `worktree prune`. */
-export interface WorktreePruneFlags {
-  readonly repo?: string;
-  readonly worktrees?: string;
-  readonly failed?: true;
-  readonly older?: string;
-  readonly refs: string;
-  readonly dryRun?: true;
+/** `worktree prune`: removes worktrees that are not needed any more. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await worktreePrune(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Removes the worktrees of work that is done, if commits have all that is in them, and old " +
+        "snapshots, patches and transcripts of work that has no worktree any more. Branches stay.",
+    )
+    .option(...REPO_FLAG)
+    .option(...WORKTREES_FLAG)
+    .option("--failed", "those of work that has failed, was cancelled or given up, too")
+    .option("--older <duration>", "only those that nothing has happened in for so long, like 7d")
+    .option("--refs <duration>", "remove snapshots, patches, transcripts that are older", "14d")
+    .option("--dry-run", "only tell what would be removed")
+    .addHelpText(
+      "after",
+      helpEnd(["worktree prune --dry-run", "worktree prune --failed --older 7d"], NOTES),
+    );
+}
+
+type Flags = FlagsOf<typeof declare>;
+
+const NOTES =
+  `A worktree with anything that no commit has stays, and it is told what that is; so does one whose
+work runs or was interrupted, but for --failed only if something has happened to it within 7 days.
+Patches and transcripts are looked at without --repo only. Files that git ignores go with their worktree.`;
 
 /** The agent itself removes the worktree of what is done; it may be at it. */
 const SETTLED_MS = 60_000;
+/** Work that nothing has happened to for so long is not gone on with: 7 days. */
+const ABANDONED_MS = 604_800_000;
 
 /** What becomes of a worktree: it goes, or stays, and why. */
 type Verdict = { readonly kind: "remove" | "gone" } | {
@@ -42,8 +71,8 @@ type Verdict = { readonly kind: "remove" | "gone" } | {
  * @throws {UsageError} If a flag has a value that cannot be used.
  * @throws {GitError} If `--repo` is no repository.
  */
-export async function worktreePrune(
-  flags: WorktreePruneFlags,
+async function worktreePrune(
+  flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const olderMs = flags.older === undefined ? 0 : durationFlag("--older", flags.older);
@@ -81,8 +110,35 @@ export async function worktreePrune(
         `${harmless(repository.root)} older than ${flags.refs}\n`,
     );
   }
+  if (wanted === undefined) await pruneFiles(console, { ...flags, refsMs });
   if (mine.length === 0) await out.write("No worktrees\n");
   return EXIT.ok;
+}
+
+/** Removes old files, and records of work without a worktree. */
+async function pruneFiles(
+  console: Console,
+  { worktrees: named, refs, refsMs, dryRun }: Flags & { readonly refsMs: number },
+): Promise<void> {
+  const would = dryRun ? "would be " : "";
+  for (const worktrees of await worktreesFolders(console, named)) {
+    const { records } = await listRecords(worktrees);
+    const old = records.filter((record) =>
+      !hasWorktree(record) && Date.now() - Date.parse(record.updated_at) > refsMs
+    );
+    const except = records.filter((record) => !old.includes(record));
+    const files = await oldFiles(worktrees, { olderMs: Math.max(refsMs, SETTLED_MS), except });
+    if (old.length + files.length === 0) continue;
+    if (!dryRun) {
+      for (const record of old) await removeRecord(worktrees, record);
+      for (const path of files) await Deno.remove(path);
+    }
+    const count = old.length + files.length;
+    await console.out.write(
+      `${would}removed  ${count} ${count === 1 ? "file" : "files"} in ${harmless(worktrees)} ` +
+        `older than ${refs}\n`,
+    );
+  }
 }
 
 /** What the record says; the folder itself is looked at later. */
@@ -94,9 +150,13 @@ function verdictOf(
   switch (state) {
     case "preparing":
     case "running":
-      return { kind: "keep", why: "its work runs" };
     case "interrupted":
-      return { kind: "keep", why: "its work was interrupted, and goes on in it" };
+      if (ageMs < ABANDONED_MS) return { kind: "keep", why: WHY_UNFINISHED[state] };
+      if (!isFailedToo) {
+        const why = `its work was not gone on with for ${span(ageMs)}; --failed removes it`;
+        return { kind: "keep", why };
+      }
+      break;
     case "failed":
     case "cancelled":
       if (!isFailedToo) {
@@ -110,6 +170,12 @@ function verdictOf(
   if (ageMs < olderMs) return { kind: "keep", why: `its work ended ${span(ageMs)} ago` };
   return { kind: "remove" };
 }
+
+const WHY_UNFINISHED = {
+  preparing: "its work runs",
+  running: "its work runs",
+  interrupted: "its work was interrupted, and goes on in it",
+} as const;
 
 function stateText(state: "failed" | "cancelled"): string {
   return state === "failed" ? "has failed" : "was cancelled";

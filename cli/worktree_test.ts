@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { recordPath, type WorkRecord, type Worktree, writeRecord } from "@ourocodus/git";
+import {
+  recordName,
+  recordPath,
+  type WorkRecord,
+  type Worktree,
+  writeRecord,
+} from "@ourocodus/git";
 import { join } from "node:path";
 import { ENV, exists, TestRepository, write } from "../git/testing/test_repository.ts";
 import { cli } from "./testing/memory_console.ts";
@@ -93,10 +99,10 @@ Deno.test("worktree prune removes what is done and committed, and says what stay
   const commit = await there.commit(done.worktree);
   const dirty = await there.add("done");
   await write(join(dirty.worktree.folder, "notes"), "not committed\n");
-  const running = await there.add("running");
-  const interrupted = await there.add("interrupted");
-  const failed = await there.add("failed");
   const now = new Date().toISOString();
+  const running = await there.add("running", { updated_at: now });
+  const interrupted = await there.add("interrupted", { updated_at: now });
+  const failed = await there.add("failed");
   const recent = await there.add("done", { updated_at: now });
   const all = [done, dirty, running, interrupted, failed, recent];
   const left = async () =>
@@ -151,6 +157,44 @@ Deno.test("worktree prune drops old snapshots, but not of work that has its work
   const { stdout } = await there.run(...args);
   assert.match(stdout, /removed {2}1 snapshot of .*shop older than 1ms\n/);
   assert.equal(await refs(), "refs/ourocodus/2/1/1");
+});
+
+Deno.test("worktree prune removes what is kept of work that has no worktree any more", async () => {
+  await using there = await scene();
+  const done = await there.add("done");
+  const failed = await there.add("failed");
+  const [gone, kept] = [done, failed].map(({ record }) => recordName(record));
+  const files = [`answers/${gone}.json`, `patches/${gone}.patch`, `transcripts/${gone}.ndjson`];
+  const others = [`patches/${kept}.patch`, `records/${gone}.json.1a2b3c4d.tmp`];
+  for (const name of [...files, ...others]) await write(join(there.worktrees, name), "x");
+  const old = new Date(OLD);
+  const age = (name: string) => Deno.utime(join(there.worktrees, name), old, old);
+  for (const name of [files[1], ...others]) await age(name ?? "");
+  const left = async () =>
+    await Promise.all(
+      [...files, ...others].map(async (name) => await exists(join(there.worktrees, name))),
+    );
+  const cwd = await there.add("done", { repo: undefined, branch: undefined, base: undefined });
+  const dry = await there.run("prune", "--dry-run");
+  assert.match(dry.stdout, /would be removed {2}2 files in .*shop-1 older than 14d\n/);
+  assert.deepEqual(await left(), [true, true, true, true, true]);
+  await there.run("prune");
+  assert.deepEqual(await left(), [false, false, true, true, false]);
+  assert.equal(await exists(recordPath(there.worktrees, cwd.record)), false);
+  assert.equal(await exists(cwd.record.folder), true);
+});
+
+Deno.test("worktree prune --failed removes those of work that nobody has gone on with", async () => {
+  await using there = await scene();
+  const old = await there.add("running");
+  const lately = await there.add("interrupted", { updated_at: new Date().toISOString() });
+  const { stdout } = await there.run("prune");
+  assert.match(stdout, /kept .*t1 .*: its work was not gone on with for .*; --failed removes it\n/);
+  await there.run("prune", "--failed");
+  assert.deepEqual(
+    [await exists(old.record.folder), await exists(lately.record.folder)],
+    [false, true],
+  );
 });
 
 Deno.test("a record whose folder or repository is not there does no harm", async () => {

@@ -1,16 +1,27 @@
-import { ensureNatsServer, natsGreeting, type NatsServer } from "@ourocodus/setup";
+import { connect } from "@ourocodus/bus";
+import { pause } from "@ourocodus/protocol";
+import { cacheFolder, ensureNatsServer } from "@ourocodus/setup";
+import {
+  awaitConnected,
+  bringUp,
+  failure,
+  findHome,
+  findSupervisor,
+  type HealthyPart,
+  type Home,
+  noneEnded,
+  partEnvironment,
+  ProcessRuntime,
+  program,
+  Supervisor,
+  SystemError,
+} from "@ourocodus/system";
 import { join } from "node:path";
-import { DemoError } from "./demo_error.ts";
 import { Keeper } from "./keeper.ts";
-import { Part } from "./part.ts";
-import { onFreePort, PortTakenError } from "./port.ts";
 import type { Screen } from "./screen.ts";
-import { waitFor } from "./wait.ts";
 
 /** Options of {@linkcode runDemo}. */
 export interface DemoOptions {
-  /** The repository's root. */
-  readonly root: string;
   /** The environment; what it says of NATS, sessions and ports is not handed on. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends it as soon as the result is shown. */
@@ -26,81 +37,86 @@ export interface DemoOptions {
 }
 
 /** The ports of a demo. */
-export type DemoPorts = Readonly<Record<"nats" | "relay" | "api", number>>;
+export type DemoPorts = Readonly<Record<PartName, number>>;
+type PartName = "nats-server" | "relay" | "api";
 
 /** The ports that the commands use where nothing is set. */
-export const WANTED_PORTS = { nats: 4222, relay: 8080, api: 9000 } as const;
+export const WANTED_PORTS: DemoPorts = { "nats-server": 4222, relay: 8080, api: 9000 };
 
-/** How long a part may take to be ready, in milliseconds: the first start may fetch packages. */
-const READY_MS = 60_000;
+const REMARKS: Readonly<Record<PartName, string>> = {
+  "nats-server": "JetStream, in a temporary folder",
+  relay: "hands work to agents",
+  api: "the monitor: open it in a browser",
+};
 
-/** How long each part may take to end, in milliseconds. */
-const STOP_MS = 5_000;
+/** How many ports after the wanted one are tried. */
+const PORT_TRIES = 100;
+/** How long relay and agent may finish what they have, in milliseconds. */
+const DRAIN_MS = 3_000;
+/** How often to look whether all parts run, in milliseconds. */
+const LOOK_MS = 100;
+/** A part that ends by itself ends the demo, long before it would be started again. */
+const NEVER_MS = 2 ** 31 - 1;
 
-/** How many of its last lines are shown of a part that failed. */
-const SHOWN_LINES = 12;
-
-/** Variables of the user's environment that would lead the parts elsewhere. */
-const NOT_HANDED_ON =
-  /^(NATS_.*|OUROCODUS_.*|PORT|HOST|RELAY_URL|SESSION_ID|ROLE|AGENT_ID|CONCURRENCY|LOG_LEVEL)$/;
+/** More variables of the user's that would make this another system than the one that is shown. */
+const NOT_HANDED_ON = /^(OUROCODUS_.*|LOG_LEVEL)$/;
 
 /**
- * Runs nats-server, a relay, the API and an echo agent, sends work, and shows the result and what to try
- * next; then waits until it is ended, unless it runs once. Nothing it started is left afterwards,
- * however it ends.
+ * Starts a system as `ourocodus start` does, in a temporary home, and an echo agent; sends work, and
+ * shows the result and what to try next; then waits until it is ended, unless it runs once. Nothing
+ * it started is left afterwards, however it ends.
  *
- * @param options How, and for whom.
- * @throws {DemoError} If a part does not start or ends by itself; with the end of its log.
+ * @throws {SystemError} If a part does not start or ends by itself; with the end of its log.
  * @throws {SetupError} If there is no nats-server and none can be had.
  * @throws The signal's reason, if it is aborted before the result is shown.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { env, screen, signal } = options;
-  const binary = await ensureNatsServer({ env, say: (line) => screen.step(line), signal });
-  await using demo = await Demo.create(options);
-  await demo.start(binary);
+  const { env, once, screen, signal } = options;
+  const { path } = await ensureNatsServer({ env, say: (line) => screen.step(line), signal });
+  await using demo = new Demo(options, await Deno.makeTempDir({ prefix: "ourocodus-demo-" }));
+  await demo.start(path);
   await demo.send();
   demo.showNext();
-  if (!options.once) await demo.untilEnded();
+  if (!once) await demo.untilEnded();
 }
 
 class Demo implements AsyncDisposable {
   readonly #options: DemoOptions;
-  readonly #folder: string;
+  readonly #home: Home;
   readonly #keeper: Keeper;
-  /** In the order of their start. */
-  readonly #parts: Part[] = [];
+  readonly #environment: Readonly<Record<string, string>>;
+  #supervisor: Supervisor | undefined;
+  /** What runs, in the order of its start. */
+  readonly #names: string[] = [];
   /** Aborted when the demo is ended or a part ends by itself. */
   readonly #ending = new AbortController();
   readonly #wanted: DemoPorts;
   #ports: DemoPorts;
 
-  static async create(options: DemoOptions): Promise<Demo> {
-    return new Demo(options, await Deno.makeTempDir({ prefix: "ourocodus-demo-" }));
-  }
-
   constructor(options: DemoOptions, folder: string) {
+    const { env, ports = WANTED_PORTS, signal, hurry } = options;
     this.#options = options;
-    this.#folder = folder;
+    const home = findHome(new Map([["OUROCODUS_HOME", folder]]));
+    this.#home = { ...home, startLock: sharedLock(env) ?? home.startLock };
     this.#keeper = new Keeper(folder);
-    this.#wanted = options.ports ?? WANTED_PORTS;
-    this.#ports = this.#wanted;
-    const { signal, hurry } = options;
+    this.#wanted = this.#ports = ports;
+    const kept = Object.entries(partEnvironment(env)).filter(([name]) => !NOT_HANDED_ON.test(name));
+    this.#environment = { ...Object.fromEntries(kept), DRAIN_SECONDS: `${DRAIN_MS}ms` };
     const end = () => this.#ending.abort(signal.reason);
     if (signal.aborted) end();
     signal.addEventListener("abort", end);
-    hurry.addEventListener("abort", () => this.#parts.forEach((part) => part.send("SIGKILL")));
+    hurry.addEventListener("abort", () => void this.#supervisor?.end({ now: true }));
   }
 
-  async start(binary: NatsServer): Promise<void> {
+  async start(natsServer: string): Promise<void> {
     const { screen } = this.#options;
     screen.line();
-    const nats = await this.#startNats(binary);
-    const relay = await this.#startRelay(nats);
-    const api = await this.#startApi(nats);
-    this.#ports = { nats, relay, api };
-    await this.#startAgent(relay);
+    while (!await this.#bringUp(natsServer)) {
+      // Somebody took one of the ports meanwhile.
+    }
+    await this.#startAgent();
     screen.line();
+    void this.#watch();
   }
 
   /** Sends work with the command line, as a user would. */
@@ -154,147 +170,107 @@ class Demo implements AsyncDisposable {
     // From now on parts may end.
     this.#ending.abort(signal.reason);
     screen.line();
-    const names = this.#parts.map(({ name }) => name).reverse().join(", ");
     try {
-      for (const part of this.#parts.toReversed()) await part.stop(hurry.aborted ? 0 : STOP_MS);
-      await Deno.remove(this.#folder, { recursive: true });
+      await this.#supervisor?.end({ now: hurry.aborted });
+      await Deno.remove(this.#home.folder, { recursive: true });
     } finally {
       await this.#keeper[Symbol.asyncDispose]();
     }
+    const names = this.#names.toReversed().join(", ");
     if (names !== "") screen.step(`Stopped ${names}; nothing is left running`);
   }
 
-  async #startNats({ path, version }: NatsServer): Promise<number> {
-    const name = `ourocodus-demo-${crypto.randomUUID()}`;
-    const store = join(this.#folder, "store");
-    const port = await this.#onFreePort(this.#wanted.nats, async (port) => {
-      const where = ["--addr", "127.0.0.1", "--port", String(port), "--name", name];
-      const args = [...where, "--jetstream", "--store_dir", store];
-      const part = await this.#startPart("nats-server", path, args, {});
-      // Another demo's server may have been faster to take the port.
-      return { part, isReady: async () => (await natsGreeting(port))?.server_name === name };
+  /** Starts all parts. @returns False, and nothing runs, if a port that was free is so no more. */
+  async #bringUp(natsServer: string): Promise<boolean> {
+    const home = this.#home;
+    const { "nats-server": nats, relay, api } = this.#wanted;
+    this.#ports = { "nats-server": freePort(nats), relay: freePort(relay), api: freePort(api) };
+    this.#supervisor = await Supervisor.begin(home, {
+      environment: this.#environment,
+      ...{ backoffBaseMs: NEVER_MS, backoffCapMs: NEVER_MS },
     });
-    const remark = `${this.#instead("nats", port)}JetStream, in a temporary folder`;
-    this.#options.screen.part(`nats-server ${version}`, `nats://127.0.0.1:${port}`, remark);
-    return port;
-  }
-
-  async #startRelay(nats: number): Promise<number> {
-    const port = await this.#onFreePort(this.#wanted.relay, async (port) => {
-      const part = await this.#startDeno("relay", "relay/main.ts", {
-        NATS_URL: `nats://127.0.0.1:${nats}`,
-        HOST: "127.0.0.1",
-        PORT: String(port),
-        DRAIN_SECONDS: "3",
+    const client = await findSupervisor(home);
+    if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);
+    try {
+      await bringUp(client, {
+        home,
+        natsServer,
+        natsPort: this.#ports["nats-server"],
+        relayPort: this.#ports.relay,
+        apiPort: this.#ports.api,
+        host: "127.0.0.1",
+        relayDrainMs: DRAIN_MS,
+      }, {
+        environment: this.#environment,
+        signal: this.#ending.signal,
+        onHealthy: (part) => this.#showPart(part),
       });
-      // Another demo's relay may have been faster to take the port.
-      return { part, isReady: async () => part.log.includes(await relayId(port) ?? "\0") };
-    });
-    const remark = `${this.#instead("relay", port)}hands work to agents`;
-    this.#options.screen.part("relay", `ws://127.0.0.1:${port}`, remark);
-    return port;
-  }
-
-  async #startApi(nats: number): Promise<number> {
-    const { root, screen } = this.#options;
-    await this.#buildMonitor(join(root, "web/ensure.ts"));
-    const port = await this.#onFreePort(this.#wanted.api, async (port) => {
-      const part = await this.#startDeno("api", "api/main.ts", {
-        NATS_URL: `nats://127.0.0.1:${nats}`,
-        HOST: "127.0.0.1",
-        PORT: String(port),
-      });
-      // Another demo's API may have been faster to take the port: ours says that it listens.
-      return {
-        part,
-        isReady: async () => part.log.includes("API and monitor on") && await answers(port),
-      };
-    });
-    const remark = `${this.#instead("api", port)}the monitor: open it in a browser`;
-    screen.part("api", `http://127.0.0.1:${port}`, remark);
-    return port;
-  }
-
-  /** Without its bundle the API answers all the same, and says what is missing. */
-  async #buildMonitor(script: string): Promise<void> {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--allow-all", script],
-      env: this.#environment(),
-      clearEnv: true,
-      signal: this.#ending.signal,
-    }).output();
-    this.#ending.signal.throwIfAborted();
-    if (code !== 0) {
-      const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-      this.#options.screen.step(`The monitor could not be built: ${why}`);
+      return true;
+    } catch (error) {
+      await this.#supervisor.end();
+      const taken = error instanceof SystemError && error.cause instanceof Deno.errors.AddrInUse;
+      if (!taken) throw error;
+      this.#names.length = 0;
+      return false;
     }
   }
 
-  async #startAgent(relay: number): Promise<void> {
-    const { screen } = this.#options;
-    const part = await this.#startDeno("echo agent", "agent/main.ts", {
-      RELAY_URL: `ws://127.0.0.1:${relay}`,
-      SESSION_ID: "demo",
-      ROLE: "echo",
+  #showPart({ part, view, version }: HealthyPart): void {
+    const name = part.name as PartName;
+    const [wanted, port] = [this.#wanted[name], this.#ports[name]];
+    const instead = port === wanted ? "" : `${wanted} is taken, so it uses ${port}; `;
+    const label = name === "nats-server" ? `${name} ${version}` : name;
+    this.#options.screen.part(label, part.url(view.spec), `${instead}${REMARKS[name]}`);
+    this.#names.push(name);
+  }
+
+  async #startAgent(): Promise<void> {
+    const signal = this.#ending.signal;
+    const environment = { ...this.#environment };
+    const runtime = new ProcessRuntime({
+      home: this.#home,
+      env: { get: (name) => environment[name], toObject: () => environment },
     });
-    await this.#ready(part, async () => ((await relayHealth(relay))?.agents ?? 0) > 0);
-    screen.part(
-      "echo agent",
-      "connected to the relay",
-      "takes the work of session demo, role echo",
-    );
-  }
-
-  #startDeno(name: string, script: string, env: Record<string, string>): Promise<Part> {
-    return this.#startPart(name, Deno.execPath(), this.#denoRun(script), env);
-  }
-
-  async #startPart(
-    name: string,
-    command: string,
-    args: readonly string[],
-    env: Record<string, string>,
-  ): Promise<Part> {
-    this.#ending.signal.throwIfAborted();
-    const part = new Part(name, { command, args, env: { ...this.#environment(), ...env } });
-    this.#parts.push(part);
-    await this.#keeper.watch(part.pid);
-    return part;
-  }
-
-  /** Starts a part on the wanted port, or on another if somebody has it or takes it. */
-  async #onFreePort(
-    wanted: number,
-    start: (port: number) => Promise<{ part: Part; isReady: () => Promise<boolean> }>,
-  ): Promise<number> {
-    return await onFreePort(wanted, async (port) => {
-      const { part, isReady } = await start(port);
-      try {
-        await this.#ready(part, isReady);
-      } catch (error) {
-        if (!part.status || !part.log.includes("in use")) throw error;
-        this.#parts.splice(this.#parts.indexOf(part), 1);
-        throw new PortTakenError(`Port ${port} is in use`);
-      }
+    const started = await runtime.start({
+      ...{ session: "demo", role: "echo", name: "echo-agent", count: 1, concurrency: 1 },
+      ...{ args: ["echo"], env: {}, passedEnv: [], drainMs: DRAIN_MS, cwd: undefined },
+    }, {
+      kind: "process",
+      cwd: Deno.cwd(),
+      relayUrl: `ws://127.0.0.1:${this.#ports.relay}`,
     });
+    await using connection = await connect({ url: this.#natsUrl, name: "ourocodus demo" });
+    await awaitConnected(connection, {
+      ...{ session: "demo", role: "echo", signal },
+      ids: new Map(started.agents.map(({ id }) => [id, undefined])),
+      check: () => noneEnded(started),
+      onConnected: () => {},
+    });
+    await started.ready();
+    this.#names.push("echo agent");
+    const remark = "takes the work of session demo, role echo";
+    this.#options.screen.part("echo agent", "connected to the relay", remark);
   }
 
-  /** Waits until a part is ready; from then on its end is the demo's. */
-  async #ready(part: Part, isReady: () => Promise<boolean>): Promise<void> {
-    await waitFor(async () => {
-      if (part.status) throw ended(part);
-      return await isReady();
-    }, { timeoutMs: READY_MS, what: `${part.name} to be ready`, signal: this.#ending.signal });
-    part.ended.then(() => this.#ending.abort(ended(part)));
+  /** Ends the demo when a part ends by itself. */
+  async #watch(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      const ended = this.#supervisor?.views.find(({ status }) =>
+        status === "waiting" || status === "exited"
+      );
+      if (ended !== undefined) this.#ending.abort(await failure(ended));
+      await pause(LOOK_MS, this.#ending.signal);
+    }
   }
 
   /** Runs the command line; what it writes is shown as it comes. */
-  async #run(args: readonly string[]): Promise<void> {
+  async #run(words: readonly string[]): Promise<void> {
     const signal = this.#ending.signal;
     signal.throwIfAborted();
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [...this.#denoRun("cli/main.ts"), ...args],
-      env: { ...this.#environment(), NATS_URL: `nats://127.0.0.1:${this.#ports.nats}` },
+    const { command, args } = program("cli");
+    const child = new Deno.Command(command, {
+      args: [...args, ...words],
+      env: { ...this.#environment, NATS_URL: this.#natsUrl },
       clearEnv: true,
       stdin: "null",
       stdout: "inherit",
@@ -304,32 +280,21 @@ class Demo implements AsyncDisposable {
     }).spawn();
     const { code } = await child.status;
     signal.throwIfAborted();
-    if (code !== 0) throw new DemoError(`The command ended with exit code ${code}`);
+    if (code !== 0) throw new SystemError(`The command ended with exit code ${code}`);
   }
 
-  /** Arguments that run a program, without a word of Deno's own about packages that it fetches. */
-  #denoRun(script: string): string[] {
-    return ["run", "--quiet", "--allow-all", join(this.#options.root, script)];
-  }
-
-  #environment(): Record<string, string> {
-    const entries = Object.entries(this.#options.env);
-    return Object.fromEntries(entries.filter(([name]) => !NOT_HANDED_ON.test(name)));
-  }
-
-  #instead(part: keyof DemoPorts, port: number): string {
-    const wanted = this.#wanted[part];
-    return port === wanted ? "" : `${wanted} is taken, so it uses ${port}; `;
+  get #natsUrl(): string {
+    return `nats://127.0.0.1:${this.#ports["nats-server"]}`;
   }
 
   /** A command of the command line as the user would type it. */
   #cli(command: string): string {
-    const nats = this.#setting("NATS_URL", "nats://127.0.0.1", "nats");
+    const nats = this.#setting("NATS_URL", "nats://127.0.0.1", "nats-server");
     return `${nats}${this.#deno()} task cli ${command}`;
   }
 
   /** What has to stand before a command where the port is not the one it expects. */
-  #setting(name: string, host: string, part: "nats" | "relay"): string {
+  #setting(name: string, host: string, part: PartName): string {
     const port = this.#ports[part];
     return port === WANTED_PORTS[part] ? "" : `${name}=${host}:${port} `;
   }
@@ -340,40 +305,29 @@ class Demo implements AsyncDisposable {
   }
 }
 
-function ended(part: Part): DemoError {
-  const { code, signal } = part.status ?? { code: 0, signal: null };
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-  const lines = part.log.trimEnd().split("\n").slice(-SHOWN_LINES).map((line) => `  ${line}`);
-  return new DemoError(`The ${part.name} ended ${how}. The end of its log:\n${lines.join("\n")}`);
-}
-
-async function answers(port: number): Promise<boolean> {
+/** A file that demos of this user have in common: no two of them start parts at the same time. */
+function sharedLock(env: DemoOptions["env"]): string | undefined {
+  const folder = cacheFolder({ env });
+  if (folder === undefined) return undefined;
+  const path = join(folder, "demo.lock");
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/health`);
-    await response.body?.cancel();
-    return response.status === 200;
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
+    return path;
   } catch {
-    return false;
+    return undefined; // Then two at once may try for the same ports.
   }
 }
 
-/** Names the relay on a port, once it is ready. */
-async function relayId(port: number): Promise<string | undefined> {
-  return (await relayHealth(port))?.relay_id;
-}
-
-interface Health {
-  readonly relay_id: string;
-  readonly agents: number;
-}
-
-async function relayHealth(port: number): Promise<Health | undefined> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/health`);
-    if (response.status === 200) return await response.json() as Health;
-    await response.body?.cancel();
-  } catch {
-    // Nobody listens yet, or something else does.
+/** The wanted port of 127.0.0.1, or the next one that nobody uses. */
+function freePort(wanted: number): number {
+  for (let port = wanted; port < wanted + PORT_TRIES; port++) {
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
   }
-  return undefined;
+  throw new SystemError(`All ports from ${wanted} to ${wanted + PORT_TRIES - 1} are taken`);
 }

@@ -7,11 +7,12 @@
  * @module
  */
 import { SetupError, watchLauncher } from "@ourocodus/setup";
-import { fileURLToPath } from "node:url";
+import { EndRequests, SystemError } from "@ourocodus/system";
 import { runDemo } from "./demo.ts";
-import { DemoError } from "./demo_error.ts";
-import { Interrupted, Interruption } from "./interruption.ts";
 import { createScreen } from "./screen.ts";
+
+/** The signals that end the demo, with the exit codes that tell so. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 const HELP =
   `Starts nats-server, a relay, the API and an echo agent, sends work and shows the result.
@@ -35,23 +36,37 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const env = Deno.env.toObject();
-  const interruption = new Interruption();
-  interruption.listen();
-  watchLauncher(env, () => interruption.heard("SIGTERM"));
+  const [end, hurry] = [new AbortController(), new AbortController()];
+  const requests = new EndRequests();
+  let endCode = 0;
+  const heard = (signal: keyof typeof SIGNALS) => {
+    const wish = requests.heard(signal, performance.now());
+    if (wish === "end") {
+      endCode = SIGNALS[signal];
+      end.abort();
+    }
+    if (wish === "now") hurry.abort();
+  };
+  for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
+    Deno.addSignalListener(signal, () => heard(signal));
+  }
+  watchLauncher(env, () => heard("SIGTERM"));
   try {
     await runDemo({
-      root: fileURLToPath(new URL("..", import.meta.url)),
       env,
       once: args.includes("--once"),
       screen: createScreen(print, Deno.stdout.isTerminal() && !Deno.noColor),
-      signal: interruption.end,
-      hurry: interruption.hurry,
+      signal: end.signal,
+      hurry: hurry.signal,
     });
     return 0;
   } catch (error) {
-    if (error instanceof Interrupted) return error.exitCode;
-    if (!(error instanceof DemoError || error instanceof SetupError)) throw error;
-    console.error(`\n${error.message}`);
+    if (end.signal.aborted) return endCode;
+    if (!(error instanceof SystemError || error instanceof SetupError)) throw error;
+    const lines = error instanceof SystemError ? error.lines.map((line) => `\n  ${line}`) : [];
+    // The log is gone by now.
+    const message = error.message.replace(/The end of \/.*:$/, "The end of its log:");
+    console.error(`\n${message}${lines.join("")}`);
     return 1;
   }
 }

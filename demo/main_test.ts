@@ -121,8 +121,17 @@ Deno.test("the demo ends with 1 when one of its parts dies, and says which", asy
   assert.equal(code, 1);
   assert.match(
     complaints(running.demo.stderr),
-    /^\nThe relay ended by SIGKILL\. The end of its log:\n {2}\S/,
+    /^\nrelay ended by SIGKILL\. The end of its log:\n {2}\S/,
   );
+  await running.nothingIsLeft(children);
+});
+
+Deno.test("a part that does not end is killed when the user is in a hurry", async () => {
+  await using running = await startDemo();
+  await running.demo.waitForLine(RUNS, PATIENCE);
+  const children = await running.children();
+  Deno.kill(await childWith("relay/main.ts", children), "SIGSTOP");
+  await running.demo.insist("SIGINT");
   await running.nothingIsLeft(children);
 });
 

@@ -44,7 +44,7 @@ const LINK_MODE = "160000";
 
 /** Makes trees. One call at a time. */
 export class TreeIndex {
-  readonly #git: Git;
+  #git: Git;
   readonly #place: FilesPlace;
   #index: string;
   #isReady = false;
@@ -96,6 +96,7 @@ export class TreeIndex {
 
   /** Changes the files from the last tree to a commit's. @throws {GitError} */
   async change(to: string): Promise<void> {
+    this.#git = await this.#git.withoutFilters(this.#place.gitDir);
     const from = await this.#tree();
     await this.#git.run(["read-tree", "-m", "-u", from, to], { place: this.#files });
     await this.#strip(await this.#list());
@@ -132,6 +133,7 @@ export class TreeIndex {
   }
 
   async #prepare(head: string): Promise<void> {
+    this.#git = await this.#git.withoutFilters(this.#place.gitDir);
     // Of a git that was killed: nobody else uses this index.
     await Deno.remove(`${this.#index}.lock`).catch(() => {});
     if (this.#isReady) return;

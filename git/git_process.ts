@@ -60,6 +60,8 @@ const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   ["commit.gpgSign", "false"],
   ["i18n.commitEncoding", "UTF-8"],
   ["submodule.recurse", "false"],
+  // One for each core; worth it from a hundred files on.
+  ["checkout.workers", "0"],
   ["branch.autoSetupMerge", "false"],
   ["advice.addEmbeddedRepo", "false"],
   ["gc.auto", "0"],
@@ -101,9 +103,20 @@ export class Git {
     return git;
   }
 
-  /** The same with these filters switched off. */
-  without(filters: readonly string[]): Git {
-    return new Git(this.#environment, filters);
+  /**
+   * The same with all filters switched off that a repository has configured now. An agent may have
+   * added one since the last time, so this is asked before files are looked at or written.
+   */
+  async withoutFilters(gitDir: string): Promise<Git> {
+    const { stdout } = await this.run(
+      ["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"],
+      { place: { gitDir }, codes: [0, 1] },
+    );
+    const names = new TextDecoder().decode(stdout).split("\0").flatMap((key) => {
+      const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
+      return name === undefined ? [] : [name];
+    });
+    return new Git(this.#environment, [...new Set(names)]);
   }
 
   /**

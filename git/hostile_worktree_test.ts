@@ -52,6 +52,27 @@ Deno.test("nothing that an agent configured or attributed is run", async () => {
   assert.equal(await exists(marker), false, await Deno.readTextFile(marker).catch(() => ""));
 });
 
+Deno.test("a filter that an agent adds while it works is not run either", async () => {
+  await using there = await TestRepository.create({ "a.txt": "one\n" });
+  const marker = join(there.folder, "was-run");
+  const worktree = await there.worktree(await there.open());
+  await there.git(worktree.folder, "config", "extensions.worktreeConfig", "true");
+  const filters = [["e", "--local"], ["w", "--worktree"]] as const;
+  for (const [name, where] of filters) {
+    for (const kind of ["clean", "smudge"]) {
+      const program = `touch ${marker}; cat`;
+      await there.git(worktree.folder, "config", where, `filter.${name}.${kind}`, program);
+    }
+  }
+  await write(join(worktree.folder, ".gitattributes"), "*.txt filter=e\n*.bin filter=w\n");
+  await write(join(worktree.folder, "a.txt"), "two\n");
+  await write(join(worktree.folder, "b.bin"), "two\n");
+  await worktree.commit(COMMIT);
+  await worktree.resetToBase({ sequence: 1, attempt: 1, n: 1 });
+  assert.deepEqual(await worktree.remove(), { kind: "removed" });
+  assert.equal(await exists(marker), false);
+});
+
 Deno.test("a .git that was replaced or taken away leads nowhere else", async () => {
   await using there = await TestRepository.create();
   const other = await TestRepository.create({ "other.txt": "other\n" });

@@ -24,7 +24,9 @@ export {
 } from "./worktree.ts";
 export {
   hasWorktree,
+  keptPath,
   listRecords,
+  oldFiles,
   readRecord,
   recordName,
   recordPath,

@@ -10,7 +10,7 @@ import { GitError } from "./errors.ts";
 import { TreeIndex } from "./file_tree.ts";
 import { Git, type GitPlace } from "./git_process.ts";
 import { withRepositoryLock } from "./repository_lock.ts";
-import { checkFolder, missing, Worktree } from "./worktree.ts";
+import { checkFolder, missing, Worktree, type WorktreePlace } from "./worktree.ts";
 
 /** Options of {@linkcode Repository.open}. */
 export interface RepositoryOptions {
@@ -51,15 +51,19 @@ export class Repository {
   /** The repository's folder, which all worktrees share. */
   readonly commonDir: string;
   readonly #git: Git;
+  /** Where HEAD is: in a linked worktree that is its own. */
+  readonly #ownDir: string;
 
-  private constructor(git: Git, { root, commonDir }: { root: string; commonDir: string }) {
+  private constructor(git: Git, { root, commonDir, ownDir }: RepositoryPlace) {
     this.#git = git;
     this.root = root;
     this.commonDir = commonDir;
+    this.#ownDir = ownDir;
   }
 
   /**
-   * Finds the repository that a folder is in; in a linked worktree that is the main one.
+   * Finds the repository that a folder is in; of a linked worktree that is the main one, with the
+   * worktree's HEAD.
    *
    * @throws {GitError} `no_repository` if there is none or it has no commit yet.
    */
@@ -69,33 +73,25 @@ export class Repository {
     if (cwd === undefined) {
       throw new GitError("no_repository", `Cannot use the repository ${folder}: it is not there`);
     }
-    const { commonDir, root } = await findPlace(git, cwd);
-    const place = { gitDir: commonDir };
-    const [hasCommit, filters] = await Promise.all([
-      isBegun(git, commonDir),
-      git.run(["config", "--null", "--name-only", "--get-regexp", "^filter\\..*"], {
-        place,
-        codes: [0, 1],
-      }),
-    ]);
-    if (!hasCommit) {
+    const found = await findPlace(git, cwd);
+    const { commonDir } = found;
+    if (!await isBegun(git, commonDir)) {
       throw new GitError(
         "no_repository",
         `Cannot use the repository ${cwd}: it has no commit yet, and a worktree begins at one; ` +
           "run git add . && git commit in it first",
       );
     }
-    const names = new TextDecoder().decode(filters.stdout).split("\0").flatMap((key) => {
-      const [, name] = /^filter\.(.*)\.[^.]+$/s.exec(key) ?? [];
-      return name === undefined ? [] : [name];
-    });
-    return new Repository(git.without([...new Set(names)]), { root, commonDir });
+    return new Repository(git, found);
   }
 
   /** The id of the commit that a name means. @throws {GitError} If there is none. */
   async resolveBase(ref = "HEAD"): Promise<string> {
+    const head = ref === "HEAD" ? await branchTip(this.#ownDir, this.commonDir) : undefined;
+    if (head !== undefined) return head;
     const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
-    const { code, stdout } = await this.#git.run(args, { place: this.#place, codes: [0, 1, 128] });
+    const place = { gitDir: this.#ownDir };
+    const { code, stdout } = await this.#git.run(args, { place, codes: [0, 1, 128] });
     const commit = new TextDecoder().decode(stdout).trim();
     if (code === 0 && commit !== "") return commit;
     throw new GitError(
@@ -106,8 +102,8 @@ export class Repository {
   }
 
   /**
-   * Makes a worktree with a new branch, one at a time a repository. If there is such a branch
-   * already, the new one ends in `-2`, `-3`, …
+   * Makes a worktree with a new branch, one at a time a repository; files are written by several at
+   * once. If there is such a branch already, the new one ends in `-2`, `-3`, …
    *
    * @throws {GitError}
    */
@@ -117,10 +113,11 @@ export class Repository {
     const real = await Deno.realPath(folder);
     const gitDir = await this.#gitDirOf(real);
     if (gitDir === undefined) throw missing(real, "git has not made it");
-    const place = { folder: real, branch: free, base, sequence, gitDir };
+    const place = { folder: real, branch: free, base, sequence, gitDir, commonDir: this.commonDir };
+    await this.#checkOut(place, signal);
     const tree = new TreeIndex(this.#git, place);
     await tree.begin();
-    return new Worktree(this.#git, { ...place, commonDir: this.commonDir }, tree);
+    return new Worktree(this.#git, place, tree);
   }
 
   /**
@@ -194,8 +191,10 @@ export class Repository {
     return await withRepositoryLock(this.commonDir, async () => {
       for (let number = 1; number <= MAX_SUFFIX; number++) {
         const name = number === 1 ? branch : `${branch}-${number}`;
-        // No tracking: that would be written to the config, under its lock.
-        const args = ["worktree", "add", "--quiet", "--no-track", "-b", name, "--", folder, base];
+        // No tracking: that would be written to the config, under its lock. No files: writing them
+        // takes the longest by far, and needs no lock.
+        const flags = ["--quiet", "--no-track", "--no-checkout", "-b", name];
+        const args = ["worktree", "add", ...flags, "--", folder, base];
         const { code, stderr } = await this.#git.run(args, {
           place: this.#place,
           codes: [0, 128, 255],
@@ -207,10 +206,7 @@ export class Repository {
         if (code === 0) return name;
         if (!/a branch named .* already exists/.test(stderr)) {
           await this.#dropNew(name, base);
-          throw new GitError(
-            "git_failed",
-            `Cannot add the worktree ${folder} at ${name}: ${stderr.trim()}`,
-          );
+          throw cannotAdd(folder, name, stderr);
         }
       }
       throw new GitError(
@@ -219,6 +215,29 @@ export class Repository {
           "delete those that are not needed with git branch -D",
       );
     }, signal);
+  }
+
+  /** Writes the files of a new worktree; if that fails, nothing of it is left. */
+  async #checkOut(place: WorktreePlace, signal: AbortSignal | undefined): Promise<void> {
+    const { folder, gitDir, branch, base } = place;
+    // As git itself does it in `worktree add`.
+    const args = ["reset", "--hard", "--quiet", "--no-recurse-submodules"];
+    try {
+      const git = await this.#git.withoutFilters(this.commonDir);
+      const { code, stderr } = await git.run(args, {
+        place: { gitDir, workTree: folder },
+        codes: [0, 1, 128],
+        signal,
+      });
+      if (code !== 0) throw cannotAdd(folder, branch, stderr);
+    } catch (error) {
+      await withRepositoryLock(this.commonDir, async () => {
+        await Deno.remove(folder, { recursive: true });
+        await Deno.remove(gitDir, { recursive: true });
+      });
+      await this.#dropNew(branch, base);
+      throw error;
+    }
   }
 
   /** git leaves the branch where it then fails to make the worktree. */
@@ -267,11 +286,21 @@ export class Repository {
   }
 }
 
+function cannotAdd(folder: string, branch: string, stderr: string): GitError {
+  return new GitError(
+    "git_failed",
+    `Cannot add the worktree ${folder} at ${branch}: ${stderr.trim()}`,
+  );
+}
+
 /** The repository of a folder, and its main checkout. */
-async function findPlace(
-  git: Git,
-  cwd: string,
-): Promise<{ readonly commonDir: string; readonly root: string }> {
+interface RepositoryPlace {
+  readonly root: string;
+  readonly commonDir: string;
+  readonly ownDir: string;
+}
+
+async function findPlace(git: Git, cwd: string): Promise<RepositoryPlace> {
   const asked = ["--git-common-dir", "--git-dir", "--show-toplevel"];
   const args = ["rev-parse", "--path-format=absolute", ...asked];
   // Without a checkout, in a bare repository or in .git itself, the last one fails after the others.
@@ -279,8 +308,11 @@ async function findPlace(
   const [common, own, top] = new TextDecoder().decode(stdout).split("\n");
   if (common) {
     const commonDir = await Deno.realPath(common);
-    if (top && own === common) return { commonDir, root: await Deno.realPath(top) };
-    return { commonDir, root: basename(commonDir) === ".git" ? dirname(commonDir) : commonDir };
+    if (top && own === common) {
+      return { commonDir, ownDir: commonDir, root: await Deno.realPath(top) };
+    }
+    const root = basename(commonDir) === ".git" ? dirname(commonDir) : commonDir;
+    return { commonDir, ownDir: await Deno.realPath(own ?? common), root };
   }
   const why = /not a git repository/.test(stderr)
     ? "it is no git repository; run git init && git add . && git commit -m begin in it, or name " +
@@ -295,6 +327,23 @@ async function isBegun(git: Git, commonDir: string): Promise<boolean> {
   const head = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
   if ((await git.run(head, { place, codes: [0, 1, 128] })).code === 0) return true;
   return await git.text(["for-each-ref", "--count=1", "--format=%(objectname)"], { place }) !== "";
+}
+
+/**
+ * The commit of the branch that HEAD is at, read from its file, as that is what is asked for most
+ * often; undefined where git has to be asked.
+ */
+async function branchTip(ownDir: string, commonDir: string): Promise<string | undefined> {
+  try {
+    const [, branch] = /^ref: (refs\/heads\/[^\n]+)\n$/.exec(
+      await Deno.readTextFile(join(ownDir, "HEAD")),
+    ) ?? [];
+    if (branch === undefined) return undefined;
+    const tip = await Deno.readTextFile(join(commonDir, branch));
+    return /^[0-9a-f]{40,64}\n$/.test(tip) ? tip.trim() : undefined;
+  } catch {
+    return undefined; // It is packed, or there is none.
+  }
 }
 
 async function leadsTo(gitDir: string, wanted: string): Promise<boolean> {

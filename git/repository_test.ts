@@ -94,6 +94,18 @@ Deno.test("a folder inside, and a linked worktree, lead to the main repository",
   assert.equal((await Repository.open(join(there.root, ".git"), { env: ENV })).root, there.root);
 });
 
+Deno.test("HEAD is that of the worktree that was named, not of the main checkout", async () => {
+  await using there = await TestRepository.create();
+  const linked = join(there.folder, "linked");
+  await there.git(there.root, "worktree", "add", "-q", "-b", "feature", linked);
+  await write(join(linked, "feature.txt"), "x\n");
+  await there.git(linked, "add", "--all");
+  await there.git(linked, "commit", "-q", "-m", "feature");
+  const repository = await Repository.open(linked, { env: ENV });
+  assert.equal(await repository.resolveBase(), await there.git(linked, "rev-parse", "HEAD"));
+  assert.equal(await repository.resolveBase("feature"), await repository.resolveBase());
+});
+
 Deno.test("a base that is not there, or looks like a flag, is an error", async () => {
   await using there = await TestRepository.create();
   const repository = await there.open();

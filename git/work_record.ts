@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { invalidName } from "@ourocodus/protocol";
 
@@ -80,6 +80,48 @@ export function recordName(
   return `${session}.${role}.${plain}`;
 }
 
+/** What is kept of a work item besides its record, a folder each, and what its files end in. */
+const KEPT = { answers: ".json", patches: ".patch", transcripts: ".ndjson" } as const;
+
+/** Where something is that is kept of a work item. */
+export function keptPath(
+  worktrees: string,
+  kind: keyof typeof KEPT,
+  record: Pick<WorkRecord, "session" | "role" | "key">,
+): string {
+  return join(worktrees, kind, `${recordName(record)}${KEPT[kind]}`);
+}
+
+/**
+ * Patches and transcripts, and what writing a record has left when it was killed, that nothing has
+ * happened to for a while.
+ *
+ * @param except Whose are left out.
+ */
+export async function oldFiles(
+  worktrees: string,
+  { olderMs, except, now = Date.now() }: {
+    readonly olderMs: number;
+    readonly except: readonly Pick<WorkRecord, "session" | "role" | "key">[];
+    readonly now?: number;
+  },
+): Promise<string[]> {
+  const names = new Set(except.map(recordName));
+  const found: string[] = [];
+  const wanted = [["patches", KEPT.patches], ["transcripts", KEPT.transcripts], [
+    "records",
+    ".tmp",
+  ]];
+  for (const [folder = "", ending = ""] of wanted) {
+    for (const path of await filesIn(join(worktrees, folder), ending)) {
+      if (names.has(basename(path, ending))) continue;
+      const { mtime } = await Deno.lstat(path);
+      if (mtime !== null && now - mtime.getTime() > olderMs) found.push(path);
+    }
+  }
+  return found;
+}
+
 /**
  * Reads a record.
  *
@@ -111,14 +153,16 @@ export async function writeRecord(worktrees: string, record: WorkRecord): Promis
   }
 }
 
-/** Removes a record, if it is there. */
+/** Removes a record, if it is there, and the answer that belongs to it. */
 export async function removeRecord(
   worktrees: string,
   record: Pick<WorkRecord, "session" | "role" | "key">,
 ): Promise<void> {
-  await Deno.remove(recordPath(worktrees, record)).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  for (const path of [keptPath(worktrees, "answers", record), recordPath(worktrees, record)]) {
+    await Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
 }
 
 /** Reads all records, the oldest work first. Files that are none are told, and left alone. */
@@ -127,7 +171,7 @@ export async function listRecords(
 ): Promise<{ readonly records: WorkRecord[]; readonly problems: RecordProblem[] }> {
   const records: WorkRecord[] = [];
   const problems: RecordProblem[] = [];
-  for (const path of await recordFiles(join(worktrees, "records"))) {
+  for (const path of await filesIn(join(worktrees, "records"), ".json")) {
     try {
       const record = await readRecord(path);
       if (record !== undefined) records.push(record);
@@ -139,13 +183,11 @@ export async function listRecords(
   return { records, problems };
 }
 
-async function recordFiles(folder: string): Promise<string[]> {
+async function filesIn(folder: string, ending: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name }) => name.endsWith(".json")).map(({ name }) =>
-      join(folder, name)
-    )
-      .sort();
+    return entries.filter(({ name }) => name.endsWith(ending))
+      .map(({ name }) => join(folder, name)).sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;

@@ -67,8 +67,10 @@ export type CancelledWork = Pick<WorkTrace, "work_sequence" | "session_id" | "ro
 export const MAX_REASON_CHARACTERS = 500;
 
 const TIMEOUT_MS = 5_000;
-/** How long relays have to say that an agent had it, in milliseconds. */
+/** How long relays have to say that an agent had it, in milliseconds: none may have it, … */
 const RELAYS_MS = 500;
+/** … or one said a moment ago that an agent has it. */
+const HOLDER_MS = 3_000;
 
 /**
  * Cancels a piece of work that has no outcome yet.
@@ -120,7 +122,9 @@ async function cancelFound(
   }
   // In this order: who is handed it until it is removed, is among those who are told.
   await removeFromQueue(connection, sequence);
-  const holder = await tellRelays(connection, { work: identity, phase: "done" });
+  const holder = await tellRelays(connection, { work: identity, phase: "done" }, {
+    ...(found.state === "in_hand" && { waitMs: HOLDER_MS }),
+  });
   await recordEvent(connection, found, holder, options);
   // An agent whose relay is away, or dead, may still work on it.
   const was = holder === null && lastHolder(found.history) === undefined ? "waiting" : "in_hand";
@@ -167,10 +171,11 @@ async function storeOutcome(
 async function tellRelays(
   connection: Connection,
   notice: CancelNotice,
+  { waitMs = RELAYS_MS }: { readonly waitMs?: number } = {},
 ): Promise<CancelledHolder | null> {
   let holder: CancelledHolder | undefined;
   await askMany(connection, RELAYS_WORK_CANCEL_SUBJECT, [notice], {
-    waitMs: RELAYS_MS,
+    waitMs,
     onAnswer: (answer) => (holder ??= parseHolder(answer.string())) !== undefined,
   });
   return holder ?? null;

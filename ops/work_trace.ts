@@ -154,16 +154,13 @@ async function queuedOf(
   return queued;
 }
 
-/** Clocks are those of one server; before 2.10 copies tell their own time. */
-const SAME_MS = 5_000;
-
 /** Whether the queue's message is the work, and not one of a stream that was made anew. */
 function isSame(work: TracedWork, { subject, timeNs }: StoredMessage): boolean {
   const parsed = parseSubject(subject);
   if (parsed?.kind !== "work") return false;
   if (parsed.session !== work.session || parsed.role !== work.role) return false;
   const storedAt = Number(timeNs.slice(0, -6));
-  return work.storedAt === undefined || Math.abs(work.storedAt.getTime() - storedAt) < SAME_MS;
+  return work.storedAt === undefined || work.storedAt.getTime() === storedAt;
 }
 
 /** Waiting work that the log has no copy of: published in ways that copies cannot follow. */

@@ -88,11 +88,7 @@ Deno.test("work that is delivered once more while its agent has it is not handed
 });
 
 Deno.test("work that is given back to a queue that counts anew is given up after as many attempts", async () => {
-  // A queue that is not told that its consumer is gone finds that out when a request should be over.
-  await using test = await TestRelay.start({
-    limits: { maxDeliver: 3 },
-    queue: { pullExpiresMs: 1_000 },
-  });
+  await using test = await TestRelay.start({ limits: { maxDeliver: 3 } });
   const agent = test.agent({ v1: true });
   test.work("1");
   for (const attempt of [1, 2, 3]) {
@@ -148,9 +144,8 @@ Deno.test("after NATS was lost, work that another relay has is not handed out, t
   await using nats = await startNats();
   await using proxy = startProxy(nats.port);
   const natsUrl = `nats://127.0.0.1:${proxy.port}`;
-  const queue = { pullExpiresMs: 1_000 };
-  await using first = await TestRelay.start({ nats, queue });
-  await using second = await TestRelay.start({ nats, natsUrl, queue });
+  await using first = await TestRelay.start({ nats });
+  await using second = await TestRelay.start({ nats, natsUrl });
   const busy = first.agent({ v1: true });
   first.work("1");
   await busy.hasWork();

@@ -61,6 +61,8 @@ const MAX_FRAME_LINES = 10_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
 /** As much of an agent's reason for giving work back goes into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
+/** An agent's own word for why it gives work back. */
+const REASON = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** Handles agents' frames. */
 export class AgentMessages {
@@ -153,7 +155,7 @@ export class AgentMessages {
   }
 
   #retry(agent: AgentConnection, work: Work, message: Message): void {
-    const { delay_ms: delay = 0, message: why } = message.payload;
+    const { delay_ms: delay = 0, message: why, reason: word } = message.payload;
     const allowed = typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS;
     if (!allowed) {
       const shown = typeof delay === "number" ? delay : describe(delay);
@@ -165,7 +167,8 @@ export class AgentMessages {
       ? why.slice(0, MAX_REASON_CHARACTERS)
       : "the agent gave it back";
     const delayMs = allowed ? Math.round(delay) : 0;
-    this.#options.works.retry(work, { code: "retry", message: reason }, delayMs);
+    const code = typeof word === "string" && REASON.test(word) ? word : "retry";
+    this.#options.works.retry(work, { code, message: reason }, delayMs);
     agent.confirm(work.offered);
     this.#options.offers.freed(agent);
   }

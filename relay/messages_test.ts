@@ -122,6 +122,21 @@ Deno.test("a retry gives the work back, at once or after its delay", async () =>
   assert.deepEqual(returned.map(({ reason }) => reason), ["retry", "retry"]);
 });
 
+Deno.test("an event says why work was given back, in the agent's own words", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  agent.say("retry", await agent.hasWork(), { reason: "limited", message: "usage limit reached" });
+  agent.say("retry", await agent.hasWork(2), { reason: "Not a word", message: "because" });
+  agent.say("retry", await agent.hasWork(3), { reason: ["limited"] });
+  const returned = await test.hasRecorded("work.returned", 3);
+  assert.deepEqual(returned.map(({ reason, error }) => [reason, error]), [
+    ["limited", "usage limit reached"],
+    ["retry", "because"],
+    ["retry", "the agent gave it back"],
+  ]);
+});
+
 Deno.test("a retry with a delay that is none is refused in so many words, and the work given back", async () => {
   await using test = await TestRelay.start({ limits: { maxDeliver: 100 } });
   const agent = test.agent({ v1: true });

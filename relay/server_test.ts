@@ -249,12 +249,7 @@ Deno.test("a relay whose results cannot be stored is unhealthy, and says why to 
 });
 
 Deno.test("an agent that never reads is closed as slow, and its work goes to another", async () => {
-  // nats-server 2.9 keeps back what is given back while a request of nobody's waits, until its
-  // lease has run out.
-  await using test = await TestRelay.start({
-    limits: { maxUnreadBytes: 2_000_000 },
-    queue: { ackWaitMs: 1_000 },
-  });
+  await using test = await TestRelay.start({ limits: { maxUnreadBytes: 2_000_000 } });
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   const server = Deno.serve(options, relayHandler(test.relay));
   {

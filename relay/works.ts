@@ -164,8 +164,8 @@ export class Works {
   }
 
   /**
-   * A delivery as it counts. JetStream may begin to count anew: nats-server 2.9 does so with some of
-   * the work that is given back as its role's last agent goes, and each with a consumer made anew.
+   * The delivery with the attempt that counts. JetStream counts from one again when a consumer is
+   * made again.
    */
   counted(lease: Lease): Lease {
     const before = this.#returned.size === 0 ? 0 : this.#returned.get(lease.work)?.attempt ?? 0;
@@ -186,7 +186,9 @@ export class Works {
   retry(work: Work, why: Reason, delayMs = 0): void {
     work.lease = this.counted(work.lease);
     const { attempt } = work.lease;
-    if (attempt < this.#options.maxDeliver) return this.giveBack(work, why.code, delayMs);
+    if (attempt < this.#options.maxDeliver) {
+      return this.giveBack(work, why.code, { delayMs, error: why.message });
+    }
     const message = `given up after ${attempt} attempts; the last one: ${why.code}` +
       (why.message === "" ? "" : `, ${why.message}`);
     this.bury(work, { code: "max_deliver", message });
@@ -196,12 +198,18 @@ export class Works {
    * Gives work back to the queue.
    *
    * @param reason Machine-readable, for the events.
-   * @param delayMs When it may be handed out again; at once by default.
+   * @param options `delayMs`: when it may be handed out again, at once by default; `error`: the
+   * reason in words.
    */
-  giveBack(work: Work, reason: string, delayMs = 0): void {
+  giveBack(
+    work: Work,
+    reason: string,
+    { delayMs = 0, error = "" }: { readonly delayMs?: number; readonly error?: string } = {},
+  ): void {
     const { connection, queue, journal, metrics, onReturn } = this.#options;
     metrics.returned++;
-    journal.work(work.session, "work.returned", workItem(work, { reason }));
+    const words = error === "" ? {} : { error };
+    journal.work(work.session, "work.returned", workItem(work, { reason, ...words }));
     this.forget(work);
     // JetStream does not fence: giving back what has run out takes it from whoever has it now.
     if (work.lapsed) return;

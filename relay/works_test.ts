@@ -122,7 +122,7 @@ Deno.test("what is given back while NATS is away is so when it is back, if its l
     const { works, told, connection } = fakeWorks();
     const work = delivered(works);
     connection.connected = false;
-    works.giveBack(work, "retry", 5_000);
+    works.giveBack(work, "retry", { delayMs: 5_000 });
     assert.deepEqual(told.splice(0), ["tell 1"]);
     connection.connected = true;
     works.restored(work.keptAt + awayMs);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { dirname, join } from "node:path";
-import { type Asset } from "./release.ts";
+import { join } from "node:path";
+import { keepBinary } from "./cache.ts";
+import type { Asset } from "./releases.ts";
 import { SetupError } from "./setup_error.ts";
-import { natsServerVersion } from "./version.ts";
 
 /** Options of {@linkcode downloadNatsServer}. */
 export interface DownloadOptions {
@@ -19,7 +19,7 @@ const MAX_BYTES = 100 * 1024 * 1024;
 
 /**
  * Fetches a release's archive, checks it against its pinned SHA-256, unpacks it and keeps its
- * binary. The binary appears at its place complete or not at all, also with several at once.
+ * binary.
  *
  * @param asset The archive.
  * @param target Where the binary is to be; the folder is made.
@@ -34,37 +34,21 @@ export async function downloadNatsServer(
   options: DownloadOptions = {},
 ): Promise<void> {
   const { say = () => {}, signal } = options;
-  const folder = await temporaryFolder(dirname(target));
-  try {
-    const archive = join(folder, `${asset.name}.tar.gz`);
-    say(`Downloading ${asset.url}`);
-    const { bytes, sha256 } = await fetchTo(archive, asset.url, options);
-    if (sha256 !== asset.sha256) {
+  const { name, sha256: expected, url, version } = asset;
+  await keepBinary(target, async (folder) => {
+    const archive = join(folder, `${name}.tar.gz`);
+    say(`Downloading ${url}`);
+    const { bytes, sha256 } = await fetchTo(archive, url, options);
+    if (sha256 !== expected) {
       throw new SetupError(
         "checksum",
-        `${asset.url} is not what it should be: SHA-256 is ${sha256}, expected ${asset.sha256}; ` +
+        `${url} is not what it should be: SHA-256 is ${sha256}, expected ${expected}; ` +
           "the file is not kept",
       );
     }
     say(`Got ${(bytes / 1e6).toFixed(1)} MB; its SHA-256 is the expected one`);
-    const binary = await unpack(archive, asset, folder, signal);
-    await checkRuns(binary, asset);
-    await Deno.rename(binary, target);
-    say(`Keeping it in ${dirname(target)}`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** A folder on the target's own file system, so that a rename puts the binary in its place. */
-async function temporaryFolder(parent: string): Promise<string> {
-  try {
-    await Deno.mkdir(parent, { recursive: true });
-    return await Deno.makeTempDir({ dir: parent, prefix: ".download-" });
-  } catch (error) {
-    const message = `Cannot write to the cache, ${parent}: ${reasonOf(error)}`;
-    throw new SetupError("bad-cache", message, { cause: error });
-  }
+    return await unpack(archive, asset, folder, signal);
+  }, { say, version });
 }
 
 async function fetchTo(
@@ -125,15 +109,6 @@ async function unpack(
     throw new SetupError("unusable", `Cannot unpack ${asset.name}.tar.gz: ${said}`);
   }
   return join(folder, binary);
-}
-
-async function checkRuns(binary: string, asset: Asset): Promise<void> {
-  try {
-    await natsServerVersion(binary);
-  } catch (error) {
-    const message = `The nats-server of ${asset.name} does not run here: ${reasonOf(error)}`;
-    throw new SetupError("unusable", message, { cause: error });
-  }
 }
 
 async function writeAll(file: Deno.FsFile, data: Uint8Array): Promise<void> {

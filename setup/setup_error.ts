@@ -10,7 +10,11 @@ export type SetupErrorCode =
   | "checksum"
   /** What was fetched cannot be unpacked or run. */
   | "unusable"
-  /** apt-get failed. */
+  /** There is no Go, or it failed. */
+  | "go"
+  /** pip failed. */
+  | "pip"
+  /** pip is missing, and apt-get could not install it. */
   | "apt"
   /** Nothing found and no way to install it from here. */
   | "not-found";

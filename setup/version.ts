@@ -1,8 +1,5 @@
 import { SetupError } from "./setup_error.ts";
 
-/** The oldest nats-server that Ourocodus works with. */
-export const MINIMUM_VERSION = "2.9.0";
-
 /**
  * Asks a nats-server binary for its version.
  *
@@ -29,23 +26,4 @@ export async function natsServerVersion(path: string): Promise<string> {
     );
   }
   return version;
-}
-
-/**
- * Says whether a version is recent enough; a pre-release counts as its release.
- *
- * @param version For example `2.14.5` or `2.15.0-RC.1`.
- * @param minimum For example `2.9.0`.
- */
-export function isAtLeast(version: string, minimum: string): boolean {
-  const wanted = numbers(minimum);
-  for (const [index, number] of numbers(version).entries()) {
-    const other = wanted[index] ?? 0;
-    if (number !== other) return number > other;
-  }
-  return true;
-}
-
-function numbers(version: string): number[] {
-  return version.split(/[-+]/, 1)[0]?.split(".").map(Number) ?? [];
 }

@@ -32,6 +32,8 @@ export interface AgentRow {
 export type ManagedAgent = Omit<AgentRow, "status" | "in_hand"> & {
   /** Whether it runs now. */
   readonly runs: boolean;
+  /** Whether it runs, or is started again by who keeps it. */
+  readonly isKept: boolean;
   /** Whether it was ready once. */
   readonly settled: boolean;
 };
@@ -48,6 +50,7 @@ export function managedProcess(view: ProcessView): ManagedAgent | undefined {
     pid: identity?.pid ?? null,
     container: null,
     since: runs ? startedAt : null,
+    isKept: status !== "exited",
     settled: status !== "starting",
   };
 }
@@ -95,7 +98,7 @@ export function agentRows(
 /** An agent, as a row. */
 export function agentRow({ managed, connected }: KnownAgent): AgentRow {
   if (managed !== undefined) {
-    const { runs, settled, ...agent } = managed;
+    const { runs, settled, isKept: _, ...agent } = managed;
     const status = statusOf({ runs, settled }, connected);
     return { ...agent, status, in_hand: connected?.in_hand ?? 0 };
   }

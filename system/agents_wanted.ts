@@ -64,3 +64,16 @@ export function agentVariables(wanted: AgentsWanted, id: string): Record<string,
     DRAIN_SECONDS: `${wanted.drainMs}ms`,
   };
 }
+
+/** Variables that are handed on by name, with their values. */
+export function passed(
+  { passedEnv }: Pick<AgentsWanted, "passedEnv">,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    passedEnv.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

@@ -6,6 +6,7 @@
 import type { Connection } from "@ourocodus/bus";
 import { askRelays, type DirectoryAgent } from "@ourocodus/ops";
 import { pause } from "@ourocodus/protocol";
+import type { RestartedAgents } from "./runtime.ts";
 import { SystemError } from "./system_error.ts";
 
 /** Options of {@linkcode awaitConnected}. */
@@ -58,4 +59,10 @@ export async function awaitConnected(
     }
     await pause(LOOK_MS, signal);
   }
+}
+
+/** A check for agents that are waited for together. @throws {SystemError} If one has ended. */
+export async function noneEnded(agents: Pick<RestartedAgents, "ended">): Promise<void> {
+  const [first] = await agents.ended();
+  if (first !== undefined) throw first.error;
 }

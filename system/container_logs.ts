@@ -45,14 +45,14 @@ export async function containerLogEnd(
   return new ContainerLogLines().add(logs);
 }
 
-/** The last lines of a container's log, then those that come, until it ends or the signal. */
+/** The lines that come to a container's log, or all of them, until it ends or the signal. */
 export async function* followContainerLog(
   engine: DockerEngine,
   id: string,
-  options: { readonly last: number; readonly signal: AbortSignal },
+  options: { readonly all: boolean; readonly signal: AbortSignal },
 ): AsyncGenerator<string> {
   const stream = await engine.getContainer(id)
-    .logs({ stdout: true, stderr: true, tail: options.last, follow: true });
+    .logs({ stdout: true, stderr: true, tail: options.all ? "all" : 0, follow: true });
   const end = () => stream.destroy();
   options.signal.addEventListener("abort", end);
   const lines = new ContainerLogLines();

@@ -14,11 +14,9 @@ export {
   managedProcess,
 } from "./agent_rows.ts";
 export { agentNames, type AgentsWanted, MAX_AGENT_NAME } from "./agents_wanted.ts";
-export { awaitConnected } from "./await_connected.ts";
-export { beginStop } from "./begin_stop.ts";
+export { awaitConnected, noneEnded } from "./await_connected.ts";
 export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
 export { DEFAULT_API_PORT, runCompose } from "./compose.ts";
-export { containerLogEnd, followContainerLog } from "./container_logs.ts";
 export {
   type AgentsFacts,
   checkAgents,
@@ -26,34 +24,28 @@ export {
   checkCodingAgent,
 } from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
-export {
-  type AgentMount,
-  checkRuns,
-  type DockerAgentOptions,
-  dockerAgents,
-  removeAgent,
-  restartAgent,
-  startContainers,
-} from "./docker_agents.ts";
-export {
-  connectDocker,
-  type ContainerState,
-  type DockerEngine,
-  findContainers,
-} from "./docker_engine.ts";
+export { connectDocker } from "./docker_engine.ts";
+export { type AgentImage, agentImage, codingAgentImage, DockerRuntime } from "./docker_runtime.ts";
 export {
   type DockerRecord,
   readDockerRecord,
   removeDockerRecord,
   writeDockerRecord,
 } from "./docker_record.ts";
+export { EndRequests } from "./end_requests.ts";
 export { findHome, type Home, logPath } from "./home.ts";
 export type { StopOptions } from "./kept_process.ts";
 export { untilGone } from "./launched_process.ts";
-export { followLog, lastLines, sizeOf } from "./log_file.ts";
-export { managedAgents } from "./managed_agents.ts";
 export { ensureMonitor } from "./monitor.ts";
-export { atRelay, startProcesses } from "./process_agents.ts";
+export type { PartStatus } from "./part_status.ts";
+export {
+  DEFAULT_RELAY_URL,
+  fileLog,
+  logEnds,
+  ProcessRuntime,
+  untilStopped,
+} from "./process_runtime.ts";
+export { program } from "./programs.ts";
 export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";
 export {
@@ -62,17 +54,19 @@ export {
   rememberAgents,
   type RememberedAgent,
   rememberedAgents,
-  type RememberedRuntime,
 } from "./remembered_agents.ts";
-export {
-  type FailedAgent,
-  passed,
-  restoreContainers,
-  type RestoredAgents,
-  restoreProcesses,
-} from "./restore_agents.ts";
+export { type FailedAgent, restoreAgents, type RestoredGroup } from "./restore_agents.ts";
 export { runningSystem } from "./running_system.ts";
-export type { StartedAgents } from "./started_agents.ts";
+export type {
+  AgentPlace,
+  DockerAgentOptions,
+  RestartedAgents,
+  RuntimeContext,
+  RuntimeLog,
+  RuntimeStatus,
+  StartedAgents,
+} from "./runtime.ts";
+export { Runtimes } from "./runtimes.ts";
 export { readState, type SystemState, writeState } from "./state_file.ts";
 export { Supervisor } from "./supervisor.ts";
 export { SUPERVISOR } from "./supervisor_log.ts";

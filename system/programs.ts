@@ -29,7 +29,9 @@ export function program(name: ProgramName): Program {
   const allowed = name === "relay"
     ? ["--no-prompt", "--config", config, "--permission-set=relay"]
     : ["--allow-all"];
-  return { command, args: ["run", "--quiet", ...allowed, main] };
+  // An agent mostly waits: memory is what it costs, about 10 MB more without this.
+  const engine = name === "agent" ? ["--v8-flags=--optimize-for-size"] : [];
+  return { command, args: ["run", "--quiet", ...engine, ...allowed, main] };
 }
 
 /** The compose file: the project's own, or for an executable the one in the current folder. */

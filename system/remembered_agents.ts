@@ -8,28 +8,18 @@
 import { isObject } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
 import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
-import type { DockerAgentOptions } from "./docker_agents.ts";
 import { type Home, makeHome } from "./home.ts";
+import type { AgentPlace } from "./runtime.ts";
 import { SystemError } from "./system_error.ts";
 
 /** An agent, and all that it takes to start it again. */
 export interface RememberedAgent extends AgentName {
   readonly wanted: Omit<AgentsWanted, "token">;
-  readonly runtime: RememberedRuntime;
+  /** Where it ran. */
+  readonly runtime: AgentPlace;
   /** Variables that it had from the shell that started it, and cannot do without. */
   readonly variables: readonly string[];
 }
-
-/** Where it ran. */
-export type RememberedRuntime =
-  | {
-    readonly kind: "process";
-    /** The folder that it was started in. */
-    readonly cwd: string;
-    /** Its relay; undefined: this home's, wherever that listens. */
-    readonly relayUrl?: string;
-  }
-  | { readonly kind: "docker"; readonly options: DockerAgentOptions };
 
 interface AgentsFile {
   readonly format: typeof FORMAT;
@@ -98,6 +88,7 @@ export function managedRemembered({ name, id, wanted, runtime }: RememberedAgent
     restarts: 0,
     since: null,
     runs: false,
+    isKept: false,
     settled: true,
   };
 }

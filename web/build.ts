@@ -9,6 +9,7 @@ import { join } from "node:path";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const HASH_BYTES = 6;
+const MAX_TRIES = 10;
 /** What the monitor has in it of the protocol. */
 const SHARED = ["result_text.ts", "diff_lines.ts"].map((name) =>
   join(FOLDER, "..", "protocol", name)
@@ -32,7 +33,7 @@ export async function buildMonitor(options: { readonly folder?: string } = {}): 
   const css = new TextEncoder().encode(`${charts}\n${style}`);
   const names = { script: `main-${await hash(script)}.js`, style: `style-${await hash(css)}.css` };
   // Into a new folder, then in its place: nobody finds half of it.
-  const draft = `${folder}.${Deno.pid}`;
+  const draft = `${folder}.${crypto.randomUUID()}`;
   await Deno.mkdir(draft, { recursive: true });
   await Deno.writeFile(join(draft, names.script), script);
   await Deno.writeFile(join(draft, names.style), css);
@@ -41,8 +42,20 @@ export async function buildMonitor(options: { readonly folder?: string } = {}): 
     join(draft, "index.html"),
     page.replace("main.js", names.script).replace("style.css", names.style),
   );
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.rename(draft, folder);
+  await replaceFolder(folder, draft);
+}
+
+/** Of several that build at the same time, the last one's stays. */
+async function replaceFolder(folder: string, draft: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+    try {
+      return await Deno.rename(draft, folder);
+    } catch (error) {
+      // Another one's is there since it was removed.
+      if (tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 /** Whether the monitor was never built, or something that it is made of has changed since. */

@@ -1,5 +1,5 @@
 import type { Work } from "../work.ts";
-import { AnswerSchema, firstPrompt, Limits, type WorkLimits } from "./turn/mod.ts";
+import { type AnswerSchema, firstPrompt, Limits, type WorkLimits } from "./turn/mod.ts";
 
 /** What a payload asks for, checked before anything is done for it. */
 export interface Assignment {
@@ -21,14 +21,23 @@ const MAX_TITLE_CHARACTERS = 72;
  * @throws {WorkError} If it asks for what cannot be done: `no_message`, `invalid_schema`,
  * `invalid_limits`.
  */
-export function assignmentOf({ payload }: Work, limits: WorkLimits = {}): Assignment {
-  const schema = payload.schema === undefined ? undefined : new AnswerSchema(payload.schema);
+export async function assignmentOf(
+  { payload }: Work,
+  limits: WorkLimits = {},
+): Promise<Assignment> {
+  const schema = payload.schema === undefined ? undefined : await answerSchema(payload.schema);
   return {
     prompt: firstPrompt(payload, schema?.text),
     title: titleOf(payload),
     schema,
     limits: Limits.of(limits, payload.limits),
   };
+}
+
+/** Not loaded before it is needed: most work has no schema, and it takes 10 MB. */
+async function answerSchema(schema: unknown): Promise<AnswerSchema> {
+  const { AnswerSchema } = await import("./turn/answer_schema.ts");
+  return new AnswerSchema(schema);
 }
 
 function titleOf({ title, message }: Work["payload"]): string {

@@ -25,7 +25,13 @@ import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
 import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
-import { emptyFolder, WarmAdapters } from "./warm_adapters.ts";
+import {
+  foreignFolder,
+  makeWaitingFolder,
+  removeAbandoned,
+  removeIfEmpty,
+} from "./waiting_folder.ts";
+import { type Spare, WarmAdapters } from "./warm_adapters.ts";
 
 interface Ready {
   readonly equipment: Equipment;
@@ -116,7 +122,7 @@ export class CodingAgent implements AsyncDisposable {
 
   async #work(work: Work, context: WorkContext): Promise<unknown> {
     const { equipment, adapters } = await this.#readyForWork();
-    const assignment = assignmentOf(work, this.#options.limits);
+    const assignment = await assignmentOf(work, this.#options.limits);
     const placeOptions: PlaceOptions = {
       work,
       context,
@@ -126,16 +132,21 @@ export class CodingAgent implements AsyncDisposable {
     };
     const release = adapters.occupy();
     try {
-      const record = await Place.recordOf(placeOptions);
+      const record = await this.#recordOf(placeOptions);
       if (record !== undefined) {
         await endMarked(record.marks, { graceMs: KILL_AFTER_MS, clock: equipment.clock });
         const answer = await Place.answerOf(placeOptions, record);
-        if (answer !== undefined) return answered(answer);
+        if (answer !== undefined) {
+          context.onStored(() => void this.#storedBefore(placeOptions, record));
+          return answered(answer);
+        }
       }
       const shellMark = crypto.randomUUID();
-      const { place, adapter } = record === undefined || record.state === "preparing"
-        ? await this.#begin(placeOptions, { equipment, adapters, shellMark })
-        : await this.#resume(placeOptions, record, { equipment, shellMark });
+      const { place, adapter } = await this.#placeFor(placeOptions, record, {
+        equipment,
+        adapters,
+        shellMark,
+      });
       context.onStored(() => void this.#stored(place));
       const attempt = new CodingAttempt({
         equipment,
@@ -157,6 +168,24 @@ export class CodingAgent implements AsyncDisposable {
     }
   }
 
+  async #recordOf(options: PlaceOptions): Promise<WorkRecord | undefined> {
+    try {
+      return await Place.recordOf(options);
+    } catch (error) {
+      throw this.#cannotStart(error);
+    }
+  }
+
+  /** The place of an earlier attempt if there was one that has made it, else a new one. */
+  async #placeFor(
+    options: PlaceOptions,
+    record: WorkRecord | undefined,
+    ready: Ready & { readonly shellMark: string },
+  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+    const found = record && await this.#resume(options, record, ready);
+    return found ?? await this.#begin(options, ready);
+  }
+
   /** A new place: the folder in which a process waits already. */
   async #begin(
     options: PlaceOptions,
@@ -164,10 +193,10 @@ export class CodingAgent implements AsyncDisposable {
   ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
     const { repository, options: { base } } = equipment;
     const { work: { sequence }, context: { session, role, signal } } = options;
-    const { adapter, folder, mark } = await adapters.take();
+    const { adapter, folder, mark } = await this.#taken(adapters);
     try {
       const place = await Place.begin(options, {
-        folder,
+        folder: folder.path,
         marks: [mark, shellMark],
         signal,
         ...(repository !== undefined && {
@@ -178,26 +207,40 @@ export class CodingAgent implements AsyncDisposable {
       return { place, adapter };
     } catch (error) {
       await adapter.end();
+      await folder.release();
       if (error instanceof OurocodusError) {
         throw new RetryableError(error.message, { delayMs: START_RETRY_MS, reason: error.code });
       }
-      throw error;
+      throw this.#cannotStart(error);
     }
   }
 
-  /** The place of an earlier attempt, for which a process is started. */
+  /**
+   * The place of an earlier attempt, for which a process is started.
+   *
+   * @returns Undefined if that attempt ended before it had made it.
+   */
   async #resume(
     options: PlaceOptions,
     record: WorkRecord,
     { equipment, shellMark }: { readonly equipment: Equipment; readonly shellMark: string },
-  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+  ): Promise<{ readonly place: Place; readonly adapter: Adapter } | undefined> {
     const mark = crypto.randomUUID();
     try {
       const place = await Place.resume(options, record, [mark, shellMark]);
       return { place, adapter: await this.#startAdapter(equipment, place.folder, mark) };
     } catch (error) {
-      // Gone on with in another folder, it would look like work that was done.
-      if (error instanceof GitError) throw new WorkError(error.code, error.message);
+      const isMissing = error instanceof GitError && error.code === "worktree_missing";
+      if (isMissing && record.state === "preparing") {
+        await removeIfEmpty(record.folder);
+        return undefined;
+      }
+      if (isMissing) {
+        // Gone on with in another folder, it would look like work that was done.
+        await Place.lost(options, record);
+        const { branch, base } = record;
+        throw new WorkError(error.code, error.message, { details: { branch, base } });
+      }
       throw this.#cannotStart(error);
     }
   }
@@ -210,6 +253,24 @@ export class CodingAgent implements AsyncDisposable {
     } catch (error) {
       const { folder } = place;
       logger.error("Cannot remove the worktree {folder}: {why}", { folder, why: messageOf(error) });
+    }
+  }
+
+  /** An earlier attempt's answer, which this one has given again, is stored. */
+  async #storedBefore(options: PlaceOptions, record: WorkRecord): Promise<void> {
+    try {
+      await this.#stored(await Place.resume(options, record, record.marks));
+    } catch (error) {
+      const { folder } = record;
+      logger.warn("Keeps {folder}: {why}", { folder, why: messageOf(error) });
+    }
+  }
+
+  async #taken(adapters: WarmAdapters): Promise<Spare> {
+    try {
+      return await adapters.take();
+    } catch (error) {
+      throw this.#cannotStart(error);
     }
   }
 
@@ -228,11 +289,13 @@ export class CodingAgent implements AsyncDisposable {
     checkCodingFiles(this.#options, this.#nameOf);
     const equipment = await equip(this.#options);
     await makeFolder(equipment.worktrees);
+    const trees = join(equipment.worktrees, "trees");
+    await removeAbandoned(trees);
     const adapters = new WarmAdapters({
       slots: this.#options.slots ?? 1,
       makeFolder: equipment.repository === undefined
-        ? () => Promise.resolve(Deno.realPathSync(this.#options.cwd ?? "."))
-        : () => emptyFolder(join(equipment.worktrees, "trees")),
+        ? async () => foreignFolder(await Deno.realPath(this.#options.cwd ?? "."))
+        : () => makeWaitingFolder(trees),
       start: (folder, mark) => this.#startAdapter(equipment, folder, mark),
     });
     return { equipment, adapters };
@@ -248,10 +311,11 @@ export class CodingAgent implements AsyncDisposable {
 
   /** Another agent may be able to; this one takes no work until a check passes. */
   #cannotStart(error: unknown): unknown {
-    if (!(error instanceof OurocodusError)) return error;
-    this.suspension.suspend(error.message);
+    if (!(error instanceof OurocodusError) && !isOfSystem(error)) return error;
+    const message = messageOf(error);
+    this.suspension.suspend(message);
     const reason = "agent_start_failed";
-    return new RetryableError(error.message, { delayMs: START_RETRY_MS, reason });
+    return new RetryableError(message, { delayMs: START_RETRY_MS, reason, cause: error });
   }
 
   async #startAdapter(equipment: Equipment, folder: string, mark: string): Promise<Adapter> {
@@ -287,6 +351,11 @@ export function codingAgent(options: CodingOptions): Handler & AsyncDisposable {
 function answered(answer: KeptAnswer): unknown {
   if (answer.kind === "result") return answer.payload;
   throw new WorkError(answer.code, answer.message, { details: answer.details });
+}
+
+/** Whether the operating system refused something: the disk is full, a folder is not writable. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && /^E[A-Z0-9]+$/.test(String((error as { code?: unknown }).code));
 }
 
 /** What an adapter's error says, and the end of what it wrote on standard error. */

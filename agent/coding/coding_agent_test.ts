@@ -143,7 +143,11 @@ Deno.test("a worktree that is gone fails the work, and leaves the main checkout 
   await Deno.remove(folder, { recursive: true });
   const { error } = await scene.work(agent, "the same", { attempt: 2 }).outcome;
   assert.ok(error instanceof WorkError);
-  assert.equal(error.code, "worktree_missing");
+  assert.deepEqual([error.code, error.details.branch], [
+    "worktree_missing",
+    "ourocodus/shop/coder/1",
+  ]);
+  assert.equal((await scene.record()).state, "failed");
   assert.equal(await scene.git("status", "--porcelain"), "");
 });
 

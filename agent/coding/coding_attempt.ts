@@ -10,7 +10,7 @@
  * @module
  */
 import { join } from "node:path";
-import { type Changes, GitError, recordName } from "@ourocodus/git";
+import { type Changes, GitError, keptPath } from "@ourocodus/git";
 import { messageOf } from "@ourocodus/protocol";
 import { isA, RetryableError, type WorkAbortedError, WorkError } from "../errors.ts";
 import { bwrapCommand, type Keeper } from "../processes/mod.ts";
@@ -115,7 +115,7 @@ export class CodingAttempt {
     });
     this.#transcript = transcript === true
       ? new Transcript({
-        path: this.#file("transcripts", "ndjson"),
+        path: this.#file("transcripts"),
         clock,
         ended: (notice) => this.#said.notice(notice),
       })
@@ -148,8 +148,12 @@ export class CodingAttempt {
   }
 
   async #work(): Promise<void> {
-    const { place: { record }, assignment } = this.#options;
-    if (record.acp_session === undefined) await this.#setUp();
+    const { place, assignment } = this.#options;
+    if (place.record.acp_session === undefined) {
+      // No conversation knows what an earlier attempt may have left.
+      if (place.isTakenOver) await place.worktree?.resetToBase(this.#snapshotName());
+      await this.#setUp();
+    }
     await this.#open();
     await this.#turn(this.#resumed ? resumePrompt() : assignment.prompt);
     await this.#satisfyCheck();
@@ -397,7 +401,7 @@ export class CodingAttempt {
       ...(this.#output !== undefined && { output: this.#output.value }),
       ...(this.#stopReason !== undefined && { stop_reason: this.#stopReason }),
       ...this.#facts(),
-    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches", "patch") });
+    }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches") });
     await place.finish("done", { kind: "result", payload: result }, this.#endOf(changes));
     return result;
   }
@@ -409,12 +413,11 @@ export class CodingAttempt {
       if (signal.aborted) return await this.#aborted(signal.reason);
       if (isA(thrown, RetryableError)) return await this.#interrupted(thrown);
       if (isA(thrown, ReplacedError)) return new RetryableError(thrown.message);
+      if (isMissing(thrown)) return await this.#failed(new WorkError(thrown.code, thrown.message));
       if (isA(thrown, GitError)) {
+        const { message, code: reason } = thrown;
         const delayMs = SETUP_RETRY_MS;
-        if (thrown.code !== "worktree_missing") {
-          const retry = new RetryableError(thrown.message, { delayMs, reason: thrown.code });
-          return await this.#interrupted(retry);
-        }
+        return await this.#interrupted(new RetryableError(message, { delayMs, reason }));
       }
       return await this.#failed(isA(thrown, WorkError) ? thrown : bug(thrown));
     } catch (error) {
@@ -442,11 +445,11 @@ export class CodingAttempt {
 
   async #failed({ code, message, details, cause }: WorkError): Promise<unknown> {
     const { place, context } = this.#options;
-    const changes = await this.#commit();
+    const changes = await this.#commit().catch(unlessMissing);
     const said = await fitted({ ...details, text: this.#said.text, ...this.#facts() }, {
       changes,
       maxBytes: context.maxPayloadBytes - JSON.stringify({ code, message }).length * 2,
-      patchFile: this.#file("patches", "patch"),
+      patchFile: this.#file("patches"),
     });
     const error = new WorkError(code, message, { cause, details: { ...said } });
     await place.finish(
@@ -509,7 +512,7 @@ export class CodingAttempt {
     for (const { path = "", why } of worktree.left.slice(0, 5)) {
       this.#said.notice(`Not committed: ${path} ${why}`);
     }
-    const patchFile = this.#file("patches", "patch");
+    const patchFile = this.#file("patches");
     await Deno.mkdir(join(patchFile, ".."), { recursive: true, mode: 0o700 });
     const maxPatchBytes = context.maxPayloadBytes;
     return { ...await worktree.changes(commit, { maxPatchBytes, patchFile }), commit };
@@ -518,7 +521,7 @@ export class CodingAttempt {
   async #keep(): Promise<void> {
     const { place } = this.#options;
     await place.checkOwned();
-    await place.worktree?.snapshot(this.#snapshotName());
+    await place.worktree?.snapshot(this.#snapshotName()).catch(unlessMissing);
   }
 
   /** Keeps what is there now, so that one can look at it while the agent works. */
@@ -563,10 +566,19 @@ export class CodingAttempt {
     return spentMs + clock.now() - this.#begunMs;
   }
 
-  #file(folder: string, ending: string): string {
+  #file(kind: "patches" | "transcripts"): string {
     const { equipment: { worktrees }, place: { record } } = this.#options;
-    return join(worktrees, folder, `${recordName(record)}.${ending}`);
+    return keptPath(worktrees, kind, record);
   }
+}
+
+/** Whether the agent, or somebody else, has taken the worktree away: there is nothing to keep. */
+function isMissing(thrown: unknown): thrown is GitError {
+  return isA(thrown, GitError) && thrown.code === "worktree_missing";
+}
+
+function unlessMissing(thrown: unknown): undefined {
+  if (!isMissing(thrown)) throw thrown;
 }
 
 /** What nobody has foreseen is an error of the agent's, and told as it is. */

@@ -11,16 +11,17 @@
  * @module
  */
 import {
+  keptPath,
   readRecord,
-  recordName,
   recordPath,
+  removeRecord,
   type Repository,
   type WorkRecord,
   type Worktree,
   writeRecord,
 } from "@ourocodus/git";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Work, WorkContext } from "../work.ts";
 
 /** A newer attempt at the same work item has begun on this machine. */
@@ -54,11 +55,18 @@ export class Place {
   readonly folder: string;
   /** Absent for an agent that works in a folder as it is. */
   readonly worktree: Worktree | undefined;
+  /** Whether an earlier attempt has begun it. */
+  readonly isTakenOver: boolean;
   readonly #worktrees: string;
   readonly #spentMs: number;
   #record: WorkRecord;
 
-  private constructor(worktrees: string, record: WorkRecord, worktree?: Worktree) {
+  private constructor(
+    worktrees: string,
+    record: WorkRecord,
+    { worktree, isTakenOver }: { readonly worktree?: Worktree; readonly isTakenOver: boolean },
+  ) {
+    this.isTakenOver = isTakenOver;
     this.#spentMs = record.spent_ms ?? 0;
     this.folder = record.folder;
     this.worktree = worktree;
@@ -79,7 +87,7 @@ export class Place {
   ): Promise<KeptAnswer | undefined> {
     if (record.state !== "done" && record.state !== "failed") return undefined;
     try {
-      return JSON.parse(await Deno.readTextFile(answerPath(worktrees, record)));
+      return JSON.parse(await Deno.readTextFile(keptPath(worktrees, "answers", record)));
     } catch {
       return undefined; // Then the work is gone on with.
     }
@@ -125,7 +133,7 @@ export class Place {
     };
     await writeRecord(worktrees, record);
     if (repository === undefined || base === undefined || branch === undefined) {
-      return new Place(worktrees, record);
+      return new Place(worktrees, record, { isTakenOver: false });
     }
     const worktree = await repository.addWorktree({
       folder,
@@ -133,8 +141,12 @@ export class Place {
       branch,
       sequence: work.sequence,
       signal,
+    }).catch(async (error) => {
+      // Nothing was made that has to be found again.
+      if (!await hasEntries(folder)) await removeRecord(worktrees, record);
+      throw error;
     });
-    const place = new Place(worktrees, record, worktree);
+    const place = new Place(worktrees, record, { worktree, isTakenOver: false });
     if (worktree.branch !== branch) await place.save({ branch: worktree.branch });
     return place;
   }
@@ -149,20 +161,35 @@ export class Place {
     record: WorkRecord,
     marks: readonly string[],
   ): Promise<Place> {
-    const { work, context, worktrees, repository } = options;
+    const { work, context, worktrees, preset, repository } = options;
     const { folder, branch, base } = record;
     const worktree = repository === undefined || branch === undefined || base === undefined
       ? undefined
       : await repository.openWorktree({ folder, branch, base, sequence: work.sequence });
-    const place = new Place(worktrees, record, worktree);
+    const place = new Place(worktrees, record, { worktree, isTakenOver: true });
+    const isOther = record.preset !== preset;
     await place.#write({
       ...record,
+      preset,
+      // Another coding agent's conversation is not this one's.
+      ...(isOther && { acp_session: undefined, mode: undefined }),
       attempt: work.attempt,
       snapshots: 0,
       agent: context.agentId,
       marks: [...marks],
     });
     return place;
+  }
+
+  /** The worktree of an earlier attempt is gone, and so the work has failed. */
+  static async lost({ work, context, worktrees }: PlaceOptions, record: WorkRecord): Promise<void> {
+    const place = new Place(worktrees, record, { isTakenOver: true });
+    await place.#write({
+      ...record,
+      attempt: work.attempt,
+      agent: context.agentId,
+      state: "failed",
+    });
   }
 
   get record(): WorkRecord {
@@ -186,7 +213,7 @@ export class Place {
     changes: Partial<WorkRecord>,
   ): Promise<void> {
     await this.checkOwned();
-    const path = answerPath(this.#worktrees, this.#record);
+    const path = keptPath(this.#worktrees, "answers", this.#record);
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(path, JSON.stringify(answer), { mode: 0o600 });
     await this.save({ ...changes, state });
@@ -199,7 +226,7 @@ export class Place {
    * @returns Why it was kept, if it was.
    */
   async stored(): Promise<string | undefined> {
-    await Deno.remove(answerPath(this.#worktrees, this.#record)).catch(() => {});
+    await Deno.remove(keptPath(this.#worktrees, "answers", this.#record)).catch(() => {});
     if (this.#record.state !== "done" || this.worktree === undefined) return undefined;
     const removal = await this.worktree.remove();
     return removal.kind === "kept" ? removal.why : undefined;
@@ -228,6 +255,11 @@ function identity({ work, context }: PlaceOptions) {
   return { session: context.session, role: context.role, key: work.key };
 }
 
-function answerPath(worktrees: string, record: WorkRecord): string {
-  return join(worktrees, "answers", `${recordName(record)}.json`);
+async function hasEntries(folder: string): Promise<boolean> {
+  try {
+    for await (const _entry of Deno.readDir(folder)) return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
+  return false;
 }

@@ -7,16 +7,17 @@
  *    no other.
  * 3. Each waits in an empty folder of its own, which becomes the worktree of the work item that it
  *    is given: a sandbox that lets it write there alone is made before the work is known.
+ * 4. Disposing ends those too that are just being started.
  *
  * @module
  */
-import { join } from "node:path";
 import type { Adapter } from "./acp/mod.ts";
+import type { WaitingFolder } from "./waiting_folder.ts";
 
 /** A process that waits for work, and the empty folder that it was started in. */
 export interface Spare {
   readonly adapter: Adapter;
-  readonly folder: string;
+  readonly folder: WaitingFolder;
   /** What finds all that it starts, see `agent/processes`. */
   readonly mark: string;
 }
@@ -25,8 +26,8 @@ export interface Spare {
 export interface WarmAdaptersOptions {
   /** How many work items are done at once. */
   readonly slots: number;
-  /** Makes the folder in which a process waits. */
-  readonly makeFolder: () => Promise<string>;
+  /** Makes the folder in which a process waits; it is released when the process has ended. */
+  readonly makeFolder: () => Promise<WaitingFolder>;
   /** Starts a process in a folder. */
   readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
@@ -35,6 +36,7 @@ export interface WarmAdaptersOptions {
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
+  readonly #starting = new Set<Promise<unknown>>();
   #busy = 0;
   #closed = false;
 
@@ -72,12 +74,9 @@ export class WarmAdapters implements AsyncDisposable {
   async take(): Promise<Spare> {
     for (const spare of this.#spares) {
       this.#spares.delete(spare);
-      try {
-        await spare.adapter.ready();
-        return spare;
-      } catch {
-        await this.#drop(spare); // It has ended while it waited.
-      }
+      // It may have ended while it waited, and its folder be removed, by a person who cleans up.
+      if (await isUsable(spare)) return spare;
+      await this.#drop(spare);
     }
     const spare = await this.#add();
     this.#spares.delete(spare);
@@ -87,39 +86,49 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await Promise.all(this.#starting);
     const spares = [...this.#spares];
     this.#spares.clear();
     await Promise.all(spares.map((spare) => this.#drop(spare)));
   }
 
   async #add(): Promise<Spare> {
+    const starting = this.#start();
+    const settled = starting.then(() => {}, () => {});
+    this.#starting.add(settled);
+    void settled.then(() => this.#starting.delete(settled));
+    return await starting;
+  }
+
+  async #start(): Promise<Spare> {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
-    const spare = { adapter: await this.#options.start(folder, mark), folder, mark };
-    this.#spares.add(spare);
-    // One that ends while it waits is replaced when it is wanted, not in a loop.
-    void spare.adapter.ended.then(async () => {
-      if (this.#spares.delete(spare)) await this.#drop(spare);
-    });
-    return spare;
+    try {
+      const spare = { adapter: await this.#options.start(folder.path, mark), folder, mark };
+      this.#spares.add(spare);
+      // One that ends while it waits is replaced when it is wanted, not in a loop.
+      void spare.adapter.ended.then(async () => {
+        if (this.#spares.delete(spare)) await spare.adapter.end();
+        await folder.release();
+      });
+      return spare;
+    } catch (error) {
+      await folder.release();
+      throw error;
+    }
   }
 
   async #drop(spare: Spare): Promise<void> {
     await spare.adapter.end();
-    await Deno.remove(spare.folder).catch(() => {}); // Not empty is not ours to remove.
+    await spare.folder.release();
   }
 }
 
-/** Makes a new folder with a short name. */
-export async function emptyFolder(trees: string): Promise<string> {
-  await Deno.mkdir(trees, { recursive: true, mode: 0o700 });
-  for (;;) {
-    const folder = join(trees, crypto.randomUUID().slice(0, 8));
-    try {
-      await Deno.mkdir(folder, { mode: 0o700 });
-      return folder;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
+async function isUsable({ adapter, folder }: Spare): Promise<boolean> {
+  try {
+    await adapter.ready();
+    return await folder.isThere();
+  } catch {
+    return false;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { listRecords, type WorkRecord } from "@ourocodus/git";
 import { fileURLToPath } from "node:url";
 import { CodingAgent, type CodingOptions } from "../coding/mod.ts";
 import { WorkAbortedError } from "../errors.ts";
@@ -84,6 +85,20 @@ export class CodingScene implements AsyncDisposable {
     return [...list.matchAll(/^worktree (.*)$/gm)].map(([, path = ""]) => path).slice(1);
   }
 
+  /** The names in a folder of the folder of worktrees. */
+  async files(folder: string): Promise<string[]> {
+    const path = join(this.root, "worktrees", folder);
+    const entries = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
+    return entries.map(({ name }) => name).sort();
+  }
+
+  /** The one record that there is. */
+  async record(): Promise<WorkRecord> {
+    const { records: [record] } = await listRecords(join(this.root, "worktrees"));
+    if (record === undefined) throw new Error("There is no record");
+    return record;
+  }
+
   /** An agent; disposed of with the scene. */
   agent(
     options: Partial<CodingOptions> = {},
@@ -102,6 +117,26 @@ export class CodingScene implements AsyncDisposable {
     });
     this.#agents.push(agent);
     return agent;
+  }
+
+  /** The fake agent under the name of a known coding agent's program. */
+  async agentNamed(agent: string, program: string): Promise<CodingAgent> {
+    const bin = join(this.root, "bin");
+    await Deno.mkdir(bin, { recursive: true });
+    const words = [
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--quiet",
+      FAKE,
+      "--home",
+      join(this.root, "home"),
+    ];
+    const script = `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")}\n`;
+    await Deno.writeTextFile(join(bin, program), script, { mode: 0o755 });
+    const PATH = `${bin}:${Deno.env.get("PATH")}`;
+    const inherited = { ...Deno.env.toObject(), PATH };
+    return this.agent({ agent, command: undefined, inherited });
   }
 
   /** Hands work to an agent. @param script In the fake agent's language. */

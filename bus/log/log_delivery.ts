@@ -127,7 +127,7 @@ export class LogDelivery {
 
   /** What the server says about a pull, instead of a message. */
   #status({ code, description }: MessageStatus): void {
-    // A heartbeat, or what newer servers say after the last message of a batch.
+    // A heartbeat, or the end of a batch.
     if (code === 100 || (code === 409 && /batch completed/i.test(description))) return;
     const over = code === 408 || (code === 409 && /maxbytes/i.test(description));
     if (code === 404 && !this.#options.follow) this.#exhausted = true;

@@ -106,7 +106,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
       const { start, skip } = position ??= { start: await log.locate(options) };
       const info = await log.open(start, options.headersOnly);
       if (skip === undefined) {
-        left = await log.amount(info, start, before);
+        left = await log.amount(info, before);
         position = { start, skip: Math.max(0, left - last) };
       }
       return info;
@@ -120,13 +120,10 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
       for await (const { message, place } of delivery.messages()) {
         if (place.sequence >= before) return;
         fruitless = 0;
-        const isRead = log.isRead(message);
-        if (isRead) {
-          skip--;
-          left--;
-        }
+        skip--;
+        left--;
         position = { start: fromSequence(place.sequence + 1), skip: Math.max(0, skip) };
-        const wanted = isRead && skip < 0 && holds(message, options.holding);
+        const wanted = skip < 0 && holds(message, options.holding);
         const record = wanted ? toRecord(message, place) : undefined;
         if (record !== undefined) yield record;
         if (!follow && (left <= 0 || place.pending === 0)) return;

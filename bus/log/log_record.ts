@@ -67,9 +67,6 @@ export function parsePlace(reply: string | undefined): Place | undefined {
   };
 }
 
-/** Copies are made within this time, in milliseconds. */
-const COPIED_MS = 5_000;
-
 /** Undefined for a subject that has a malformed name in it: nothing of ours is stored there. */
 export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const parsed = parseSubject(message.subject);
@@ -79,12 +76,11 @@ export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const headers = new MessageHeaders(message);
   const header = (name: string) => headers.first(name);
   const messageId = header("Nats-Msg-Id");
-  const time = new Date(place.timeMs);
   const outcomeOf = kind === "events" ? undefined : parsed.work;
-  const work = outcomeOf === undefined ? workOf(kind, time, headers) : workPlace(outcomeOf);
+  const work = outcomeOf === undefined ? workOf(kind, headers) : workPlace(outcomeOf);
   return {
     sequence: place.sequence,
-    time,
+    time: new Date(place.timeMs),
     subject: message.subject,
     kind,
     session,
@@ -97,24 +93,16 @@ export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   };
 }
 
-function workOf(
-  kind: LogRecord["kind"],
-  time: Date,
-  headers: MessageHeaders,
-): WorkPlace | undefined {
+function workOf(kind: LogRecord["kind"], headers: MessageHeaders): WorkPlace | undefined {
   switch (kind) {
     case "events":
       return undefined;
     case "stored": {
       // Of the copy's original, see NATS' ADR-28: what the server has added.
       const sequence = Number(headers.last("Nats-Sequence"));
-      // Servers before 2.10 don't add the time, so one that is there may be the sender's.
-      // They all make the copy at once.
-      const given = new Date(headers.last("Nats-Time-Stamp") ?? NaN);
-      const isSame = Math.abs(given.getTime() - time.getTime()) < COPIED_MS;
-      return Number.isSafeInteger(sequence)
-        ? { sequence, storedAt: isSame ? given : time }
-        : undefined;
+      const storedAt = new Date(headers.last("Nats-Time-Stamp") ?? NaN);
+      const isCopy = Number.isSafeInteger(sequence) && !Number.isNaN(storedAt.getTime());
+      return isCopy ? { sequence, storedAt } : undefined;
     }
     // An outcome of a version before.
     case "results":

@@ -13,12 +13,10 @@ import {
   type JetStreamManager,
   jetstreamManager,
 } from "@nats-io/jetstream";
-import { type Msg, nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
+import { nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
 import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf, pause } from "@ourocodus/protocol";
-import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
-import { readNextOf } from "../stored_message.ts";
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
 export interface ReadLogOptions {
@@ -57,23 +55,16 @@ const INACTIVE_MS = 60_000;
 const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
 /** As many messages too many are rather read and passed over than searched away. */
 const PASSED_OVER = 1_000;
-/** So many subjects are counted at once. */
-const COUNTED_AT_ONCE = 16;
 
 /** See the top of the file. */
 export class Log {
   readonly connection: Connection;
   readonly #subject: string | readonly string[];
-  /** Undefined if it is a single subject. */
-  readonly #pattern: RegExp | undefined;
-  readonly #counting = pLimit(COUNTED_AT_ONCE);
-  #subjects: readonly string[] | undefined;
   #manager: Promise<JetStreamManager> | undefined;
 
   constructor(connection: Connection, subject: string | readonly string[]) {
     this.connection = connection;
     this.#subject = subject;
-    this.#pattern = typeof subject === "string" ? patternOf(subject) : undefined;
   }
 
   async lastSequence(): Promise<number> {
@@ -98,33 +89,15 @@ export class Log {
       : since !== undefined
       ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
       : { deliver_policy: DeliverPolicy.All };
-    if (last === undefined) return await this.#firstMatch(start);
+    if (last === undefined) return start;
     const beyond = await this.#matchingFrom(options.before ?? Infinity);
-    if (await this.#matching(start) - beyond <= last) return await this.#firstMatch(start);
+    if (await this.#matching(start) - beyond <= last) return start;
     return await this.#startOfLast(last + beyond, start, options.before);
   }
 
-  /** How many messages of the subject there are between a position, of this consumer, and `before`. */
-  async amount(
-    info: ConsumerInfo,
-    start: Partial<ConsumerConfig>,
-    before: number,
-  ): Promise<number> {
-    const all = this.#sortsOut ? await this.#matching(start) : info.num_pending;
-    return all - await this.#matchingFrom(before);
-  }
-
-  /** Where it is us who sorts out, what comes before the first message of the subject is left out. */
-  async #firstMatch(start: Partial<ConsumerConfig>): Promise<Partial<ConsumerConfig>> {
-    if (!this.#sortsOut || start.opt_start_time !== undefined) return start;
-    // What is stored from here on comes after all that is there.
-    const { last_seq } = await this.#state();
-    const before = (start.opt_start_seq ?? 1) - 1;
-    const firsts = (await this.#subjectsNow()).map((subject) =>
-      this.#counting(() => readNextOf(this.connection, LOG_STREAM, subject, before))
-    );
-    const sequences = (await Promise.all(firsts)).map((first) => first?.sequence ?? Infinity);
-    return fromSequence(Math.min(last_seq + 1, ...sequences));
+  /** How many messages of the subject there are between a new consumer's position and `before`. */
+  async amount(info: ConsumerInfo, before: number): Promise<number> {
+    return info.num_pending - await this.#matchingFrom(before);
   }
 
   /**
@@ -161,20 +134,13 @@ export class Log {
 
   /** Makes a consumer that begins at a position. */
   async open(start: Partial<ConsumerConfig>, headersOnly = false): Promise<ConsumerInfo> {
-    return await this.#open(start, this.#filter(), headersOnly);
-  }
-
-  async #open(
-    start: Partial<ConsumerConfig>,
-    filter: Partial<ConsumerConfig>,
-    headersOnly = false,
-  ): Promise<ConsumerInfo> {
     const { deliver_policy, opt_start_seq, opt_start_time } = start;
     const config = {
       deliver_policy: deliver_policy ?? DeliverPolicy.All,
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
-      ...filter,
+      // The stream has nothing else, so all of it needs no filter.
+      ...filterOf(this.#subject),
       headers_only: headersOnly,
       ack_policy: AckPolicy.None,
       mem_storage: true,
@@ -196,28 +162,6 @@ export class Log {
     const { consumers } = await jetstreamManager(nats, { checkAPI: false, timeout });
     const name = `ourocodus-reader-${nuid.next()}`;
     return await consumers.add(LOG_STREAM, { name, ...config });
-  }
-
-  /**
-   * What the server sorts out. All that the log has needs no filter. Servers before 2.10 refuse one
-   * that is wider than a subject of the stream's, and of other patterns they miscount what matches,
-   * by which a reading ends: there we pass over the others' messages.
-   */
-  #filter(): Partial<ConsumerConfig> {
-    if (this.#subject === ALL_LOG_SUBJECTS || this.#sortsOut) return {};
-    return typeof this.#subject === "string"
-      ? { filter_subject: this.#subject }
-      : { filter_subjects: [...this.#subject] };
-  }
-
-  /** Whether it is us who sorts out. */
-  get #sortsOut(): boolean {
-    return this.#pattern !== undefined && !isAtLeast(this.connection.nats.info?.version, 2, 10);
-  }
-
-  /** Whether a message is of the subject that is read. */
-  isRead({ subject }: Msg): boolean {
-    return this.#pattern === undefined || this.#pattern.test(subject);
   }
 
   /** Removes a consumer, if the server can be told. */
@@ -257,30 +201,7 @@ export class Log {
 
   /** How many messages of the subject there are from a position on. */
   async #matching(start: Partial<ConsumerConfig>): Promise<number> {
-    if (!this.#sortsOut) return await this.#count(start);
-    // Of single subjects the count is right.
-    const counts = (await this.#subjectsNow()).map((filter_subject) =>
-      this.#counting(() => this.#count(start, { filter_subject }))
-    );
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-  }
-
-  /** Those of the pattern that there are, as of when that was first asked. */
-  async #subjectsNow(): Promise<readonly string[]> {
-    this.#subjects ??= await this.#askSubjects();
-    return this.#subjects;
-  }
-
-  async #askSubjects(): Promise<readonly string[]> {
-    const manager = await this.#jetstream();
-    const { state } = await manager.streams.info(LOG_STREAM, {
-      subjects_filter: String(this.#subject),
-    });
-    return Object.keys(state.subjects ?? {});
-  }
-
-  async #count(start: Partial<ConsumerConfig>, filter = this.#filter()): Promise<number> {
-    const info = await this.#open(start, filter);
+    const info = await this.open(start);
     await this.remove(info);
     return info.num_pending;
   }
@@ -297,17 +218,10 @@ export class Log {
   }
 }
 
-/** What subjects match one with wildcards; undefined if it has none, or all of the log match it. */
-function patternOf(subject: string): RegExp | undefined {
-  if (subject === ALL_LOG_SUBJECTS || !/[*>]/.test(subject)) return undefined;
-  const text = subject.replaceAll(".", "\\.").replaceAll("*", "[^.]+").replace(/>$/, ".+");
-  return new RegExp(`^${text}$`);
-}
-
-/** Whether a version like `2.9.10` is this one or newer. */
-function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
-  const [itsMajor = 0, itsMinor = 0] = (version ?? "").split(".").map(Number);
-  return itsMajor > major || (itsMajor === major && itsMinor >= minor);
+/** All that the log has needs no filter. */
+function filterOf(subject: string | readonly string[]): Partial<ConsumerConfig> {
+  if (typeof subject !== "string") return { filter_subjects: [...subject] };
+  return subject === ALL_LOG_SUBJECTS ? {} : { filter_subject: subject };
 }
 
 /** Whether trying again cannot help. */

@@ -54,7 +54,7 @@ class Intake implements AsyncDisposable {
   }
 }
 
-/** What a server since 2.11 answers when it has too much to store. */
+/** What a server answers when it has too much to store. */
 function refuse(msg: Msg | undefined): void {
   const error = { code: 429, err_code: 10167, description: "too many requests" };
   msg?.respond(JSON.stringify({ stream: LOG_STREAM, seq: 0, error }));

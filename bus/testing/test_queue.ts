@@ -100,11 +100,8 @@ export class TestQueue implements AsyncDisposable {
     return await this.manager.consumers.info(WORK_STREAM, `s=${this.role.id.role}`);
   }
 
-  /** nats-server 2.9 may fail to remove its folder; whoever makes it again finds what it knew then. */
   async removeConsumer(): Promise<void> {
-    const remove = () =>
-      this.manager.consumers.delete(WORK_STREAM, `s=${this.role.id.role}`).catch(() => false);
-    await until(remove, { message: "the consumer to go", timeoutMs: 30_000 });
+    await this.manager.consumers.delete(WORK_STREAM, `s=${this.role.id.role}`);
   }
 
   async hasConsumer(): Promise<void> {

@@ -5,7 +5,7 @@ import type { EnsureOptions } from "../ensure.ts";
 export interface TestMachine extends AsyncDisposable {
   /** The temporary folder. */
   readonly folder: string;
-  /** Options for set-up: `bin` is PATH, `cache` the cache, `sbin` the system's folder. */
+  /** Options for set-up: `bin` is PATH, `cache` the cache. */
   readonly options: EnsureOptions & { readonly env: Record<string, string> };
   /** What set-up said. */
   readonly said: string[];
@@ -35,8 +35,6 @@ export async function testMachine(): Promise<TestMachine> {
       env: { PATH: join(folder, "bin"), OUROCODUS_CACHE: join(folder, "cache") },
       os: "linux",
       arch: "x86_64",
-      systemFolders: [join(folder, "sbin")],
-      systemdFolder: join(folder, "systemd"),
       uid: 1000,
       say: (line) => said.push(line),
     },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Release } from "../release.ts";
+import type { Release } from "../releases.ts";
 import { natsServerScript } from "./machine.ts";
 
 /** A local HTTP server in the place of the NATS project's releases. */
@@ -34,9 +34,9 @@ export async function releaseServer(
   });
   return {
     release: {
-      version: `v${RELEASED}`,
+      version: RELEASED,
       baseUrl: `http://127.0.0.1:${server.addr.port}/v${RELEASED}`,
-      sha256: { "linux-amd64": sha256(archive) },
+      archives: { "linux-amd64": sha256(archive) },
     },
     requests,
     [Symbol.asyncDispose]: () => server.shutdown(),

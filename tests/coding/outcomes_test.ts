@@ -66,30 +66,26 @@ forEachCodingAgent("has no login: an error that says so", async (agent) => {
   assert.equal(await scene.repository.show(outcome.payload.branch, "a.txt"), "a\n");
 });
 
-forEachCodingAgent(
-  "is limited for ever: its work waits, and says why, until it is cancelled",
-  async (agent) => {
-    await using scene = await CodingScene.start();
-    await scene.startAgent(agent);
-    const sequence = await scene.send('SCRIPT: fail 429 always 1; say "done"');
-    await until(
-      async () => (await scene.ok("trace", "--sequence", `${sequence}`)).includes("limited"),
-      {
-        timeoutMs: SLOW_MS,
-        message: "the trace to say that it is limited",
-      },
-    );
-    await scene.ok("work", "cancel", "--sequence", `${sequence}`);
-    assertError(await scene.outcome(sequence), "cancelled");
-    // The other two try again by themselves for minutes.
-  },
-  { only: ["claude", "codex"] },
-);
+forEachCodingAgent("is limited for ever: its work waits until it is cancelled", async (agent) => {
+  await using scene = await CodingScene.start();
+  const program = await scene.startAgent(agent);
+  const sequence = await scene.send('SCRIPT: fail 429 always 1; say "done"');
+  await program.waitForLine("is limited by its provider", { timeoutMs: SLOW_MS });
+  const asked = ["--sequence", String(sequence)];
+  await until(async () => (await scene.ok("trace", ...asked)).includes("given back by"), {
+    timeoutMs: SLOW_MS,
+    message: "the work to be given back",
+  });
+  await scene.ok("work", "cancel", ...asked);
+  assertError(await scene.outcome(sequence), "cancelled");
+  // The other two try again by themselves for minutes.
+}, { only: ["claude", "codex"] });
 
 forEachCodingAgent("is ended within its limit, and what it did is kept", async (agent, t) => {
   await using scene = await CodingScene.start();
   await scene.startAgent(agent);
-  const limits = { max_duration_ms: 15_000 };
+  // opencode alone needs some seconds until it asks its model.
+  const limits = { max_duration_ms: agent.name === "opencode" ? 45_000 : 15_000 };
 
   await t.step("when the model hangs", async () => {
     const outcome = await scene.work(`SCRIPT: write a.txt "a\\n"; hang always; say "${LONG}"`, {
@@ -100,12 +96,17 @@ forEachCodingAgent("is ended within its limit, and what it did is kept", async (
     assert.equal(await scene.repository.show(outcome.payload.branch, "a.txt"), "a\n");
     assert.match(outcome.payload.patch, /^\+a$/m);
   });
-  await t.step("when a command hangs", async () => {
-    const outcome = await scene.work('SCRIPT: run "echo b > b.txt; sleep 600"; say "done"', {
-      limits,
-    });
-    assertError(outcome, "limit_exceeded");
-    assert.equal(await scene.repository.show(outcome.payload.branch, "b.txt"), "b\n");
+  await t.step({
+    name: "when a command hangs",
+    // After ten seconds Codex tells its model that the command goes on, and the double is content.
+    ignore: agent.name === "codex",
+    async fn() {
+      const outcome = await scene.work('SCRIPT: run "echo b > b.txt; sleep 600"; say "done"', {
+        limits,
+      });
+      assertError(outcome, "limit_exceeded");
+      assert.equal(await scene.repository.show(outcome.payload.branch, "b.txt"), "b\n");
+    },
   });
 });
 
@@ -165,15 +166,15 @@ forEachCodingAgent("may edit but not run commands, by default", async (agent) =>
   await scene.startAgent(agent, { flags: [] });
   const edit = 'write a.txt "a\\n"';
   const outcome = await scene.work(`SCRIPT: ${edit}; run "touch ran.txt"; say "went on"`);
-  // Codex and opencode end their turn when something is denied, the others tell the model why.
-  if (agent.name === "codex" || agent.name === "opencode") {
-    assertError(outcome, "permission_denied");
-  } else assertResult(outcome, "went on");
+  // opencode ends its turn when something is denied, the others tell the model.
+  if (agent.name === "opencode") assertError(outcome, "permission_denied");
+  else assertResult(outcome, "went on");
   const { payload } = outcome;
   assert.equal(await scene.repository.show(payload.branch, "a.txt"), "a\n");
   assert.deepEqual(payload.files.map(({ path }: { path: string }) => path), ["a.txt"]);
   const denied = payload.permissions.filter(({ answer }: { answer: string }) => answer === "deny");
-  assert.equal(denied.length, 1, JSON.stringify(payload.permissions));
+  // Codex does not ask for the command: its sandbox lets it write nothing.
+  assert.equal(denied.length, agent.name === "codex" ? 0 : 1, JSON.stringify(payload.permissions));
 });
 
 Deno.test("a coding agent that never answers is ended, and what it said is told", async () => {

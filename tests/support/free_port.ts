@@ -1,29 +1,49 @@
 /**
- * The ports to choose from. They lie below those which systems hand out for outgoing connections
- * (Linux from 32768, others from 49152): a server that restarts on its port must not find it used
- * by somebody's connection, least of all by a client which, calling that very port while nobody
- * listens, was given it as its own end and so connected to itself.
+ * Ports lie below those which systems hand out for outgoing connections (Linux from 32768, others
+ * from 49152): a server that restarts on its port must not find it used by a connection, least of
+ * all by a client that called this port while nobody listened and was given it as its own end.
+ *
+ * They are divided into blocks. Each test file reserves one for as long as it runs: files that run at
+ * the same time, also those of another test run, never choose the same port, even while nobody
+ * listens on it yet. A block is reserved by listening on its first port, which ends with the file.
  */
 const FIRST_PORT = 20_000;
-const LAST_PORT = 31_999;
+const BLOCK_PORTS = 50;
+const BLOCKS = 240;
+
+/** Reserved when this module is loaded: within a test, the sanitizers would call it a leak. */
+const block = reserveBlock();
+let handedOut = 0;
 
 /**
- * Finds a TCP port of 127.0.0.1 on which nobody listens at this moment.
+ * Chooses a TCP port of 127.0.0.1 on which nobody listens. A file is given the same port again only
+ * after 48 others.
  *
  * @returns A port between 20000 and 31999.
- * @throws {Error} If 100 ports at random were all taken.
+ * @throws {Error} If somebody listens on all ports of this file's block.
  */
 export function freePort(): number {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));
-    if (isFree(port)) return port;
+  for (let tries = 1; tries < BLOCK_PORTS; tries++) {
+    const port = block + 1 + handedOut++ % (BLOCK_PORTS - 1);
+    if (listen(port, (listener) => listener.close())) return port;
   }
-  throw new Error(`No free port found between ${FIRST_PORT} and ${LAST_PORT}`);
+  throw new Error(`No free port found from ${block + 1} to ${block + BLOCK_PORTS - 1}`);
 }
 
-function isFree(port: number): boolean {
+/** @returns The first port of a block that is now this file's. */
+function reserveBlock(): number {
+  const first = Math.floor(Math.random() * BLOCKS);
+  for (let index = 0; index < BLOCKS; index++) {
+    const port = FIRST_PORT + ((first + index) % BLOCKS) * BLOCK_PORTS;
+    if (listen(port, () => {})) return port;
+  }
+  throw new Error(`All ${BLOCKS} blocks of ports from ${FIRST_PORT} on are reserved`);
+}
+
+/** @returns Whether it could be done: not if somebody listens there. */
+function listen(port: number, use: (listener: Deno.Listener) => void): boolean {
   try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    use(Deno.listen({ hostname: "127.0.0.1", port }));
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return false;

@@ -18,7 +18,9 @@ async function run(
   options: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<ProcessOutput & { lastLine: string | undefined }> {
   await using tests = await suite(files);
-  const args = ["run", "-A", `${ROOT}/tests/run.ts`, tests.folder, ...options.args ?? []];
+  // Checking types is most of what such a run costs.
+  const { args: flags = ["--no-check"] } = options;
+  const args = ["run", "-A", `${ROOT}/tests/run.ts`, tests.folder, ...flags];
   const output = await runProcess(Deno.execPath(), args, { env: options.env });
   return { ...output, lastLine: output.stdout.split("\n").at(-2) };
 }
@@ -31,7 +33,7 @@ Deno.test("the last line counts what passed, and the exit code is 0", async () =
   assert.equal(lastLine, "2 passed, 0 failed");
   assert.equal(code, 0);
   assert.match(stdout, /^Testing with nats-server \d+\.\d+\.\d+\S*: \/\S+\n/);
-  assert.match(stdout, /^one \.\.\. ok/m);
+  assert.match(stdout, / => one \.\.\. ok/m);
 });
 
 Deno.test("the last line counts failed and skipped tests of all files", async () => {
@@ -45,7 +47,9 @@ Deno.test("the last line counts failed and skipped tests of all files", async ()
 });
 
 Deno.test("a file that does not compile is a failure", async () => {
-  const { code, lastLine } = await run({ "a_test.ts": PASSES, "b_test.ts": `const x: 1 = 2; x;` });
+  const { code, lastLine } = await run({ "a_test.ts": PASSES, "b_test.ts": `const x: 1 = 2; x;` }, {
+    args: [],
+  });
   assert.equal(lastLine, "0 passed, 1 failed");
   assert.equal(code, 1);
 });
@@ -57,17 +61,17 @@ Deno.test("an error outside of a test is a failure", async () => {
   assert.equal(code, 1);
 });
 
-Deno.test("with Deno's sanitizers a test that leaves a timer or a file behind is a failure", async () => {
+Deno.test("a test that leaves a timer or a file behind is a failure", async () => {
   const leaks = ["setTimeout(() => {}, 60_000)", "Deno.openSync(Deno.execPath())"];
   const tests = leaks.map((leak) => `Deno.test("leak", () => void ${leak});`).join(" ");
-  const { code, lastLine } = await run({ "a_test.ts": tests }, {
-    args: ["--sanitize-ops", "--sanitize-resources"],
-  });
+  const { code, lastLine } = await run({ "a_test.ts": tests });
   assert.deepEqual([code, lastLine], [1, "0 passed, 2 failed"]);
 });
 
 Deno.test("a run without any test is a failure", async () => {
-  const filtered = await run({ "a_test.ts": PASSES }, { args: ["--filter", "no such test"] });
+  const filtered = await run({ "a_test.ts": PASSES }, {
+    args: ["--no-check", "--filter", "no such test"],
+  });
   assert.equal(filtered.lastLine, "0 passed, 0 failed");
   assert.match(filtered.stderr, /^No test ran$/m);
   assert.equal(filtered.code, 1);
@@ -80,7 +84,7 @@ Deno.test("doc examples are counted with --doc", async () => {
   const example =
     `/**\n * \`\`\`ts\n * if (x !== 1) throw 1;\n * \`\`\`\n */\nexport const x = 1;\n`;
   const { code, lastLine } = await run({ "a_test.ts": PASSES, "x.ts": example }, {
-    args: ["--doc"],
+    args: ["--no-check", "--doc"],
   });
   assert.equal(lastLine, "3 passed, 0 failed");
   assert.equal(code, 0);
@@ -125,7 +129,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         await child.status;
       });`,
     });
-    const args = ["run", "-A", `${ROOT}/tests/run.ts`, tests.folder];
+    const args = ["run", "-A", `${ROOT}/tests/run.ts`, "--no-check", tests.folder];
     await using running = startProcess(Deno.execPath(), args);
     const started = await running.waitForLine(/^started \d+/);
     const pid = Number(started.split(" ")[1]);

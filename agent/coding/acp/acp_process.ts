@@ -14,7 +14,7 @@ import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../../clock.ts";
 import { bwrapCommand, type Keeper, StdioProcess } from "../../processes/mod.ts";
 import { AdapterError, type AdapterErrorCode, requestError } from "./errors.ts";
-import { LineTooLong, messageStream } from "./message_stream.ts";
+import { LineTooLong, type MessageStream, messageStream } from "./message_stream.ts";
 import type { Preset } from "./presets.ts";
 
 /** How to start the process of an agent. */
@@ -76,6 +76,7 @@ export class AcpProcess {
   readonly #owner: AcpProcessOwner;
   readonly #process: StdioProcess;
   readonly #connection: acp.ClientConnection;
+  readonly #stream: MessageStream;
   /** Rejected at the end; everything that waits races with it. */
   readonly #death = Promise.withResolvers<never>();
   readonly #gone = Promise.withResolvers<void>();
@@ -89,13 +90,12 @@ export class AcpProcess {
     this.#process = startProcess(options);
     const { maxLineBytes = DEFAULT_MAX_LINE_BYTES, onNoise } = options;
     const { stdin, stdout } = this.#process;
-    this.#connection = owner.client.connect(
-      messageStream(stdin, stdout, {
-        maxLineBytes,
-        take: (message) => owner.take(message),
-        ...(onNoise && { onNoise }),
-      }),
-    );
+    this.#stream = messageStream(stdin, stdout, {
+      maxLineBytes,
+      take: (message) => owner.take(message),
+      ...(onNoise && { onNoise }),
+    });
+    this.#connection = owner.client.connect(this.#stream);
     void this.#watch();
   }
 
@@ -198,6 +198,7 @@ export class AcpProcess {
       await this.#process.end(this.#options.endGraceMs ?? DEFAULT_GRACE_MS);
     } finally {
       this.#connection.close();
+      await this.#stream.closeInput();
       // An orphan that is not ours to end may hold it open.
       await this.#process.stdout.cancel().catch(() => {});
       this.#gone.resolve();

@@ -27,7 +27,7 @@ import {
 import { readForAgent, writeForAgent } from "./client_files.ts";
 import { Conversation, type ConversationListener } from "./conversation.ts";
 import { AdapterError, CannotLoad } from "./errors.ts";
-import { FAILURE_EXTENSION } from "./failure.ts";
+import { FAILURE_EXTENSION } from "./session_failure.ts";
 import { modelIn, modesIn } from "./session_info.ts";
 import { sessionUpdateIn } from "./session_update.ts";
 

@@ -14,7 +14,7 @@
  */
 import type * as acp from "@agentclientprotocol/sdk/unstable";
 import type { Clock } from "../../clock.ts";
-import { failureIn, type SessionFailure } from "./failure.ts";
+import { failureIn, type SessionFailure } from "./session_failure.ts";
 import type { SessionModes } from "./session_info.ts";
 
 /** Whom a conversation tells, and asks. */

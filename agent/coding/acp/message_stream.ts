@@ -10,6 +10,12 @@ export interface MessageStreamOptions {
   readonly onNoise?: (text: string) => void;
 }
 
+/** Messages over a process' standard input and output. */
+export interface MessageStream extends acp.Stream {
+  /** Closes the input of a process that has ended; the SDK leaves it open. */
+  readonly closeInput: () => Promise<void>;
+}
+
 /** A line is longer than allowed. */
 export class LineTooLong extends Error {
   override readonly name = "LineTooLong";
@@ -32,7 +38,7 @@ export function messageStream(
   input: WritableStream<Uint8Array>,
   output: ReadableStream<Uint8Array>,
   options: MessageStreamOptions,
-): acp.Stream {
+): MessageStream {
   const writer = input.getWriter();
   const encoder = new TextEncoder();
   return {
@@ -42,6 +48,7 @@ export function messageStream(
       close: () => writer.close(),
       abort: (reason) => writer.abort(reason),
     }),
+    closeInput: () => writer.abort().catch(() => {}),
   };
 }
 

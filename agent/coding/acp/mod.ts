@@ -25,7 +25,7 @@ export {
   writableHome,
 } from "./environment.ts";
 export { AdapterError, type AdapterErrorCode, CannotLoad, type RpcError } from "./errors.ts";
-export { failureIn, type SessionFailure } from "./failure.ts";
+export { failureIn, type SessionFailure } from "./session_failure.ts";
 export {
   acpPreset,
   type Login,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type AnswerCheck, AnswerSchema } from "./answer_schema.ts";
+export type { AnswerCheck, AnswerSchema } from "./answer_schema.ts";
 export { type ExceededLimit, type LimitFacts, Limits, type WorkLimits } from "./limits.ts";
 export {
   type OutcomeCode,
@@ -20,7 +20,6 @@ export { type PermissionQuestion, permissionQuestion } from "./permission_questi
 export {
   parsePermissionRules,
   PERMISSION_LEVELS,
-  type PermissionLevel,
   type PermissionRule,
   type PermissionRules,
 } from "./permission_rules.ts";
@@ -53,7 +52,6 @@ export {
   resumePrompt,
   schemaRepairPrompt,
 } from "./prompt.ts";
-export { failureIn, type SessionFailure } from "./session_failure.ts";
 export type { ToolState } from "./tool_calls.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";
 export { TurnRecord, type TurnRecordOptions } from "./turn_record.ts";

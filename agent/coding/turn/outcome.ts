@@ -8,6 +8,7 @@
  * | the agent is missing, refuses to start or never answers         | retry in 10 s, `agent_start_failed` |
  * | the process or its connection ended                             | retry in 1 s, `agent_closed`    |
  * | the mode that the permissions need is not there                 | error `no_mode`, agent suspended |
+ * | failed: the model refused, or its answer got too long            | error `refused`, `max_tokens`   |
  * | failed: login, key, right (-32000, 401, 402, 403, `access`)     | error `agent_auth`, agent suspended |
  * | failed: a limit that only a new session lifts                   | error `limit_exceeded`          |
  * | failed: rate or usage limit (429, `limit`)                      | retry when the provider says, else in 60 s, `limited` |
@@ -27,7 +28,7 @@
 import type { ExceededLimit } from "./limits.ts";
 import type { PermissionDecision } from "./progress.ts";
 import { classOf, type ErrorClass, type ErrorFacts, retryDelayMs } from "./provider_error.ts";
-import type { SessionFailure } from "./session_failure.ts";
+import type { SessionFailure } from "../acp/session_failure.ts";
 
 /** What becomes of the work item. */
 export type TurnOutcome =
@@ -116,6 +117,13 @@ const LATER_MS = 10_000;
 const ERROR_TEXT =
   /^(?:unexpected status \d{3}|exceeded retry limit, last status: \d{3}|stream disconnected before completion|API Error: |\{"error":|We’re currently experiencing high demand)/;
 
+/** Refusals, and answers that got too long, which adapters tell as failures of the provider. */
+const UNFINISHED: ReadonlyArray<readonly [OutcomeCode, RegExp]> = [
+  ["refused", /incomplete response returned, reason: content_filter/i],
+  ["max_tokens", /incomplete response returned, reason: max_output_tokens/i],
+  ["max_tokens", /exceeded the \d+ output token maximum/i],
+];
+
 /** Says what the end of a turn means; see the top of the file. */
 export function outcomeOf(end: PromptEnd | PromptFault, facts: TurnFacts): TurnOutcome {
   if (facts.isAborted) return { kind: "aborted" };
@@ -183,6 +191,10 @@ function outcomeOfFailure(
   facts: TurnFacts,
 ): TurnOutcome {
   const said = { texts: [title, ...(details === undefined ? [] : [details])], data: end.meta };
+  const unfinished = UNFINISHED.find(([, text]) => said.texts.some((one) => text.test(one)));
+  if (unfinished !== undefined) {
+    return error(unfinished[0], `${facts.agent} did not finish its answer: ${title}`, { category });
+  }
   switch (category) {
     case "limit":
       if (!actions.includes("retry") && actions.includes("new_session")) {

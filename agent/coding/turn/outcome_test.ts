@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { outcomeOf, type PromptEnd, type PromptFault, type TurnFacts } from "./outcome.ts";
 import type { PermissionDecision } from "./progress.ts";
-import type { SessionFailure } from "./session_failure.ts";
+import type { SessionFailure } from "../acp/session_failure.ts";
 
 const DONE: PromptEnd = { stopReason: "end_turn" };
 const ANSWERED: TurnFacts = { agent: "claude", isAnswered: true, text: "done", toolsOfPrompt: 2 };
@@ -221,4 +221,18 @@ Deno.test("an answer about an error is a result", () => {
   assert.equal(short({ ...DONE, usage }, said(text, { toolsOfPrompt: 0 })), "result");
   const quote = `The log says: ${text}`;
   assert.equal(short(DONE, said(quote, { toolsOfPrompt: 0 })), "result");
+});
+
+Deno.test("an answer that was not finished is an error, though adapters call it the provider's failure", () => {
+  const codex = "Incomplete response returned, reason: ";
+  const filtered = `stream disconnected before completion: ${codex}content_filter`;
+  assert.equal(short(failed("service", filtered, "retry")), "error refused");
+  assert.equal(short(failed("service", `${codex}max_output_tokens`, "retry")), "error max_tokens");
+  const claude = "API Error: Claude's response exceeded the 128000 output token maximum. To …";
+  assert.equal(short(failed("limit", claude, "new_session")), "error max_tokens");
+});
+
+Deno.test("a key that OpenAI calls incorrect is no login", () => {
+  const message = "Internal error: Incorrect API key provided: test-key.";
+  assert.equal(short(rpc(-32603, message)), "error agent_auth suspended");
 });

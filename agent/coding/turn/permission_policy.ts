@@ -20,10 +20,11 @@ import { isAbsolute } from "node:path";
 import type { ToolKind } from "@agentclientprotocol/sdk/unstable";
 import { OptionError } from "../../errors.ts";
 import type { PermissionQuestion } from "./permission_question.ts";
-import type { PermissionLevel, PermissionRule, PermissionRules } from "./permission_rules.ts";
+import type { PermissionLevel } from "../acp/presets.ts";
+import type { PermissionRule, PermissionRules } from "./permission_rules.ts";
 import type { PermissionDecision } from "./progress.ts";
 import { parsePermissionRules, PATH_KINDS, PERMISSION_LEVELS } from "./permission_rules.ts";
-import { splitCommand, type Word } from "./shell_command.ts";
+import { splitCommand, type Word } from "./split_command.ts";
 import { placeOf } from "./worktree_path.ts";
 
 /** Whether a question is allowed, by which rule, and why. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PermissionPolicy } from "./permission_policy.ts";
 import type { PermissionQuestion } from "./permission_question.ts";
-import { parsePermissionRules, type PermissionLevel } from "./permission_rules.ts";
+import type { PermissionLevel } from "../acp/presets.ts";
+import { parsePermissionRules } from "./permission_rules.ts";
 
 const KINDS = [
   "read",

@@ -4,12 +4,10 @@
  *
  * @module
  */
+import type { PermissionLevel } from "../acp/presets.ts";
 import type { ToolKind } from "@agentclientprotocol/sdk/unstable";
 import { OptionError } from "../../errors.ts";
-import { splitCommand } from "./shell_command.ts";
-
-/** What is allowed without a rule; see `PermissionPolicy`. */
-export type PermissionLevel = "all" | "edits" | "read" | "none";
+import { splitCommand } from "./split_command.ts";
 
 /** All levels, from the most to the least. */
 export const PERMISSION_LEVELS: readonly PermissionLevel[] = ["all", "edits", "read", "none"];

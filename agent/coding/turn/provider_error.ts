@@ -39,7 +39,7 @@ const WORDS: ReadonlyArray<readonly [ErrorClass, RegExp]> = [
   ["limit", /rate.?limit|too many requests|quota|usage limit|resource.?exhausted/i],
   [
     "access",
-    /unauthori[sz]ed|authenticat|invalid (?:api|x-api).?key|api key not valid|permission.?denied|forbidden|not logged in|please (?:run )?\/?log.?in|credit balance/i,
+    /unauthori[sz]ed|authenticat|(?:invalid|incorrect) (?:api|x-api).?key|api key not valid|permission.?denied|forbidden|not logged in|please (?:run )?\/?log.?in|credit balance/i,
   ],
   [
     "service",

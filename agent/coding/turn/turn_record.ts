@@ -11,7 +11,7 @@ import type { SessionUpdate, ToolCallUpdate, ToolKind } from "@agentclientprotoc
 import type { Clock } from "../../clock.ts";
 import { AnswerText } from "./answer_text.ts";
 import type { CodingProgress, PlanProgress } from "./progress.ts";
-import { failureIn, type SessionFailure } from "./session_failure.ts";
+import { failureIn, type SessionFailure } from "../acp/session_failure.ts";
 import { ToolCalls, type ToolState } from "./tool_calls.ts";
 import { type PromptUsage, UsageSum, type WorkUsage } from "./usage.ts";
 

@@ -41,7 +41,7 @@ export function findCodingAgent(agent: PinnedAgent, env: Environment): Found {
     return { kind: "missing", reason: "OUROCODUS_TEST_AGENTS is none", unwanted: true };
   }
   const folders = own === undefined
-    ? [...(env.PATH ?? "").split(delimiter), binFolder(agentFolder(agentsFolder(env), agent))]
+    ? [...(env.PATH ?? "").split(delimiter), ...cached(agent, env)]
     : [binFolder(join(own, agent.name)), binFolder(agentFolder(own, agent))];
   const others: string[] = [];
   for (const folder of folders) {
@@ -52,6 +52,12 @@ export function findCodingAgent(agent: PinnedAgent, env: Environment): Found {
   }
   const wanted = `${agent.package} ${agent.version} is not installed`;
   return { kind: "missing", reason: [wanted, ...others].join(", "), unwanted: false };
+}
+
+/** Where the cache would have it; nowhere without a cache. */
+function cached(agent: PinnedAgent, env: Environment): string[] {
+  if (cacheFolder({ env }) === undefined) return [];
+  return [binFolder(agentFolder(agentsFolder(env), agent))];
 }
 
 /** Where npm puts programs in a folder that it installs into. */

@@ -69,4 +69,5 @@ Deno.test("OUROCODUS_TEST_AGENTS is the only folder, if it is set", () =>
 Deno.test("agents are kept in the project's cache", () => {
   assert.equal(agentsFolder({ HOME: "/home/x" }), "/home/x/.cache/ourocodus/test-agents");
   assert.throws(() => agentsFolder({}), /set HOME or OUROCODUS_CACHE/);
+  assert.equal(findCodingAgent(AGENT, { PATH: "" }).kind, "missing");
 });

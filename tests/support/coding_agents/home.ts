@@ -114,7 +114,7 @@ function variablesOf(
 }
 
 function codexConfig(modelUrl: string): string {
-  return `model = "gpt-5.4"
+  return `model = "gpt-5.5"
 model_provider = "mock"
 check_for_update_on_startup = false
 [model_providers.mock]

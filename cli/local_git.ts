@@ -1,0 +1,82 @@
+/**
+ * Git on this machine: what it is told, and the records of agents' worktrees.
+ *
+ * @module
+ */
+import { hasWorktree, listRecords, type RecordProblem, type WorktreeRecord } from "@ourocodus/git";
+import { findHome } from "@ourocodus/system";
+import { join, resolve } from "node:path";
+import type { Console } from "./console.ts";
+
+/** The flags that say which worktrees a command is about. */
+export const REPO_FLAG = ["--repo <path>", "only worktrees of this repository"] as const;
+export const WORKTREES_FLAG = [
+  "--worktrees <path>",
+  "the folder that the agent was started with (default: all in the home)",
+] as const;
+
+/** A record, and the folder of worktrees that it is in. */
+export interface FoundRecord {
+  readonly worktrees: string;
+  readonly record: WorktreeRecord;
+}
+
+/**
+ * Reads all records of work in worktrees: of one folder of worktrees, or of all in the home.
+ *
+ * @param worktrees What `--worktrees` says.
+ */
+export async function findRecords(
+  console: Console,
+  worktrees: string | undefined,
+): Promise<{ readonly found: FoundRecord[]; readonly problems: RecordProblem[] }> {
+  const folders = await worktreesFolders(console, worktrees);
+  const found: FoundRecord[] = [];
+  const problems: RecordProblem[] = [];
+  for (const folder of folders) {
+    const listed = await listRecords(folder);
+    const records = listed.records.filter(hasWorktree);
+    found.push(...records.map((record) => ({ worktrees: folder, record })));
+    problems.push(...listed.problems);
+  }
+  return { found, problems };
+}
+
+/** Folders of worktrees: the one that was named, else all in the home. */
+export async function worktreesFolders(
+  console: Console,
+  worktrees: string | undefined,
+): Promise<string[]> {
+  if (worktrees !== undefined) return [resolve(worktrees)];
+  return await foldersIn(join(findHome(console.env).folder, "worktrees"));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => join(folder, name))
+      .sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** What git needs of the environment: where programs are, and where its user's settings are. */
+export function gitEnvironment({ env }: Console): Record<string, string> {
+  const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = read(env, name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+/** In the image the command line may not read all of it, nor run git: that is said where it would. */
+function read(env: Console["env"], name: string): string | undefined {
+  try {
+    return env.get(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
