@@ -3,22 +3,45 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { checkCodingAgent } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { helpEnd } from "./shared_flags.ts";
 
-/** The command line of `agent check`. */
-export interface AgentCheckFlags {
-  /** The preset's name, or a command. */
-  readonly words: readonly string[];
-  readonly acp?: true;
-  readonly json?: true;
+/** `agent check`: says whether a coding agent can be run here. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (words, flags) =>
+    done(await agentCheck({ ...flags, words }, console))
+  );
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Looks whether a coding agent can be run here: its program and version, its login, its modes, " +
+        "its sandbox. What is missing is said with a command that helps. No model is asked.",
+    )
+    .usage("[options] NAME | --acp -- COMMAND [ARG...]")
+    .argument(
+      "[words...]",
+      "claude, codex, gemini, opencode or qwen; with --acp, after --: a command",
+    )
+    .option("--acp", "any other coding agent that speaks ACP; its command is after --")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      helpEnd(["agent check claude", "agent check codex --json", "agent check --acp -- my-agent"]),
+    );
+}
+
+type Flags = FlagsOf<typeof declare> & { readonly words: readonly string[] };
+
 /** Runs the command. */
-export function agentCheck(
-  { words, acp, json }: AgentCheckFlags,
+function agentCheck(
+  { words, acp, json }: Flags,
   console: Console,
 ): Promise<ExitCode> {
   return explainFailure(console, async () => {

@@ -3,32 +3,59 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Connection } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
 import { pause } from "@ourocodus/protocol";
 import { type AgentRow, agentRows, Runtimes } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { nameFlag } from "./flag_values.ts";
 import { connectNats } from "./nats.ts";
+import { sessionFlag } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, paint } from "./terminal_text.ts";
 
-/** Flags of `agent list`. */
-export interface AgentListFlags {
-  readonly session?: string;
-  readonly watch?: true;
-  readonly json?: true;
-  readonly nats?: string;
+/** `agent list`: says which agents there are. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await agentList(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Lists the agents that were started here, and those that relays know from elsewhere.",
+    )
+    .addOption(sessionFlag("only this session's"))
+    .option("--watch", "again and again, until Ctrl-C")
+    .option("--json", "a line of JSON each time: a list")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd(["agent list", "agent list -s docs --watch", "agent list --json | jq"], NOTES),
+    );
+}
+
+const NOTES =
+  `Status: starting (it runs, and was not connected yet), connected, disconnected (it runs,
+and has lost its relay) and exited(CODE), or the signal. IN HAND is how many pieces of work it has,
+and takes at most.
+
+With --json an agent is {"name", "id", "session", "role", "runtime", "status", "exit",
+"concurrency", "in_hand", "pid", "container", "restarts", "since"}; runtime is process, docker or
+external, and "name" is null for an external one.`;
+
+type Flags = FlagsOf<typeof declare>;
 
 const WATCH_MS = 1_000;
 const CLEAR = "\x1b[H\x1b[2J\x1b[3J";
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function agentList(flags: AgentListFlags, console: Console): Promise<ExitCode> {
+function agentList(flags: Flags, console: Console): Promise<ExitCode> {
   const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
   return explainFailure(console, async () => {
     const runtimes = await Runtimes.of(runtimeContext(console));
@@ -66,7 +93,7 @@ async function look(
 /** Without NATS, agents that were started here are listed all the same. */
 async function natsIfThere(
   runtimes: Runtimes,
-  flags: AgentListFlags,
+  flags: Flags,
   console: Console,
 ): Promise<Connection | undefined> {
   try {

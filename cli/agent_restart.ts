@@ -3,26 +3,53 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Connection } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
 import { awaitConnected, type ManagedAgent, noneEnded, Runtimes } from "@ourocodus/system";
-import { type AgentStopFlags, announceStop } from "./agent_stop.ts";
+import { announceStop } from "./agent_stop.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { connectNats } from "./nats.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
 import { agentSelector } from "./select_agents.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
 
-/** The command line of `agent restart`. */
-export interface AgentRestartFlags extends AgentStopFlags {
-  readonly nats?: string;
+/** `agent restart`: stops agents and starts them again. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (names, flags) =>
+    done(await agentRestart({ ...flags, names }, console))
+  );
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Stops agents that were started here, as agent stop does, and starts them again as they were, " +
+        "with the environment of this command. Those that have exited are started too.",
+    )
+    .argument("[agents...]", "names or ids")
+    .option(SESSION, "all of this session")
+    .option(ROLE, "with --session: only those of this role")
+    .option("--all", "all that were started here")
+    .option("--now", "don't let them finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .option(...NATS_FLAG)
+    .addHelpText("after", helpEnd(["agent restart writer-1", "agent restart --all --now"], NOTES));
+}
+
+const NOTES = `$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is restarted.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly names: readonly string[] };
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function agentRestart(flags: AgentRestartFlags, console: Console): Promise<ExitCode> {
+function agentRestart(flags: Flags, console: Console): Promise<ExitCode> {
   const select = agentSelector(flags);
   const options = stopOptions(flags);
   return explainFailure(console, async () => {

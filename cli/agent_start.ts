@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   type AgentPlace,
   type AgentsFacts,
@@ -21,36 +22,87 @@ import {
   SystemError,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
+import { agentsWanted } from "./agent_flags.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
+import { containerOptions, imageFor, refuseContainerFlags } from "./container_flags.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats } from "./nats.ts";
-import { type AgentFlags, agentsWanted } from "./agent_flags.ts";
-import {
-  type ContainerFlags,
-  containerOptions,
-  imageFor,
-  refuseContainerFlags,
-} from "./container_flags.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { connectNats } from "./nats.ts";
+import { passedOptions } from "./passed_flags.ts";
+import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command line of `agent start`. */
-export interface AgentStartFlags extends AgentFlags, ContainerFlags {
-  readonly docker?: true;
-  readonly process?: true;
-  readonly relay?: string;
-  readonly nats?: string;
-  readonly forget?: true;
+/** `agent start`: starts agents in the background. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (words, flags) =>
+    done(await agentStart({ ...flags, command: words }, console))
+  );
 }
+
+function declare() {
+  const command = new Command()
+    .description(
+      "Starts agents in the background, and waits until each is connected to a relay. With a command " +
+        "they run it for each piece of work; with --agent or --acp they have a coding agent do it, in " +
+        "a git worktree of its own; without any they answer with what they got (echo).",
+    )
+    .argument("[command...]", "after --: the command and its arguments")
+    .addOption(sessionFlag("whose work they take"))
+    .addOption(roleFlag("which of its work they take"))
+    .option("--count <number>", "how many agents, 1 to 1000", "1")
+    .option("--concurrency <number>", "pieces of work at once, each agent, 1 to 1024", "1")
+    .option("--name <name>", "what it is called here (default: its role and a number)")
+    .option("--agent <name>", "a coding agent: claude, codex, gemini, opencode or qwen")
+    .option("--acp", "the command is a coding agent that speaks ACP")
+    .option("--env <variable...>", "for its environment: NAME=VALUE, or NAME for its value here")
+    .option("--drain <duration>", "how long work in hand may take when it is stopped; 25s")
+    .option("--process", "as a background process, also when the system runs in Docker")
+    .option("--docker", "in a container of its own (default when the system runs in Docker)")
+    .option("--image <name>", "in Docker: the image (default: ourocodus-agent)")
+    .option("--memory <size>", "in Docker: how much memory it may use, like 512MB")
+    .option("--cpus <number>", "in Docker: how many processors it may use, like 0.5")
+    .option("--relay <url>", "the relay (default: $RELAY_URL, else that of ourocodus start)")
+    .option("--forget", "don't start them again after ourocodus stop and start")
+    .option(...NATS_FLAG)
+    .addHelpText(
+      "after",
+      helpEnd([
+        "agent start --session test --role echo",
+        "agent start --session docs --role count --count 3 -- wc -w",
+        "agent start --session docs --role write --timeout 1h --env MODEL=large -- ./write.sh {id}",
+        "agent start --session shop --role coder --agent claude --repo ~/code/shop --count 3",
+        "agent start --session shop --role review --acp --repo ~/code/shop -- my-agent --flag",
+      ], NOTES),
+    );
+  for (const option of passedOptions()) command.addOption(option);
+  return command;
+}
+
+const NOTES = `In the command's arguments {message}, {id}, {session} and {role} are replaced. Agents
+have the environment and the folder of this command. One that crashes is started again, unless it
+had not been connected yet, or ended with exit code 0 or 2. After ourocodus stop, ourocodus start
+starts them again, until agent stop; not with --forget.
+
+A coding agent has of the environment only what it needs, and what --env and --env-file say.
+"ourocodus agent check NAME" tells whether it can be run here. Worktrees are in the home, under
+worktrees/, unless --worktrees says where.
+
+In Docker, an agent has a container of its own in the network of the system, which Docker starts
+again when it ends: no privileges, a read-only file system with a /tmp, and of this command's
+environment only what --env says. Folders of --cwd are the container's.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly command: readonly string[] };
 
 /**
  * Runs the command. Nothing is started if an agent could not do with its flags.
  *
  * @throws {UsageError} If a flag has a value that cannot be used.
  */
-export function agentStart(flags: AgentStartFlags, console: Console): Promise<ExitCode> {
+function agentStart(flags: Flags, console: Console): Promise<ExitCode> {
   const environment = console.env.toObject?.() ?? {};
   const asked = agentsWanted(flags, environment);
   if (flags.docker && flags.process) {
@@ -141,7 +193,7 @@ function processPlace(relay: Relay | undefined): AgentPlace {
 
 /** The relay of agents that run as processes; whether a flag says it, or it is this home's. */
 async function relayOf(
-  { relay }: AgentStartFlags,
+  { relay }: Flags,
   console: Console,
 ): Promise<Relay> {
   if (relay !== undefined) return { url: relay, isFlag: true, isOwn: false };
@@ -153,7 +205,7 @@ async function relayOf(
 
 async function containerPlace(
   docker: DockerRuntime,
-  flags: AgentStartFlags,
+  flags: Flags,
   facts: AgentsFacts,
 ): Promise<AgentPlace> {
   if (flags.relay !== undefined) {
@@ -181,7 +233,7 @@ async function ownFiles(
 }
 
 /** Connects to NATS, which knows the relays; says what to do where there is none. */
-async function natsOf(flags: AgentStartFlags, console: Console): Promise<Connection> {
+async function natsOf(flags: Flags, console: Console): Promise<Connection> {
   try {
     return await connectNats(console, { url: flags.nats });
   } catch (error) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   forgetAgents,
   type Home,
@@ -12,24 +13,58 @@ import {
   Runtimes,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats } from "./nats.ts";
-import { runtimeContext } from "./runtime_context.ts";
-import { stopOptions } from "./stop.ts";
 import { explainFailure } from "./explain_failure.ts";
-import { type AgentSelection, agentSelector } from "./select_agents.ts";
+import { connectNats } from "./nats.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
+import { runtimeContext } from "./runtime_context.ts";
+import { agentSelector } from "./select_agents.ts";
+import { helpEnd } from "./shared_flags.ts";
+import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
 import { unfinishedText, unfinishedWork, type WorkInHand, workInHand } from "./unfinished_work.ts";
 
-/** The command line of `agent stop`. */
-export interface AgentStopFlags extends AgentSelection {
-  readonly now?: true;
-  readonly timeout?: string;
+/** `agent stop`: stops agents that were started here. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (names, flags) =>
+    done(await agentStop({ ...flags, names }, console))
+  );
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Stops agents that were started here. Each finishes what it has in hand, and gets no more. " +
+        "ourocodus start does not start it again.",
+    )
+    .argument("[agents...]", "names or ids")
+    .option(SESSION, "all of this session")
+    .option(ROLE, "with --session: only those of this role")
+    .option("--all", "all that were started here")
+    .option("--now", "don't let them finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .addHelpText(
+      "after",
+      helpEnd(
+        ["agent stop writer-1", "agent stop --session docs", "agent stop --all --now"],
+        NOTES,
+      ),
+    );
+}
+
+const NOTES =
+  `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
+same; what it has not finished is named, and handed out again.
+
+$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
+names is stopped.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly names: readonly string[] };
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function agentStop(flags: AgentStopFlags, console: Console): Promise<ExitCode> {
+function agentStop(flags: Flags, console: Console): Promise<ExitCode> {
   const select = agentSelector(flags);
   const options = stopOptions(flags);
   return explainFailure(console, async () => {

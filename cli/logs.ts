@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   type Home,
   logPath,
@@ -11,19 +12,36 @@ import {
   SUPERVISOR,
   SystemError,
 } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { countFlag } from "./flag_values.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { followLogs, LogScreen, showLastLines } from "./show_logs.ts";
 
-/** The command line of `logs`. */
-export interface LogsFlags {
-  readonly name?: string;
-  readonly follow?: true;
-  readonly last: string;
+/** `logs`: prints the logs of the system. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (name, flags) => done(await logs({ ...flags, name }, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server, " +
+        "relay, api, supervisor, or an agent's name.",
+    )
+    .argument("[name]", "whose log; default: all")
+    .option("-f, --follow", "go on with what is added, until Ctrl-C")
+    .option("-n, --last <count>", "begin with as many of the last lines", "50")
+    .addHelpText("after", helpEnd(["logs", "logs relay -n 200", "logs --follow"], NOTES));
+}
+
+const NOTES = `The files are in logs/ of the home (see start --help). One that grows beyond 10 MB is
+put aside as ….log.1, in place of the one before.`;
+
+type Flags = FlagsOf<typeof declare> & { readonly name?: string };
 
 /** Which logs: those of agents alone, or all. */
 export interface LogsOptions {
@@ -32,7 +50,7 @@ export interface LogsOptions {
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 export function logs(
-  flags: LogsFlags,
+  flags: Flags,
   console: Console,
   options: LogsOptions = {},
 ): Promise<ExitCode> {

@@ -68,7 +68,7 @@ Deno.test("a full disk is one line and exit code 1, and send still tells what it
   bus.connection.nats.publish(outcomeSubject("s", "r", "1.1795459357920106100"), result);
   await until(async () => await lastLogSequence(bus.connection) === 1);
   const send = "send work --session s --role r";
-  const answered = /^✓ a was stored already: .*\n✓ result after .*\na is stored with sequence 1\n/;
+  const answered = /^✓ a was stored before: .*\n✓ result after .*\na is stored with sequence 1\n/;
   const full = "error: cannot write to stdout: No space left on device\n";
   for (
     const [words, before] of [

@@ -128,7 +128,7 @@ Deno.test("a variable that an agent had from its shell has to be there again, an
   const { stderr } = await system.run(["start", ...system.ports]);
   assert.match(
     stderr,
-    /^! coder-1 does not work again: MODEL_KEY was set when it was started, and is not set now\n/,
+    /^! coder-1 does not work again: MODEL_KEY was set when it was started, and is not set now\n/m,
   );
   await system.ok(["stop"]);
   const again = await system.run(["start", ...system.ports], { MODEL_KEY: secret });
@@ -142,7 +142,7 @@ Deno.test("agents that are remembered in a file that was changed are no reason f
   await Deno.writeTextFile(system.home.agents, "{");
   const { code, stderr } = await system.run(["start", ...system.ports]);
   assert.equal(code, 0);
-  assert.match(stderr, /^! agents were not started: Cannot read which agents are remembered: /);
+  assert.match(stderr, /^! agents were not started: Cannot read which agents are remembered: /m);
 });
 
 Deno.test("a coding agent whose repository is gone is named, and worktrees stay where they were", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { resolve } from "node:path";
 import { readTokenKeys, serverSettings, tokenSettings } from "@ourocodus/edge";
 import { durationSettingMs, SettingError } from "@ourocodus/protocol";
@@ -24,30 +25,67 @@ import {
   SystemError,
   type SystemSettings,
 } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { runForeground } from "./foreground.ts";
 import { portFlag } from "./port_flag.ts";
 import { restoreAgents } from "./restore_agents.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { startDocker } from "./start_docker.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Flags of `start`. */
-export interface StartFlags {
-  readonly foreground?: true;
-  readonly docker?: true;
-  readonly natsPort?: string;
-  readonly port?: string;
-  readonly apiPort?: string;
-  readonly host?: string;
-  /** False with `--no-agents`. */
-  readonly agents: boolean;
+/** `start`: starts the system on this machine. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await start(flags, console)));
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Starts nats-server, a relay, and the API with its monitor in the background, and waits until " +
+        "all are healthy, and the agents again that were there before stop. What crashes is started " +
+        "again. What an earlier start left running is taken over.",
+    )
+    .option("--docker", "in Docker instead, with compose.yaml; see below")
+    .option("--foreground", "keep it in this terminal, with its logs, until Ctrl-C")
+    .option("--nats-port <port>", "the port of nats-server (default: 4222)")
+    .option("--port <port>", "the port on which the relay listens for agents (default: 8080)")
+    .option("--api-port <port>", "the port of the API and the monitor (default: 9000)")
+    .option("--host <address>", "the address on which the relay listens (default: 127.0.0.1)")
+    .option("--no-agents", "without the agents that were there before; the next start has them")
+    .addHelpText(
+      "after",
+      helpEnd([
+        "start",
+        "start --nats-port 4333 --port 8181 --api-port 9191",
+        "start --foreground",
+        "start --docker",
+      ], NOTES),
+    );
+}
+
+const NOTES = `State, logs and NATS' store are in .ourocodus/ of the project (the nearest folder
+upwards that has one, else where .git is, else the current one), or in $OUROCODUS_HOME. Other
+commands find the system there, also on other ports, unless --nats or NATS_URL says where NATS is.
+
+Relay and API get their settings (LOG_LEVEL, MAX_DELIVER, OUROCODUS_LOG_MAX_AGE, …) from the environment
+of this command. NATS_SERVER names the nats-server to use.
+
+Agents that agent start has started are started again, with the environment of this command and the
+variables that were given to them then. One that cannot run any more is named, and is no reason to
+fail. "agent stop" forgets an agent.
+
+With --docker, "docker compose" starts it (v1's docker-compose where that is all there is), as the
+project "ourocodus" or $COMPOSE_PROJECT_NAME; images that are missing are built. From then on
+status, stop, logs and agent start are about the system in Docker, until stop.`;
+
+type Flags = FlagsOf<typeof declare>;
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function start(flags: StartFlags, console: Console): Promise<ExitCode> {
+function start(flags: Flags, console: Console): Promise<ExitCode> {
   const asked = {
     natsPort: portFlag("--nats-port", flags.natsPort),
     relayPort: portFlag("--port", flags.port),
@@ -143,7 +181,7 @@ async function checkRunning(home: Home, asked: Asked): Promise<void> {
 
 async function startBackground(
   settings: SystemSettings,
-  { agents }: StartFlags,
+  { agents }: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const { home } = settings;
@@ -196,7 +234,7 @@ async function lostAgents(home: Home, told: readonly string[]): Promise<string> 
 
 async function startForeground(
   settings: SystemSettings,
-  { agents }: StartFlags,
+  { agents }: Flags,
   console: Console,
 ): Promise<ExitCode> {
   const environment = console.env.toObject?.() ?? {};

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { connect } from "@ourocodus/bus";
 import {
   askRelays,
@@ -24,19 +25,42 @@ import {
 } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
 import { bytesText } from "./bytes_text.ts";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { adviceLines } from "./status_advice.ts";
 import { type Cell, headRow, table } from "./table.ts";
 import { count, type Paint, paint, span } from "./terminal_text.ts";
 
-/** Flags of `status`. */
-export interface StatusFlags {
-  readonly json?: true;
-  readonly docker?: true;
+/** `status`: says how the system is. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await status(flags, console)));
 }
+
+function declare() {
+  return new Command()
+    .description(
+      "Says how each part of the system is, how much is in the streams, and which agents there are. " +
+        "The exit code is 1 if a part is not healthy, or nothing runs.",
+    )
+    .option("--docker", "the system in Docker; without it too, if it was started so")
+    .option("--json", "print JSON")
+    .addHelpText("after", helpEnd(["status", "status --json | jq .streams"], NOTES));
+}
+
+const NOTES =
+  `With --json it prints {"healthy", "home", "runtime", "supervisor", "parts", "streams",
+"relays", "problems", "agents"}. A part is {"name", "status", "port", "pid", "container", "since",
+"version", "restarts"}; its status is healthy, unhealthy (it runs, and does not answer as it
+should), starting (it was started a few seconds ago, and was not healthy yet), restarting or down.
+"supervisor" is null in Docker. "streams" is null if NATS cannot be asked, "relays" is how many
+relays answered, or null, "problems" is what relays say that they cannot do, and "agents" is what
+agent list --json prints: where no relay answered, whether one is connected is not known.`;
+
+type Flags = FlagsOf<typeof declare>;
 
 interface Status extends Omit<RuntimeStatus, "natsUrl"> {
   readonly healthy: boolean;
@@ -53,7 +77,7 @@ interface Status extends Omit<RuntimeStatus, "natsUrl"> {
 const INSIDE_MS = 3_000;
 
 /** Runs the command. */
-export function status(flags: StatusFlags, console: Console): Promise<ExitCode> {
+function status(flags: Flags, console: Console): Promise<ExitCode> {
   return explainFailure(console, async () => {
     const context = runtimeContext(console);
     const { home } = context;

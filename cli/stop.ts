@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   type ControlClient,
   type DockerRuntime,
@@ -19,23 +20,38 @@ import {
   untilGone,
   untilStopped,
 } from "@ourocodus/system";
+import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { timeoutFlag } from "./flag_values.ts";
 import { explainFailure } from "./explain_failure.ts";
+import { timeoutFlag } from "./flag_values.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { helpEnd } from "./shared_flags.ts";
 import { paint } from "./terminal_text.ts";
 
-/** Flags of `stop`. */
-export interface StopFlags {
-  readonly now?: true;
-  readonly timeout?: string;
-  readonly docker?: true;
-  readonly volumes?: true;
+/** `stop`: stops what `start` and `agent start` have started. */
+export function command(console: Console, done: Done): CommandUnknownOpts {
+  return declare().action(async (flags) => done(await stop(flags, console)));
 }
 
+function declare() {
+  return new Command()
+    .description(
+      "Stops what start and agent start have started here, and nothing else: agents first, which " +
+        "finish what they have in hand, then the API, the relay, and nats-server. Waiting work and " +
+        "results stay in the store for the next start, which starts the agents again, too.",
+    )
+    .option("--now", "don't let agents finish: what they have in hand is handed out again")
+    .option("--timeout <duration>", "how long each may take before it is killed")
+    .option("--docker", "the system in Docker; without it too, if it was started so")
+    .option("--volumes", "in Docker: remove its volumes, with all waiting work and results")
+    .addHelpText("after", helpEnd(["stop", "stop --now", "stop --timeout 2m", "stop --volumes"]));
+}
+
+type Flags = FlagsOf<typeof declare>;
+
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
-export function stop(flags: StopFlags, console: Console): Promise<ExitCode> {
+function stop(flags: Flags, console: Console): Promise<ExitCode> {
   const options = stopOptions(flags);
   return explainFailure(console, async () => {
     const context = runtimeContext(console);
@@ -104,7 +120,7 @@ async function stopProcesses(
 }
 
 /** `--now` and `--timeout` of commands that stop something. @throws {UsageError} */
-export function stopOptions(flags: StopFlags): StopOptions {
+export function stopOptions(flags: Pick<Flags, "now" | "timeout">): StopOptions {
   return {
     ...(flags.now && { now: true }),
     ...(flags.timeout !== undefined && { timeoutMs: timeoutFlag("--timeout", flags.timeout) }),
