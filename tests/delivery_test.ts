@@ -158,7 +158,10 @@ Deno.test("a poison piece of work is dead after 5 attempts, with an error result
   assert.equal(result?.message.payload.attempts, 5);
   assert.equal(result?.work?.sequence, sequence);
   assert.equal(JSON.parse(dead?.text ?? "{}").payload.message, "boom");
-  const events = await client.events("s", "work.dead");
+  const events = await until(async () => {
+    const events = await client.events("s", "work.dead");
+    return events.length > 0 ? events : undefined;
+  }, { message: "the event" });
   assert.equal(events.flatMap(({ message }) => workItems(message)).length, 1);
   // A healthy agent that comes now gets nothing of it.
   await using late = await SocketAgent.connect({ relayUrl: relay.url, session: "s", role: "r" });

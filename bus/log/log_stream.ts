@@ -139,7 +139,8 @@ export class Log {
       deliver_policy: deliver_policy ?? DeliverPolicy.All,
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
-      ...this.#filter,
+      // The stream has nothing else, so all of it needs no filter.
+      ...filterOf(this.#subject),
       headers_only: headersOnly,
       ack_policy: AckPolicy.None,
       mem_storage: true,
@@ -154,14 +155,6 @@ export class Log {
       }
     }
     throw new TimeoutError();
-  }
-
-  /** What the server sorts out. The stream has nothing else, so all of it needs no filter. */
-  get #filter(): Partial<ConsumerConfig> {
-    if (this.#subject === ALL_LOG_SUBJECTS) return {};
-    return typeof this.#subject === "string"
-      ? { filter_subject: this.#subject }
-      : { filter_subjects: [...this.#subject] };
   }
 
   async #add(config: Partial<ConsumerConfig>, timeout: number): Promise<ConsumerInfo> {
@@ -223,6 +216,12 @@ export class Log {
   async #jetstream(): Promise<JetStreamManager> {
     return await (this.#manager ??= jetstreamManager(this.connection.nats, { checkAPI: false }));
   }
+}
+
+/** All that the log has needs no filter. */
+function filterOf(subject: string | readonly string[]): Partial<ConsumerConfig> {
+  if (typeof subject !== "string") return { filter_subjects: [...subject] };
+  return subject === ALL_LOG_SUBJECTS ? {} : { filter_subject: subject };
 }
 
 /** Whether trying again cannot help. */
