@@ -98,7 +98,7 @@ Deno.test("200 pieces of work through eight commands at once, then a stop that d
   const got = results.map(({ message: { id, payload } }) => [id, payload.output]).toSorted();
   assert.deepEqual(got, right);
   assert.equal((await agent.stop()).code, 0);
-  assert.equal(await bus.waiting(), 0);
+  await bus.hasNoWork();
 });
 
 Deno.test("SIGTERM lets the command finish", async () => {

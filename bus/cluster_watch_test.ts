@@ -38,7 +38,8 @@ Deno.test("a server that has lost its cluster is left for another", async () => 
   let left = 0;
   const stop = watchCluster(connection, { ...FAST, onLeave: () => left++ });
   await until(() => asked() > 5 && isAt(whole));
-  assert.equal(left, 1);
+  // Again, if it was this one that a connection was made to first.
+  assert.ok(left >= 1);
   stop();
 });
 

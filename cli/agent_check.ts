@@ -24,7 +24,7 @@ function declare() {
       "Looks whether a coding agent can be run here: its program and version, its login, its modes, " +
         "its sandbox. What is missing is said with a command that helps. No model is asked.",
     )
-    .usage("[options] NAME | [options] --acp -- COMMAND [ARG...]")
+    .usage("[options] NAME | --acp -- COMMAND [ARG...]")
     .argument(
       "[words...]",
       "claude, codex, gemini, opencode or qwen; with --acp, after --: a command",

@@ -42,7 +42,7 @@ Examples:
   $ source <(ourocodus completion zsh)                     # in ~/.zshrc, after compinit
   $ ourocodus completion fish > ~/.config/fish/completions/ourocodus.fish
 
-They complete the name "ourocodus". To have it as a command, in a clone:
+The scripts complete the command "ourocodus". To install it from a clone:
   $ deno install -g -A -n ourocodus --config deno.json cli/main.ts`;
 
 type Shell = typeof SHELLS[number];

@@ -19,8 +19,8 @@ export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
 /** The table for `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:
-  0    it worked; with --wait: there is a result
-  1    it failed: an error as result, lines not sent, NATS not reachable, …
+  0    success; with --wait: there is a result
+  1    failure: an error as result, lines not sent, NATS not reachable, …
   2    the command line is wrong
-  3    --wait, work wait: no result in time; result: none yet
+  3    --wait, work wait: no result in time; result: no result yet
   130  ended by Ctrl-C (143 by SIGTERM)`;

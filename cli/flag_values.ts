@@ -21,6 +21,23 @@ export function nameFlag(flag: string, value: string | undefined): string {
   return value;
 }
 
+/** The session and role that are meant, where they are given. @throws {UsageError} */
+export function optionalPlace(
+  { session, role }: { readonly session?: string; readonly role?: string },
+): { readonly session?: string; readonly role?: string } {
+  return {
+    ...(session !== undefined && { session: nameFlag("--session", session) }),
+    ...(role !== undefined && { role: nameFlag("--role", role) }),
+  };
+}
+
+/** The session that is meant, and the role if it is given. @throws {UsageError} */
+export function sessionPlace(
+  flags: { readonly session?: string; readonly role?: string },
+): { readonly session: string; readonly role?: string } {
+  return { ...optionalPlace(flags), session: nameFlag("--session", flags.session) };
+}
+
 /** What else says it. */
 const INSTEAD: Readonly<Record<string, string>> = {
   "--session": ": give -s SESSION, or set OUROCODUS_SESSION",

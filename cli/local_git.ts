@@ -12,7 +12,7 @@ import type { Console } from "./console.ts";
 export const REPO_FLAG = ["--repo <path>", "only worktrees of this repository"] as const;
 export const WORKTREES_FLAG = [
   "--worktrees <path>",
-  "the folder that the agent was started with (default: all in the home)",
+  "the agent's --worktrees folder (default: all folders in the home)",
 ] as const;
 
 /** A record, and the folder of worktrees that it is in. */
@@ -62,7 +62,7 @@ async function foldersIn(folder: string): Promise<string[]> {
   }
 }
 
-/** What git needs of the environment: where programs are, and where its user's settings are. */
+/** The variables that git needs: where programs are, and where its user's settings are. */
 export function gitEnvironment({ env }: Console): Record<string, string> {
   const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
   return Object.fromEntries(names.flatMap((name) => {
@@ -71,7 +71,7 @@ export function gitEnvironment({ env }: Console): Record<string, string> {
   }));
 }
 
-/** In the image the command line may not read all of it, nor run git: that is said where it would. */
+/** In the image the command line may not read all variables, nor run git, which says so. */
 function read(env: Console["env"], name: string): string | undefined {
   try {
     return env.get(name);

@@ -70,7 +70,7 @@ Deno.test("a full disk is one line and exit code 1, and send still tells what it
   bus.connection.nats.publish("sessions.s.results.r", result, { headers: header });
   await until(async () => await lastLogSequence(bus.connection) === 1);
   const send = "send work --session s --role r";
-  const answered = /^✓ a was stored already: .*\n✓ result after .*\na is stored with sequence 1\n/;
+  const answered = /^✓ a was stored before: .*\n✓ result after .*\na is stored with sequence 1\n/;
   const full = "error: cannot write to stdout: No space left on device\n";
   for (
     const [words, before] of [

@@ -55,6 +55,21 @@ export async function connectNats(
   return connection;
 }
 
+/** {@linkcode connectNats}, with a log to read. @throws {StreamError} As {@linkcode ensureLog}. */
+export async function connectToLog(
+  console: Console,
+  { nats, announce }: { readonly nats?: string; readonly announce?: boolean },
+): Promise<Connection> {
+  const connection = await connectNats(console, { url: nats, announce });
+  try {
+    await ensureLog(console, connection);
+    return connection;
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
 /** A flag that is no URL of NATS is an error of the command line. */
 function blameFlag(error: unknown): unknown {
   if (!(error instanceof ConnectError)) return error;

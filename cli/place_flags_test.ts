@@ -60,13 +60,16 @@ Deno.test("what is stopped, sent again or let in is what the command line says",
   const claims = JSON.parse(atob(token.stdout.split(".")[1] ?? ""));
   assert.doesNotMatch(JSON.stringify(claims), /docs|writer/);
   await using nats = await startNats();
-  const again = await cli(["dead", "requeue", "7"], { natsUrl: nats.url, env: PLACE });
+  const again = await cli(["dead", "retry", "7"], { natsUrl: nats.url, env: PLACE });
   assert.match(again.stderr, /session docs has no dead letter 7/);
 });
 
 Deno.test("help names the variables and the short forms", async () => {
   for (
-    const words of [["agent", "start"], ["send", "work"], ["tail", "results"], ["work", "list"]]
+    const words of [["agent", "start"], ["send", "work"], ["tail", "results"], ["work", "list"], [
+      "work",
+      "diff",
+    ]]
   ) {
     const { stdout } = await cli([...words, "--help"]);
     const flat = stdout.replaceAll(/\s+/g, " ");

@@ -1,7 +1,6 @@
 /**
- * Printing an outcome for people: the text of a result is on standard output, alone, so that it can
- * go into a file or another program; that it came, when, and what else is known, is on standard
- * error. Errors are on standard error too.
+ * Printing a result for people. Its text alone goes to standard output, so that it can go into a file
+ * or another program; everything else, and all of an error, goes to standard error.
  *
  * @module
  */
@@ -15,20 +14,20 @@ import {
   resultText,
 } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
-import { colourDiff } from "./diff_text.ts";
+import { colourDiff } from "./patch_text.ts";
 import type { Output } from "./output.ts";
 import { workDurationMs } from "./record_text.ts";
 import { harmless, harmlessLines, paint, span } from "./terminal_text.ts";
 
 /** Options of {@linkcode printResult}. */
 export interface PrintResultOptions {
-  /** How long it was waited for, in milliseconds; by default how long the work took, if known. */
+  /** How long the command has waited, in milliseconds; by default how long the work took, if known. */
   readonly afterMs?: number;
   /** Whether the line on standard error names the work. */
   readonly named?: boolean;
 }
 
-/** Of an error's detail, as many lines are shown: the last, as they are the end of what was said. */
+/** Lines of an error's detail that are shown: the last ones. */
 const DETAIL_LINES = 20;
 const SHOWN_CHARACTERS = 200;
 
@@ -60,7 +59,7 @@ export async function printResult(
   await err.write(`${green("✓")} ${name}${harmless(type)}${after}${more}\n`);
 }
 
-/** All of it is out before what follows on standard error. */
+/** Returns when the text is written, so that standard error follows it. */
 async function printText(text: string, out: Output): Promise<void> {
   const shown = harmlessLines(text, out.hasColor);
   const colored = out.hasColor && !shown.includes("\x1b") && hasDiff(shown);
@@ -69,7 +68,7 @@ async function printText(text: string, out: Output): Promise<void> {
   await out.flush();
 }
 
-/** What a coding agent has changed, and how to see it. */
+/** Facts about what a coding agent did, and how to see its changes. */
 function followUp(payload: Readonly<Record<string, unknown>>, record: LogRecord): string[] {
   const facts = resultFacts(payload);
   const { changed } = facts;
@@ -80,7 +79,7 @@ function followUp(payload: Readonly<Record<string, unknown>>, record: LogRecord)
   ];
 }
 
-/** Message and code in the first line, then what else helps. */
+/** Message and code in the first line, then the details. */
 function errorLines(payload: Readonly<Record<string, unknown>>): string[] {
   const { message, code, details } = errorText(payload);
   const [first = "", ...rest] = linesOf(message);

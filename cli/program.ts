@@ -17,9 +17,14 @@ import { applyVariables } from "./place_flags.ts";
 import { harmless } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** A command, or a group of them, with its line in the help of what is above it. */
+/** A command, or a group of them. */
 type Entry =
-  & { readonly summary: string; readonly hidden?: true; readonly alias?: string }
+  & {
+    /** Its line in the help of the command above it. */
+    readonly summary: string;
+    readonly alias?: string;
+    readonly hidden?: true;
+  }
   & (
     | { readonly load: () => Promise<CommandFile> }
     /** For a command that goes on when nobody reads its output, also while its file is loaded. */
@@ -141,9 +146,10 @@ const COMMANDS: Entries = {
         summary: "list the dead letters of a session",
         load: () => import("./dead_list.ts"),
       },
-      requeue: {
+      retry: {
+        alias: "requeue",
         summary: "send the work of dead letters again",
-        load: () => import("./dead_requeue.ts"),
+        load: () => import("./dead_retry.ts"),
       },
     },
   },
@@ -198,7 +204,6 @@ export async function program(
   const words = args?.filter((word) => !word.startsWith("-"));
   if (words?.[0] === "help") words.shift();
   await addCommands(root, COMMANDS, { console, done, words });
-  inheritSettings(root);
   root.hook("preAction", (_, command) => applyVariables(command, console.env));
   return root;
 }
@@ -216,10 +221,15 @@ async function addCommands(
   { words, ...adding }: Adding,
 ): Promise<void> {
   for (const [name, entry] of Object.entries(entries)) {
-    const isNamed = words === undefined || [name, entry.alias].includes(words[0]);
+    const { alias, summary, hidden } = entry;
+    const names = alias === undefined ? [name] : [name, alias];
+    const isNamed = words === undefined || names.some((name) => name === words[0]);
     const command: CommandUnknownOpts = isNamed ? await commandOf(entry, adding) : new Command();
-    if (entry.alias !== undefined) command.alias(entry.alias);
-    parent.addCommand(command.name(name).summary(entry.summary), { hidden: entry.hidden });
+    // addCommand, unlike command, leaves it to us to pass the settings on.
+    parent.addCommand(command.name(name).summary(summary).copyInheritedSettings(parent), {
+      hidden,
+    });
+    if (alias !== undefined) command.alias(alias);
     if (isNamed && "commands" in entry) {
       await addCommands(command, entry.commands, { ...adding, words: words?.slice(1) });
     }
@@ -293,7 +303,9 @@ function helpAsFlag(root: CommandUnknownOpts, args: readonly string[]): readonly
   let command = root;
   for (const [index, word] of words.entries()) {
     if (command.commands.length === 0) break; // What follows are its arguments.
-    const next = command.commands.find((child) => child.name() === word);
+    const next = command.commands.find((child) =>
+      [child.name(), ...child.aliases()].includes(word)
+    );
     // Run by itself, what is no command is refused, with what is like it.
     if (next === undefined) return words.slice(0, index + 1);
     command = next;
@@ -313,12 +325,4 @@ async function explain(error: unknown, console: Console): Promise<ExitCode> {
   const usage = error instanceof UsageError ||
     (error instanceof Error && error.name === "SettingError");
   return usage ? EXIT.usage : EXIT.failed;
-}
-
-/** `addCommand`, other than `command`, leaves it to us to hand the settings down. */
-function inheritSettings(command: CommandUnknownOpts): void {
-  for (const child of command.commands) {
-    child.copyInheritedSettings(command);
-    inheritSettings(child);
-  }
 }

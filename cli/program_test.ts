@@ -13,6 +13,7 @@ const COMMANDS = [
   ["status"],
   ["logs"],
   ["agent"],
+  ["agent", "check"],
   ["agent", "start"],
   ["agent", "list"],
   ["agent", "stop"],
@@ -26,12 +27,23 @@ const COMMANDS = [
   ["result"],
   ["trace"],
   ["work"],
+  ["work", "list"],
+  ["work", "wait"],
+  ["work", "diff"],
+  ["work", "apply"],
   ["work", "cancel"],
+  ["worktree"],
+  ["worktree", "list"],
+  ["worktree", "prune"],
   ["dead"],
   ["dead", "list"],
-  ["dead", "requeue"],
+  ["dead", "retry"],
+  ["token"],
+  ["token", "create"],
   ["completion"],
 ];
+
+const GROUPS = ["agent", "send", "tail", "work", "worktree", "dead", "token"];
 
 Deno.test("every command has help; those that do something have examples", async () => {
   for (const words of COMMANDS) {
@@ -39,10 +51,28 @@ Deno.test("every command has help; those that do something have examples", async
     assert.equal(code, EXIT.ok, words.join(" "));
     assert.match(stdout, /^Usage: ourocodus/);
     if (words.length > 0) assert.equal((await cli(["help", ...words])).stdout, stdout);
-    if (!["send", "tail", "agent", "work", "dead"].includes(words.join(" "))) {
+    if (!GROUPS.includes(words.join(" "))) {
       assert.match(stdout, /Examples:\n {2}\$ /);
     }
   }
+});
+
+Deno.test("the list of commands is that of the program", async () => {
+  const words = async (group: readonly string[]) => {
+    const { stdout } = await cli([...group, "--help"]);
+    const [, list = ""] = stdout.split("\nCommands:\n");
+    return [...list.split("\n\n")[0]?.matchAll(/^ {2}([a-z]+)/gm) ?? []]
+      .map(([, word = ""]) => word).filter((word) => word !== "help");
+  };
+  const all: string[][] = [[]];
+  for (const name of await words([])) {
+    all.push([name]);
+    for (const child of await words([name])) all.push([name, child]);
+  }
+  assert.deepEqual(
+    all.map((words) => words.join(" ")).sort(),
+    COMMANDS.map(String).map((words) => words.replace(",", " ")).sort(),
+  );
 });
 
 Deno.test("help of what is no command is refused like the command itself", async () => {
@@ -131,7 +161,7 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
       'error: the sequence is "0", it must be a whole number from 1',
     ],
     [
-      ["dead", "requeue", "--session", "s", "0"],
+      ["dead", "retry", "--session", "s", "0"],
       'error: the sequence is "0", it must be a whole number from 1',
     ],
     [

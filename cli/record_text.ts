@@ -1,5 +1,5 @@
 /**
- * How a record of the log is printed: as a line of JSON, or for people.
+ * Records of the log as text: as a line of JSON, or for people.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import { harmless, harmlessJson, localTime, type Paint, span } from "./terminal_
 /**
  * A record as one line of JSON:
  * `{"sequence","time","subject","session","role","work","message"}`. `role` and `work` (the
- * sequence of the piece of work) are there where they are known; `message` is what was published,
- * unchanged, or `text` if that is no JSON.
+ * work item's sequence) are there if they are known. `message` is the published text, unchanged;
+ * if that is no JSON, it is `text`.
  */
 export function recordJson(record: LogRecord): string {
   const { sequence, time, subject, session, role, work } = record;
@@ -34,7 +34,7 @@ export function recordJson(record: LogRecord): string {
 
 /** The member `"message":…`, or `"text":…` if the text is no JSON. */
 export function contentJson(text: string): string {
-  // The text itself, since parsing and writing it again would change large numbers.
+  // The text itself: parsing and formatting it would change large numbers.
   return isJson(text)
     ? `"message":${singleLine(text.replaceAll("\r", " "))}`
     : `"text":${JSON.stringify(text)}`;
@@ -55,20 +55,20 @@ export function isErrorResult(record: LogRecord): boolean {
   return parsed.kind === "ok" && parsed.message.type === "error";
 }
 
-/** How long the work took from when it was stored, in milliseconds, if the record tells. */
+/** Milliseconds from when the work was stored to its result, if the record tells. */
 export function workDurationMs({ time, work }: LogRecord): number | undefined {
   const took = work === undefined ? NaN : time.getTime() - work.storedAt.getTime();
   return took >= 0 ? took : undefined;
 }
 
-/** Of a result's text as much is shown in a line, in characters. */
+/** Characters of a result's text that are shown in a line. */
 const SHOWN_TEXT = 200;
-/** An id that is longer is cut: the sequence stands before it, and every command takes that. */
+/** Characters of an id that are shown: the sequence before it identifies the work item. */
 const SHOWN_ID = 16;
 
 /**
- * A result in one line for people: when it came, how it went, the role, the work's sequence and id,
- * how long it took, and the first line of its text.
+ * A result in one line for people: its time, ✓ or ✗, the role, the work item's sequence and id, how
+ * long it took, and the first line of its text.
  */
 export function resultLine(record: LogRecord, paint: Paint): string {
   const parsed = parseMessage(record.text);
@@ -94,7 +94,7 @@ function cut(text: string, characters: number): string {
   return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
 }
 
-/** An event in one line for people, or in several if it is about several pieces of work. */
+/** An event in one line for people, or in one per work item that it is about. */
 export function eventLines(
   record: LogRecord,
   paint: Paint,
@@ -134,7 +134,7 @@ function eventDetails(
   return payload.work.filter(isObject).map(workDetail);
 }
 
-/** What progress says: its message, and what else it has in one line; without one, all as JSON. */
+/** Progress in one line: its message and its other fields; without a message, all as JSON. */
 export function progressText(payload: Fields): string {
   const { message, updates: _, ...rest } = payload;
   if (typeof message !== "string") return JSON.stringify(payload);

@@ -3,31 +3,26 @@ import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { checkWork, findWork } from "./find_work.ts";
-import { connectNats, ensureLog } from "./nats.ts";
-import { roleFlag, sessionFlag } from "./place_flags.ts";
+import { connectToLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless } from "./terminal_text.ts";
-import { tracedResult } from "./traced_result.ts";
+import { checkWork, findWork, nameOf, placeOf, tracedResult, workFlags } from "./work_item.ts";
 
-/** `result`: what came of a work item. */
+/** `result`: prints the result of a work item. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (id, flags) => done(await result(id, flags, console)));
 }
 
 function declare() {
-  return new Command()
+  return workFlags(new Command())
     .description(
-      "Prints the result of a work item: its text on standard output, and when it came, what it " +
-        "changed and what it cost on standard error.",
+      "Prints the result of a work item: the text on standard output; when it came, what changed " +
+        "and what it cost on standard error.",
     )
-    .argument("<id>", "the work's id, or its sequence in the queue")
-    .addOption(sessionFlag("only work of this session"))
-    .addOption(roleFlag("only work of this role"))
-    .option("--sequence", "take the argument for a sequence, though an id looks the same")
-    .option("--json", "a line of JSON, as tail results --json prints it")
+    .argument("<id>", "the work item's id, or its sequence in the queue")
+    .option("--json", "print a line of JSON, like tail results --json")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -41,26 +36,17 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `The text of a result is its "output", else its "text", else its "message", else all
-of it as JSON. Colours pass on a terminal, no other control sequence does. It ends
-with 1 if the result is an error, or nothing is known of the work, and with 3 if
-there is no result yet: then it says where the work is. Of several work items with
-one id it is the newest.`;
+const NOTES = `The text is the result's "output"; without one its "text", then its "message", then
+the whole payload as JSON. Colours in it are kept on a terminal, other control sequences are not.
 
-/**
- * Runs the command.
- *
- * @param asked An id, or a sequence.
- * @throws {UsageError} If it can be neither, or is both, of different work.
- */
-async function result(
-  asked: string,
-  flags: Flags,
-  console: Console,
-): Promise<ExitCode> {
+If several work items have the id, the newest is taken. If there is no result yet, the command says
+where the work item is, and exits with 3. It exits with 1 for an error result, and if no such work
+item is known.`;
+
+/** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
+async function result(asked: string, flags: Flags, console: Console): Promise<ExitCode> {
   checkWork(asked, flags);
-  await using connection = await connectNats(console, { url: flags.nats });
-  await ensureLog(console, connection);
+  await using connection = await connectToLog(console, flags);
   const { out, err } = console;
   const trace = await findWork(asked, flags, { connection, console });
   if (trace === undefined) return EXIT.failed;
@@ -76,9 +62,8 @@ async function result(
 
 /** Why there is no result, and what to do. */
 function missingText(trace: WorkTrace): string {
-  const { id, work_sequence, session_id, role, state, agent_id, attempts, note } = trace;
-  const name = harmless(id ?? `work ${work_sequence}`);
-  const place = `session ${session_id}, role ${role}, sequence ${work_sequence}`;
+  const { work_sequence, state, agent_id, attempts, note } = trace;
+  const [name, place] = [nameOf(trace), placeOf(trace)];
   const wait = `"ourocodus work wait --sequence ${work_sequence}" waits for it`;
   switch (state) {
     case "waiting": {
@@ -86,7 +71,7 @@ function missingText(trace: WorkTrace): string {
       return `${name} has no result yet: it waits in the queue${why} (${place}); ${wait}`;
     }
     case "in_hand":
-      return `${name} has no result yet: agent ${agent_id} has it, attempt ${attempts} ` +
+      return `${name} has no result yet: it runs at agent ${agent_id}, attempt ${attempts} ` +
         `(${place}); ${wait}`;
     default:
       return `${name} is ${state}, and no result of it is kept (any more) (${place})`;

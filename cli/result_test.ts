@@ -21,7 +21,10 @@ Deno.test("result prints the text alone, and what was changed on standard error"
   const work = await agent.gets(1);
   const early = await cli("result", "a");
   assert.deepEqual([early.code, early.stdout], [3, ""]);
-  assert.match(early.stderr, /^error: a has no result yet: (agent one has it, attempt 1|it waits)/);
+  assert.match(
+    early.stderr,
+    /^error: a has no result yet: (it runs at agent one, attempt 1|it waits)/,
+  );
   assert.match(early.stderr, /"ourocodus work wait --sequence 1" waits for it\n$/);
   agent.answer(work, CHANGE);
   assert.equal((await cli("work", "wait", "a")).code, 0);
@@ -48,11 +51,11 @@ Deno.test("result says where work is that nobody has, and what nobody knows", as
   );
   const unknown = await there.cli("result", "b", "-s", "s");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /^error: nothing is known of work with the id "b" in session s/);
+  assert.match(unknown.stderr, /^error: no work item with the id "b" in session s/);
   const digits = await there.cli("result", "42");
   assert.match(
     digits.stderr,
-    /^error: nothing is known of work with the sequence or the id "42": .* \(any more\)\n$/,
+    /^error: no work item with the sequence or the id "42": .* \(any more\)\n$/,
   );
   assert.equal((await there.cli("result", "--sequence", "x")).code, 2);
 });

@@ -1,12 +1,11 @@
 /**
- * Sending work in bulk: one piece for each line of a file or of standard input.
+ * Sending work in bulk: one work item per line of a file or of standard input.
  *
  * @module
  */
 import { type Connection, PublishError, streamSettings } from "@ourocodus/bus";
 import { sendAllWork, type SendSummary } from "@ourocodus/ops";
 import { messageOf } from "@ourocodus/protocol";
-import { connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type HeedlessConsole, isLost } from "./heedless_console.ts";
@@ -14,26 +13,26 @@ import { type Input, openInput } from "./input_file.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isErrorResult, recordJson, resultLine } from "./record_text.ts";
-import type { Sending } from "./sending.ts";
+import { connectedAgents, nobodyThere, type Sending } from "./sending.ts";
 import { count, harmless, paint, span } from "./terminal_text.ts";
 import { beginningFor, waitForResults } from "./wait_for_results.ts";
 import { type LineWork, workLines } from "./work_lines.ts";
 
-/** What is known of the work that was sent. */
+/** The work that was sent. */
 interface Sent {
   readonly summary: SendSummary;
-  /** Lines that were no work. */
+  /** How many lines were no work. */
   readonly bad: number;
   /** The last line that was read. */
   readonly lastLine: number;
-  /** The highest sequence of what is stored; 0 if nothing is. */
+  /** The highest sequence of stored work; 0 if nothing is stored. */
   readonly lastSequence: number;
-  /** Lines by their work's sequence, if results are waited for. */
+  /** With --wait: lines by their work's sequence. */
   readonly lines: Map<number, number>;
   readonly tookMs: number;
 }
 
-/** What came back. */
+/** The results that came. */
 interface Results {
   readonly results: number;
   readonly errors: number;
@@ -41,8 +40,8 @@ interface Results {
 }
 
 /**
- * Sends the lines, prints the counts, and the results if they are waited for: as long as somebody
- * reads them.
+ * Sends the lines, prints the counts, and with --wait the results. All lines are sent even when
+ * nobody reads the output any more.
  *
  * @param file A path, or `-` for standard input.
  * @throws {UsageError} If the file cannot be read.
@@ -150,7 +149,7 @@ function countsText({ summary, bad }: Sent): string {
   ].join(", ");
 }
 
-/** What standard output was to say. */
+/** The counts, when standard output could not be written. */
 function lostText(sent: Sent): string {
   const { lastLine, lastSequence } = sent;
   const last = `line ${
@@ -182,7 +181,7 @@ async function printConnected(
   const nobody = nobodyThere(connected, sending);
   if (nobody === undefined) return;
   const { yellow } = paint(console.err.hasColor);
-  await console.err.write(`${yellow("!")} ${nobody}: it is stored and waits for one\n`);
+  await console.err.write(`${yellow("!")} ${nobody}: the work waits for one\n`);
 }
 
 async function printResults(

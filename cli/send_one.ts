@@ -1,12 +1,11 @@
 /**
- * Sending one piece of work, and waiting for its result if that is asked for.
+ * Sending one work item, and waiting for its result with --wait.
  *
  * @module
  */
 import { type Connection, type LogRecord, streamSettings } from "@ourocodus/bus";
 import { newWorkId, sendWork, type SentWork, workPayload } from "@ourocodus/ops";
 import { formatMessage } from "@ourocodus/protocol";
-import { type ConnectedAgents, connectedAgents, nobodyThere } from "./connected_agents.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type HeedlessConsole, isLost } from "./heedless_console.ts";
@@ -14,7 +13,7 @@ import { ensureLog } from "./nats.ts";
 import type { Output } from "./output.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
-import type { Sending } from "./sending.ts";
+import { type ConnectedAgents, connectedAgents, nobodyThere, type Sending } from "./sending.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
 
@@ -25,7 +24,7 @@ export interface OnePayload {
   readonly id?: string;
 }
 
-/** Sends it, and prints that it is stored, and its result, as long as somebody reads that. */
+/** Sends it, prints that it is stored, and with --wait its result. */
 export async function sendOne(
   connection: Connection,
   { payload, id = newWorkId() }: OnePayload,
@@ -38,7 +37,7 @@ export async function sendOne(
   const logEnd = waitMs === undefined ? 0 : await ensureLog(console, connection);
   const began = performance.now();
   const asked = connectedAgents(connection, sending, signal);
-  asked.catch(() => {}); // If sending fails, that is the error to tell.
+  asked.catch(() => {}); // If sending fails, that error is reported.
   const sent = await sendWork(connection, { session, role, id, text }, {
     limits: streamSettings(console.env),
     signal,
@@ -59,7 +58,6 @@ interface Stored {
   readonly began: number;
 }
 
-/** Prints that it is stored, and its result if that is waited for. */
 async function tell(
   connection: Connection,
   { sent, asked, logEnd, began }: Stored,
@@ -69,7 +67,7 @@ async function tell(
   const { waitMs } = sending;
   const { signal } = console;
   if (!sending.json) {
-    // With a result to come, standard output is for the result alone.
+    // With --wait, standard output is for the result alone.
     await printStored(sent, waitMs === undefined ? console.out : console.err);
   }
   if (waitMs === undefined) {
@@ -102,9 +100,9 @@ async function tell(
 
 async function printStored(sent: SentWork, output: Output): Promise<void> {
   const { green, bold, dim } = paint(output.hasColor);
-  const what = sent.duplicate ? "was stored already" : "stored";
+  const what = sent.duplicate ? "was stored before" : "stored";
   const place = `${dim("subject")} ${sent.subject}${dim(", sequence")} ${sent.sequence}`;
-  const note = sent.duplicate ? dim(" (the same id: nothing new is stored)") : "";
+  const note = sent.duplicate ? dim(" (same id: not stored again)") : "";
   await output.write(`${green("✓")} ${bold(harmless(sent.id))} ${what}: ${place}${note}\n`);
 }
 
@@ -121,7 +119,7 @@ async function printConnected(
   const nobody = sent.duplicate ? undefined : nobodyThere(connected, sending);
   if (nobody === undefined) return;
   const { yellow } = paint(console.err.hasColor);
-  await console.err.write(`${yellow("!")} ${nobody}: it is stored and waits for one\n`);
+  await console.err.write(`${yellow("!")} ${nobody}: the work waits for one\n`);
 }
 
 function sentJson(

@@ -4,7 +4,7 @@ import { askRelays } from "@ourocodus/ops";
 import { SystemError } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
 import type { ExitCode } from "./exit_codes.ts";
-import { idFlag, nameFlag, objectFlag, timeoutFlag } from "./flag_values.ts";
+import { idFlag, objectFlag, sessionPlace, timeoutFlag } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
 import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
@@ -14,7 +14,7 @@ import { sendOne } from "./send_one.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** `send work`: stores one piece of work in the queue, or one for each line of a file. */
+/** `send work`: stores one work item in the queue, or one per line of a file. */
 export function command(console: HeedlessConsole, done: Done): CommandUnknownOpts {
   return declare().action(async (input, flags) =>
     done(await sendWork({ ...flags, input }, console))
@@ -23,17 +23,17 @@ export function command(console: HeedlessConsole, done: Done): CommandUnknownOpt
 
 function declare() {
   return new Command()
-    .description("Sends one piece of work, or one for each line of a file or of standard input.")
+    .description("Sends one work item, or one per line of a file or of standard input.")
     .argument("[-]", "read lines from standard input, like --file -")
     .addOption(sessionFlag("the session"))
     .addOption(roleFlag("the role; default: the only role of the session's connected agents"))
-    .option("-m, --message <text>", 'the payload is {"message": <text>}')
-    .option("--message-file <path>", "the same with the text of this file; - is standard input")
-    .option("--payload <json>", "the payload: a JSON object")
-    .option("--file <path>", "a piece of work for each line of this file; - is standard input")
-    .option("--id <id>", "the message's id; default: a new one")
+    .option("-m, --message <text>", 'send the payload {"message": <text>}')
+    .option("--message-file <path>", "send the text of this file as message; - is standard input")
+    .option("--payload <json>", "send this payload, a JSON object")
+    .option("--file <path>", "send a work item per line of this file; - is standard input")
+    .option("--id <id>", "the message's id (default: a new one)")
     .option("-w, --wait", "wait for the result, and print it")
-    .option("--timeout <duration>", "how long --wait waits for a (further) result", "30s")
+    .option("--timeout <duration>", "with --wait: the longest wait for a (further) result", "30s")
     .option("--json", "print JSON")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -50,21 +50,22 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare> & { readonly input?: string };
 
-const NOTES = `It says ✓ once the server has stored it. Sending an --id again, for the same session
-and role within two minutes, stores nothing and says so; with --wait it finds the earlier result.
+const NOTES = `The ✓ means that the server has stored the work item. An --id that is sent again, for
+the same session and role within two minutes, is not stored again; the command says so, and with
+--wait it finds the earlier result.
 
-With --wait the text of the result is on standard output, alone, and everything else on standard
-error: the result's "output", else its "text", else its "message", else all of it as JSON. With
-lines it is a line for each result, as "tail results" prints it.
+With --wait only the text of the result is on standard output, everything else on standard error.
+The text is the result's "output"; without one its "text", then its "message", then the whole
+payload as JSON. With lines, each result is a line like those of "tail results".
 
-A line is JSON: a string is a message, like --message; an object is a payload, like --payload,
-unless it has all of "id", "type" and "payload": then it is a whole message, sent as it is. Payloads
-get "session_id" and "role" unless they have them. Blank lines are passed over. A line that cannot
-be sent is named on standard error, the others are sent, and the exit code is 1.
+Lines are JSON. A string is a message, like --message. An object is a payload, like --payload, unless
+it has "id", "type" and "payload": then it is a whole message, and sent unchanged. Payloads get
+"session_id" and "role" unless they have them. Blank lines are ignored. Bad lines are named on
+standard error; the others are sent, and the exit code is 1.
 
-With --json it prints {"id", "session", "role", "subject", "sequence", "duplicate", "relays",
-"agents"}; with --wait there is "result" too, as "tail results --json" prints it, or null. With
-lines, it prints one object for each result, if --wait is given, and one with the counts.`;
+With --json the command prints {"id", "session", "role", "subject", "sequence", "duplicate",
+"relays", "agents"}, and with --wait also "result", as "tail results --json" prints it, or null. With
+lines it prints one object with the counts, and before it with --wait one object per result.`;
 
 type Content =
   | { readonly kind: "payload"; readonly payload: Record<string, unknown>; readonly id?: string }
@@ -74,15 +75,14 @@ type Content =
 /**
  * Runs the command.
  *
- * @throws {UsageError} If the flags don't go together, or one has a value that cannot be used.
- * @throws {SystemError} If the role is to be found out, and no relay answers.
+ * @throws {UsageError} If the flags contradict each other, or one has a value that cannot be used.
+ * @throws {SystemError} If --role is missing, and no relay answers.
  */
 async function sendWork(
   flags: Flags,
   console: HeedlessConsole,
 ): Promise<ExitCode> {
-  const session = nameFlag("--session", flags.session);
-  const givenRole = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const { session, role: givenRole } = sessionPlace(flags);
   const timeoutMs = timeoutFlag("--timeout", flags.timeout);
   const content = contentOf(flags);
   await using connection = await connectNats(console, { url: flags.nats });
@@ -106,7 +106,7 @@ async function sendWork(
   }
 }
 
-/** What is to be sent: exactly one of the five ways to say it. */
+/** The content, which exactly one of five flags gives. */
 function contentOf(flags: Flags): Content {
   if (flags.input !== undefined && flags.input !== "-") {
     throw new UsageError(`unexpected argument ${JSON.stringify(flags.input)}, allowed is only -`);
@@ -129,7 +129,7 @@ function contentOf(flags: Flags): Content {
   if (file !== undefined) {
     if (flags.id === undefined) return { kind: "lines", file };
     throw new UsageError(
-      `--id is for one piece of work; in lines, an id stands in the message: ` +
+      `--id is for one work item; in lines, give whole messages: ` +
         `{"id": …, "type": "work", "payload": {…}}`,
     );
   }
@@ -152,7 +152,7 @@ async function onlyRole(
   if (role !== undefined && roles.length === 1) return role;
   if (relays.length === 0) {
     throw new SystemError(
-      `no relay answers, so the role of session ${session}'s agents cannot be found out: ` +
+      `no relay answers, so the role of session ${session}'s agents is not known: ` +
         "give --role, or start a relay",
     );
   }

@@ -38,7 +38,7 @@ Deno.test("send work stores a message, prints id, subject and sequence, and says
   const { code, stdout, stderr } = await cli(args, { natsUrl: nats.url });
   assert.equal(code, 0);
   assert.equal(stdout, "✓ tides-1 stored: subject sessions.s.work.r, sequence 1\n");
-  assert.equal(stderr, "! no relay is running: it is stored and waits for one\n");
+  assert.equal(stderr, "! no relay is running: the work waits for one\n");
   await using bus = await BusClient.connect(nats.url);
   assert.deepEqual(await storedMessage(bus, 1), {
     id: "tides-1",
@@ -53,7 +53,7 @@ Deno.test("send work with an id that was sent stores nothing and says so", async
   await cli(args, { natsUrl: nats.url });
   const again = await cli(args, { natsUrl: nats.url });
   assert.equal(again.code, 0);
-  assert.match(again.stdout, /^✓ same was stored already: subject .*, sequence 1 \(the same id/);
+  assert.match(again.stdout, /^✓ same was stored before: subject .*, sequence 1 \(same id/);
   await using bus = await BusClient.connect(nats.url);
   assert.equal(await bus.waiting(), 1);
 });
@@ -121,7 +121,7 @@ Deno.test("without --role it goes to the session's only role; else the roles are
   const nobody = await cli(args, { natsUrl: nats.url });
   assert.deepEqual([nobody.code, nobody.stderr], [
     1,
-    "error: no relay answers, so the role of session s's agents cannot be found out: give --role, or start a relay\n",
+    "error: no relay answers, so the role of session s's agents is not known: give --role, or start a relay\n",
   ]);
   await using relay = await startRelay({ natsUrl: nats.url });
   const none = await cli(args, { natsUrl: nats.url });
@@ -203,7 +203,7 @@ Deno.test("--wait says after its time what is known of the work, exit code 3", a
   assert.equal(inHand.code, 3);
   assert.match(
     inHand.stderr,
-    /it is in an agent's hands; 1 connected for it; last event: work\.offered, attempt 1, agent lazy, /,
+    /it is running; 1 connected for it; last event: work\.offered, attempt 1, agent lazy, /,
   );
 });
 
@@ -311,7 +311,7 @@ Deno.test("--wait ends when nobody reads results any more, with 0 only if all wa
 Deno.test("what does not go with lines is refused before anything is sent", async () => {
   const id = await cli([...SEND_R, "-", "--id", "x"]);
   assert.equal(id.code, 2);
-  assert.match(id.stderr, /^error: --id is for one piece of work; in lines, an id stands in/);
+  assert.match(id.stderr, /^error: --id is for one work item; in lines, give whole messages/);
   await using nats: TestNats = await startNats();
   const missing = await cli([...SEND_R, "--file", "/nowhere"], { natsUrl: nats.url });
   assert.equal(missing.code, 2);

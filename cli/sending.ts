@@ -1,8 +1,47 @@
-/** To whom work goes, and what is done about its result. */
+/**
+ * Where work is sent, and whether anybody is there to do it.
+ *
+ * @module
+ */
+import type { Connection } from "@ourocodus/bus";
+import { askRelays, type WorkTarget } from "@ourocodus/ops";
+
+/** Where work is sent, and whether its result is waited for. */
 export interface Sending {
   readonly session: string;
   readonly role: string;
-  /** How long to wait for a result, in milliseconds; undefined: not at all. */
+  /** How long to wait for a result, in milliseconds; undefined means not at all. */
   readonly waitMs?: number;
   readonly json: boolean;
+}
+
+/** How many relays are there, and how many agents of one session and role. */
+export interface ConnectedAgents {
+  readonly relays: number;
+  readonly agents: number;
+}
+
+/** Asks the relays; without permission to ask, or in trouble, nobody is known. */
+export async function connectedAgents(
+  connection: Connection,
+  { session, role }: WorkTarget,
+  signal: AbortSignal,
+): Promise<ConnectedAgents> {
+  const directory = await askRelays(connection, { session, role }, {
+    timeoutMs: 1_000,
+    stallMs: 50,
+    signal,
+  });
+  return { relays: directory.relays.length, agents: directory.agents.length };
+}
+
+/** What stands in the way of work being done now; undefined if nothing does. */
+export function nobodyThere(
+  connected: ConnectedAgents,
+  { session, role }: WorkTarget,
+): string | undefined {
+  if (connected.agents > 0) return undefined;
+  return connected.relays === 0
+    ? "no relay is running"
+    : `no agent of role ${role} is connected to session ${session}`;
 }

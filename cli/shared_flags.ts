@@ -1,5 +1,5 @@
 /**
- * What the help of every command has in common.
+ * The parts of help that commands share.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { EXIT_CODES_HELP } from "./exit_codes.ts";
 /** The flag `--nats`: its syntax, and its help. */
 export const NATS_FLAG = [
   "--nats <url>",
-  "where NATS is (default: $NATS_URL, else that of ourocodus start, else nats://localhost:4222)",
+  "NATS (default: $NATS_URL, else that of ourocodus start, else nats://localhost:4222)",
 ] as const;
 
 /** The end of a command's help: notes in lines of 80 columns, examples, and the exit codes. */
@@ -20,7 +20,7 @@ export function helpEnd(examples: readonly string[], notes = ""): string {
 
 const COLUMNS = 80;
 
-/** A paragraph in lines of equal length; one with indented lines is a table, and stays as it is. */
+/** A paragraph filled to 80 columns; one with indented lines is a table, and stays unchanged. */
 function filled(paragraph: string): string {
   if (/^ /m.test(paragraph)) return paragraph;
   const lines: string[] = [];

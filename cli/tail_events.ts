@@ -8,10 +8,10 @@ import { nameFlag } from "./flag_values.ts";
 import { sessionFlag } from "./place_flags.ts";
 import { eventLines, recordJson } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { tailLog } from "./tail_log.ts";
+import { LAST_FLAG, NO_FOLLOW_FLAG, SINCE_FLAG, tailLog } from "./tail_log.ts";
 import { paint } from "./terminal_text.ts";
 
-/** `tail events`: prints what happened, the last events and those that come. */
+/** `tail events`: prints the last events, and follows. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (flags) => done(await tailEvents(flags, console)));
 }
@@ -19,15 +19,15 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Prints the last events of a session, then follows: agents that come and go, work that is " +
-        "handed out, given back or given up on, and agents' progress.",
+      "Prints the last events of a session, then follows: agents that connect and disconnect, work " +
+        "that is offered, released or dead, and progress.",
     )
     .addOption(sessionFlag("only this session's events; default: all sessions'"))
-    .option("--type <type...>", "only events of these types; work.* are all that begin with work.")
-    .option("-n, --last <count>", "begin with as many of the last; 10, or with --since all")
-    .option("--since <duration>", "begin with those of the last 30s, 10m, 1h, 7d, …")
-    .option("--no-follow", "end with what is there")
-    .option("--json", "a line of JSON each")
+    .option("--type <type...>", "only events of these types; work.* matches all work types")
+    .option(...LAST_FLAG)
+    .option(...SINCE_FLAG)
+    .option(...NO_FOLLOW_FLAG)
+    .option("--json", "print a line of JSON per event")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -41,11 +41,11 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `Types: agent.connected, agent.disconnected, work.offered, work.returned,
+const NOTES = `Types: agent.connected, agent.disconnected, work.offered, work.returned (released),
 work.redelivered, work.cancelled, work.dead, result.duplicate, result.unmatched, progress.
 
-With --json a line is {"sequence", "time", "subject", "session", "message"}; "message" is the event:
-{"id", "type", "payload"}, where the payload of the work.* types has a list "work".`;
+With --json a line is {"sequence", "time", "subject", "session", "message"}. "message" is the event:
+{"id", "type", "payload"}; the payload of a work event has a list "work".`;
 
 /** Prints the last events of one session or of all, and follows. */
 async function tailEvents(flags: Flags, console: Console): Promise<ExitCode> {

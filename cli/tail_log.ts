@@ -1,5 +1,5 @@
 /**
- * What `tail results` and `tail events` have in common: where to begin, and going on.
+ * The common part of `tail results` and `tail events`: where to begin, and following.
  *
  * @module
  */
@@ -7,9 +7,20 @@ import { type Connection, lastLogSequence, type LogRecord, readLog } from "@ouro
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { countFlag, durationFlag } from "./flag_values.ts";
-import { connectNats, ensureLog } from "./nats.ts";
+import { connectToLog } from "./nats.ts";
 
-/** Flags of every command that reads the log. */
+/** Flags of both, for commander. */
+export const LAST_FLAG = [
+  "-n, --last <count>",
+  "how many to begin with (default: 10, with --since all)",
+] as const;
+export const SINCE_FLAG = [
+  "--since <duration>",
+  "begin with those of the last 30s, 10m, 1h, 7d, …",
+] as const;
+export const NO_FOLLOW_FLAG = ["--no-follow", "print those that are there, and end"] as const;
+
+/** The same as values. */
 export interface TailFlags {
   readonly last?: string;
   readonly since?: string;
@@ -27,7 +38,6 @@ export interface Tail {
   readonly format: (record: LogRecord) => string;
 }
 
-/** How many records are printed if nothing else was asked for. */
 const DEFAULT_LAST = 10;
 
 /**
@@ -43,8 +53,7 @@ export async function tailLog(flags: TailFlags, tail: Tail, console: Console): P
     ? DEFAULT_LAST
     : undefined;
   const since = sinceMs === undefined ? undefined : new Date(Date.now() - sinceMs);
-  await using connection = await connectNats(console, { url: flags.nats, announce: true });
-  await ensureLog(console, connection);
+  await using connection = await connectToLog(console, { nats: flags.nats, announce: true });
   for await (const record of records(connection, tail, { last, since, flags, console })) {
     await console.out.write(`${tail.format(record)}\n`);
   }
@@ -70,7 +79,7 @@ async function* records(
     yield* filtered(readLog(connection, subject, { last, since, follow, signal }), matches);
     return;
   }
-  // The log knows nothing of what is to match, so "the last ten" are looked for from the end.
+  // The log cannot filter: the last matching records are looked for from its end.
   const found = await lastMatching(connection, { ...tail, matches }, { last, since, signal });
   yield* found.records;
   if (!follow) return;
@@ -93,10 +102,10 @@ interface Range {
   readonly signal: AbortSignal;
 }
 
-/** How many times more than wanted are looked through at first, and then each time again. */
+/** Records that are read at first per record that is wanted, and the factor for each next try. */
 const DEPTH_FACTOR = 10;
 
-/** The last records that match; `end` is the sequence of the last that was looked at. */
+/** The last records that match; `end` is the sequence of the last one read. */
 async function lastMatching(
   connection: Connection,
   tail: Required<Tail>,

@@ -3,29 +3,27 @@ import { resultsSubject } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
-import { nameFlag } from "./flag_values.ts";
+import { sessionPlace } from "./flag_values.ts";
 import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { recordJson, resultLine } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { tailLog } from "./tail_log.ts";
+import { LAST_FLAG, NO_FOLLOW_FLAG, SINCE_FLAG, tailLog } from "./tail_log.ts";
 import { paint } from "./terminal_text.ts";
 
-/** `tail results`: prints results, the last ones and those that come. */
+/** `tail results`: prints the last results, and follows. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (flags) => done(await tailResults(flags, console)));
 }
 
 function declare() {
   return new Command()
-    .description(
-      "Prints the last results of a session, then follows: further results as they come.",
-    )
+    .description("Prints the last results of a session, then follows.")
     .addOption(sessionFlag("the session"))
     .addOption(roleFlag("only this role's results"))
-    .option("-n, --last <count>", "begin with as many of the last; 10, or with --since all")
-    .option("--since <duration>", "begin with those of the last 30s, 10m, 1h, 7d, …")
-    .option("--no-follow", "end with what is there")
-    .option("--json", "a line of JSON each")
+    .option(...LAST_FLAG)
+    .option(...SINCE_FLAG)
+    .option(...NO_FOLLOW_FLAG)
+    .option("--json", "print a line of JSON per result")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -39,20 +37,18 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES =
-  `A line has the time, ✓ or ✗, the role, the sequence and the beginning of the id of the work, how
-long it took, and the first line of the text; "result ID" prints all of it.
+const NOTES = `A line has the time, ✓ or ✗, the role, the work item's sequence and id, how long it
+took, and the first line of the text. "ourocodus result ID" prints all of the text.
 
 With --json a line is
   {"sequence", "time", "subject", "session", "role", "work", "message"}
 
-"sequence" is the result's place in the log, "work" that of its piece of work in the queue (as
-"send work" printed it), and "message" what the agent sent, unchanged ("text" if it is no JSON).`;
+"sequence" is the result's place in the log, "work" the work item's sequence in the queue, and
+"message" the result, unchanged; it is "text" if it is no JSON.`;
 
 /** Prints the last results of a session, and follows. */
 async function tailResults(flags: Flags, console: Console): Promise<ExitCode> {
-  const session = nameFlag("--session", flags.session);
-  const role = flags.role === undefined ? "*" : nameFlag("--role", flags.role);
+  const { session, role = "*" } = sessionPlace(flags);
   const colors = paint(console.out.hasColor);
   return await tailLog(flags, {
     subject: resultsSubject(session, role),

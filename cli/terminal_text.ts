@@ -26,6 +26,11 @@ export function harmlessJson(json: string): string {
   return json.replace(HARMFUL_IN_JSON, escaped);
 }
 
+/** A value as a line of JSON. */
+export function jsonLine(value: unknown): string {
+  return `${harmlessJson(JSON.stringify(value))}\n`;
+}
+
 /** Whole sequences that a terminal takes in without showing them: their ends are known. */
 const SEQUENCES =
   // deno-lint-ignore no-control-regex

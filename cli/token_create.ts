@@ -5,7 +5,7 @@ import { findHome, systemSecret } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { durationFlag, nameFlag } from "./flag_values.ts";
+import { durationFlag, optionalPlace } from "./flag_values.ts";
 import { ROLE, SESSION } from "./place_flags.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -17,12 +17,12 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 
 function declare() {
   return new Command()
-    .description("Makes a token that is valid for some time, and prints it alone.")
-    .option("--can <what>", "agent, send, read or admin (required); may be given again", collect)
+    .description("Makes a token that expires, and prints it alone.")
+    .option("--can <what>", "agent, send, read or admin (required); may be repeated", collect)
     .option(SESSION, "only for this session (default: any)")
     .option(ROLE, "only for this role (default: any)")
     .option("--ttl <duration>", "how long it is valid, at most 366d (default: 1h)")
-    .option("--private-key <path>", "sign it with this key (Ed25519, PEM), not with the secret")
+    .option("--private-key <path>", "sign with this key (Ed25519, PEM) instead of the secret")
     .addHelpText(
       "after",
       helpEnd([
@@ -39,16 +39,16 @@ function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-const NOTES = `What it can:
+const NOTES = `A token with --can may:
   agent   take work from a relay and answer it
-  send    send work, dead letters again included, and hear its result
+  send    send work, retry dead letters, and hear the results
   read    see agents, sessions, work, results and events
   admin   stop agents, cancel work, and all of the above
 
-It is made with the secret of relay and API: $OUROCODUS_TOKEN, the file $OUROCODUS_TOKEN_FILE, or
-that of ourocodus start. Relay and API verify those made with --private-key if they are given its
-public key as OUROCODUS_TOKEN_PUBLIC_KEY. A token cannot be taken back before it expires, save by
-another secret.`;
+The token is signed with the secret of relay and API: $OUROCODUS_TOKEN, the file
+$OUROCODUS_TOKEN_FILE, or the secret that ourocodus start has made. To verify tokens of
+--private-key, relay and API need the public key in OUROCODUS_TOKEN_PUBLIC_KEY. A token cannot be
+taken back before it expires; a new secret makes all of them invalid.`;
 
 const DEFAULT_TTL_MS = 3_600_000;
 const MIN_TTL_MS = 1_000;
@@ -56,11 +56,10 @@ const MIN_TTL_MS = 1_000;
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 async function tokenCreate(flags: Flags, console: Console): Promise<ExitCode> {
   const can = scopesOf(flags.can);
-  const session = flags.session === undefined ? undefined : nameFlag("--session", flags.session);
-  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const place = optionalPlace(flags);
   const ttlMs = ttlOf(flags.ttl);
   const signer = await signerOf(flags.privateKey, console);
-  await console.out.write(`${await createToken(signer, { can, session, role }, { ttlMs })}\n`);
+  await console.out.write(`${await createToken(signer, { can, ...place }, { ttlMs })}\n`);
   return EXIT.ok;
 }
 

@@ -4,39 +4,34 @@ import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { connectNats, ensureLog } from "./nats.ts";
-import { roleFlag, sessionFlag } from "./place_flags.ts";
+import { optionalPlace } from "./flag_values.ts";
+import { connectToLog } from "./nats.ts";
 import { progressText } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, table } from "./table.ts";
 import {
   count,
   harmless,
-  harmlessJson,
   harmlessLines,
+  jsonLine,
   localTime,
   type Paint,
   paint,
   span,
 } from "./terminal_text.ts";
-import { unknownWork, workPlace, workQuery } from "./work_query.ts";
+import { nameOf, placeOf, stateWord, unknownWork, workFlags, workQuery } from "./work_item.ts";
 
-/** `trace`: where is a piece of work? */
+/** `trace`: tells where a work item is. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (id, flags) => done(await trace(id, flags, console)));
 }
 
 function declare() {
-  return new Command()
-    .description(
-      "Tells where a piece of work is: stored, handed to which agent, its progress, its result.",
-    )
-    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
-    .addOption(sessionFlag("only work of this session"))
-    .addOption(roleFlag("only work of this role"))
-    .option("--sequence", "take the argument for a sequence")
-    .option("--full", "all of its progress, and payloads in full")
-    .option("--json", "a line of JSON for each piece of work with this id, the newest first")
+  return workFlags(new Command())
+    .description("Tells where a work item is: stored, at which agent, its progress, its result.")
+    .argument("<id>", "the work item's id; with --sequence its sequence in the queue")
+    .option("--full", "print all progress, and payloads in full")
+    .option("--json", "print a line of JSON per work item with this id, the newest first")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -50,21 +45,22 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `States: waiting, in_hand, done, failed, dead (given up on), cancelled, gone (not in
-the queue, and no outcome is kept). Nothing is told but what log, queue and relays say. It ends with
-1 if nothing is known of the id.`;
+const NOTES = `States: waiting, running (in JSON: in_hand), done, failed, dead (it is not tried
+again), cancelled, and gone: neither in the queue, nor is its outcome kept.
 
-/** Of a payload as much is shown without --full, in characters. */
+The answer is put together from the log, the queue and the relays. The command exits with 1 if no
+such work item is known.`;
+
+/** Characters of a payload that are shown without --full. */
 const SHOWN = 400;
-/** Of progress as many steps are shown without --full, the newest. */
+/** Steps of progress that are shown without --full: the newest. */
 const SHOWN_PROGRESS = 5;
 
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
 async function trace(id: string, flags: Flags, console: Console): Promise<ExitCode> {
-  const place = workPlace(flags);
+  const place = optionalPlace(flags);
   const query = workQuery(id, flags);
-  await using connection = await connectNats(console, { url: flags.nats });
-  await ensureLog(console, connection);
+  await using connection = await connectToLog(console, flags);
   const { signal } = console;
   const traces = await traceWork(connection, query, { ...place, signal });
   if (traces.length === 0) {
@@ -72,7 +68,7 @@ async function trace(id: string, flags: Flags, console: Console): Promise<ExitCo
     return EXIT.failed;
   }
   if (flags.json) {
-    for (const found of traces) await console.out.write(`${harmlessJson(JSON.stringify(found))}\n`);
+    for (const found of traces) await console.out.write(jsonLine(found));
     return EXIT.ok;
   }
   const colors = paint(console.out.hasColor);
@@ -81,21 +77,18 @@ async function trace(id: string, flags: Flags, console: Console): Promise<ExitCo
     await console.out.write(`${traceText(newest, flags.full === true, colors).join("\n")}\n`);
   }
   for (const other of others) {
-    const { work_sequence, session_id, role, state } = other;
-    const line =
-      `Older, with the same id: sequence ${work_sequence}, ${session_id} / ${role}, ${state}`;
+    const line = `Older, with the same id: ${placeOf(other)}, ${stateWord(other.state)}`;
     await console.out.write(`${colors.dim(line)}\n`);
   }
   return EXIT.ok;
 }
 
 function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
-  const { session_id, role, id, work_sequence, note, message, text, result } = trace;
+  const { note, message, text, result } = trace;
   const work = text ?? message?.payload ?? "no longer kept";
-  const name = harmless(id ?? `work ${work_sequence}`);
   return [
-    `${paint.bold(name)}  ${stateText(trace, paint)}`,
-    paint.dim(`session ${session_id}, role ${role}, sequence ${work_sequence}`),
+    `${paint.bold(nameOf(trace))}  ${stateText(trace, paint)}`,
+    paint.dim(placeOf(trace)),
     ...(note === null ? [] : [paint.yellow(harmless(note))]),
     "",
     ...table(historyRows(trace.history, full, paint)),
@@ -111,15 +104,15 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
 function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): string {
   switch (state) {
     case "waiting":
-      return paint.cyan("waiting: it is in the queue, no agent has it");
+      return paint.cyan("waiting in the queue");
     case "in_hand":
-      return paint.blue(`in hand: agent ${agent_id} has it, attempt ${attempts}`);
+      return paint.blue(`running: agent ${agent_id}, attempt ${attempts}`);
     case "done":
       return paint.green("done");
     case "failed":
       return paint.red("failed");
     case "dead":
-      return paint.red("dead: it was given up on");
+      return paint.red("dead: it is not tried again");
     case "cancelled":
       return paint.yellow("cancelled");
     case "gone":
@@ -127,7 +120,7 @@ function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): stri
   }
 }
 
-/** All of them, or of much progress the newest, and how much came before. */
+/** All steps; of much progress only the newest, and how much came before. */
 function historyRows(history: readonly TraceStep[], full: boolean, paint: Paint): Cell[][] {
   const progress = history.filter(({ type }) => type === "progress");
   const hidden = new Set(full ? [] : progress.slice(0, -SHOWN_PROGRESS));
@@ -144,9 +137,9 @@ const STEPS: Readonly<Record<string, string>> = {
   "work.stored": "stored",
   "work.offered": "handed to",
   "work.redelivered": "handed again to",
-  "work.returned": "given back by",
+  "work.returned": "released by",
   "work.cancelled": "cancelled",
-  "work.dead": "given up on",
+  "work.dead": "dead-lettered",
   "result.duplicate": "second result refused, of",
   "dead_letter": "dead letter",
 };
@@ -182,17 +175,17 @@ function deadText({ dead_letter, session_id }: WorkTrace, paint: Paint): string 
   if (dead_letter === null) return "";
   const { sequence, requeued_as } = dead_letter;
   return requeued_as === null
-    ? paint.dim(`ourocodus dead requeue --session ${session_id} ${sequence}  sends it again`)
+    ? paint.dim(`to send it again: ourocodus dead retry --session ${session_id} ${sequence}`)
     : paint.dim(`it was sent again as sequence ${requeued_as}`);
 }
 
-/** What is shown of a result in short: its first line, or all of it where it has no text. */
+/** A result in short: its first line, or all of it where it has no text. */
 function resultLine({ type, payload, text }: LogItem): unknown {
   if (payload === null) return text;
   return type === "error" ? payload : resultHeadline(payload);
 }
 
-/** The result's text, then the whole of what it is the text of. */
+/** The text of the result, then its whole payload. */
 function wholeResult({ payload, text }: LogItem): string[] {
   if (payload === null) return wholeLines(text ?? "");
   const said = resultText(payload);

@@ -13,7 +13,7 @@ Deno.test("trace tells where work is in words, and as JSON", async () => {
   await sendWork(connection, { ...WORK, id: "a", payload: { message: "\x1b[31mred" } });
   const waiting = await cli("trace", "a");
   assert.equal(waiting.code, 0);
-  assert.match(waiting.stdout, /^a {2}waiting: it is in the queue, no agent has it\n/);
+  assert.match(waiting.stdout, /^a {2}waiting in the queue\n/);
   assert.match(waiting.stdout, /session s, role r, sequence 1/);
   assert.ok(!waiting.stdout.includes("\x1b"), "nothing of it reaches the terminal as it is");
 
@@ -22,7 +22,7 @@ Deno.test("trace tells where work is in words, and as JSON", async () => {
   });
   const work = await agent.gets(1);
   await until(async () =>
-    /in hand: agent agent-1 has it, attempt 1/.test((await cli("trace", "a")).stdout)
+    /running: agent agent-1, attempt 1/.test((await cli("trace", "a")).stdout)
   );
   agent.answer(work, { answer: 42 });
   const done = await until(async () => {
@@ -39,14 +39,14 @@ Deno.test("trace of what nobody knows fails and says so", async () => {
   const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
   const unknown = await cli("trace", "42", "--session", "s");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /^error: nothing is known of work with the id "42" in session s:/);
-  assert.match(unknown.stderr, /--sequence takes it for a sequence/);
+  assert.match(unknown.stderr, /^error: no work item with the id "42" in session s:/);
+  assert.match(unknown.stderr, /; if it is a sequence, add --sequence\n$/);
   assert.equal((await cli("trace", "--sequence", "x")).code, 2);
   assert.equal((await cli("trace")).code, 2);
   assert.equal((await cli("trace", "a", "--session", "a.b")).code, 2);
 });
 
-Deno.test("dead list shows what was given up on, and dead requeue sends it again, once", async () => {
+Deno.test("dead list shows dead letters, and dead retry sends their work again, once", async () => {
   await using nats = await startNats();
   const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
   await using relay = await startRelay({ natsUrl: nats.url, env: { MAX_DELIVER: "1" } });
@@ -57,7 +57,7 @@ Deno.test("dead list shows what was given up on, and dead requeue sends it again
   });
   assert.match(
     (await cli("dead", "list", "--session", "s")).stdout,
-    /^No work of session s was given up on/,
+    /^No dead letters of session s/,
   );
   for (const id of ["a", "b"]) await sendWork(connection, { ...WORK, id, payload: {} });
   const listed = await until(async () => {
@@ -74,15 +74,16 @@ Deno.test("dead list shows what was given up on, and dead requeue sends it again
     /ROLE +ID +ATTEMPTS +WHY\n.* b +1 +given up after 1 attempts/,
   );
   const { sequence } = listed[0];
-  const again = await cli("dead", "requeue", "--session", "s", `${sequence}`);
+  const again = await cli("dead", "retry", "--session", "s", `${sequence}`);
   assert.match(again.stdout, /^✓ b sent again: sequence 3\n/);
+  // The older name.
   const twice = await cli("dead", "requeue", "--session", "s", `${sequence}`, "999999");
   assert.equal(twice.code, 1);
-  assert.match(twice.stderr, /was sent again already, as sequence 3; --again/);
+  assert.match(twice.stderr, /was sent again before, as sequence 3; --again/);
   assert.match(twice.stderr, /session s has no dead letter 999999/);
-  const all = await cli("dead", "requeue", "--session", "s", "--all");
+  const all = await cli("dead", "retry", "--session", "s", "--all");
   assert.match(all.stdout, /✓ a sent again/);
-  assert.equal((await cli("dead", "requeue", "--session", "s")).code, 2);
-  assert.equal((await cli("dead", "requeue", "--session", "s", "1", "--all")).code, 2);
+  assert.equal((await cli("dead", "retry", "--session", "s")).code, 2);
+  assert.equal((await cli("dead", "retry", "--session", "s", "1", "--all")).code, 2);
   assert.equal((await cli("dead", "list")).code, 2);
 });

@@ -1,6 +1,6 @@
 /**
- * Waiting for the results of work that was sent, and saying what is known when they don't come.
- * A result is matched by its work's sequence: ids may be used again.
+ * Waiting for the results of work that was sent, and saying where the work is if they don't come.
+ * A result is matched by its work's sequence, because ids may be reused.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import {
   resultsSubject,
   WORK_STREAM,
 } from "@ourocodus/protocol";
-import { connectedAgents, nobodyThere } from "./connected_agents.ts";
+import { connectedAgents, nobodyThere } from "./sending.ts";
 import { harmless, localTime } from "./terminal_text.ts";
 
-/** Where in the log to begin to look. */
+/** Where to begin in the log. */
 export type Beginning = { readonly fromSequence: number } | { readonly since: Date };
 
 /**
- * How far back the result of work that was sent before is looked for: the server recognises it for
- * two minutes, the rest allows for clocks that differ and longer windows.
+ * How far back to look for the result of work that was sent before. The server detects duplicates
+ * for two minutes; the rest allows for clocks that differ and longer windows.
  */
 const LOOK_BACK_MS = 3_600_000;
 
@@ -37,15 +37,15 @@ export function beginningFor(logEnd: number, duplicate: boolean): Beginning {
 
 /** What to wait for. */
 export interface WaitOptions {
-  /** The work's sequences; those that have come are removed. */
+  /** The work's sequences; those with a result are removed. */
   readonly sequences: Set<number>;
   readonly beginning: Beginning;
-  /** How long to wait for a result, and then for the next, in milliseconds. */
+  /** The longest wait for a (further) result, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Results as they come. Ends with the last one, when none came in time, or by the signal. */
+/** Results as they come. Ends with the last one, by the timeout, or by the signal. */
 export async function* waitForResults(
   connection: Connection,
   { session, role }: WorkTarget,
@@ -72,12 +72,12 @@ export async function* waitForResults(
   }
 }
 
-/** Says that a piece of work is stored, and where. */
+/** Says that a work item is stored, and where. */
 export function storedText({ id, sequence }: SentWork): string {
   return `${harmless(id)} is stored with sequence ${sequence}`;
 }
 
-/** A piece of work that has no result yet. */
+/** A work item that has no result yet. */
 export interface Waiting {
   readonly sent: SentWork;
   /** The log's newest sequence, from before it was sent. */
@@ -85,7 +85,7 @@ export interface Waiting {
   readonly signal: AbortSignal;
 }
 
-/** Says in one line where a piece of work is, as far as is known. */
+/** Says in one line where a work item is, as far as is known. */
 export async function whatIsKnown(
   connection: Connection,
   target: WorkTarget,
@@ -97,11 +97,11 @@ export async function whatIsKnown(
     lastEvent(connection, target, { sent, logEnd, signal }),
   ]);
   const where = stored === "unknown"
-    ? "whether it is still in the queue cannot be told"
+    ? "it is not known whether it is still in the queue"
     : stored === undefined
     ? "it has left the queue"
-    : last?.inHand
-    ? "it is in an agent's hands"
+    : last?.isRunning
+    ? "it is running"
     : "it waits in the queue";
   return [
     storedText(sent),
@@ -111,15 +111,15 @@ export async function whatIsKnown(
   ].join("; ");
 }
 
-/** After these events an agent has the work. */
-const IN_HAND = ["work.offered", "work.redelivered", "progress"];
+/** After these events the work is running. */
+const RUNNING = ["work.offered", "work.redelivered", "progress"];
 
 async function lastEvent(
   connection: Connection,
   { session }: WorkTarget,
   { sent, logEnd, signal }: Waiting,
-): Promise<{ text: string; inHand: boolean } | undefined> {
-  let last: { text: string; inHand: boolean } | undefined;
+): Promise<{ text: string; isRunning: boolean } | undefined> {
+  let last: { text: string; isRunning: boolean } | undefined;
   const beginning = beginningFor(logEnd, sent.duplicate);
   for await (
     const record of readLog(connection, eventsSubject(session), { ...beginning, signal })
@@ -136,7 +136,7 @@ async function lastEvent(
     const reason = typeof work.reason === "string" ? `, ${work.reason}` : "";
     last = {
       text: harmless(`${type}${attempt}${agent}${reason}, ${localTime(record.time)}`),
-      inHand: IN_HAND.includes(type),
+      isRunning: RUNNING.includes(type),
     };
   }
   return last;

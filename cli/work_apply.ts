@@ -4,28 +4,25 @@ import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { nameOf, tracedWork } from "./find_work.ts";
-import { statText } from "./patch_stat.ts";
+import { statText } from "./patch_text.ts";
 import { gitEnvironment } from "./local_git.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, paint } from "./terminal_text.ts";
+import { nameOf, tracedWork, workFlags } from "./work_item.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
 
-/** `work apply`: an agent's changes into a checkout. */
+/** `work apply`: brings what an agent has changed into a checkout. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (id, flags) => done(await workApply(id, flags, console)));
 }
 
 function declare() {
-  return new Command()
+  return workFlags(new Command())
     .description(
       "Applies the patch of a work item to a checkout's files, and stages it. Lines that have " +
         "changed since are merged.",
     )
-    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
-    .option("--session <session>", "only work of this session")
-    .option("--role <role>", "only work of this role")
-    .option("--sequence", "take the argument for a sequence")
+    .argument("<id>", "the work item's id, or its sequence in the queue")
     .option("--repo <path>", "the checkout", ".")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -36,8 +33,9 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `Files with changes that are not committed are never touched: if the patch has one of
-them, nothing is applied. At a conflict it ends with 1, and says what to do.`;
+const NOTES =
+  `If the patch has a file with uncommitted changes, nothing is applied. At a conflict the
+command says what to do, and exits with 1.`;
 
 /**
  * Runs the command.
@@ -97,8 +95,8 @@ async function report(
       return EXIT.ok;
     case "dirty":
       await err.write(
-        `error: cannot apply ${name}: it changes files with changes of yours that are not ` +
-          `committed; nothing was changed\n${list(applied.paths)}` +
+        `error: cannot apply ${name}: you have uncommitted changes in files that it changes; ` +
+          `nothing was changed\n${list(applied.paths)}` +
           `Commit or stash them, then apply it again:\n  git stash --include-untracked\n`,
       );
       return EXIT.failed;
@@ -106,10 +104,10 @@ async function report(
       const files = applied.conflicts.map(quoted).join(" ");
       const touched = applied.files.flatMap(({ path, from }) => from ? [path, from] : [path]);
       await err.write(
-        `error: ${name} conflicts with what ${folder} has by now; the rest of it is there, and ` +
+        `error: ${name} conflicts with ${folder} in these files; the rest is applied and ` +
           `staged\n${list(applied.conflicts)}` +
           `Resolve what is between <<<<<<< and >>>>>>> in them, then:\n  git add -- ${files}\n` +
-          `Or take all of it back, to how it was:\n` +
+          `Or undo all of it:\n` +
           `  git restore --source=HEAD --staged --worktree -- ${touched.map(quoted).join(" ")}\n`,
       );
       return EXIT.failed;
@@ -127,7 +125,7 @@ function advice(name: string, { branch }: WorkPatch): string {
   const merge = branch === undefined
     ? ""
     : `If the repository has the branch, merge it:\n  git merge ${branch}\n`;
-  return `${merge}Or apply what can be, and see what is left in .rej files:\n` +
+  return `${merge}Or apply the part that fits; the rest is left in .rej files:\n` +
     `  ourocodus work diff ${quoted(name)} | git apply --reject\n`;
 }
 

@@ -42,7 +42,10 @@ Deno.test("files with changes that are not committed are named, and not touched"
   await write(join(root, "new"), "mine, too\n");
   const { code, stderr } = await there.cli(["work", "apply", "fix", "--repo", root]);
   assert.equal(code, 1);
-  assert.match(stderr, /not committed; nothing was changed\n {2}a\.txt\n {2}new\nCommit or stash/);
+  assert.match(
+    stderr,
+    /uncommitted changes in files that it changes; nothing was changed\n {2}a\.txt\n {2}new\nCommit or stash/,
+  );
   assert.equal(await Deno.readTextFile(join(root, "a.txt")), "mine\n");
   assert.equal(await Deno.readTextFile(join(root, "new")), "mine, too\n");
   assert.equal(await exists(join(root, "sub")), false);

@@ -38,7 +38,7 @@ Deno.test("the receipt names the agent that had it, and whether it is told to st
   assert.equal(told.code, 0, told.stderr);
   assert.match(
     told.stdout,
-    /^✓ a cancelled: agent v1-agent \(relay relay-\w+\) had it, attempt 1, and is told to stop \(/,
+    /^✓ a cancelled: it was running at agent v1-agent \(relay relay-\w+\), attempt 1, which is told to stop \(/,
   );
   await agent.hears("relay.cancel");
   await agent.close();
@@ -87,7 +87,7 @@ Deno.test("what cannot be cancelled is told apart: finished, ambiguous, unknown"
   const both = await cancel("same");
   assert.equal(both.code, 1);
   assert.equal(both.stdout, "");
-  assert.match(both.stderr, /^error: 2 pieces of work with the id same have no outcome yet;/);
+  assert.match(both.stderr, /^error: 2 work items with the id same have no outcome yet;/);
   for (const [sequence, session] of [[one, "s"], [other, "t"]] as const) {
     assert.match(both.stderr, new RegExp(`--sequence ${sequence} +\\(session ${session}, role r`));
   }
@@ -95,7 +95,7 @@ Deno.test("what cannot be cancelled is told apart: finished, ambiguous, unknown"
   assert.equal(unknown.code, 1, "one of two failed");
   assert.match(
     unknown.stderr,
-    /^error: nothing is known of work with the id "nothing" in session t/,
+    /^error: no work item with the id "nothing" in session t/,
   );
   assert.match(unknown.stdout, /^✓ same cancelled/);
   const json = await cancel("nothing", "same", "done", "--json");

@@ -3,36 +3,32 @@ import { patchedFiles } from "@ourocodus/git";
 import type { WorkTrace } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
-import { diffText } from "./diff_text.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { nameOf, tracedWork } from "./find_work.ts";
-import { statText } from "./patch_stat.ts";
+import { diffText, statText } from "./patch_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { harmlessJson, paint, span } from "./terminal_text.ts";
+import { jsonLine, paint, span } from "./terminal_text.ts";
+import { nameOf, stateWord, tracedWork, workFlags } from "./work_item.ts";
 import { findPatch, type WorkPatch } from "./work_patch.ts";
 
-/** `work diff`: what an agent has changed. */
+/** `work diff`: prints what an agent has changed. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (id, flags) => done(await workDiff(id, flags, console)));
 }
 
 function declare() {
-  return new Command()
+  return workFlags(new Command())
     .description(
-      "Prints the patch of a work item: that of its result or of its error, and while the work " +
-        "runs that of its newest snapshot.",
+      "Prints the patch of a work item: that of its result or its error, or while it runs, of its " +
+        "newest snapshot.",
     )
-    .argument("<id>", "the work's id; with --sequence its sequence in the queue")
-    .option("--session <session>", "only work of this session")
-    .option("--role <role>", "only work of this role")
-    .option("--sequence", "take the argument for a sequence")
+    .argument("<id>", "the work item's id, or its sequence in the queue")
     .option(
       "--repo <path>",
       "the repository with its commits (default: the current folder's, and those that agents of " +
         "this machine have worked in)",
     )
-    .option("--stat", "only which files, and how many lines")
-    .option("--json", "one line of JSON: where the patch is from, its files, and itself")
+    .option("--stat", "print only the files, with how many lines changed")
+    .option("--json", "print a line of JSON: where the patch is from, its files, and itself")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -46,9 +42,8 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES =
-  `On a terminal it is coloured, and what could drive the terminal is escaped. Into a pipe
-or a file it goes as it is. Of several pieces of work with one id it is the newest.`;
+const NOTES = `On a terminal the patch is coloured, and control characters in it are escaped. Into a
+pipe or a file it goes unchanged. If several work items have the id, the newest is taken.`;
 
 /**
  * Runs the command.
@@ -87,13 +82,13 @@ async function print(
     const { patch, from, madeAt, ...place } = found;
     const about = { work_sequence, session_id, role, id: trace.id, state, from, ...place };
     const made = madeAt === undefined ? {} : { made_at: madeAt.toISOString() };
-    await out.write(`${harmlessJson(JSON.stringify({ ...about, ...made, files, patch }))}\n`);
+    await out.write(jsonLine({ ...about, ...made, files, patch }));
     return;
   }
   if (found.madeAt !== undefined) {
     const age = span(Math.max(0, Date.now() - found.madeAt.getTime()));
     await err.write(
-      `${nameOf(trace)} is ${trace.state.replace("_", " ")}: this is its snapshot of ${age} ago, ` +
+      `${nameOf(trace)} is ${stateWord(trace.state)}: this is its snapshot of ${age} ago, ` +
         `attempt ${found.attempt}\n`,
     );
   }

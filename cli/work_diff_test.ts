@@ -86,7 +86,26 @@ Deno.test("while work runs the newest snapshot is shown", async () => {
   const now = await there.cli(["work", "diff", "slow", ...repo]);
   assert.equal(now.code, 0);
   assert.match(now.stdout, /^\+second$/m);
-  assert.match(now.stderr, /^slow is in hand: this is its snapshot of .* ago, attempt 1\n$/);
+  assert.match(now.stderr, /^slow is running: this is its snapshot of .* ago, attempt 1\n$/);
+});
+
+Deno.test("a snapshot of other work with this sequence, of an older queue, is not shown", async () => {
+  await using there = await CodingScene.create();
+  const { sequence, worktree } = await there.begin("slow");
+  const { root, folder } = there.repository;
+  const lines = [
+    `tree ${await there.repository.git(root, "rev-parse", "HEAD^{tree}")}`,
+    "author A <a@b> 1700000000 +0000",
+    "committer A <a@b> 1700000000 +0000",
+    `\nSnapshot\n\nOurocodus-Branch: ${worktree.branch}\nOurocodus-Base: ${worktree.base}\n`,
+  ];
+  await write(join(folder, "commit"), lines.join("\n"));
+  const args = ["hash-object", "-t", "commit", "-w", join(folder, "commit")];
+  const commit = await there.repository.git(root, ...args);
+  await there.repository.git(root, "update-ref", `refs/ourocodus/${sequence}/1/1`, commit);
+  const { code, stderr } = await there.cli(["work", "diff", "slow", "--repo", root]);
+  assert.equal(code, 1);
+  assert.match(stderr, /no snapshot was found/);
 });
 
 Deno.test("work without changes, without a patch, or unknown ends with 1 and says so", async () => {

@@ -1,12 +1,12 @@
 /**
- * Reading work from lines of JSON: one piece of work each.
+ * Reading work from lines of JSON: one work item per line.
  *
  * @module
  */
 import { newWorkId, workPayload, type WorkTarget } from "@ourocodus/ops";
 import { describe, formatMessage, isObject, messageOf, parseWork } from "@ourocodus/protocol";
 
-/** A piece of work, and the line that it stands on. */
+/** A work item, and the number of its line. */
 export interface LineWork extends WorkTarget {
   readonly id: string;
   /** The whole message. */
@@ -20,11 +20,11 @@ export interface WorkLinesOptions {
   readonly target: WorkTarget;
   /** The longest line, in bytes: what the server takes. */
   readonly maxBytes: number;
-  /** Told of every line that is no work, and why. */
+  /** Called for every line that is no work, with the reason. */
   readonly onBadLine: (line: number, reason: string) => void;
 }
 
-/** What {@linkcode parseWorkLine} returns; `blank` lines are passed over. */
+/** What {@linkcode parseWorkLine} returns; `blank` lines are ignored. */
 export type ParsedLine =
   | { readonly kind: "work"; readonly id: string; readonly text: string }
   | { readonly kind: "blank" }
@@ -95,13 +95,13 @@ interface Line {
   /** From 1. */
   readonly number: number;
   readonly bytes: Uint8Array;
-  /** Then `bytes` are not all of it. */
+  /** If so, `bytes` are not all of it. */
   readonly tooLong: boolean;
 }
 
 const LINE_FEED = 10;
 
-/** Cuts bytes into lines; of one that is too long no more than `maxBytes` are kept. */
+/** Cuts bytes into lines; at most `maxBytes` of a line are kept. */
 async function* lines(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,

@@ -3,61 +3,53 @@ import { type PendingWork, pendingWork } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { limitFlag, nameFlag, sequenceArgument } from "./flag_values.ts";
-import { connectNats, ensureLog } from "./nats.ts";
+import { limitFlag, sequenceArgument, sessionPlace } from "./flag_values.ts";
+import { connectToLog } from "./nats.ts";
 import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, harmlessJson, localTime, type Paint, paint, span } from "./terminal_text.ts";
+import { harmless, jsonLine, localTime, type Paint, paint, span } from "./terminal_text.ts";
 
-/** `work list`: what has no outcome yet. */
+/** `work list`: lists work that has no outcome yet. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (flags) => done(await workList(flags, console)));
 }
 
 function declare() {
   return new Command()
-    .description(
-      "Lists a session's work that has no outcome yet, the oldest first: what waits, and what " +
-        "agents have in hand.",
-    )
+    .description("Lists a session's work that has no outcome yet, the oldest first.")
     .addOption(sessionFlag("the session"))
     .addOption(roleFlag("only this role's"))
-    .option("--after <sequence>", "only work that was sent after that with this sequence")
-    .option("-n, --limit <count>", "at most so many; 100")
-    .option("--json", "a line of JSON each, with the payload")
+    .option("--after <sequence>", "begin after the work item with this sequence")
+    .option("-n, --limit <count>", "how many to list (default: 100)")
+    .option("--json", "print a line of JSON per work item, with its payload")
     .option(...NATS_FLAG)
-    .addHelpText(
-      "after",
-      helpEnd(["work list -s docs", "work list -s docs --json | jq -r .id"]),
-    );
+    .addHelpText("after", helpEnd(["work list -s docs", "work list -s docs --json | jq -r .id"]));
 }
 
 type Flags = FlagsOf<typeof declare>;
 
 /** Runs the command. @throws {UsageError} If a flag has a value that cannot be used. */
 async function workList(flags: Flags, console: Console): Promise<ExitCode> {
-  const session = nameFlag("--session", flags.session);
-  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const { session, role } = sessionPlace(flags);
   const after = flags.after === undefined ? undefined : sequenceArgument(flags.after);
   const limit = limitFlag("--limit", flags.limit);
-  await using connection = await connectNats(console, { url: flags.nats });
-  await ensureLog(console, connection);
+  await using connection = await connectToLog(console, flags);
   const { signal, out } = console;
   const { items, next } = await pendingWork(connection, session, { role, after, limit, signal });
   if (flags.json) {
-    for (const work of items) await out.write(`${harmlessJson(JSON.stringify(work))}\n`);
+    for (const work of items) await out.write(jsonLine(work));
     return EXIT.ok;
   }
   const colors = paint(out.hasColor);
   if (items.length === 0) {
     const whose = role === undefined ? `session ${session}` : `role ${role} of session ${session}`;
-    await out.write(`No work of ${whose} waits or is in hand\n`);
+    await out.write(`No work of ${whose} is waiting or running\n`);
     return EXIT.ok;
   }
   const head = headRow(["SEQUENCE", "STORED", "ROLE", "ID", "STATE"], colors.dim);
   await out.write(`${table([head, ...items.map((work) => row(work, colors))]).join("\n")}\n`);
-  if (next !== null) await out.write(`${colors.dim(`and more: --after ${next} shows them`)}\n`);
+  if (next !== null) await out.write(`${colors.dim(`and more: add --after ${next}`)}\n`);
   return EXIT.ok;
 }
 
@@ -75,5 +67,5 @@ function stateCell({ state, agent_id, attempt, since }: PendingWork, paint: Pain
   if (state === "waiting") return { text: "waiting", color: paint.cyan };
   const forMs = since === null ? undefined : Math.max(0, Date.now() - Date.parse(since));
   const time = forMs === undefined ? "" : `, for ${span(forMs)}`;
-  return { text: `in hand: agent ${agent_id}, attempt ${attempt}${time}`, color: paint.blue };
+  return { text: `running: agent ${agent_id}, attempt ${attempt}${time}`, color: paint.blue };
 }

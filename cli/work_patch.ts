@@ -15,6 +15,9 @@ import type { Console } from "./console.ts";
 import { findRecords, gitEnvironment } from "./local_git.ts";
 import { harmless } from "./terminal_text.ts";
 
+/** So much may the clocks of agents and of NATS differ. */
+const MAX_CLOCK_SKEW_MS = 60_000;
+
 /** A patch, and what is known of where it is from. */
 export interface WorkPatch {
   readonly patch: string;
@@ -125,14 +128,17 @@ async function openRepositories(
 }
 
 async function newestSnapshot(
-  { work_sequence, session_id, role }: WorkTrace,
+  { work_sequence, session_id, role, stored_at }: WorkTrace,
   repositories: readonly Repository[],
 ): Promise<FoundPatch | undefined> {
   // A sequence may have been used before, in a queue that was made anew, for other work.
+  const since = stored_at === null ? 0 : Date.parse(stored_at) - MAX_CLOCK_SKEW_MS;
   const branch = new RegExp(`^ourocodus/${session_id}/${role}/${work_sequence}(?:-\\d+)?$`);
   for (const repository of repositories) {
     const snapshots = await repository.snapshots(work_sequence);
-    const newest = snapshots.findLast((snapshot) => branch.test(snapshot.branch));
+    const newest = snapshots.findLast((snapshot) =>
+      branch.test(snapshot.branch) && snapshot.madeAt.getTime() >= since
+    );
     if (newest === undefined) continue;
     const { base, commit, attempt, madeAt } = newest;
     const patch = await repository.patch(base, commit);

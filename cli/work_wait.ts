@@ -5,33 +5,27 @@ import { resultsSubject } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { timeoutFlag } from "./flag_values.ts";
+import { optionalPlace, timeoutFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
-import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { harmless } from "./terminal_text.ts";
-import { tracedResult } from "./traced_result.ts";
-import { unknownWork, workPlace, workQuery } from "./work_query.ts";
+import { nameOf, placeOf, tracedResult, unknownWork, workFlags, workQuery } from "./work_item.ts";
 
-/** `work wait`: the outcome of work that was sent before. */
+/** `work wait`: waits for the results of work that was sent before. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (ids, flags) => done(await workWait(ids, flags, console)));
 }
 
 function declare() {
-  return new Command()
+  return workFlags(new Command())
     .description(
-      "Waits until work that was sent before has its outcome, whoever sent it, and prints it: at " +
-        "once where it is there already.",
+      "Waits for the results of work that was sent before, by anyone, and prints them. A result " +
+        "that is there already is printed at once.",
     )
-    .argument("<id...>", "the work's id; with --sequence its sequence in the queue")
-    .addOption(sessionFlag("only work of this session"))
-    .addOption(roleFlag("only work of this role"))
-    .option("--sequence", "take the arguments for sequences")
-    .option("--timeout <duration>", "how long to wait altogether (default: without end)")
-    .option("--json", "a line of JSON for each outcome, as tail results --json prints it")
+    .argument("<id...>", "the work item's id; with --sequence its sequence in the queue")
+    .option("--timeout <duration>", "how long to wait for all of them (default: forever)")
+    .option("--json", "print a line of JSON per result, like tail results --json")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -45,17 +39,13 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES =
-  `Outcomes are printed in the order in which they come, as "result" prints them: the text on standard
-output, everything else on standard error. Of several pieces of work with one id it is the
-newest that is waited for. It ends with 0 if all have a result; with 1 if one has failed or was
-cancelled, or nothing is known of it; with 3 if the time is over before.`;
+const NOTES = `Results are printed as they come, like "result" prints them: the text on standard
+output, everything else on standard error. If several work items have an id, the newest is taken.
 
-/**
- * Runs the command.
- *
- * @throws {UsageError} If an id or a flag cannot be used.
- */
+The command exits with 0 if all have a result; with 1 if one has failed, was cancelled, or is not
+known; with 3 if the time is over before.`;
+
+/** Runs the command. @throws {UsageError} If an id or a flag cannot be used. */
 async function workWait(
   ids: readonly string[],
   flags: Flags,
@@ -63,7 +53,7 @@ async function workWait(
 ): Promise<ExitCode> {
   const asked = [...new Set(ids)];
   const queries = asked.map((id) => workQuery(id, flags));
-  const place = workPlace(flags);
+  const place = optionalPlace(flags);
   const { timeout } = flags;
   const timeoutMs = timeout === undefined ? undefined : timeoutFlag("--timeout", timeout);
   await using connection = await connectNats(console, { url: flags.nats });
@@ -138,11 +128,9 @@ class Outcomes {
   async end(timeout = ""): Promise<ExitCode> {
     const missing = [...this.#open.values()].flatMap(({ works }) => [...works.values()]);
     for (const work of missing) {
-      const { work_sequence, session_id, role } = work;
-      const place = `session ${session_id}, role ${role}, sequence ${work_sequence}`;
       await this.#console.err.write(
-        `error: ${nameOf(work)} has no result within ${timeout} (${place}); ` +
-          `"ourocodus trace --sequence ${work_sequence}" tells where it is\n`,
+        `error: ${nameOf(work)} has no result within ${timeout} (${placeOf(work)}); ` +
+          `"ourocodus trace --sequence ${work.work_sequence}" tells where it is\n`,
       );
     }
     if (missing.length > 0) return EXIT.timeout;
@@ -159,8 +147,4 @@ class Outcomes {
     this.#failed = true;
     await this.#console.err.write(`error: ${reason}\n`);
   }
-}
-
-function nameOf({ id, work_sequence }: WorkTrace): string {
-  return harmless(id ?? `work ${work_sequence}`);
 }

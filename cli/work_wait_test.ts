@@ -50,7 +50,7 @@ Deno.test("waiting ends with 1 for what failed, was cancelled or is unknown", as
   assert.match(failed.stderr, /^✗ failed: error after .*: no\n$/);
   const unknown = await cli(...WAIT, "nothing", "failed");
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /^error: nothing is known of work with the id "nothing"/);
+  assert.match(unknown.stderr, /^error: no work item with the id "nothing"/);
   assert.match(unknown.stderr, /✗ failed: error after .*: no/);
 });
 
@@ -71,12 +71,12 @@ Deno.test("waiting that takes too long ends with 3, and says of which work and w
   ]);
 });
 
-Deno.test("work list tells what waits and what is in hand, a page at a time", async () => {
+Deno.test("work list tells what is waiting and what is running, a page at a time", async () => {
   await using there = await workScene();
   const { send } = there;
   const list = (...args: string[]) => there.cli("work", "list", ...args);
   const none = await list("--session", "s");
-  assert.deepEqual([none.code, none.stdout], [0, "No work of session s waits or is in hand\n"]);
+  assert.deepEqual([none.code, none.stdout], [0, "No work of session s is waiting or running\n"]);
   const agent = await there.agent({ agentId: "r-agent" });
   await send("a");
   await agent.gets(1);
@@ -91,10 +91,10 @@ Deno.test("work list tells what waits and what is in hand, a page at a time", as
     ["2", "r", "b"],
     ["3", "other", "c"],
   ]);
-  assert.match(rows[0]?.[4] ?? "", /^in hand: agent r-agent, attempt 1, for /);
+  assert.match(rows[0]?.[4] ?? "", /^running: agent r-agent, attempt 1, for /);
   assert.deepEqual(rows.slice(1).map((row) => row[4]), ["waiting", "waiting"]);
   const page = await list("--session", "s", "--role", "r", "--limit", "1");
-  assert.match(page.stdout, /^1 .*\nand more: --after 1 shows them\n$/m);
+  assert.match(page.stdout, /^1 .*\nand more: add --after 1\n$/m);
   const next = await list("--session", "s", "--after", "1", "--limit", "1", "--json");
   const { id, state, payload } = JSON.parse(next.stdout);
   assert.deepEqual([id, state, payload.n], ["b", "waiting", "b"]);

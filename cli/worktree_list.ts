@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { findRecords, gitEnvironment, REPO_FLAG, WORKTREES_FLAG } from "./local_git.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, harmlessJson, type Paint, paint, span } from "./terminal_text.ts";
+import { harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
 
 /** `worktree list`: lists the worktrees of coding agents of this machine. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -17,10 +17,10 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 
 function declare() {
   return new Command()
-    .description("Lists worktrees with their work, and what in them no commit has.")
+    .description("Lists worktrees with their work, and the changes in them that no commit has.")
     .option(...REPO_FLAG)
     .option(...WORKTREES_FLAG)
-    .option("--json", "a line of JSON each")
+    .option("--json", "print a line of JSON per worktree")
     .addHelpText("after", helpEnd(["worktree list", "worktree list --json | jq -r .folder"]));
 }
 
@@ -30,7 +30,7 @@ interface Row {
   readonly record: WorktreeRecord;
   /** Undefined if the folder is not there. */
   readonly bytes: number | undefined;
-  /** What no commit has; undefined if there is nothing. */
+  /** Changes that no commit has, in words. */
   readonly changes: string | undefined;
 }
 
@@ -53,11 +53,11 @@ async function worktreeList(
   const rows: Row[] = [];
   for (const record of records) {
     const row = await look(record, env);
-    // Work that is done has a folder only if it could not be removed.
+    // The folder of work that is done is left only if it could not be removed.
     if (row.bytes !== undefined || record.state !== "done") rows.push(row);
   }
   if (flags.json) {
-    for (const row of rows) await out.write(`${harmlessJson(rowJson(row))}\n`);
+    for (const row of rows) await out.write(jsonLine(jsonOf(row)));
   } else if (rows.length === 0) {
     await out.write("No worktrees\n");
   } else {
@@ -98,13 +98,13 @@ async function sizeOf(folder: string): Promise<number | undefined> {
   return bytes;
 }
 
-function rowJson({ record, bytes, changes }: Row): string {
+function jsonOf({ record, bytes, changes }: Row): unknown {
   const { sequence, id, session, role, state, branch, base, commit, repo, folder } = record;
   const { attempt, created_at, updated_at } = record;
   const work = { work_sequence: sequence, id, session_id: session, role, state, attempt };
   const place = { repo, folder, branch, base, commit: commit ?? null };
   const now = { bytes: bytes ?? null, changes: changes ?? null };
-  return JSON.stringify({ ...work, ...place, created_at, updated_at, ...now });
+  return { ...work, ...place, created_at, updated_at, ...now };
 }
 
 function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {

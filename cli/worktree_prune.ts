@@ -32,14 +32,14 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Removes the worktrees of work that is done, if commits have all that is in them, and old " +
-        "snapshots, patches and transcripts of work that has no worktree any more. Branches stay.",
+      "Removes the worktrees of work that is done, if commits have everything in them, and old " +
+        "snapshots, patches and transcripts of work without a worktree. Branches stay.",
     )
     .option(...REPO_FLAG)
     .option(...WORKTREES_FLAG)
-    .option("--failed", "those of work that has failed, was cancelled or given up, too")
-    .option("--older <duration>", "only those that nothing has happened in for so long, like 7d")
-    .option("--refs <duration>", "remove snapshots, patches, transcripts that are older", "14d")
+    .option("--failed", "also those of failed, cancelled and abandoned work")
+    .option("--older <duration>", "only those unchanged for this long, like 7d")
+    .option("--refs <duration>", "remove snapshots, patches, transcripts older than this", "14d")
     .option("--dry-run", "only tell what would be removed")
     .addHelpText(
       "after",
@@ -49,17 +49,17 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES =
-  `A worktree with anything that no commit has stays, and it is told what that is; so does one whose
-work runs or was interrupted, but for --failed only if something has happened to it within 7 days.
-Patches and transcripts are looked at without --repo only. Files that git ignores go with their worktree.`;
+const NOTES = `A worktree stays if it has changes that no commit has, or if its work is running or
+interrupted; the command says why. Work that is unfinished, and unchanged for 7 days, counts as
+abandoned. Patches and transcripts are removed only without --repo. Files that git ignores are
+removed with their worktree.`;
 
-/** The agent itself removes the worktree of what is done; it may be at it. */
+/** The agent itself removes the worktree of work that is done, and may be about to. */
 const SETTLED_MS = 60_000;
-/** Work that nothing has happened to for so long is not gone on with: 7 days. */
+/** Unfinished work that is unchanged for this long counts as abandoned: 7 days. */
 const ABANDONED_MS = 604_800_000;
 
-/** What becomes of a worktree: it goes, or stays, and why. */
+/** Whether a worktree is removed, or why it is kept. */
 type Verdict = { readonly kind: "remove" | "gone" } | {
   readonly kind: "keep";
   readonly why: string;
@@ -153,7 +153,7 @@ function verdictOf(
     case "interrupted":
       if (ageMs < ABANDONED_MS) return { kind: "keep", why: WHY_UNFINISHED[state] };
       if (!isFailedToo) {
-        const why = `its work was not gone on with for ${span(ageMs)}; --failed removes it`;
+        const why = `its work is unfinished and unchanged for ${span(ageMs)}; --failed removes it`;
         return { kind: "keep", why };
       }
       break;
@@ -172,9 +172,9 @@ function verdictOf(
 }
 
 const WHY_UNFINISHED = {
-  preparing: "its work runs",
-  running: "its work runs",
-  interrupted: "its work was interrupted, and goes on in it",
+  preparing: "its work is running",
+  running: "its work is running",
+  interrupted: "its work was interrupted, and will go on in it",
 } as const;
 
 function stateText(state: "failed" | "cancelled"): string {

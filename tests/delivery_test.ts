@@ -28,7 +28,7 @@ Deno.test("work sent while no agent runs is answered when one comes, and can be 
   const tail = await runCli(["tail", "results", "--session", "test", "--no-follow"], { natsUrl });
   assert.equal(tail.code, 0, tail.stderr);
   assert.match(tail.stdout, /hello/);
-  assert.equal(await client.waiting(), 0);
+  await client.hasNoWork();
 });
 
 Deno.test("two agents with concurrency 1 share 20 pieces of work evenly, one at a time each", async () => {
@@ -130,7 +130,7 @@ Deno.test("an agent killed in mid-work has its work go to another, and one resul
   const redelivered = await client.events("s", "work.redelivered");
   const [item] = redelivered.flatMap(({ message }) => workItems(message));
   assert.deepEqual(item, { seq: sequence, id: "w", role: "r", attempt: 2, agent_id: "heir" });
-  assert.equal(await client.waiting(), 0);
+  await client.hasNoWork();
 });
 
 Deno.test("a poison piece of work is dead after 5 attempts, with an error result", async () => {

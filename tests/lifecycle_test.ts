@@ -140,7 +140,7 @@ Deno.test("a relay killed with work in hand: the work is handed out again after 
   await until(async () => (await client.events("s", "result.duplicate")).length === 1, {
     message: "the refused result to be recorded",
   });
-  assert.equal(await client.waiting(), 0);
+  await client.hasNoWork();
 });
 
 Deno.test("every relay answers who is connected to it, in pages under the payload limit", async () => {

@@ -24,6 +24,7 @@ import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
+import { isSystemError } from "./system_error.ts";
 import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
 import {
   foreignFolder,
@@ -311,7 +312,7 @@ export class CodingAgent implements AsyncDisposable {
 
   /** Another agent may be able to; this one takes no work until a check passes. */
   #cannotStart(error: unknown): unknown {
-    if (!(error instanceof OurocodusError) && !isOfSystem(error)) return error;
+    if (!(error instanceof OurocodusError) && !isSystemError(error)) return error;
     const message = messageOf(error);
     this.suspension.suspend(message);
     const reason = "agent_start_failed";
@@ -340,6 +341,27 @@ export class CodingAgent implements AsyncDisposable {
  * comes, and what it has started ends when it is disposed of, or with this process.
  *
  * @throws {OptionError} If an option has a value that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@ourocodus/agent";
+ * import { codingAgent } from "@ourocodus/agent/coding";
+ *
+ * const stop = new AbortController();
+ * await using coder = codingAgent({
+ *   agent: "claude",
+ *   repo: ".",
+ *   check: { command: "deno task test" },
+ *   inherited: Deno.env.toObject(),
+ * });
+ * stop.abort(); // Here, so that the example ends; else when the agent shall stop.
+ * await serve({
+ *   relayUrl: "ws://localhost:8080",
+ *   session: "shop",
+ *   role: "coder",
+ *   signal: stop.signal,
+ * }, coder);
+ * ```
  */
 export function codingAgent(options: CodingOptions): Handler & AsyncDisposable {
   const agent = new CodingAgent(options);
@@ -351,11 +373,6 @@ export function codingAgent(options: CodingOptions): Handler & AsyncDisposable {
 function answered(answer: KeptAnswer): unknown {
   if (answer.kind === "result") return answer.payload;
   throw new WorkError(answer.code, answer.message, { details: answer.details });
-}
-
-/** Whether the operating system refused something: the disk is full, a folder is not writable. */
-function isOfSystem(error: unknown): error is Error {
-  return error instanceof Error && /^E[A-Z0-9]+$/.test(String((error as { code?: unknown }).code));
 }
 
 /** What an adapter's error says, and the end of what it wrote on standard error. */

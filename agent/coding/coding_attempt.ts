@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { join } from "node:path";
 import { type Changes, GitError, keptPath } from "@ourocodus/git";
 import { messageOf } from "@ourocodus/protocol";
@@ -28,8 +29,9 @@ import {
 import type { Assignment } from "./assignment.ts";
 import { type CheckSaid, type CodingResult, fitted } from "./coding_result.ts";
 import type { Equipment } from "./equipment.ts";
-import { type Place, ReplacedError } from "./place.ts";
+import { type KeptAnswer, type Place, ReplacedError } from "./place.ts";
 import { runShell, type ShellResult } from "./shell_command.ts";
+import { isSystemError } from "./system_error.ts";
 import {
   checkFailedPrompt,
   decideBy,
@@ -59,10 +61,14 @@ export interface CodingAttemptOptions {
   readonly suspend: (reason: string) => void;
 }
 
+const logger = getLogger(["ourocodus", "agent"]);
+
 /** How long setting a worktree up may take, in milliseconds. */
 const SETUP_TIMEOUT_MS = 1_800_000;
 /** When work is tried again whose worktree could not be set up, or not be committed. */
 const SETUP_RETRY_MS = 10_000;
+/** As git says it. */
+const DISK_FULL = "No space left on device";
 /** How long a check may take unless an option says otherwise, in milliseconds. */
 const CHECK_TIMEOUT_MS = 600_000;
 const CHECK_TURNS = 2;
@@ -394,7 +400,7 @@ export class CodingAttempt {
   // What is made of it
 
   async #answer(): Promise<CodingResult> {
-    const { place, context } = this.#options;
+    const { context } = this.#options;
     const changes = await this.#commit();
     const result = await fitted<CodingResult>({
       text: this.#said.text,
@@ -402,8 +408,22 @@ export class CodingAttempt {
       ...(this.#stopReason !== undefined && { stop_reason: this.#stopReason }),
       ...this.#facts(),
     }, { changes, maxBytes: context.maxPayloadBytes, patchFile: this.#file("patches") });
-    await place.finish("done", { kind: "result", payload: result }, this.#endOf(changes));
+    await this.#finish("done", { kind: "result", payload: result }, changes);
     return result;
+  }
+
+  /** A disk that is full is no reason not to answer: what is answered is kept for a crash alone. */
+  async #finish(
+    state: "done" | "failed",
+    answer: KeptAnswer,
+    changes: { readonly commit: string } | undefined,
+  ): Promise<void> {
+    try {
+      await this.#options.place.finish(state, answer, this.#endOf(changes));
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      logger.error("Cannot write down what was answered: {why}", { why: error.message });
+    }
   }
 
   /** What to throw for what was thrown; the files are kept in any case. */
@@ -423,6 +443,7 @@ export class CodingAttempt {
     } catch (error) {
       if (isA(error, ReplacedError)) return new RetryableError(error.message);
       const message = `The files could not be kept: ${messageOf(error)}`;
+      if (isSystemError(error) || message.includes(DISK_FULL)) this.#options.suspend(message);
       return new RetryableError(message, { delayMs: SETUP_RETRY_MS, cause: error });
     }
   }
@@ -444,7 +465,7 @@ export class CodingAttempt {
   }
 
   async #failed({ code, message, details, cause }: WorkError): Promise<unknown> {
-    const { place, context } = this.#options;
+    const { context } = this.#options;
     const changes = await this.#commit().catch(unlessMissing);
     const said = await fitted({ ...details, text: this.#said.text, ...this.#facts() }, {
       changes,
@@ -452,11 +473,7 @@ export class CodingAttempt {
       patchFile: this.#file("patches"),
     });
     const error = new WorkError(code, message, { cause, details: { ...said } });
-    await place.finish(
-      "failed",
-      { kind: "error", code, message, details: said },
-      this.#endOf(changes),
-    );
+    await this.#finish("failed", { kind: "error", code, message, details: said }, changes);
     return error;
   }
 

@@ -48,7 +48,8 @@ Deno.test("where no worktree can be made, nothing is left, and a later attempt m
 Deno.test("a worktree that the agent takes away fails the work at once, and what was kept is named", async () => {
   await using scene = await CodingScene.make();
   const agent = scene.agent();
-  const script = 'write b.txt "x"; run "cd .. && rm -rf $OLDPWD"; say "tidy"';
+  const kept = "until git show-ref -q refs/ourocodus/1/1/1; do sleep 0.1; done";
+  const script = `write b.txt "x"; run "${kept}; cd .. && rm -rf $OLDPWD"; say "tidy"`;
   const { error } = await scene.work(agent, script).outcome;
   assert.equal(error.code, "worktree_missing");
   const { branch, text, commit } = error.details;
@@ -87,6 +88,14 @@ Deno.test("a disk that takes nothing is no error of the work", async () => {
   const { error } = await scene.work(agent, "say x").outcome;
   assert.deepEqual([error.name, error.reason], ["RetryableError", "agent_start_failed"]);
   assert.match(agent.suspension.reason ?? "", /os error/);
+});
+
+Deno.test("work that is done is answered, also where nothing can be written down any more", async () => {
+  await using scene = await CodingScene.make();
+  const answers = `${scene.root}/worktrees/answers`;
+  const script = `write b.txt "x"; run "mkdir -p ${answers}/shop.coder.1.1700000000000000000.json"`;
+  const { result, error } = await scene.work(scene.agent(), `${script}; say "done"`).outcome;
+  assert.deepEqual([error, result?.text], [undefined, "done"]);
 });
 
 Deno.test("the worktree goes and the answer too when what was answered again is stored", async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { Adapter } from "./acp/mod.ts";
+import { foreignFolder, type WaitingFolder } from "./waiting_folder.ts";
 import { WarmAdapters } from "./warm_adapters.ts";
 
 /** Adapters that do nothing but end. */
 function fakeAdapters() {
   const left = new Set<string>();
-  const makeFolder = Promise.withResolvers<string>();
+  const makeFolder = Promise.withResolvers<WaitingFolder>();
   const adapters = new WarmAdapters({
     slots: 1,
     makeFolder: () => makeFolder.promise,
@@ -30,7 +31,7 @@ Deno.test("a process that is being started when all are ended is ended too", asy
   const { adapters, left, makeFolder } = fakeAdapters();
   const warming = adapters.warm();
   const disposing = adapters[Symbol.asyncDispose]();
-  makeFolder.resolve("/nonexistent/folder");
+  makeFolder.resolve(foreignFolder("/nonexistent/folder"));
   await Promise.all([warming, disposing]);
   assert.equal(left.size, 0);
   await adapters.warm();

@@ -35,7 +35,7 @@ const FRUITLESS = 3;
  * Reads messages of one subject, oldest first.
  *
  * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject` or `storedSubject`; or
- * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`, of which `last` cannot be had.
+ * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`.
  * @returns Ends when all that was there has been read, or with `follow` never: until the signal
  * is aborted, the loop is left, or the connection is closed.
  * @throws {StreamError} If the log cannot be read: no stream, no permission; without `follow` also

@@ -89,6 +89,10 @@ faultTest("agent stopped (SIGSTOP: half-open socket) and continued", async (faul
   // Nothing tells the relay but that its pings stay without an answer.
   await scene.client.hasResults(scene.session, 1, 120_000);
   fault.goesOn();
+  await until(async () => (await scene.health()).agents === 1, {
+    ...SLOW,
+    message: "the relay to have closed the connection",
+  });
   stopped.send("SIGCONT");
   await stopped.waitForLine("disconnected", SLOW);
   await scene.send("next");

@@ -68,7 +68,7 @@ export class BusClient implements AsyncDisposable {
   }
 
   /** Waits until so many results are stored. */
-  async hasResults(session: string, count: number, timeoutMs = 20_000): Promise<LoggedMessage[]> {
+  async hasResults(session: string, count: number, timeoutMs = 30_000): Promise<LoggedMessage[]> {
     return await until(async () => {
       const results = await this.results(session);
       return results.length >= count ? results : undefined;
@@ -79,6 +79,11 @@ export class BusClient implements AsyncDisposable {
   async waiting(): Promise<number> {
     const manager = await jetstreamManager(this.connection.nats);
     return (await manager.streams.info(WORK_STREAM)).state.messages;
+  }
+
+  /** Waits until nothing waits or is in hand: work leaves the queue a moment after its result came. */
+  async hasNoWork(): Promise<void> {
+    await until(async () => await this.waiting() === 0, { message: "all work to leave the queue" });
   }
 
   /** The sequences of what waits or is in hand. */

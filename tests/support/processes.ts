@@ -89,7 +89,7 @@ export class TestProcess implements AsyncDisposable {
    * Waits for a complete line on stdout or stderr; one written before counts.
    *
    * @param pattern A part of the line, or an expression.
-   * @param options `timeoutMs`: default 10 000.
+   * @param options `timeoutMs`: default 30 000.
    * @returns The line.
    * @throws {Error} If it does not come in time or the process ends without it; with its output.
    */
@@ -140,7 +140,7 @@ export class TestProcess implements AsyncDisposable {
    * Sends it a signal again and again until it has ended: a second one that follows at once on the
    * first may count as the same.
    *
-   * @throws {UntilError} If it does not end within 10 s.
+   * @throws {UntilError} If it does not end within 30 s.
    */
   async insist(signal: Deno.Signal): Promise<Deno.CommandStatus> {
     await until(() => {

@@ -1,8 +1,8 @@
 /** Options of {@linkcode until}. */
 export interface UntilOptions {
-  /** How long to wait at most, in milliseconds; default 10 000. */
+  /** How long to wait at most, in milliseconds; default 30 000. */
   readonly timeoutMs?: number;
-  /** What is waited for, for the error: "Waited 10000 ms for {message}". */
+  /** What is waited for, for the error: "Waited 30000 ms for {message}". */
   readonly message?: string;
 }
 
@@ -36,7 +36,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<Exclude<T, false | 0 | "" | null | undefined>> {
-  const { timeoutMs = 10_000, message = String(condition) } = options;
+  const { timeoutMs = 30_000, message = String(condition) } = options;
   const deadline = performance.now() + timeoutMs;
   while (true) {
     // The first look is always taken, however small the timeout.

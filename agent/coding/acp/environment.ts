@@ -125,10 +125,13 @@ export function writableHome(
   preset: Preset,
   env: Readonly<Record<string, string>>,
 ): string[] {
-  const moved = Object.keys(preset.homeVariables).map((name) => env[name] ?? "")
-    .filter(isAbsolute);
+  // All of HOME only where nobody knows what below it is the agent's.
+  const names = Object.keys(preset.homeVariables).filter((name) =>
+    name !== "HOME" || preset.homePaths.length === 0
+  );
+  const moved = names.map((name) => env[name] ?? "").filter(isAbsolute);
   const { HOME: home = "" } = env;
-  const usual = isAbsolute(home) && moved.length < Object.keys(preset.homeVariables).length
+  const usual = isAbsolute(home) && (names.length === 0 || moved.length < names.length)
     ? preset.homePaths.map((path) => join(home, path))
     : [];
   const paths = [...moved, ...usual];

@@ -5,6 +5,7 @@ import {
   type CodingEnvironmentOptions,
   parseEnvFile,
   parseGivenVariable,
+  writableHome,
 } from "./environment.ts";
 import { acpPreset, type PermissionLevel, type Preset, PRESETS } from "./presets.ts";
 
@@ -110,5 +111,23 @@ Deno.test("an env file's error names the line", () => {
       assert.match(error.message, pattern);
       return true;
     });
+  }
+});
+
+Deno.test("in a sandbox an agent may write to what is its own, not to all of its user's home", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const writable = (name: string, env: Record<string, string> = {}) => {
+      const preset = PRESETS[name];
+      assert.ok(preset);
+      return writableHome(preset, { HOME: folder, ...env });
+    };
+    assert.deepEqual(writable("qwen"), [`${folder}/.qwen`]);
+    assert.deepEqual(writable("codex"), [`${folder}/.codex`]);
+    assert.deepEqual(writable("codex", { CODEX_HOME: `${folder}/codex` }), [`${folder}/codex`]);
+    // Of one that nobody knows, any of it may be its own.
+    assert.deepEqual(writableHome(acpPreset(["my-agent"]), { HOME: folder }), [folder]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -4,34 +4,31 @@ import { deadLetters, requeueDeadLetter } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { nameFlag, sequenceArgument } from "./flag_values.ts";
-import { connectNats, ensureLog } from "./nats.ts";
+import { sequenceArgument, sessionPlace } from "./flag_values.ts";
+import { connectToLog } from "./nats.ts";
 import { ROLE, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { harmless, harmlessJson, paint } from "./terminal_text.ts";
+import { harmless, jsonLine, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** `dead requeue`: sends the work of dead letters again. */
+/** `dead retry`: sends the work of dead letters again. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
   return declare().action(async (sequences, flags) =>
-    done(await deadRequeue(sequences, flags, console))
+    done(await deadRetry(sequences, flags, console))
   );
 }
 
 function declare() {
   return new Command()
-    .description("Sends the work of dead letters again, as it was.")
-    .argument("[sequence...]", "their sequences, as dead list shows them")
+    .description("Sends the work of dead letters again, unchanged, as new work.")
+    .argument("[sequence...]", "the dead letters' sequences, as dead list shows them")
     .addOption(sessionFlag("the session"))
     .option(ROLE, "with --all: only this role's")
     .option("--all", "all that were not sent again yet")
     .option("--again", "also those that were sent again before")
-    .option("--json", "a line of JSON each")
+    .option("--json", "print a line of JSON per dead letter")
     .option(...NATS_FLAG)
-    .addHelpText(
-      "after",
-      helpEnd(["dead requeue -s docs 4711", "dead requeue -s docs --all"]),
-    );
+    .addHelpText("after", helpEnd(["dead retry -s docs 4711", "dead retry -s docs --all"]));
 }
 
 type Flags = FlagsOf<typeof declare>;
@@ -41,29 +38,27 @@ type Flags = FlagsOf<typeof declare>;
  *
  * @throws {UsageError} If it does not say which, or a flag has a value that cannot be used.
  */
-async function deadRequeue(
+async function deadRetry(
   sequences: readonly string[],
   flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
-  const session = nameFlag("--session", flags.session);
-  const role = flags.role === undefined ? undefined : nameFlag("--role", flags.role);
+  const { session, role } = sessionPlace(flags);
   if ((sequences.length > 0) === (flags.all === true)) {
-    throw new UsageError(`give ${flags.all ? "only " : ""}one of sequences and --all`);
+    throw new UsageError("give either sequences or --all");
   }
-  if (role !== undefined && !flags.all) throw new UsageError("--role goes with --all");
+  if (role !== undefined && !flags.all) throw new UsageError("--role needs --all");
   const given = sequences.map(sequenceArgument);
-  await using connection = await connectNats(console, { url: flags.nats });
-  await ensureLog(console, connection);
+  await using connection = await connectToLog(console, flags);
   let code: ExitCode = EXIT.ok;
   const which = flags.all ? allOf(connection, session, role, console) : given;
   let any = false;
   for await (const sequence of which) {
     any = true;
-    if (!await requeue(connection, session, sequence, flags, console)) code = EXIT.failed;
+    if (!await retry(connection, session, sequence, flags, console)) code = EXIT.failed;
     if (console.signal.aborted) return EXIT.interrupted;
   }
-  if (!any) await console.out.write(`No work of session ${session} was given up on\n`);
+  if (!any) await console.out.write(`No dead letters of session ${session} to send again\n`);
   return code;
 }
 
@@ -84,7 +79,7 @@ async function* allOf(
   yield* found.reverse();
 }
 
-async function requeue(
+async function retry(
   connection: Connection,
   session: string,
   sequence: number,
@@ -98,10 +93,11 @@ async function requeue(
   switch (done.kind) {
     case "requeued": {
       const { id, sequence: work } = done.sent;
-      const text = json
-        ? harmlessJson(JSON.stringify({ id, sequence: work, requeued_from: sequence }))
-        : `${green("✓")} ${harmless(id)} sent again: sequence ${work}`;
-      await console.out.write(`${text}\n`);
+      await console.out.write(
+        json
+          ? jsonLine({ id, sequence: work, requeued_from: sequence })
+          : `${green("✓")} ${harmless(id)} sent again: sequence ${work}\n`,
+      );
       return true;
     }
     case "not_found":
@@ -109,7 +105,7 @@ async function requeue(
       return false;
     case "already":
       await console.err.write(
-        `error: ${sequence} was sent again already, as sequence ${done.work_sequence}; ` +
+        `error: ${sequence} was sent again before, as sequence ${done.work_sequence}; ` +
           "--again sends it once more\n",
       );
       return false;
