@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fakeAcpCommand } from "../agent/testing/fake_acp_command.ts";
 import { startModelDouble } from "../tests/model_double/mod.ts";

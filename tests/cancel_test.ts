@@ -225,7 +225,10 @@ if [ "$(cat)" = stay ]; then sleep 1000 & echo $$ $! >&2; wait; sleep 1000; else
   const args = ["work", "cancel", "w", "--reason", "not needed"];
   const { code, stdout } = await runCli(args, { natsUrl: nats.url });
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /^✓ w cancelled: it was running at agent .*, attempt 1, which is told to stop/);
+  assert.match(
+    stdout,
+    /^✓ w cancelled: it was running at agent .*, attempt 1, which is told to stop/,
+  );
   for (const pid of pids) {
     await until(async () => !await isRunning(pid), { message: `the end of ${pid}` });
   }
