@@ -1,9 +1,8 @@
 /**
- * The two JetStream streams: `OUROCODUS_WORK`, a work queue that holds a piece of work until its
- * result is stored, and `OUROCODUS_LOG`, which keeps results, events, dead letters and a copy of
- * each piece of work for a while. The copies are the server's own doing (`republish`, NATS'
- * ADR-28): so whoever sends work, the log has it in the order in which it was stored, also after it
- * is gone from the queue.
+ * The two JetStream streams: `OUROCODUS_WORK`, a work queue that holds a work item until its outcome is
+ * stored, and `OUROCODUS_LOG`, which keeps outcomes, events, dead letters and a copy of each work item
+ * for a while. The server makes the copies itself (`republish`, NATS' ADR-28), so the log has all work
+ * in the order in which it was stored. In the same way it publishes each stored outcome to subscribers.
  *
  * Any number of processes may ensure them at once: creating a stream that exists with the same
  * settings is no error, and one that exists with other limits is left as it is, unless a limit was
@@ -28,6 +27,7 @@ import {
   TimeoutError,
 } from "@nats-io/nats-core";
 import {
+  ALL_RESULTS,
   bytesSetting,
   durationSettingMs,
   type Environment,
@@ -35,12 +35,16 @@ import {
   LOG_STREAM,
   LOG_SUBJECTS,
   messageOf,
+  OUTCOME_COPIES,
+  parseObject,
   pause,
+  RELAYS_AGENTS_SUBJECT,
   textSetting,
   WORK_COPIES,
   WORK_STREAM,
   WORK_SUBJECTS,
 } from "@ourocodus/protocol";
+import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { StreamError } from "./nats_errors.ts";
 
@@ -60,8 +64,12 @@ export interface StreamLimits {
 export interface Streams {
   readonly work: StreamInfo;
   readonly log: StreamInfo;
-  /** The window in which a second message with the same `Nats-Msg-Id` is recognised, in milliseconds. */
-  readonly duplicateWindowMs: number;
+}
+
+/** Options of {@linkcode ensureStreams}. */
+export interface EnsureOptions {
+  /** Whether to change a log that a version before has made to today's subjects; relays do. */
+  readonly upgrade?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -114,6 +122,7 @@ export function streamSettings(env: Environment): StreamLimits {
 export async function ensureStreams(
   connection: Connection,
   limits: StreamLimits = {},
+  { upgrade = false }: EnsureOptions = {},
 ): Promise<Streams> {
   let manager: JetStreamManager;
   try {
@@ -123,19 +132,26 @@ export async function ensureStreams(
   }
   // First the log, so that the first piece of work finds it for its copy.
   const maxAge = limits.logMaxAgeMs === undefined ? undefined : nanos(limits.logMaxAgeMs);
-  const log = await ensureStream(connection, manager, {
-    name: LOG_STREAM,
-    description: "Ourocodus: results, events, dead letters and copies of work",
-    subjects: [...LOG_SUBJECTS],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.Old,
-    allow_direct: true,
-    duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, limits.logMaxAgeMs ?? Infinity)),
-    max_age: maxAge ?? nanos(DEFAULT_LOG_MAX_AGE_MS),
-    max_bytes: limits.logMaxBytes ?? DEFAULT_LOG_MAX_BYTES,
-    num_replicas: limits.replicas ?? 1,
-  }, given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }));
+  const log = await ensureStream(
+    connection,
+    manager,
+    {
+      name: LOG_STREAM,
+      description: "Ourocodus: outcomes, events, dead letters and copies of work",
+      subjects: [...LOG_SUBJECTS],
+      republish: OUTCOME_COPIES,
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      allow_direct: true,
+      duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, limits.logMaxAgeMs ?? Infinity)),
+      max_age: maxAge ?? nanos(DEFAULT_LOG_MAX_AGE_MS),
+      max_bytes: limits.logMaxBytes ?? DEFAULT_LOG_MAX_BYTES,
+      num_replicas: limits.replicas ?? 1,
+    },
+    given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }),
+    upgrade,
+  );
   const work = await ensureStream(connection, manager, {
     name: WORK_STREAM,
     description: "Ourocodus: work that has no result yet",
@@ -149,7 +165,7 @@ export async function ensureStreams(
     max_bytes: limits.workMaxBytes ?? -1,
     num_replicas: limits.replicas ?? 1,
   }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
-  return { work, log, duplicateWindowMs: log.config.duplicate_window / 1e6 };
+  return { work, log };
 }
 
 async function ensureStream(
@@ -157,11 +173,20 @@ async function ensureStream(
   manager: JetStreamManager,
   wanted: Partial<StreamConfig> & { name: string },
   asked: Partial<StreamConfig>,
+  upgrade = false,
 ): Promise<StreamInfo> {
   try {
-    const found = await findStream(manager, wanted.name) ?? await makeStream(manager, wanted);
+    let found = await findStream(manager, wanted.name) ?? await makeStream(manager, wanted);
+    if (isOldLog(found)) {
+      if (!upgrade) return found;
+      found = await upgradeLog(connection, manager, found);
+    } else if (found.config.republish === undefined) {
+      // Of a version that kept no copies of work.
+      const { name, republish } = wanted;
+      found = await manager.streams.update(name, { republish });
+    }
     checkPromises(found.config, wanted);
-    return await withCopies(manager, await withLimits(manager, found, asked), wanted);
+    return await withLimits(manager, found, asked);
   } catch (error) {
     if (error instanceof StreamError) throw error;
     if (isNoJetStream(error)) throw noJetStream(connection, error);
@@ -218,20 +243,40 @@ async function withLimits(
   });
 }
 
-/** Lets a stream that an earlier version made take part in keeping copies of work. */
-async function withCopies(
+/** Whether a version before has made this log: it captures results where subscribers hear them. */
+function isOldLog({ config: { name, subjects } }: StreamInfo): boolean {
+  return name === LOG_STREAM && subjects.includes(ALL_RESULTS);
+}
+
+/**
+ * Gives a log that a version before has made today's subjects. The outcomes that it holds stay. Relays
+ * of that version could store nothing from here on, so none may be there.
+ */
+async function upgradeLog(
+  connection: Connection,
   manager: JetStreamManager,
-  found: StreamInfo,
-  wanted: Partial<StreamConfig>,
+  { config }: StreamInfo,
 ): Promise<StreamInfo> {
-  const { name, subjects } = found.config;
-  const added = (wanted.subjects ?? []).filter((subject) => !subjects.includes(subject));
-  const republishes = wanted.republish === undefined || found.config.republish !== undefined;
-  if (added.length === 0 && republishes) return found;
-  return await manager.streams.update(name, {
-    subjects: [...subjects, ...added],
-    ...(!republishes && { republish: wanted.republish }),
+  const old = new Set<string>();
+  await askMany(connection, RELAYS_AGENTS_SUBJECT, [{ session: "" }], {
+    waitMs: RELAYS_MS,
+    onAnswer: (answer) => {
+      const { relay_id, fence } = parseObject(answer.string()) ?? {};
+      if (typeof relay_id === "string" && fence !== true) old.add(relay_id);
+      return false;
+    },
   });
+  if (old.size > 0) {
+    throw new StreamError(
+      `Stream ${LOG_STREAM} is of a version before, whose relays still run: ${
+        [...old].join(", ")
+      }. ` +
+        "They could not store results in the upgraded stream: stop them, and start again",
+    );
+  }
+  const kept = config.subjects.filter((subject) => subject !== ALL_RESULTS);
+  const subjects = [...new Set([...kept, ...LOG_SUBJECTS])];
+  return await manager.streams.update(LOG_STREAM, { subjects, republish: OUTCOME_COPIES });
 }
 
 /** Refuses an existing stream whose settings would break a promise. */
@@ -240,13 +285,15 @@ function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void
   const expect = (name: keyof StreamConfig, ok: boolean, want: unknown) => {
     if (!ok) wrong.push(`${name} is ${JSON.stringify(found[name])}, needed is ${want}`);
   };
-  // Copies of work are added later, see withCopies.
-  const subjects = (wanted.subjects ?? []).filter((subject) => !subject.includes(".stored."));
+  const subjects = wanted.subjects ?? [];
   expect(
     "subjects",
     subjects.every((subject) => found.subjects.includes(subject)),
     JSON.stringify(subjects),
   );
+  const { src, dest } = wanted.republish ?? {};
+  const republishes = found.republish?.src === src && found.republish?.dest === dest;
+  expect("republish", republishes, JSON.stringify(wanted.republish));
   expect("retention", found.retention === wanted.retention, `"${wanted.retention}"`);
   expect("discard", found.discard === wanted.discard, `"${wanted.discard}"`);
   if (wanted.name === WORK_STREAM) {
@@ -264,6 +311,8 @@ function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void
   );
 }
 
+/** How long relays have to say that they are there, in milliseconds. */
+const RELAYS_MS = 1_000;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 const SUBJECTS_OVERLAP = 10065;

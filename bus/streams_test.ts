@@ -8,17 +8,30 @@ import {
 import type { NatsConnection } from "@nats-io/nats-core";
 import { sendWork } from "@ourocodus/ops";
 import {
+  ALL_OUTCOMES,
+  ALL_RESULTS,
   LOG_STREAM,
   LOG_SUBJECTS,
+  OUTCOME_COPIES,
+  outcomeSubject,
+  outcomeSubjects,
+  RELAYS_AGENTS_SUBJECT,
+  resultsSubject,
   storedSubject,
+  WORK_COPIES,
   WORK_STREAM,
   WORK_SUBJECTS,
 } from "@ourocodus/protocol";
 import { freePort, startNats } from "../tests/support/mod.ts";
 import { connect, Connection } from "./connection.ts";
+import { workIdentity } from "./log/identity.ts";
 import { readLog } from "./log/log_reader.ts";
+import { LogWriter } from "./log/log_writer.ts";
+import { OutcomeLookup } from "./log/outcome_lookup.ts";
 import { StreamError } from "./nats_errors.ts";
+import { readStored } from "./stored_message.ts";
 import { ensureStreams, type StreamLimits } from "./streams.ts";
+import { makeOldStreams, storeOldOutcome } from "./testing/old_streams.ts";
 
 /** The message with which ensuring the streams fails. */
 async function failure(url: string, limits: StreamLimits = {}): Promise<string> {
@@ -56,13 +69,14 @@ Deno.test("the streams are made once, however many processes ensure them at once
   );
   try {
     const all = await Promise.all(connections.map((connection) => ensureStreams(connection)));
-    for (const { work, log, duplicateWindowMs } of all) {
+    for (const { work, log } of all) {
       assert.deepEqual(work.config.subjects, [WORK_SUBJECTS]);
       assert.equal(work.config.retention, "workqueue");
       assert.deepEqual(log.config.subjects, LOG_SUBJECTS);
       assert.equal(log.config.max_age, 7 * 86_400e9);
       assert.equal(log.config.max_bytes, 2 ** 30);
-      assert.equal(duplicateWindowMs, 120_000);
+      assert.equal(log.config.duplicate_window, 120e9);
+      assert.deepEqual(log.config.republish, OUTCOME_COPIES);
     }
     assert.equal(new Set(all.map(({ work }) => work.created)).size, 1);
   } finally {
@@ -106,11 +120,11 @@ Deno.test("limits of an existing stream change only when they are asked for", as
   assert.equal(kept.log.config.max_age, 5e9);
   assert.equal(kept.log.config.max_bytes, 1e6);
   assert.equal(kept.work.config.max_bytes, 2e6);
-  assert.equal(kept.duplicateWindowMs, 5_000, "no longer than messages are kept");
+  assert.equal(kept.log.config.duplicate_window, 5e9, "no longer than messages are kept");
   const changed = await ensureStreams(connection, { logMaxBytes: -1, logMaxAgeMs: 2_000 });
   assert.equal(changed.log.config.max_bytes, -1);
   assert.equal(changed.log.config.max_age, 2e9);
-  assert.equal(changed.duplicateWindowMs, 2_000);
+  assert.equal(changed.log.config.duplicate_window, 2e9);
   assert.equal(changed.work.config.max_bytes, 2e6);
 });
 
@@ -124,8 +138,14 @@ Deno.test("an existing stream under which promises break is refused, with what t
       retention: "workqueue",
       discard: "new",
       allow_direct: true,
+      republish: WORK_COPIES,
     },
-    [LOG_STREAM]: { subjects: [...LOG_SUBJECTS], discard: "old", allow_direct: true },
+    [LOG_STREAM]: {
+      subjects: [...LOG_SUBJECTS],
+      discard: "old",
+      allow_direct: true,
+      republish: OUTCOME_COPIES,
+    },
   };
   const cases: [string, Partial<StreamConfig>, string][] = [
     [WORK_STREAM, { subjects: ["sessions.a.work.*"] }, "subjects is"],
@@ -136,6 +156,7 @@ Deno.test("an existing stream under which promises break is refused, with what t
     [WORK_STREAM, { max_msgs_per_subject: 5 }, "max_msgs_per_subject is 5, needed is -1"],
     [WORK_STREAM, { allow_direct: false }, "allow_direct is"],
     [LOG_STREAM, { subjects: ["sessions.*.events"] }, "subjects is"],
+    [LOG_STREAM, { republish: { src: ALL_OUTCOMES, dest: "x.{{wildcard(1)}}" } }, "republish is"],
     [LOG_STREAM, { retention: "interest" }, 'retention is "interest", needed is "limits"'],
     [LOG_STREAM, { discard: "new" }, 'discard is "new", needed is "old"'],
     [LOG_STREAM, { no_ack: true }, "no_ack is true, needed is false"],
@@ -177,21 +198,99 @@ Deno.test("the log has a copy of each piece of work, in the order in which it wa
   assert.ok(Math.abs((first?.work?.storedAt.getTime() ?? 0) - Date.now()) < 60_000);
 });
 
-Deno.test("streams of an earlier version take part in copies", async () => {
+Deno.test("streams of the version before are upgraded by relays alone, and their outcomes are found", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
-  const manager = await jetstreamManager(connection.nats);
-  await manager.streams.add({
+  await makeOldStreams(connection);
+  for (const id of ["1", "2"]) {
+    await sendWork(connection, { session: "s", role: "r", id, payload: {} });
+  }
+  const works = await Promise.all([1, 2].map((seq) => readStored(connection, WORK_STREAM, seq)));
+  const [answered, open] = works.map((stored) => {
+    assert.ok(stored);
+    const storedAtMs = Number(stored.timeNs.slice(0, -6));
+    return { session: "s", role: "r", work: workIdentity(stored), storedAtMs };
+  });
+  assert.ok(answered && open);
+  await storeOldOutcome(connection, answered.work);
+  const asIs = await ensureStreams(connection);
+  assert.ok(asIs.log.config.subjects.includes(ALL_RESULTS), "others than relays leave it as it is");
+  const { log } = await ensureStreams(connection, {}, { upgrade: true });
+  assert.deepEqual([...log.config.subjects].sort(), [...LOG_SUBJECTS].sort());
+  assert.deepEqual(log.config.republish, OUTCOME_COPIES);
+  const lookup = new OutcomeLookup(connection);
+  const found = await lookup.find(answered);
+  assert.deepEqual([found?.attempt, found?.outcome], [2, undefined]);
+  assert.equal(await lookup.find(open), undefined);
+  const writer = new LogWriter(connection);
+  const subject = outcomeSubject("s", "r", open.work);
+  const stored = await writer.store({ subject, data: "{}", id: open.work, fenced: true });
+  writer.close();
+  assert.deepEqual(stored, { kind: "stored" });
+  assert.ok(await lookup.find(open));
+  const records = await Array.fromAsync(readLog(connection, outcomeSubjects("s", "*")));
+  assert.deepEqual(records.map(({ kind, work }) => [kind, work?.sequence]), [
+    ["results", 1],
+    ["results", 2],
+  ]);
+  const again = await ensureStreams(connection, {}, { upgrade: true });
+  assert.deepEqual(again.log.config, log.config);
+});
+
+Deno.test("streams are not upgraded while a relay of the version before could store nothing any more", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await using relays = await connect({ url: nats.url });
+  await makeOldStreams(connection);
+  const answers: string[] = ['{"relay_id":"new","fence":true}', '{"relay_id":"old"}'];
+  relays.subscribe(RELAYS_AGENTS_SUBJECT, (_, msg) => answers.forEach((text) => msg.respond(text)));
+  await relays.nats.flush();
+  const upgrade = () => ensureStreams(connection, {}, { upgrade: true });
+  await assert.rejects(upgrade(), {
+    name: "StreamError",
+    message: /relays still run: old\. .*stop/,
+  });
+  answers.pop();
+  assert.ok(!(await upgrade()).log.config.subjects.includes(ALL_RESULTS));
+});
+
+Deno.test("a work stream that made no copies makes some from now on", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const { streams } = await jetstreamManager(connection.nats);
+  await streams.add({
     ...{ name: WORK_STREAM, subjects: [WORK_SUBJECTS], retention: RetentionPolicy.Workqueue },
     ...{ discard: DiscardPolicy.New, allow_direct: true },
   });
-  await manager.streams.add({
-    ...{ name: LOG_STREAM, subjects: LOG_SUBJECTS.slice(0, 3), allow_direct: true },
+  const { work } = await ensureStreams(connection);
+  assert.deepEqual(work.config.republish, WORK_COPIES);
+});
+
+Deno.test("subscribers hear each accepted outcome once, with its headers, and refused ones never", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await ensureStreams(connection);
+  const heard: string[] = [];
+  connection.subscribe(resultsSubject("s", "r"), (_, msg) => {
+    const [id, attempt] = ["Nats-Msg-Id", "Ourocodus-Attempt"].map((name) =>
+      msg.headers?.get(name)
+    );
+    heard.push(`${msg.string()} ${id} ${attempt}`);
   });
-  const { work, log } = await ensureStreams(connection);
-  assert.deepEqual(log.config.subjects, LOG_SUBJECTS);
-  assert.equal(work.config.republish?.src, WORK_SUBJECTS);
-  await sendWork(connection, { session: "s", role: "r", id: "1", payload: {} });
+  const writer = new LogWriter(connection);
+  const store = (data: string) => {
+    const headers = { "Ourocodus-Attempt": "2" };
+    const subject = outcomeSubject("s", "r", "7.99");
+    return writer.store({ subject, data, id: "7.99", headers, fenced: true });
+  };
+  const stored = await Promise.all([store("one"), store("two")]);
+  assert.deepEqual(stored, [
+    { kind: "stored" },
+    { kind: "duplicate", accepted: { sequence: 1, attempt: 2, outcome: undefined } },
+  ]);
+  await connection.nats.flush();
+  assert.deepEqual(heard, ["one 7.99 2"]);
+  writer.close();
 });
 
 Deno.test("another stream on the same subjects is named as what is in the way", async () => {

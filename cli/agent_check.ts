@@ -21,16 +21,16 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Looks whether a coding agent can be run here: its program and version, its login, its modes, " +
-        "its sandbox. What is missing is said with a command that helps. No model is asked.",
+      "Checks whether a coding agent can be run here: its program and version, its login, its modes, " +
+        "its sandbox. For each thing missing it prints a command that helps. No model is asked.",
     )
     .usage("[options] NAME | --acp -- COMMAND [ARG...]")
     .argument(
       "[words...]",
       "claude, codex, gemini, opencode or qwen; with --acp, after --: a command",
     )
-    .option("--acp", "any other coding agent that speaks ACP; its command is after --")
-    .option("--json", "as JSON")
+    .option("--acp", "check any other coding agent that speaks ACP, by its command after --")
+    .option("--json", "print JSON")
     .addHelpText(
       "after",
       helpEnd(["agent check claude", "agent check codex --json", "agent check --acp -- my-agent"]),

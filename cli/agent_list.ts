@@ -28,11 +28,11 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Lists the agents that were started here, and those that relays know from elsewhere.",
+      "Lists agents: those started here, and those from elsewhere that are connected to relays.",
     )
     .addOption(sessionFlag("only this session's"))
-    .option("--watch", "again and again, until Ctrl-C")
-    .option("--json", "a line of JSON each time: a list")
+    .option("--watch", "refresh the list until Ctrl-C")
+    .option("--json", "print the list as a line of JSON")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
@@ -40,14 +40,12 @@ function declare() {
     );
 }
 
-const NOTES =
-  `Status: starting (it runs, and was not connected yet), connected, disconnected (it runs,
-and has lost its relay) and exited(CODE), or the signal. IN HAND is how many pieces of work it has,
-and takes at most.
+const NOTES = `Status: starting (not connected yet), connected, disconnected (it has lost its relay)
+and exited(CODE), or the signal. RUNNING is how many work items the agent runs, of its maximum.
 
 With --json an agent is {"name", "id", "session", "role", "runtime", "status", "exit",
-"concurrency", "in_hand", "pid", "container", "restarts", "since"}; runtime is process, docker or
-external, and "name" is null for an external one.`;
+"concurrency", "in_hand", "pid", "container", "restarts", "since"}. The runtime is process, docker
+or external; the name of an external agent is null.`;
 
 type Flags = FlagsOf<typeof declare>;
 

@@ -30,21 +30,21 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Stops agents that were started here, as agent stop does, and starts them again as they were, " +
-        "with the environment of this command. Those that have exited are started too.",
+      "Stops agents that were started here, like agent stop, and starts them again with the same " +
+        "flags and the environment of this command. Exited agents are started too.",
     )
-    .argument("[agents...]", "names or ids")
-    .option(SESSION, "all of this session")
-    .option(ROLE, "with --session: only those of this role")
-    .option("--all", "all that were started here")
-    .option("--now", "don't let them finish: what they have in hand is handed out again")
-    .option("--timeout <duration>", "how long each may take before it is killed")
+    .argument("[agents...]", "their names or ids")
+    .option(SESSION, "all agents of this session")
+    .option(ROLE, "with --session: only agents of this role")
+    .option("--all", "all agents that were started here")
+    .option("--now", "don't let them finish: other agents get their work")
+    .option("--timeout <duration>", "kill an agent that takes longer than this to end")
     .option(...NATS_FLAG)
     .addHelpText("after", helpEnd(["agent restart writer-1", "agent restart --all --now"], NOTES));
 }
 
-const NOTES = `$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
-names is restarted.`;
+const NOTES = `$OUROCODUS_SESSION and $OUROCODUS_ROLE are ignored: only agents that the command line
+names are restarted.`;
 
 type Flags = FlagsOf<typeof declare> & { readonly names: readonly string[] };
 

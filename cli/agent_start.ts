@@ -47,21 +47,24 @@ function declare() {
   const command = new Command()
     .description(
       "Starts agents in the background, and waits until each is connected to a relay. With a command " +
-        "they run it for each piece of work; with --agent or --acp they have a coding agent do it, in " +
-        "a git worktree of its own; without any they answer with what they got (echo).",
+        "they run it for each work item; with --agent or --acp a coding agent does the work, each " +
+        "item in a git worktree of its own; without any they echo the work.",
     )
     .argument("[command...]", "after --: the command and its arguments")
     .addOption(sessionFlag("whose work they take"))
     .addOption(roleFlag("which of its work they take"))
     .option("--count <number>", "how many agents, 1 to 1000", "1")
-    .option("--concurrency <number>", "pieces of work at once, each agent, 1 to 1024", "1")
-    .option("--name <name>", "what it is called here (default: its role and a number)")
+    .option("--concurrency <number>", "work items at once, per agent, 1 to 1024", "1")
+    .option("--name <name>", "its name here (default: its role and a number)")
     .option("--agent <name>", "a coding agent: claude, codex, gemini, opencode or qwen")
     .option("--acp", "the command is a coding agent that speaks ACP")
-    .option("--env <variable...>", "for its environment: NAME=VALUE, or NAME for its value here")
-    .option("--drain <duration>", "how long work in hand may take when it is stopped; 25s")
+    .option("--env <variable...>", "a variable for it: NAME=VALUE, or NAME to pass it on")
+    .option(
+      "--drain <duration>",
+      "how long running work may take when it is stopped (default: 25s)",
+    )
     .option("--process", "as a background process, also when the system runs in Docker")
-    .option("--docker", "in a container of its own (default when the system runs in Docker)")
+    .option("--docker", "in a container each (default when the system runs in Docker)")
     .option("--image <name>", "in Docker: the image (default: ourocodus-agent)")
     .option("--memory <size>", "in Docker: how much memory it may use, like 512MB")
     .option("--cpus <number>", "in Docker: how many processors it may use, like 0.5")
@@ -83,17 +86,17 @@ function declare() {
 }
 
 const NOTES = `In the command's arguments {message}, {id}, {session} and {role} are replaced. Agents
-have the environment and the folder of this command. One that crashes is started again, unless it
-had not been connected yet, or ended with exit code 0 or 2. After ourocodus stop, ourocodus start
-starts them again, until agent stop; not with --forget.
+have the environment and the folder of this command. An agent that crashes is started again, unless
+it had not connected yet, or ended with exit code 0 or 2. After ourocodus stop, ourocodus start
+starts agents again, except those with --forget and those that agent stop has stopped.
 
-A coding agent has of the environment only what it needs, and what --env and --env-file say.
+A coding agent gets only the variables that it needs, and those of --env and --env-file.
 "ourocodus agent check NAME" tells whether it can be run here. Worktrees are in the home, under
-worktrees/, unless --worktrees says where.
+worktrees/, or in the folder of --worktrees.
 
-In Docker, an agent has a container of its own in the network of the system, which Docker starts
-again when it ends: no privileges, a read-only file system with a /tmp, and of this command's
-environment only what --env says. Folders of --cwd are the container's.`;
+In Docker each agent has a container in the network of the system, without privileges, with a
+read-only file system and a /tmp. Docker starts it again when it ends. It gets only the variables of
+--env. Folders of --cwd are those of the container.`;
 
 type Flags = FlagsOf<typeof declare> & { readonly command: readonly string[] };
 

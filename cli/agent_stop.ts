@@ -36,15 +36,15 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Stops agents that were started here. Each finishes what it has in hand, and gets no more. " +
+      "Stops agents that were started here. Each finishes its running work, and gets no more. " +
         "ourocodus start does not start it again.",
     )
-    .argument("[agents...]", "names or ids")
-    .option(SESSION, "all of this session")
-    .option(ROLE, "with --session: only those of this role")
-    .option("--all", "all that were started here")
-    .option("--now", "don't let them finish: what they have in hand is handed out again")
-    .option("--timeout <duration>", "how long each may take before it is killed")
+    .argument("[agents...]", "their names or ids")
+    .option(SESSION, "all agents of this session")
+    .option(ROLE, "with --session: only agents of this role")
+    .option("--all", "all agents that were started here")
+    .option("--now", "don't let them finish: other agents get their work")
+    .option("--timeout <duration>", "kill an agent that takes longer than this to end")
     .addHelpText(
       "after",
       helpEnd(
@@ -55,11 +55,11 @@ function declare() {
 }
 
 const NOTES =
-  `An agent that is not done in time (agent start --drain, or --timeout) is ended all the
-same; what it has not finished is named, and handed out again.
+  `An agent that is not done in time (agent start --drain, or --timeout) is ended anyway. Its
+unfinished work is named, and goes to other agents.
 
-$OUROCODUS_SESSION and $OUROCODUS_ROLE say nothing here: only what the command line
-names is stopped.`;
+$OUROCODUS_SESSION and $OUROCODUS_ROLE are ignored: only agents that the command line
+names are stopped.`;
 
 type Flags = FlagsOf<typeof declare> & { readonly names: readonly string[] };
 
@@ -103,7 +103,7 @@ async function onlyRemembered(
     .map(managedRemembered);
 }
 
-/** What agents had in hand before they were stopped, as long as NATS can be asked. */
+/** The running work of agents before they are stopped; none if NATS cannot be asked. */
 class InHand implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #work: WorkInHand;
@@ -160,5 +160,5 @@ export async function announceStop(
   const running = agents.filter(({ runs }) => runs);
   if (running.length === 0) return;
   const names = running.map(({ name }) => name).join(", ");
-  await console.out.write(`Stopping ${names}, after what is in hand (--now does not wait)\n`);
+  await console.out.write(`Stopping ${names}, after their running work (--now does not wait)\n`);
 }

@@ -4,7 +4,7 @@ import { type Paint, span } from "./terminal_text.ts";
 
 /** Agents as a table, with a heading. @param now In milliseconds since 1970. */
 export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {
-  const heading = ["NAME", "SESSION", "ROLE", "STATUS", "IN HAND", "RUNTIME", "UPTIME", "ID"];
+  const heading = ["NAME", "SESSION", "ROLE", "STATUS", "RUNNING", "RUNTIME", "UPTIME", "ID"];
   return table([
     headRow(heading, colors.bold),
     ...rows.map((row): Cell[] => [

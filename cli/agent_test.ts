@@ -33,7 +33,7 @@ Deno.test("agent list has those that were started here, and those elsewhere", as
       [null, "other", "external", "connected"],
     ],
   );
-  assert.match(await system.ok(["agent", "list"]), /^NAME +SESSION +ROLE +STATUS +IN HAND/);
+  assert.match(await system.ok(["agent", "list"]), /^NAME +SESSION +ROLE +STATUS +RUNNING/);
   assert.match(await system.ok(["agent", "list", "--session", "none"]), /^No agents\n$/);
   const args = ["send", "work", "--session", "docs", "--role", "count", "--wait"];
   assert.match(await system.ok([...args, "--message", "one two three"]), /^3\n$/);
@@ -133,7 +133,7 @@ Deno.test("what an agent would refuse is refused before it is started, and nothi
   assert.equal(await exists(system.home.folder), false);
 });
 
-Deno.test("agent stop lets an agent finish what it has in hand", async () => {
+Deno.test("agent stop lets an agent finish its running work", async () => {
   await using system = await TestSystem.create();
   await system.start();
   const file = `${system.home.folder}/finish`;
@@ -143,7 +143,7 @@ Deno.test("agent stop lets an agent finish what it has in hand", async () => {
   await until(() => exists(`${file}.begun`));
   const pid = await system.pid("r-1");
   await using stopping = system.begin(["agent", "stop", "r-1"]);
-  await stopping.waitForLine("Stopping r-1, after what is in hand");
+  await stopping.waitForLine("Stopping r-1, after their running work");
   await until(async () => (await system.ok(["agent", "logs", "r-1"])).includes("Stopping"));
   assert.equal(await isRunning(pid), true);
   await Deno.writeTextFile(file, "");
@@ -161,7 +161,7 @@ Deno.test("agent stop names what an agent did not finish in time, given back or 
   await system.start();
   const start = ["agent", "start", "--session", "s", "--role", "r"];
   const unfinished = (name: string, ids: string) =>
-    `Stopping ${name}, after what is in hand (--now does not wait)\n! ${name} stopped; ${ids}\n`;
+    `Stopping ${name}, after their running work (--now does not wait)\n! ${name} stopped; ${ids}\n`;
   const begin = async (name: string, ids: string[], flags: string[]) => {
     const file = `${system.home.folder}/${name}`;
     const begun = 'touch "$0.$OUROCODUS_ID"; while :; do sleep 0.05; done';
@@ -183,17 +183,17 @@ Deno.test("agent stop names what an agent did not finish in time, given back or 
   ]);
   assert.equal(
     await system.ok(["agent", "stop", "late"]),
-    unfinished("late", "2 pieces of work were not finished and are handed out again: a, b"),
+    unfinished("late", "2 work items were not finished and are handed out again: a, b"),
   );
   await system.ok(["work", "cancel", "a", "b"]);
   await begin("killed", ["c"], []);
   assert.equal(
     await system.ok(["agent", "stop", "killed", "--timeout", "50ms"]),
-    unfinished("killed", "1 piece of work was not finished and is handed out again: c"),
+    unfinished("killed", "1 work item was not finished and is handed out again: c"),
   );
 });
 
-Deno.test("agent stop --now gives the work in hand to another agent", async () => {
+Deno.test("agent stop --now gives the running work to another agent", async () => {
   await using system = await TestSystem.create();
   await system.start();
   const file = `${system.home.folder}/finish`;

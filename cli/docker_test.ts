@@ -132,7 +132,9 @@ Deno.test({
       assert.match(mounts[1][0], /\/worktrees\/shop-[0-9a-f]{8}$/);
       assert.doesNotMatch(JSON.stringify(Config), /not-a-key/);
       await system.ok(["stop"]);
-      const again = await system.ok(["start", "--docker"], { COMPOSE_PROJECT_NAME: project });
+      const again = await system.ok(["start", "--docker", ...system.ports], {
+        COMPOSE_PROJECT_NAME: project,
+      });
       assert.match(again, /✓ coder-1 connected/);
       assert.equal((await system.json(["agent", "list"]))[0].id, row.id);
     }),

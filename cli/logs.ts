@@ -29,17 +29,17 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Prints the last lines of the logs: of all parts and agents together, or of one: nats-server, " +
-        "relay, api, supervisor, or an agent's name.",
+      "Prints the last lines of the logs: of all parts and agents, or of one.",
     )
-    .argument("[name]", "whose log; default: all")
-    .option("-f, --follow", "go on with what is added, until Ctrl-C")
-    .option("-n, --last <count>", "begin with as many of the last lines", "50")
+    .argument("[name]", "nats-server, relay, api, supervisor, or an agent (default: all)")
+    .option("-f, --follow", "print further lines until Ctrl-C")
+    .option("-n, --last <count>", "how many lines to begin with", "50")
     .addHelpText("after", helpEnd(["logs", "logs relay -n 200", "logs --follow"], NOTES));
 }
 
-const NOTES = `The files are in logs/ of the home (see start --help). One that grows beyond 10 MB is
-put aside as ….log.1, in place of the one before.`;
+const NOTES =
+  `The files are in logs/ of the home (see start --help). A file over 10 MB is renamed to
+….log.1, in place of the older one.`;
 
 type Flags = FlagsOf<typeof declare> & { readonly name?: string };
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { headers } from "@nats-io/nats-core";
 import {
   BusClient,
   ROOT,
@@ -10,13 +9,14 @@ import {
   until,
 } from "../tests/support/mod.ts";
 import { lastLogSequence } from "@ourocodus/bus";
+import { outcomeSubject } from "@ourocodus/protocol";
 
 const MAIN = [Deno.execPath(), "run", "-A", `${ROOT}/cli/main.ts`];
 
 async function logResults(bus: BusClient, count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
     const text = `{"id":"${n}","type":"result","payload":{}}`;
-    bus.connection.nats.publish("sessions.s.results.r", text);
+    bus.connection.nats.publish(outcomeSubject("s", "r", `${n}.1795459357920106100`), text);
   }
   await until(async () => await lastLogSequence(bus.connection) >= count);
 }
@@ -64,10 +64,8 @@ Deno.test("a closed pipe stops no bulk: all of it is sent, and what was not is e
 Deno.test("a full disk is one line and exit code 1, and send still tells what it has stored", async () => {
   await using nats = await startNats();
   await using bus = await BusClient.connect(nats.url);
-  const header = headers();
-  header.set("Nats-Msg-Id", "1.1795459357920106100");
   const result = '{"id":"a","type":"result","payload":{}}';
-  bus.connection.nats.publish("sessions.s.results.r", result, { headers: header });
+  bus.connection.nats.publish(outcomeSubject("s", "r", "1.1795459357920106100"), result);
   await until(async () => await lastLogSequence(bus.connection) === 1);
   const send = "send work --session s --role r";
   const answered = /^✓ a was stored before: .*\n✓ result after .*\na is stored with sequence 1\n/;

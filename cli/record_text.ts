@@ -9,6 +9,7 @@ import {
   isObject,
   parseMessage,
   resultHeadline,
+  resultsSubject,
   singleLine,
 } from "@ourocodus/protocol";
 import { harmless, harmlessJson, localTime, type Paint, span } from "./terminal_text.ts";
@@ -20,16 +21,21 @@ import { harmless, harmlessJson, localTime, type Paint, span } from "./terminal_
  * if that is no JSON, it is `text`.
  */
 export function recordJson(record: LogRecord): string {
-  const { sequence, time, subject, session, role, work } = record;
+  const { sequence, time, session, role, work } = record;
   const envelope = JSON.stringify({
     sequence,
     time: time.toISOString(),
-    subject,
+    subject: subjectOf(record),
     session,
     role,
     work: work?.sequence,
   });
   return harmlessJson(`${envelope.slice(0, -1)},${contentJson(record.text)}}`);
+}
+
+/** Where subscribers hear it. */
+function subjectOf({ kind, subject, session, role }: LogRecord): string {
+  return kind === "results" && role !== undefined ? resultsSubject(session, role) : subject;
 }
 
 /** The member `"message":…`, or `"text":…` if the text is no JSON. */

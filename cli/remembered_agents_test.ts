@@ -96,7 +96,7 @@ Deno.test("an agent that cannot run any more is named, listed, and does not keep
   assert.deepEqual([code, stdout.includes("✓ there-1 connected")], [0, true]);
   assert.match(
     stderr,
-    /^! gone-1 does not work again: Cannot run the command in ".*": it is no folder/,
+    /^! gone-1 does not work again: Cannot run the command in ".*": it is no folder/m,
   );
   assert.match(
     stderr,

@@ -46,16 +46,16 @@ function declare() {
   return new Command()
     .description(
       "Starts nats-server, a relay, and the API with its monitor in the background, and waits until " +
-        "all are healthy, and the agents again that were there before stop. What crashes is started " +
-        "again. What an earlier start left running is taken over.",
+        "all are healthy; then the agents that were running before stop. A part that crashes is " +
+        "started again. Parts that run already are kept.",
     )
-    .option("--docker", "in Docker instead, with compose.yaml; see below")
-    .option("--foreground", "keep it in this terminal, with its logs, until Ctrl-C")
+    .option("--docker", "start all of it in Docker, with compose.yaml; see below")
+    .option("--foreground", "stay in this terminal, with the logs, until Ctrl-C")
     .option("--nats-port <port>", "the port of nats-server (default: 4222)")
     .option("--port <port>", "the port on which the relay listens for agents (default: 8080)")
     .option("--api-port <port>", "the port of the API and the monitor (default: 9000)")
     .option("--host <address>", "the address on which the relay listens (default: 127.0.0.1)")
-    .option("--no-agents", "without the agents that were there before; the next start has them")
+    .option("--no-agents", "leave the agents out this time")
     .addHelpText(
       "after",
       helpEnd([
@@ -67,20 +67,20 @@ function declare() {
     );
 }
 
-const NOTES = `State, logs and NATS' store are in .ourocodus/ of the project (the nearest folder
-upwards that has one, else where .git is, else the current one), or in $OUROCODUS_HOME. Other
-commands find the system there, also on other ports, unless --nats or NATS_URL says where NATS is.
+const NOTES =
+  `State, logs and NATS' store are in .ourocodus/ of the project, or in $OUROCODUS_HOME. The
+project is the nearest folder upwards that has an .ourocodus/, else a .git, else the current folder.
+Other commands find the system there, whatever its ports are, unless --nats or NATS_URL is given.
 
 Relay and API get their settings (LOG_LEVEL, MAX_DELIVER, OUROCODUS_LOG_MAX_AGE, …) from the environment
 of this command. NATS_SERVER names the nats-server to use.
 
-Agents that agent start has started are started again, with the environment of this command and the
-variables that were given to them then. One that cannot run any more is named, and is no reason to
-fail. "agent stop" forgets an agent.
+Agents are started again with the environment of this command, and the variables that agent start was
+given. An agent that cannot be started is named; the rest goes on. "agent stop" forgets an agent.
 
-With --docker, "docker compose" starts it (v1's docker-compose where that is all there is), as the
-project "ourocodus" or $COMPOSE_PROJECT_NAME; images that are missing are built. From then on
-status, stop, logs and agent start are about the system in Docker, until stop.`;
+With --docker, "docker compose" starts it (or docker-compose, version 1), as the project "ourocodus" or
+$COMPOSE_PROJECT_NAME. Missing images are built. Until stop, the commands status, stop, logs and agent
+start are then about the system in Docker.`;
 
 type Flags = FlagsOf<typeof declare>;
 

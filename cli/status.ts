@@ -43,22 +43,22 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Says how each part of the system is, how much is in the streams, and which agents there are. " +
-        "The exit code is 1 if a part is not healthy, or nothing runs.",
+      "Tells how each part of the system is, how much is in the streams, and which agents there are. " +
+        "The exit code is 1 if a part is not healthy, or nothing is running.",
     )
-    .option("--docker", "the system in Docker; without it too, if it was started so")
+    .option("--docker", "the system in Docker (default if it was started with --docker)")
     .option("--json", "print JSON")
     .addHelpText("after", helpEnd(["status", "status --json | jq .streams"], NOTES));
 }
 
-const NOTES =
-  `With --json it prints {"healthy", "home", "runtime", "supervisor", "parts", "streams",
-"relays", "problems", "agents"}. A part is {"name", "status", "port", "pid", "container", "since",
-"version", "restarts"}; its status is healthy, unhealthy (it runs, and does not answer as it
-should), starting (it was started a few seconds ago, and was not healthy yet), restarting or down.
-"supervisor" is null in Docker. "streams" is null if NATS cannot be asked, "relays" is how many
-relays answered, or null, "problems" is what relays say that they cannot do, and "agents" is what
-agent list --json prints: where no relay answered, whether one is connected is not known.`;
+const NOTES = `With --json the command prints {"healthy", "home", "runtime", "supervisor", "parts",
+"streams", "relays", "problems", "agents"}. A part is {"name", "status", "port", "pid", "container",
+"since", "version", "restarts"}; its status is healthy, unhealthy (running, but not answering),
+starting (started seconds ago, not healthy yet), restarting or down.
+
+"supervisor" is null in Docker, "streams" if NATS does not answer, "relays" is how many relays have
+answered, or null. "problems" is a list of failures that relays report. "agents" is like agent list
+--json; if no relay answers, it is not known whether an agent is connected.`;
 
 type Flags = FlagsOf<typeof declare>;
 
@@ -162,11 +162,11 @@ function statusText(status: Status, home: Home, colors: Paint): string {
   }));
   if (streams !== null) {
     const { work, log } = streams;
-    const inHand = Math.min(work.messages, agents.reduce((sum, agent) => sum + agent.in_hand, 0));
-    const waiting = work.messages - inHand;
+    const running = Math.min(work.messages, agents.reduce((sum, agent) => sum + agent.in_hand, 0));
+    const waiting = work.messages - running;
     lines.push(
       "",
-      `work      ${count(waiting)} waiting, ${count(inHand)} in hand (${bytesText(work.bytes)})`,
+      `work      ${count(waiting)} waiting, ${count(running)} running (${bytesText(work.bytes)})`,
       `results   ${count(log.results)} stored (the log: ${bytesText(log.bytes)})`,
     );
   }

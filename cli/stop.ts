@@ -37,13 +37,13 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return new Command()
     .description(
-      "Stops what start and agent start have started here, and nothing else: agents first, which " +
-        "finish what they have in hand, then the API, the relay, and nats-server. Waiting work and " +
-        "results stay in the store for the next start, which starts the agents again, too.",
+      "Stops everything that start and agent start have started here: agents first, which finish " +
+        "their running work, then the API, the relay, and nats-server. Waiting work and results stay " +
+        "in the store. The next start also starts the agents again.",
     )
-    .option("--now", "don't let agents finish: what they have in hand is handed out again")
-    .option("--timeout <duration>", "how long each may take before it is killed")
-    .option("--docker", "the system in Docker; without it too, if it was started so")
+    .option("--now", "don't let agents finish: their work is handed out again")
+    .option("--timeout <duration>", "kill an agent or a part that takes longer than this to end")
+    .option("--docker", "the system in Docker (default if it was started with --docker)")
     .option("--volumes", "in Docker: remove its volumes, with all waiting work and results")
     .addHelpText("after", helpEnd(["stop", "stop --now", "stop --timeout 2m", "stop --volumes"]));
 }
@@ -82,7 +82,7 @@ async function stopDocker(
   if (agents.length > 0 && !options.now) {
     await console.out.write(
       `Stopping ${agents.length} agent${agents.length === 1 ? "" : "s"} first, ` +
-        `after what is in hand (--now does not wait)\n`,
+        `after their running work (--now does not wait)\n`,
     );
   }
   await docker.stop(agents, {
@@ -141,9 +141,7 @@ async function announce(
   const longest = timeoutMs ?? Math.max(...agents.map(({ spec }) => spec.stopMs));
   await console.out.write(
     `Stopping ${agents.length} agent${agents.length === 1 ? "" : "s"} first: ` +
-      `${
-        agents.length === 1 ? "it finishes what it has" : "they finish what they have"
-      } in hand, ` +
+      `${agents.length === 1 ? "it finishes its" : "they finish their"} running work, ` +
       `within ${longest / 1_000} s (--now does not wait)\n`,
   );
 }

@@ -31,7 +31,7 @@ export interface TailFlags {
 
 /** What to read, and how to print it. */
 export interface Tail {
-  readonly subject: string;
+  readonly subject: string | readonly string[];
   /** Which records to print; all by default. */
   readonly matches?: (record: LogRecord) => boolean;
   /** A record as text, without the line's end. */

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
@@ -51,7 +51,7 @@ async function tailResults(flags: Flags, console: Console): Promise<ExitCode> {
   const { session, role = "*" } = sessionPlace(flags);
   const colors = paint(console.out.hasColor);
   return await tailLog(flags, {
-    subject: resultsSubject(session, role),
+    subject: outcomeSubjects(session, role),
     format: flags.json ? recordJson : (record) => resultLine(record, colors),
   }, console);
 }

@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
-import { headers } from "@nats-io/nats-core";
 import { lastLogSequence } from "@ourocodus/bus";
+import { outcomeSubject } from "@ourocodus/protocol";
 import { BusClient, startNats, until } from "../tests/support/mod.ts";
 import { cli, MemoryOutput, start } from "./testing/memory_console.ts";
 
 const TAIL = ["tail", "results", "--session", "s"];
 
 /** Stores a message in the log, as a relay does. */
-async function log(bus: BusClient, subject: string, text: string, work?: number): Promise<void> {
+async function log(bus: BusClient, subject: string, text: string): Promise<void> {
   const end = await lastLogSequence(bus.connection);
-  const header = headers();
-  if (work !== undefined) header.set("Nats-Msg-Id", `${work}.1795459357920106100`);
-  bus.connection.nats.publish(subject, text, { headers: header });
+  bus.connection.nats.publish(subject, text);
   await until(async () => await lastLogSequence(bus.connection) > end);
 }
 
 async function logResult(bus: BusClient, n: number, options: { role?: string } = {}) {
   const text = `{"id":"id-${n}","type":"result","payload":{"n":${n}}}`;
-  await log(bus, `sessions.s.results.${options.role ?? "r"}`, text, n);
+  await log(bus, outcome(n, options.role), text);
+}
+
+function outcome(work: number, role = "r"): string {
+  return outcomeSubject("s", role, `${work}.1795459357920106100`);
 }
 
 function event(type: string, payload: object, session = "s"): [string, string] {
@@ -82,8 +84,8 @@ Deno.test("--json is a line each with the message unchanged", async () => {
   await using nats = await startNats();
   await using bus = await BusClient.connect(nats.url);
   const message = '{"id":"a","type":"result","payload":{"n":12345678901234567890},\n"more":1.0}';
-  await log(bus, "sessions.s.results.r", message, 42);
-  await log(bus, "sessions.s.results.r", "not json \x9b");
+  await log(bus, outcome(42), message);
+  await log(bus, outcome(43), "not json \x9b");
   const { stdout } = await cli([...TAIL, "--json", "--no-follow"], { natsUrl: nats.url });
   const [first = "", second = "", end] = stdout.split("\n");
   assert.equal(end, "");
@@ -110,8 +112,8 @@ Deno.test("what agents write cannot reach the terminal's controls; colours are o
     type: "error",
     payload: { message: "\x1b[2J\x1b]0;title\x07\x9b2J\nsecond line" },
   });
-  await log(bus, "sessions.s.results.r", evil, 1);
-  await log(bus, "sessions.s.results.r", "\x1b[2Jno json", 2);
+  await log(bus, outcome(1), evil);
+  await log(bus, outcome(2), "\x1b[2Jno json");
   const out = new MemoryOutput({ isTerminal: true, hasColor: true });
   await cli([...TAIL, "--no-follow"], { natsUrl: nats.url, out });
   assert.equal(out.lines.length, 2);
@@ -154,7 +156,7 @@ Deno.test("tail results is one line each: a short id, how long it took, the firs
     { id: "c", type: "error", payload: { message: "no\nluck", code: "exit", stderr: "s" } },
     { id: "d", type: "answer", payload: { message: "\x1b]0;t\x07\u202ehi" } },
   ];
-  for (const result of results) await log(bus, "sessions.s.results.r", JSON.stringify(result));
+  for (const [n, result] of results.entries()) await log(bus, outcome(n), JSON.stringify(result));
   const { stdout } = await cli([...TAIL, "--no-follow"], { natsUrl: nats.url });
   assert.deepEqual(stdout.split("\n").map((line) => line.slice(24)), [
     "✓ r work_tnh54vzb4c… # Done",

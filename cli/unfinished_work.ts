@@ -1,16 +1,16 @@
 /**
- * Telling what agents that are stopped have not finished. They need not be able to say so
- * themselves: the relays are asked what they have in hand before, the log what became of it.
+ * The unfinished work of agents that are stopped. The agents need not tell it themselves: relays are
+ * asked for their running work before, and the log for its results.
  *
  * @module
  */
 import { type Connection, lastLogSequence, readLog, readStored } from "@ourocodus/bus";
 import { askRelays } from "@ourocodus/ops";
-import { type AgentWork, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
+import { type AgentWork, outcomeSubjects, WORK_STREAM } from "@ourocodus/protocol";
 import type { ManagedAgent } from "@ourocodus/system";
 import { harmless } from "./terminal_text.ts";
 
-/** What agents had in hand when they were looked at. */
+/** The running work of agents at one time. */
 export interface WorkInHand {
   /** By the agent's id. */
   readonly work: ReadonlyMap<string, readonly AgentWork[]>;
@@ -50,7 +50,7 @@ export async function unfinishedWork(
 ): Promise<string[]> {
   const open = new Map(work.get(id)?.map((item) => [item.sequence, item.id]));
   if (open.size === 0) return [];
-  const results = readLog(connection, resultsSubject(session, role), { fromSequence: logEnd + 1 });
+  const results = readLog(connection, outcomeSubjects(session, role), { fromSequence: logEnd + 1 });
   for await (const record of results) open.delete(record.work?.sequence ?? 0);
   // One whose result was recorded before the log's end was asked for has left the queue since.
   await Promise.all([...open.keys()].map(async (sequence) => {
@@ -64,8 +64,8 @@ const SHOWN_IDS = 10;
 /** Says of work, by its ids, that it was not finished. */
 export function unfinishedText(ids: readonly string[]): string {
   const what = ids.length === 1
-    ? "1 piece of work was not finished and is handed out again"
-    : `${ids.length} pieces of work were not finished and are handed out again`;
+    ? "1 work item was not finished and is handed out again"
+    : `${ids.length} work items were not finished and are handed out again`;
   const shown = ids.slice(0, SHOWN_IDS).map(harmless).join(", ");
   return `${what}: ${shown}${ids.length > SHOWN_IDS ? `, and ${ids.length - SHOWN_IDS} more` : ""}`;
 }

@@ -9,8 +9,8 @@ import type { SentWork, WorkTarget } from "@ourocodus/ops";
 import {
   eventsSubject,
   isObject,
+  outcomeSubjects,
   parseMessage,
-  resultsSubject,
   WORK_STREAM,
 } from "@ourocodus/protocol";
 import { connectedAgents, nobodyThere } from "./sending.ts";
@@ -55,7 +55,7 @@ export async function* waitForResults(
   const expired = new AbortController();
   let timer = setTimeout(() => expired.abort(), timeoutMs);
   try {
-    const records = readLog(connection, resultsSubject(session, role), {
+    const records = readLog(connection, outcomeSubjects(session, role), {
       ...beginning,
       follow: true,
       signal: AbortSignal.any([signal, expired.signal]),

@@ -7,7 +7,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import { traceWorks, type WorkQuery, type WorkState, type WorkTrace } from "@ourocodus/ops";
-import { invalidId, resultsSubject } from "@ourocodus/protocol";
+import { invalidId, outcomeSubjects } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { optionalPlace, sequenceArgument } from "./flag_values.ts";
 import { connectToLog } from "./nats.ts";
@@ -113,7 +113,7 @@ export async function tracedResult(
 ): Promise<LogRecord | undefined> {
   if (result === null) return undefined;
   const { sequence } = result;
-  const subject = resultsSubject(session_id, role);
+  const subject = outcomeSubjects(session_id, role);
   for await (const record of readLog(connection, subject, { fromSequence: sequence })) {
     return record.sequence === sequence ? record : undefined;
   }

@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
 import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects, RoleId } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -78,7 +78,8 @@ async function workWait(
 
 /** The work of one role that has no outcome yet, by its sequence. */
 interface OpenRole {
-  readonly subject: string;
+  readonly role: string;
+  readonly session_id: string;
   readonly works: Map<number, WorkTrace>;
 }
 
@@ -101,10 +102,10 @@ class Outcomes {
     if (trace === undefined) return await this.#fail(unknownWork(asked, this.#flags));
     const { session_id, role, work_sequence, state } = trace;
     if (isUnfinished(state)) {
-      const subject = resultsSubject(session_id, role);
-      const open = this.#open.get(subject) ?? { subject, works: new Map() };
+      const { key } = new RoleId(session_id, role);
+      const open = this.#open.get(key) ?? { session_id, role, works: new Map() };
       open.works.set(work_sequence, trace);
-      this.#open.set(subject, open);
+      this.#open.set(key, open);
       return;
     }
     const record = await tracedResult(this.#connection, trace);
@@ -115,8 +116,9 @@ class Outcomes {
   /** Prints outcomes as they come, until all are there. */
   async wait(logEnd: number, signal: AbortSignal): Promise<void> {
     const options = { fromSequence: logEnd + 1, follow: true, signal };
-    await Promise.all([...this.#open.values()].map(async ({ subject, works }) => {
-      for await (const record of readLog(this.#connection, subject, options)) {
+    await Promise.all([...this.#open.values()].map(async ({ session_id, role, works }) => {
+      const subjects = outcomeSubjects(session_id, role);
+      for await (const record of readLog(this.#connection, subjects, options)) {
         if (record.work === undefined || !works.delete(record.work.sequence)) continue;
         await this.#print(record);
         if (works.size === 0) return;

@@ -1,6 +1,6 @@
 import { connect } from "@ourocodus/bus";
 import { pause } from "@ourocodus/protocol";
-import { cacheFolder, ensureNatsServer } from "@ourocodus/setup";
+import { cacheFolder, ensureNatsServer, runToEnd } from "@ourocodus/setup";
 import {
   awaitConnected,
   bringUp,
@@ -268,21 +268,11 @@ class Demo implements AsyncDisposable {
 
   /** Runs the command line; what it writes is shown as it comes. */
   async #run(words: readonly string[]): Promise<void> {
-    const signal = this.#ending.signal;
-    signal.throwIfAborted();
     const { command, args } = program("cli");
-    const child = new Deno.Command(command, {
-      args: [...args, ...words],
+    const { code } = await runToEnd(command, [...args, ...words], {
       env: { ...this.#environment, NATS_URL: this.#natsUrl },
-      clearEnv: true,
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-      detached: true,
-      signal,
-    }).spawn();
-    const { code } = await child.status;
-    signal.throwIfAborted();
+      ...{ clearEnv: true, shown: true, detached: true, signal: this.#ending.signal },
+    });
     if (code !== 0) throw new SystemError(`The command ended with exit code ${code}`);
   }
 

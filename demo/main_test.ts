@@ -144,10 +144,10 @@ Deno.test("nothing is left of a demo that was killed", async () => {
 });
 
 Deno.test("the demo ends well although nobody reads what it says", async () => {
-  const command = `{ "$0" run -A "$1" --once; echo "code $?" >&2; } | head -n 2`;
+  const command = `{ "$0" run -A "$1" --once; echo "code $?" >&2; } | head -n 3`;
   const args = ["-c", command, Deno.execPath(), `${ROOT}/demo/main.ts`];
   const { stderr, stdout } = await runProcess("sh", args);
-  assert.match(stdout, /^\n {2}nats-server [^\n]*\n$/);
+  assert.match(stdout, /^nats-server [^\n]*\n\n {2}nats-server [^\n]*\n$/);
   assert.equal(complaints(stderr), "code 0\n");
 });
 

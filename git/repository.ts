@@ -231,10 +231,8 @@ export class Repository {
       });
       if (code !== 0) throw cannotAdd(folder, branch, stderr);
     } catch (error) {
-      await withRepositoryLock(this.commonDir, async () => {
-        await Deno.remove(folder, { recursive: true });
-        await Deno.remove(gitDir, { recursive: true });
-      });
+      await Deno.remove(folder, { recursive: true });
+      await withRepositoryLock(this.commonDir, () => Deno.remove(gitDir, { recursive: true }));
       await this.#dropNew(branch, base);
       throw error;
     }

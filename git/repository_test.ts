@@ -141,3 +141,28 @@ Deno.test("adding that was called off ends, and the next goes on", async () => {
   await assert.rejects(repository.addWorktree({ ...options, signal }), /called off/);
   await repository.addWorktree(options);
 });
+
+Deno.test("of a worktree whose files cannot be written nothing is left", async () => {
+  await using there = await TestRepository.create();
+  const repository = await there.open();
+  const id = await there.git(there.root, "rev-parse", "HEAD:a.txt");
+  await Deno.remove(join(there.root, ".git/objects", id.slice(0, 2), id.slice(2)));
+  await assert.rejects(there.worktree(repository), /^GitError: Cannot add the worktree .*t1 at /);
+  assert.equal(await exists(join(there.trees, "t1")), false);
+  assert.equal(await there.git(there.root, "branch", "--list", "ourocodus/*"), "");
+  assert.equal((await there.git(there.root, "worktree", "list")).split("\n").length, 1);
+});
+
+Deno.test("HEAD is the commit that git says, on a branch, packed, and on none", async () => {
+  await using there = await TestRepository.create();
+  const repository = await there.open();
+  const first = await there.git(there.root, "rev-parse", "HEAD");
+  assert.equal(await repository.resolveBase(), first);
+  await there.git(there.root, "pack-refs", "--all");
+  assert.equal(await repository.resolveBase(), first);
+  await there.git(there.root, "commit", "-q", "--allow-empty", "-m", "second");
+  const second = await there.git(there.root, "rev-parse", "HEAD");
+  assert.equal(await repository.resolveBase(), second);
+  await there.git(there.root, "checkout", "-q", "--detach", first);
+  assert.equal(await repository.resolveBase(), first);
+});

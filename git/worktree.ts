@@ -172,11 +172,10 @@ export class Worktree {
         // Commits that would be lost with the folder's reflog.
         await this.#keep(found.heads, []);
       }
-      return await withRepositoryLock(commonDir, async () => {
-        await removeAll(folder);
-        await removeAll(gitDir);
-        return { kind: "removed" };
-      });
+      // Deleting many files takes a while, in which others may add worktrees.
+      await removeAll(folder);
+      await withRepositoryLock(commonDir, () => removeAll(gitDir));
+      return { kind: "removed" };
     });
   }
 

@@ -1,30 +1,36 @@
 /**
- * How many outcomes were failures: found by their headers, since a stream can count the messages of
- * a subject, but not look into them.
+ * How many outcomes there are of each kind: found by their headers, since a stream does not look into
+ * them.
  *
  * @module
  */
 import { type Connection, logBounds, readLog } from "@ourocodus/bus";
-import { ALL_RESULTS, LOG_HEADER, RoleId } from "@ourocodus/protocol";
+import { ALL_OUTCOMES, ALL_RESULTS, LOG_HEADER, RoleId } from "@ourocodus/protocol";
 
-/** Outcomes of one session and role that are no results, by their header `Ourocodus-Outcome`. */
-export interface Failures {
+/** Outcomes of one session and role, by their header `Ourocodus-Outcome`; results have none. */
+export interface Outcomes {
+  readonly done: number;
   readonly failed: number;
   readonly dead: number;
   readonly cancelled: number;
 }
 
-type Kind = keyof Failures;
-type Sequences = Record<Kind, number[]>;
+type Kind = keyof Outcomes;
 
-const KINDS: readonly Kind[] = ["failed", "dead", "cancelled"];
-const NONE: Failures = { failed: 0, dead: 0, cancelled: 0 };
+interface RoleOutcomes {
+  readonly session: string;
+  readonly role: string;
+  /** In the log. */
+  readonly sequences: Record<Kind, number[]>;
+}
 
-/** Counts failures, going on where it stopped. Only failures take memory. */
+const KINDS: readonly Kind[] = ["done", "failed", "dead", "cancelled"];
+
+/** Counts outcomes, going on where it stopped. */
 export class OutcomeCounts {
   readonly #connection: Connection;
-  /** The role's key → sequences in the log. */
-  #failures = new Map<string, Sequences>();
+  /** By the role's key. */
+  #outcomes = new Map<string, RoleOutcomes>();
   #readTo = 0;
   #updating: Promise<void> | undefined;
 
@@ -32,12 +38,15 @@ export class OutcomeCounts {
     this.#connection = connection;
   }
 
-  /** How many there are of a session and role that the log still has, as of the last update. */
-  of(session: string, role: string): Failures {
-    const found = this.#failures.get(new RoleId(session, role).key);
-    if (found === undefined) return NONE;
-    const { failed, dead, cancelled } = found;
-    return { failed: failed.length, dead: dead.length, cancelled: cancelled.length };
+  /** How many there are that the log still has, by session and role, as of the last update. */
+  *all(): Generator<Outcomes & { readonly session: string; readonly role: string }> {
+    for (const { session, role, sequences } of this.#outcomes.values()) {
+      const { done, failed, dead, cancelled } = sequences;
+      yield {
+        ...{ session, role, done: done.length, failed: failed.length },
+        ...{ dead: dead.length, cancelled: cancelled.length },
+      };
+    }
   }
 
   /**
@@ -54,32 +63,32 @@ export class OutcomeCounts {
     const { first, last } = await logBounds(this.#connection);
     if (last < this.#readTo) {
       // The log was made anew.
-      this.#failures = new Map();
+      this.#outcomes = new Map();
       this.#readTo = 0;
     }
     if (last > this.#readTo && last >= first) await this.#read(last);
-    for (const [key, found] of this.#failures) {
-      for (const kind of KINDS) found[kind] = keptOf(found[kind], first);
-      if (KINDS.every((kind) => found[kind].length === 0)) this.#failures.delete(key);
+    for (const [key, { sequences }] of this.#outcomes) {
+      for (const kind of KINDS) sequences[kind] = keptOf(sequences[kind], first);
+      if (KINDS.every((kind) => sequences[kind].length === 0)) this.#outcomes.delete(key);
     }
   }
 
   async #read(last: number): Promise<void> {
-    const results = readLog(this.#connection, ALL_RESULTS, {
+    const results = readLog(this.#connection, [ALL_OUTCOMES, ALL_RESULTS], {
       fromSequence: this.#readTo + 1,
       headersOnly: true,
     });
     for await (const { sequence, session, role = "", header } of results) {
       this.#readTo = sequence;
       const outcome = header(LOG_HEADER.outcome);
-      const kind = KINDS.find((kind) => kind === outcome);
-      if (kind === undefined) continue;
-      const key = new RoleId(session, role).key;
-      let found = this.#failures.get(key);
+      const kind = KINDS.find((kind) => kind === outcome) ?? "done";
+      const { key } = new RoleId(session, role);
+      let found = this.#outcomes.get(key);
       if (found === undefined) {
-        this.#failures.set(key, found = { failed: [], dead: [], cancelled: [] });
+        const sequences = { done: [], failed: [], dead: [], cancelled: [] };
+        this.#outcomes.set(key, found = { session, role, sequences });
       }
-      found[kind].push(sequence);
+      found.sequences[kind].push(sequence);
     }
     this.#readTo = Math.max(this.#readTo, last);
   }

@@ -7,15 +7,15 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { type Connection, readLastOf, roleOfConsumer, StreamError } from "@ourocodus/bus";
 import {
-  ALL_LOG_SUBJECTS,
   LOG_STREAM,
   messageOf,
   parseSubject,
   sessionSubjects,
   WORK_STREAM,
 } from "@ourocodus/protocol";
-import { OutcomeCounts } from "./outcome_counts.ts";
+import { OutcomeCounts, type Outcomes } from "./outcome_counts.ts";
 import { askRelays } from "./relay_directory.ts";
+import { SHORT_SUBJECTS } from "./stream_numbers.ts";
 import type { SessionSummary, WorkCounts } from "./work_trace_types.ts";
 
 /** Options of {@linkcode sessionSummaries}. */
@@ -53,7 +53,7 @@ export async function sessionSummaries(
   options: SessionPageOptions = {},
 ): Promise<SessionPage> {
   const { after = "", limit = DEFAULT_LIMIT } = options;
-  const tally = await tallyOf(connection, ALL_LOG_SUBJECTS, undefined, options);
+  const tally = await tallyOf(connection, undefined, options);
   const names = tally.sessions().filter((name) => name > after).sort();
   const page = names.slice(0, limit);
   const items = await Promise.all(page.map((name) => summaryOf(connection, tally, name)));
@@ -72,28 +72,31 @@ export async function sessionSummary(
   session: string,
   options: SessionOptions = {},
 ): Promise<SessionSummary | undefined> {
-  const tally = await tallyOf(connection, sessionSubjects(session), session, options);
+  sessionSubjects(session); // Throws if the name is malformed.
+  const tally = await tallyOf(connection, session, options);
   if (!tally.sessions().includes(session)) return undefined;
   return await summaryOf(connection, tally, session);
 }
 
 async function tallyOf(
   connection: Connection,
-  filter: string,
   session: string | undefined,
   { counts = new OutcomeCounts(connection), signal }: SessionOptions,
 ): Promise<Tally> {
-  const tally = new Tally(counts);
+  const tally = new Tally();
+  const filters = SHORT_SUBJECTS.map((subject) => subject.replace("*", session ?? "*"));
   try {
     const manager = await jetstreamManager(connection.nats, { checkAPI: false });
-    const [work, log, consumers, { agents }] = await Promise.all([
-      subjectsOf(manager, WORK_STREAM, filter),
-      subjectsOf(manager, LOG_STREAM, filter),
+    const [subjects, consumers, { agents }] = await Promise.all([
+      subjectsOf(manager, filters),
       inHandOf(manager, session),
       askRelays(connection, { session }, { timeoutMs: 1_000, signal }),
       counts.update(),
     ]);
-    for (const [subject, count] of [...work, ...log]) tally.subject(subject, count);
+    for (const [subject, count] of subjects) tally.subject(subject, count);
+    for (const outcomes of counts.all()) {
+      if (session === undefined || session === outcomes.session) tally.outcomes(outcomes);
+    }
     for (const { session, role, count } of consumers) tally.inHand(session, role, count);
     for (const agent of agents) tally.agent(agent.session_id, agent.role);
     return tally;
@@ -105,13 +108,18 @@ async function tallyOf(
   }
 }
 
+/** All subjects of both streams but those of outcomes, with their numbers of messages. */
 async function subjectsOf(
   manager: JetStreamManager,
-  stream: string,
-  filter: string,
+  filters: readonly string[],
 ): Promise<[string, number][]> {
-  const { state } = await manager.streams.info(stream, { subjects_filter: filter });
-  return Object.entries(state.subjects ?? {});
+  const asked = [WORK_STREAM, LOG_STREAM].flatMap((stream) =>
+    filters.map(async (filter) => {
+      const { state } = await manager.streams.info(stream, { subjects_filter: filter });
+      return Object.entries(state.subjects ?? {});
+    })
+  );
+  return (await Promise.all(asked)).flat();
 }
 
 async function inHandOf(
@@ -129,16 +137,16 @@ async function inHandOf(
   return found;
 }
 
+interface OfRole {
+  readonly session: string;
+  readonly role: string;
+}
+
 type Counts = { -readonly [K in keyof WorkCounts]: WorkCounts[K] };
 
 /** Counts by session and role. */
 class Tally {
-  readonly #outcomes: OutcomeCounts;
   readonly #sessions = new Map<string, Map<string, Counts>>();
-
-  constructor(outcomes: OutcomeCounts) {
-    this.#outcomes = outcomes;
-  }
 
   sessions(): string[] {
     return [...this.#sessions.keys()];
@@ -153,7 +161,10 @@ class Tally {
     }
     const counts = this.#counts(parsed.session, parsed.role);
     if (parsed.kind === "work") counts.waiting = count;
-    if (parsed.kind === "results") counts.done = count;
+  }
+
+  outcomes({ session, role, ...outcomes }: Outcomes & OfRole): void {
+    Object.assign(this.#counts(session, role), outcomes);
   }
 
   inHand(session: string, role: string, count: number): void {
@@ -168,12 +179,7 @@ class Tally {
   }
 
   roles(session: string): SessionSummary["roles"] {
-    const roles = [...this.#roles(session)].map(([role, counts]) => {
-      const failures = this.#outcomes.of(session, role);
-      const { failed, dead, cancelled } = failures;
-      const done = Math.max(0, counts.done - failed - dead - cancelled);
-      return { role, ...counts, done, ...failures };
-    });
+    const roles = [...this.#roles(session)].map(([role, counts]) => ({ role, ...counts }));
     return roles.sort((one, other) => one.role < other.role ? -1 : 1);
   }
 

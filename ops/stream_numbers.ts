@@ -5,13 +5,13 @@
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { type Connection, StreamError } from "@ourocodus/bus";
-import { ALL_RESULTS, LOG_STREAM, messageOf, WORK_STREAM } from "@ourocodus/protocol";
+import { LOG_STREAM, messageOf, parseSubject, WORK_STREAM } from "@ourocodus/protocol";
 
 /** Messages and bytes in the streams; zero for a stream that nobody has made yet. */
 export interface StreamNumbers {
   /** Work without a result: waiting, or in an agent's hands. */
   readonly work: { readonly messages: number; readonly bytes: number };
-  /** The whole log: results, events and dead letters; `results` are those alone. */
+  /** The whole log: outcomes, events, dead letters and copies; `results` are the outcomes alone. */
   readonly log: { readonly messages: number; readonly bytes: number; readonly results: number };
 }
 
@@ -32,8 +32,16 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
       }
     };
     const work = await info(WORK_STREAM);
-    const log = await info(LOG_STREAM, ALL_RESULTS);
-    const results = Object.values(log?.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+    const log = await info(LOG_STREAM);
+    // Each outcome has a subject of its own, so the others are counted, which are few.
+    const filters = log === undefined ? [] : SHORT_SUBJECTS;
+    const states = await Promise.all(filters.map((filter) => info(LOG_STREAM, filter)));
+    const others = states.flatMap((state) => Object.entries(state?.subjects ?? {}));
+    let results = (log?.num_subjects ?? 0) - others.length;
+    for (const [subject, count] of others) {
+      // Outcomes that a version before has stored.
+      if (parseSubject(subject)?.kind === "results") results += count;
+    }
     return {
       work: { messages: work?.messages ?? 0, bytes: work?.bytes ?? 0 },
       log: { messages: log?.messages ?? 0, bytes: log?.bytes ?? 0, results },
@@ -44,4 +52,6 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
   }
 }
 
+/** All that the log has but outcomes. */
+export const SHORT_SUBJECTS = ["sessions.*.*", "sessions.*.*.*"] as const;
 const STREAM_NOT_FOUND = 10059;

@@ -1,7 +1,7 @@
 /**
- * Cancelling a piece of work. Its outcome is an error result `cancelled`, which is stored under the
- * work's identity like any other: whichever outcome comes first is the one. Only then is the work
- * taken out of the queue, so that nobody is handed it any more, and then away from whoever has it.
+ * Cancelling a work item. Its outcome is an error `cancelled`, which is stored like any other outcome:
+ * the stream accepts the one that comes first. Then the work is taken out of the queue, so that nobody
+ * is handed it any more, and away from the agent that has it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { nuid } from "@nats-io/nats-core";
 import {
   askMany,
   type Connection,
-  markedIdentity,
+  FENCE,
   publishStored,
   readStored,
   workIdentity,
@@ -22,9 +22,9 @@ import {
   formatMessage,
   LOG_HEADER,
   LOG_STREAM,
+  outcomeSubject,
   parseHolder,
   RELAYS_WORK_CANCEL_SUBJECT,
-  resultsSubject,
   WORK_STREAM,
 } from "@ourocodus/protocol";
 import type { WorkQuery } from "./trace_records.ts";
@@ -117,10 +117,6 @@ async function cancelFound(
   const { work_sequence: sequence } = found;
   const stored = await readStored(connection, WORK_STREAM, sequence);
   const identity = stored && workIdentity(stored);
-  // From here on a relay that has it does not take its agent's result for the only outcome.
-  if (identity !== undefined && found.state === "in_hand") {
-    await tellRelays(connection, { work: identity, phase: "begin" });
-  }
   if (identity === undefined || !await storeOutcome(connection, found, identity, options)) {
     return await finishedMeanwhile(connection, found, options);
   }
@@ -158,18 +154,17 @@ async function storeOutcome(
   const text = formatMessage(id ?? `work-${work_sequence}`, "error", {
     ...{ code, message, session_id, role },
   });
-  const subject = resultsSubject(session_id, role);
-  for (let id = identity;; id = markedIdentity(id)) {
-    const { duplicate, sequence } = await publishStored(connection, subject, text, {
-      headers: { "Nats-Msg-Id": id, [LOG_HEADER.outcome]: "cancelled" },
+  const subject = outcomeSubject(session_id, role, identity);
+  const store = async (headers: Record<string, string>) =>
+    await publishStored(connection, subject, text, {
+      headers: { ...headers, ...FENCE, [LOG_HEADER.outcome]: "cancelled" },
       stream: LOG_STREAM,
       timeoutMs: TIMEOUT_MS,
     });
-    if (!duplicate) return true;
-    const first = await readStored(connection, LOG_STREAM, sequence);
-    // If it is no outcome, the copy of other work has this identity.
-    if (first === undefined || first.subject === subject) return false;
-  }
+  const { duplicate, sequence } = await store({ "Nats-Msg-Id": identity });
+  // Only a message of another subject is told by its identity: the copy of somebody's work.
+  const isTaken = duplicate && sequence > 0;
+  return isTaken ? !(await store({})).duplicate : !duplicate;
 }
 
 /** Tells all relays. @returns What the one says that has it; null if none has. */

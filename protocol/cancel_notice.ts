@@ -9,8 +9,8 @@ import { parseObject } from "./message.ts";
 export interface CancelNotice {
   /** The work's identity, see `Lease.work`. */
   readonly work: string;
-  /** `begin`: its outcome is about to be stored. `done`: it is stored. */
-  readonly phase: "begin" | "done";
+  /** Its outcome is stored. The version before also told, with `begin`, that it was about to be. */
+  readonly phase: "done";
 }
 
 /** Who had the work. */
@@ -30,7 +30,7 @@ export interface CancelledHolder {
 /** The notice as a relay receives it; `undefined` if it is none. */
 export function parseCancelNotice(text: string): CancelNotice | undefined {
   const { work, phase } = parseObject(text) ?? {};
-  if (typeof work !== "string" || (phase !== "begin" && phase !== "done")) return undefined;
+  if (typeof work !== "string" || phase !== "done") return undefined;
   return { work, phase };
 }
 

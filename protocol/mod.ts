@@ -77,6 +77,7 @@ export { stripLease } from "./strip_lease.ts";
 export {
   ALL_COPIES,
   ALL_LOG_SUBJECTS,
+  ALL_OUTCOMES,
   ALL_RESULTS,
   deadSubject,
   eventsSubject,
@@ -84,6 +85,9 @@ export {
   LOG_STREAM,
   LOG_SUBJECTS,
   MAX_NAME_CHARACTERS,
+  OUTCOME_COPIES,
+  outcomeSubject,
+  outcomeSubjects,
   parseSubject,
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,

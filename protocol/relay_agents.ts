@@ -46,6 +46,8 @@ export interface AgentRecord {
 export interface AgentsPage {
   readonly relay_id: string;
   readonly version: string;
+  /** Whether it stores outcomes on subjects of their own; relays of the versions before don't say so. */
+  readonly fence?: boolean;
   /** Why the relay is unhealthy, if it is. */
   readonly reason?: string;
   /** From 1. */

@@ -5,7 +5,8 @@
  * | subject | what it holds |
  * |---|---|
  * | `sessions.{session}.work.{role}` | work, published by clients |
- * | `sessions.{session}.results.{role}` | results and final errors, published by relays |
+ * | `sessions.{session}.outcomes.{role}.{sequence}-{time}` | the outcome of one work item: a result or a final error |
+ * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
  * | `sessions.{session}.stored.{role}` | a copy of each piece of work, made by the server as it stores it |
@@ -30,15 +31,18 @@ export const LOG_STREAM = "OUROCODUS_LOG";
 /** What the stream `OUROCODUS_WORK` listens to. */
 export const WORK_SUBJECTS = "sessions.*.work.*";
 
-/** Results of every session and role. */
+/** Results of every session and role, as subscribers hear them. */
 export const ALL_RESULTS = "sessions.*.results.*";
+
+/** Outcomes of every session and role, as the log holds them. */
+export const ALL_OUTCOMES = "sessions.*.outcomes.*.*";
 
 /** The log's copies of all work. */
 export const ALL_COPIES = "sessions.*.stored.*";
 
 /** What the stream `OUROCODUS_LOG` listens to. */
 export const LOG_SUBJECTS: readonly string[] = [
-  ALL_RESULTS,
+  ALL_OUTCOMES,
   "sessions.*.events",
   "sessions.*.dead.*",
   "sessions.*.stored.*",
@@ -51,6 +55,12 @@ export const ALL_LOG_SUBJECTS = "sessions.>";
 export const WORK_COPIES = {
   src: WORK_SUBJECTS,
   dest: "sessions.{{wildcard(1)}}.stored.{{wildcard(2)}}",
+} as const;
+
+/** Where the server publishes each outcome that the log stores: to subscribers. */
+export const OUTCOME_COPIES = {
+  src: ALL_OUTCOMES,
+  dest: "sessions.{{wildcard(1)}}.results.{{wildcard(2)}}",
 } as const;
 
 /** The subject on which every relay answers with its agents. */
@@ -71,10 +81,13 @@ export type ParsedSubject =
     readonly kind: "work" | "results" | "dead" | "stored";
     readonly session: string;
     readonly role: string;
+    /** Of an outcome: the identity of its work item, see `Lease.work`. */
+    readonly work?: string;
   }
   | { readonly kind: "events"; readonly session: string };
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const OUTCOME = /^(\d{1,16})-(\d{1,19})$/;
 
 /**
  * Says what is wrong with a session, a role or an agent's id, if anything.
@@ -109,7 +122,31 @@ export function workSubjects(session: string, role: string): string {
 }
 
 /**
- * `sessions.{session}.results.{role}`, or of every role of the session.
+ * `sessions.{session}.outcomes.{role}.{sequence}-{time}`: where the outcome of a work item is stored.
+ *
+ * @param work The work item's identity, `{sequence}.{time}`.
+ * @throws {InvalidNameError}
+ */
+export function outcomeSubject(session: string, role: string, work: string): string {
+  const owner = `${checked("session", session)}.outcomes.${checked("role", role)}`;
+  return `sessions.${owner}.${outcomeToken(work)}`;
+}
+
+/**
+ * All outcomes of a role, or of every role of the session, for reading the log: those of today, and
+ * those that versions before stored as they were published.
+ *
+ * @param role A role, or `"*"` for all.
+ * @throws {InvalidNameError}
+ */
+export function outcomeSubjects(session: string, role: string): readonly string[] {
+  const owner = `${checked("session", session)}.outcomes.${checkedOrAll("role", role)}`;
+  return [`sessions.${owner}.*`, resultsSubject(session, role)];
+}
+
+/**
+ * `sessions.{session}.results.{role}`, or of every role of the session: where subscribers hear
+ * outcomes.
  *
  * @param role A role, or `"*"` for all.
  * @throws {InvalidNameError}
@@ -177,9 +214,9 @@ export function sessionSubjects(session: string): string {
  */
 export function parseSubject(subject: string): ParsedSubject | undefined {
   const [root, session, kind, role, ...rest] = subject.split(".");
-  if (root !== "sessions" || rest.length > 0 || session === undefined || !NAME.test(session)) {
-    return undefined;
-  }
+  if (root !== "sessions" || session === undefined || !NAME.test(session)) return undefined;
+  if (kind === "outcomes") return parseOutcome({ session, role }, rest);
+  if (rest.length > 0) return undefined;
   if (kind === "events") return role === undefined ? { kind, session } : undefined;
   if (kind !== "work" && kind !== "results" && kind !== "dead" && kind !== "stored") {
     return undefined;
@@ -187,22 +224,38 @@ export function parseSubject(subject: string): ParsedSubject | undefined {
   return role !== undefined && NAME.test(role) ? { kind, session, role } : undefined;
 }
 
+function parseOutcome(
+  { session, role = "" }: { readonly session: string; readonly role: string | undefined },
+  [token = "", ...rest]: readonly string[],
+): ParsedSubject | undefined {
+  const [, sequence, time] = OUTCOME.exec(token) ?? [];
+  if (sequence === undefined || rest.length > 0 || !NAME.test(role)) return undefined;
+  return { kind: "results", session, role, work: `${sequence}.${time}` };
+}
+
 /**
  * Where the outcome of work goes that was published under names that no agent can have, such as
  * `sessions.größe.work.r`: the streams listen to wildcards, so it is stored all the same.
  *
+ * @param work The work item's identity.
  * @returns `undefined` unless the subject is a work subject with a malformed session or role.
  */
 export function strayWorkSubjects(
   subject: string,
-): { readonly results: string; readonly dead: string } | undefined {
+  work: string,
+): { readonly outcome: string; readonly dead: string } | undefined {
   const [root, session, kind, role, ...rest] = subject.split(".");
   if (root !== "sessions" || kind !== "work" || rest.length > 0 || !session || !role) {
     return undefined;
   }
   if (NAME.test(session) && NAME.test(role)) return undefined;
   const [of, by] = [literal(session), literal(role)];
-  return { results: `sessions.${of}.results.${by}`, dead: `sessions.${of}.dead.${by}` };
+  const outcome = `sessions.${of}.outcomes.${by}.${outcomeToken(work)}`;
+  return { outcome, dead: `sessions.${of}.dead.${by}` };
+}
+
+function outcomeToken(work: string): string {
+  return work.replace(".", "-");
 }
 
 /** NATS stores what is published to `*` or `>` literally, but takes them for patterns elsewhere. */

@@ -37,8 +37,6 @@ export interface RelayParts {
   readonly queue: WorkQueue;
   readonly writer: LogWriter;
   readonly acknowledger: Acknowledger;
-  /** The log's duplicate window, in milliseconds. */
-  readonly duplicateWindowMs: number;
   /** Told when work cannot be pulled; the stream may have gone. */
   readonly onProblem?: () => void;
 }
@@ -112,7 +110,6 @@ export function assemble(
   const outcomes = new Outcomes({
     ...parts,
     reader: outcomeReader,
-    backlog,
     onProblem,
   });
   const exchange = new LeaseExchange(connection, {
@@ -189,7 +186,6 @@ export function assemble(
     resumption,
     withdrawal,
     backlog,
-    ackWaitMs: queue.ackWaitMs,
     maxFrameBytes: limits.maxFrameBytes,
     maxMessageBytes: owner.maxMessageBytes,
     offers,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Connection, deadLetterId, type LogWriter } from "@ourocodus/bus";
+import { type Connection, deadLetterId, type LogWriter, type Stored } from "@ourocodus/bus";
 import { formatMessage, LOG_HEADER } from "@ourocodus/protocol";
 
 /** Why work is given up on. */
@@ -22,8 +22,8 @@ export interface DeadWork {
   readonly id: string;
   readonly session: string;
   readonly role: string;
-  /** Where its error result goes. */
-  readonly results: string;
+  /** Where its error outcome goes. */
+  readonly outcome: string;
   /** Where the dead letter goes. */
   readonly dead: string;
   /** How often it was tried. */
@@ -36,24 +36,23 @@ export interface DeadWork {
 export interface DeadLetterOptions {
   readonly connection: Connection;
   readonly writer: LogWriter;
-  /** Told if there is an error result but no dead letter. */
+  /** Told if there is an error outcome but no dead letter. */
   readonly onProblem: (reason: string) => void;
 }
 
-const UTF8 = new TextEncoder();
 /** A dead letter's headers take at most so many bytes; work that leaves less room is cut. */
 const HEADER_BYTES = 4_096;
 
 /**
- * Stores the error result and then the dead letter.
+ * Stores the error outcome and then the dead letter.
  *
- * @returns Whether it is dead now; `false` if there was an outcome already, or none can be stored.
+ * @returns What became of the error outcome. Only if it is stored, the work is dead.
  */
 export async function storeDeadLetter(
   work: DeadWork,
   reason: Reason,
   options: DeadLetterOptions,
-): Promise<boolean> {
+): Promise<Stored> {
   const error = formatMessage(work.id, "error", {
     ...reason,
     attempts: work.attempts,
@@ -61,18 +60,17 @@ export async function storeDeadLetter(
     role: work.role,
   });
   const first = await options.writer.store({
-    subject: work.results,
-    data: UTF8.encode(error),
+    subject: work.outcome,
+    data: error,
     id: work.identity,
     headers: { [LOG_HEADER.outcome]: "dead" },
-    suspect: true,
+    fenced: true,
   });
-  if (first.kind !== "stored") return false;
-  await storeLetter(work, reason, options);
-  return true;
+  if (first.kind === "stored") await storeLetter(work, reason, options);
+  return first;
 }
 
-/** Stores the dead letter of work whose error result is stored. */
+/** Stores the dead letter of work whose error outcome is stored. */
 export async function storeLetter(
   work: DeadWork,
   reason: Reason,
@@ -91,7 +89,6 @@ export async function storeLetter(
       [LOG_HEADER.workSequence]: work.identity.slice(0, work.identity.indexOf(".")),
       ...(cut && { [LOG_HEADER.cut]: String(work.data.length) }),
     },
-    suspect: true,
   });
   if (dead.kind === "refused") onProblem(`no dead letter of ${work.identity}: ${dead.reason}`);
 }

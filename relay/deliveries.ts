@@ -6,8 +6,8 @@
  * 1. Every delivery is among the works from its arrival on.
  * 2. Work is offered at once only if nobody can have it: it is the first attempt, or the attempt
  *    before was given back. Otherwise other relays are asked, and the outcome is looked up first.
- * 3. What was stored before the connection was lost is suspect even as a first attempt: a server
- *    that was killed may have forgotten that it had been delivered, or even answered.
+ * 3. What was stored before the connection was lost is looked up even as a first attempt: a server that
+ *    was killed may have forgotten that it had been delivered, or even answered.
  *
  * @module
  */
@@ -36,7 +36,6 @@ export interface DeliveriesOptions {
 
 /** The last loss of the connection. */
 interface Restored {
-  readonly lostAt: number;
   readonly at: number;
   /** By {@linkcode monotonicMs}. */
   readonly since: number;
@@ -49,14 +48,11 @@ const ANSWER_MS = 300;
 /** The same just after the connection was restored: the others may still be reconnecting. */
 const RESTORED_ANSWER_MS = 2_500;
 const RESTORED_MS = 10_000;
-/** A server that is killed may have forgotten what it was told so long before, in milliseconds. */
-const FORGOTTEN_MS = 300_000;
 
 /** Decides it. */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   #restored: Restored | undefined;
-  #lostAt = 0;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -68,15 +64,10 @@ export class Deliveries {
     return recently ? RESTORED_ANSWER_MS : ANSWER_MS;
   }
 
-  /** NATS is away. */
-  lost(now: number): void {
-    this.#lostAt = now;
-  }
-
   /** NATS is back. */
   restored(now: number): void {
     const elsewhere = this.#options.exchange.heldElsewhere(RESTORED_ANSWER_MS);
-    this.#restored = { lostAt: this.#lostAt, at: now, since: monotonicMs(), elsewhere };
+    this.#restored = { at: now, since: monotonicMs(), elsewhere };
   }
 
   /** Work has come. */
@@ -98,7 +89,7 @@ export class Deliveries {
     if (parsed.kind === "invalid") {
       return works.bury(work, { code: "invalid_message", message: parsed.reason });
     }
-    if (works.wasReturned(lease) || (work.sole && !this.#mayBeKnown(lease))) {
+    if (works.wasReturned(lease) || (lease.attempt === 1 && !this.#mayBeKnown(lease))) {
       return this.#open(role, work, text);
     }
     void this.#openUnlessTaken(role, work, text);
@@ -116,7 +107,8 @@ export class Deliveries {
   async #openUnlessTaken(role: Role, work: Work, text: string): Promise<void> {
     const { works, outcomes, turn } = this.#options;
     role.reserved++;
-    const found = await (work.sole ? this.#knownBefore(work) : this.#find(work)).finally(() => {
+    const isFirst = work.lease.attempt === 1;
+    const found = await (isFirst ? this.#knownBefore(work) : this.#find(work)).finally(() => {
       role.reserved--;
       turn.role(role);
     });
@@ -147,13 +139,11 @@ export class Deliveries {
   ): Promise<Found | { readonly kind: "open" | "elsewhere" } | undefined> {
     const restored = this.#restored;
     if (restored === undefined) return { kind: "open" };
-    const since = restored.lostAt - FORGOTTEN_MS;
-    const [elsewhere, answered] = await Promise.all([
+    const [elsewhere, accepted] = await Promise.all([
       restored.elsewhere,
-      this.#options.outcomeReader.answeredSince(work, since),
+      this.#options.outcomeReader.accepted(work),
     ]);
-    if (!answered && !elsewhere.has(work.lease.sequence)) return { kind: "open" };
-    work.sole = false;
-    return await this.#find(work);
+    const isKnown = accepted !== undefined || elsewhere.has(work.lease.sequence);
+    return isKnown ? await this.#find(work) : { kind: "open" };
   }
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { headers } from "@nats-io/nats-core";
 import { readStored, workIdentity } from "@ourocodus/bus";
-import { parseObject, resultsSubject, WORK_STREAM } from "@ourocodus/protocol";
+import { parseObject, WORK_STREAM } from "@ourocodus/protocol";
 import {
   startNats,
   startProxy,
@@ -169,12 +168,7 @@ Deno.test("after NATS was lost, work that has a result is not handed out, though
   await test.hasWaiting(1);
   const stored = await readStored(test.client, WORK_STREAM, 1);
   assert.ok(stored);
-  const result = headers();
-  result.set("Nats-Msg-Id", workIdentity(stored));
-  await test.client.nats.request(resultsSubject("s", "r"), "{}", {
-    headers: result,
-    timeout: 5_000,
-  });
+  await test.answerElsewhere(workIdentity(stored));
   await loseNats(test, proxy);
   const agent = test.agent({ v1: true });
   await test.hasWaiting(0);

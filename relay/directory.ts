@@ -37,6 +37,7 @@ export function answerAgentQueries(connection: Connection, relay: Relay): void {
       const page: AgentsPage = {
         relay_id: relay.id,
         version: VERSION,
+        fence: true,
         ...(trouble !== undefined && { reason: trouble.slice(0, MAX_REASON_CHARACTERS) }),
         page: index + 1,
         pages: lists.length,

@@ -50,8 +50,6 @@ export interface AgentMessagesOptions {
   readonly backlog: Backlog;
   readonly offers: Offers;
   readonly turn: Turn;
-  /** How long a lease lives without being kept alive, in milliseconds. */
-  readonly ackWaitMs: number;
   /** The largest frame taken, in bytes of UTF-8. */
   readonly maxFrameBytes: number;
   /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
@@ -176,10 +174,9 @@ export class AgentMessages {
   }
 
   #result(agent: AgentConnection, work: Work, text: string, type: string): void {
-    const { works, outcomes, ackWaitMs, backlog, offers } = this.#options;
+    const { works, outcomes, backlog, offers } = this.#options;
     const overloaded = backlog.refusal(text.length);
     if (overloaded !== undefined) return agent.close(CLOSE.overloaded, overloaded);
-    if (monotonicMs() - work.keptAt >= ackWaitMs) work.sole = false;
     agent.release(work);
     work.state = "settling";
     agent.unsettled++;
@@ -281,10 +278,8 @@ export class AgentMessages {
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     agent.unsettled++;
-    const holding = works.find(lease);
-    if (holding !== undefined) holding.sole = false;
     const place = { session, role, lease };
-    const found = ended(holding)
+    const found = ended(works.find(lease))
       ? { kind: "gone" } as const
       : await backlog.during(result.text.length, outcomeReader.lookUp(place));
     if (found === undefined) return;
@@ -295,10 +290,10 @@ export class AgentMessages {
       return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
     }
     const { attempt } = lease;
-    const outcome = { id, session, role, lease, attempt, sole: false, since: monotonicMs() };
-    outcomes.result(outcome, result, (stored) => {
+    const since = monotonicMs();
+    outcomes.result({ id, session, role, lease, attempt }, result, (stored) => {
       if (stored.kind !== "duplicate") this.#options.withdrawal.answered(lease, agent);
-      if (stored.kind === "stored") this.#count(outcome.since, result.text);
+      if (stored.kind === "stored") this.#count(since, result.text);
       this.#settled(agent, stored, item, lease.subject);
     });
   }

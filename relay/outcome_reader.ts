@@ -1,6 +1,6 @@
 /**
  * What is known of work's outcomes: asked of the work's stream, from which answered work is gone, and
- * of the log, because a relay may die between storing a result and acknowledging its work. It is asked
+ * of the log, because a relay may die between storing an outcome and acknowledging its work. It asks
  * until there is an answer, however long NATS is away.
  *
  * @module
@@ -10,7 +10,6 @@ import {
   type Connection,
   deadLetterId,
   OutcomeLookup,
-  plainIdentity,
   readLog,
   readStored,
   workIdentity,
@@ -36,12 +35,18 @@ export interface AskedWork {
   readonly lease: Lease;
 }
 
-/** Whether a piece of work has an outcome. */
+/** The log has an outcome of work that is still in its stream. */
+export interface Answered {
+  readonly kind: "answered";
+  readonly data: Uint8Array;
+  readonly accepted: AcceptedOutcome;
+}
+
+/** Whether a work item has an outcome. */
 export type Found =
   /** It waits for one. */
   | { readonly kind: "open"; readonly data: Uint8Array }
-  /** The log has one, but the work is still in its stream. */
-  | { readonly kind: "answered"; readonly data: Uint8Array; readonly accepted: AcceptedOutcome }
+  | Answered
   /** The stream has no such work (any more). */
   | { readonly kind: "gone" };
 
@@ -60,14 +65,6 @@ const MAX_QUESTIONS = 128;
 export class OutcomeReader {
   readonly #options: OutcomeReaderOptions;
   readonly #answered: OutcomeLookup;
-  /** Consumer's name → what was answered since a time. */
-  readonly #lately = new Map<
-    string,
-    {
-      readonly since: number;
-      readonly answered: Promise<ReadonlyMap<string, AcceptedOutcome> | undefined>;
-    }
-  >();
   readonly #questions = pLimit(MAX_QUESTIONS);
   readonly #retries = new Set<() => void>();
   #closed = false;
@@ -93,37 +90,9 @@ export class OutcomeReader {
     return accepted === undefined ? { kind: "open", data } : { kind: "answered", data, accepted };
   }
 
-  /** The outcome that was accepted for work of which it is known to have one, if the log still has it. */
-  async accepted(
-    work: AskedWork,
-  ): Promise<AcceptedOutcome | undefined> {
+  /** The outcome that was accepted for work, if the log has one. */
+  async accepted(work: AskedWork): Promise<AcceptedOutcome | undefined> {
     return (await this.#find(work))?.accepted;
-  }
-
-  /** The outcomes that were accepted for a role's work, by its identity, as far as the log has them. */
-  async acceptedOf(
-    owner: Pick<AskedWork, "session" | "role">,
-    works: readonly Pick<AskedWork, "lease">[],
-  ): Promise<ReadonlyMap<string, AcceptedOutcome> | undefined> {
-    const oldestMs = works.reduce((ms, { lease }) => Math.min(ms, lease.storedAtMs), Infinity);
-    return await this.#persist(() => this.#answered.ofWorkSince(owner, oldestMs));
-  }
-
-  /**
-   * Whether work has an outcome that was stored at a time, in milliseconds, or later. Asked again
-   * for a role with the same time, what was read then is the answer.
-   */
-  async answeredSince(
-    { session, role, lease }: AskedWork,
-    since: number,
-  ): Promise<boolean> {
-    let lately = this.#lately.get(lease.roleKey);
-    if (lately?.since !== since) {
-      const answered = this.#persist(() => this.#answered.since(session, role, since));
-      lately = { since, answered };
-      this.#lately.set(lease.roleKey, lately);
-    }
-    return (await lately.answered)?.has(lease.work) ?? false;
   }
 
   /** The work as it is in the stream, `undefined` if it is gone. */
@@ -144,7 +113,7 @@ export class OutcomeReader {
     const has = await this.#persist(async () => {
       const letters = readLog(connection, deadSubject(session, role), { since, headersOnly: true });
       for await (const { messageId } of letters) {
-        if (plainIdentity(messageId ?? "") === deadLetterId(lease.work)) return true;
+        if (messageId === deadLetterId(lease.work)) return true;
       }
       return false;
     });
@@ -173,8 +142,9 @@ export class OutcomeReader {
   async #find(
     { session, role, lease }: AskedWork,
   ): Promise<{ readonly accepted: AcceptedOutcome | undefined } | undefined> {
+    const { work, storedAtMs } = lease;
     return await this.#persist(async () => {
-      return { accepted: await this.#answered.find(session, role, lease) };
+      return { accepted: await this.#answered.find({ session, role, work, storedAtMs }) };
     });
   }
 

@@ -1,48 +1,26 @@
 /**
- * How a piece of work ends: with a result, or with a dead letter and an error result. Either way
- * the outcome is stored first and the work acknowledged then.
+ * How a work item ends: with a result, or with an error outcome and a dead letter.
  *
  * Invariants:
- * 1. Results and error results of a piece of work share one `Nats-Msg-Id`, its identity, so that
- *    at most one of them is accepted.
- * 2. Work is acknowledged only when its outcome is in the log.
- * 3. Where another attempt may have been answered before the log's duplicate window, that is looked
- *    up first: in the work's stream, from which answered work is gone, and in the log, because a
- *    relay may die between storing a result and acknowledging its work.
+ * 1. All outcomes of a work item go to one subject of its own, where the stream accepts one of them.
+ * 2. Work is acknowledged only when it has an outcome in the log.
  *
  * @module
  */
-import {
-  type AcceptedOutcome,
-  type Acknowledger,
-  type Connection,
-  type LateEntry,
-  type Lateness,
-  type LogWriter,
-  plainIdentity,
-  type Stored,
-} from "@ourocodus/bus";
+import type { Acknowledger, Connection, LogWriter, Stored } from "@ourocodus/bus";
 import {
   AGENT_TYPE,
   deadSubject,
   formatMessage,
-  type Lease,
   LOG_HEADER,
-  parseSubject,
-  resultsSubject,
-  RoleId,
-  workPlace,
+  outcomeSubject,
 } from "@ourocodus/protocol";
-import type { Backlog } from "./backlog.ts";
 import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
-import type { Found, OutcomeReader } from "./outcome_reader.ts";
-import { monotonicMs, type Work } from "./work.ts";
+import type { Answered, OutcomeReader } from "./outcome_reader.ts";
+import type { Work } from "./work.ts";
 
 /** What an outcome is stored for; a {@linkcode Work} is one. */
-export type Outcome = Pick<
-  Work,
-  "id" | "session" | "role" | "lease" | "attempt" | "sole" | "since"
->;
+export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "attempt">;
 
 /** What outcomes are stored with. */
 export interface OutcomesOptions {
@@ -50,9 +28,6 @@ export interface OutcomesOptions {
   readonly writer: LogWriter;
   readonly acknowledger: Acknowledger;
   readonly reader: OutcomeReader;
-  readonly backlog: Backlog;
-  /** The log's duplicate window, in milliseconds. */
-  readonly duplicateWindowMs: number;
   /** Told what keeps an outcome from being stored; it is tried again. */
   readonly onProblem: (reason: string) => void;
 }
@@ -65,8 +40,6 @@ export class Outcomes {
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
-    const { writer, duplicateWindowMs } = options;
-    writer.askWhenLate(duplicateWindowMs / 2, (entry) => this.#askLate(entry));
   }
 
   /**
@@ -74,110 +47,79 @@ export class Outcomes {
    *
    * @param text The agent's message, forwarded as it is.
    * @param type The message's type.
-   * @param onSettled Called once: `duplicate` if another result was accepted.
+   * @param onSettled Called once: `duplicate` if another outcome was accepted.
    */
   result(
-    outcome: Outcome,
+    { id, session, role, lease, attempt }: Outcome,
     { text, type }: { readonly text: string; readonly type: string },
     onSettled: (stored: Stored) => void,
   ): void {
-    const { writer, duplicateWindowMs } = this.#options;
-    const entry = {
-      subject: resultsSubject(outcome.session, outcome.role),
+    const { writer, acknowledger } = this.#options;
+    const to = { subject: outcomeSubject(session, role, lease.work), id: lease.work, fenced: true };
+    writer.append({
+      ...to,
       data: text,
-      id: outcome.lease.work,
-      headers: resultHeaders(outcome.attempt, type),
-      suspect: !outcome.sole,
-      onSettled: (stored: Stored) => {
-        if (stored.kind === "refused") {
-          return this.#refusedResult(outcome, stored.reason, onSettled);
-        }
-        this.#options.acknowledger.acknowledge(outcome.lease.subject);
+      headers: resultHeaders(attempt, type),
+      onSettled: (stored) => {
+        if (stored.kind === "refused") return this.#refused({ id, lease, to }, stored, onSettled);
+        acknowledger.acknowledge(lease.subject);
         onSettled(stored);
       },
-    };
-    if (outcome.sole || monotonicMs() - outcome.since < duplicateWindowMs / 2) {
-      return writer.append(entry);
-    }
-    const looking = this.#options.reader.lookUp(outcome);
-    void this.#options.backlog.during(text.length, looking).then(async (found) => {
-      if (found?.kind === "open") return writer.append(entry);
-      if (found?.kind === "answered") await this.finish(outcome, found);
-      if (found !== undefined) onSettled({ kind: "duplicate", accepted: acceptedOf(found) });
     });
   }
 
   /**
-   * Gives work up: stores an error result, so that whoever waits learns of it, and the work itself
-   * as a dead letter, then acknowledges it.
+   * Gives work up: stores an error outcome, so that the sender learns of it, and the work itself as a dead
+   * letter, then acknowledges it.
    *
-   * @returns Whether it is dead now; `false` if it had been answered.
+   * @returns Whether it is dead now; `false` if it had an outcome.
    */
   async bury(outcome: Outcome, reason: Reason): Promise<boolean> {
     const { lease } = outcome;
     const data = await this.#options.reader.waiting(lease);
     if (data === undefined) return false;
-    const found = outcome.sole
-      ? { kind: "open" } as const
-      : await this.#options.reader.lookUp(outcome);
-    if (found?.kind === "answered") await this.finish(outcome, found);
-    if (found?.kind !== "open") return false;
-    const dead = await storeDeadLetter(deadWork(outcome, data), reason, this.#options);
-    this.#options.acknowledger.acknowledge(lease.subject);
-    return dead;
+    const first = await storeDeadLetter(deadWork(outcome, data), reason, this.#options);
+    if (first.kind === "stored") this.#options.acknowledger.acknowledge(lease.subject);
+    const { accepted } = first.kind === "duplicate" ? first : {};
+    if (accepted !== undefined) await this.finish(outcome, { kind: "answered", data, accepted });
+    return first.kind === "stored";
   }
 
   /**
-   * Acknowledges work that has an outcome already. If that is an error result of work that was given
-   * up on, its dead letter is stored first: the relay may have died between the two.
+   * Acknowledges work that has an outcome already. If that is an error outcome of work that was given up
+   * on, its dead letter is stored first: the relay may have died between the two.
    */
-  async finish(outcome: Outcome, found: Found & { readonly kind: "answered" }): Promise<void> {
-    const { accepted, data } = found;
-    if (accepted.outcome === "dead" && !await this.#options.reader.hasDeadLetter(outcome)) {
-      const { code, message, attempts } = await this.#options.reader.errorAt(accepted.sequence);
+  async finish(outcome: Outcome, { accepted, data }: Answered): Promise<void> {
+    const { reader, acknowledger } = this.#options;
+    if (accepted.outcome === "dead" && !await reader.hasDeadLetter(outcome)) {
+      const { code, message, attempts } = await reader.errorAt(accepted.sequence);
       const work = { ...deadWork(outcome, data), ...(attempts !== undefined && { attempts }) };
       await storeLetter(work, { code, message }, this.#options);
     }
-    this.#options.acknowledger.acknowledge(outcome.lease.subject);
+    acknowledger.acknowledge(outcome.lease.subject);
   }
 
-  /** A result that can never be stored becomes an error result, so that its work ends too. */
-  #refusedResult(outcome: Outcome, reason: string, onSettled: (stored: Stored) => void): void {
-    const code = "result_refused";
+  /** A result that can never be stored becomes an error outcome, so that its work ends too. */
+  #refused(
+    { id, lease, to }: Pick<Outcome, "id" | "lease"> & {
+      readonly to: { readonly subject: string; readonly id: string; readonly fenced: boolean };
+    },
+    { reason }: Stored & { readonly kind: "refused" },
+    onSettled: (stored: Stored) => void,
+  ): void {
+    const { writer, acknowledger, onProblem } = this.#options;
     const message = `The result cannot be stored: ${reason}`;
-    const text = formatMessage(outcome.id, "error", { code, message });
-    this.#options.writer.append({
-      subject: resultsSubject(outcome.session, outcome.role),
-      data: text,
-      id: outcome.lease.work,
+    writer.append({
+      ...to,
+      data: formatMessage(id, "error", { code: "result_refused", message }),
       headers: FAILED,
-      suspect: true,
       onSettled: (stored) => {
         // Without an outcome the work stays in its stream, and is handed out again.
-        if (stored.kind === "refused") this.#options.onProblem(stored.reason);
-        else this.#options.acknowledger.acknowledge(outcome.lease.subject);
+        if (stored.kind === "refused") onProblem(stored.reason);
+        else acknowledger.acknowledge(lease.subject);
         onSettled(stored.kind === "stored" ? { kind: "refused", reason } : stored);
       },
     });
-  }
-
-  /** Whether an outcome that could not be stored for long is still wanted. */
-  async #askLate({ subject, id }: LateEntry): Promise<Lateness | undefined> {
-    const parsed = parseSubject(subject);
-    const place = workPlace(plainIdentity(id));
-    if (parsed?.kind !== "results" || place === undefined) return { kind: "open" };
-    const { session, role } = parsed;
-    const lease: Lease = {
-      subject: "",
-      roleKey: new RoleId(session, role).key,
-      attempt: 1,
-      sequence: place.sequence,
-      work: plainIdentity(id),
-      storedAtMs: place.storedAt.getTime(),
-    };
-    const found = await this.#options.reader.lookUp({ session, role, lease });
-    if (found?.kind !== "answered") return found;
-    return { kind: "answered", sequence: found.accepted.sequence };
   }
 }
 
@@ -188,15 +130,11 @@ function resultHeaders(attempt: number, type: string): Record<string, string> | 
   return { ...failed, [LOG_HEADER.attempt]: String(attempt) };
 }
 
-function acceptedOf(found: Found): AcceptedOutcome | undefined {
-  return found.kind === "answered" ? found.accepted : undefined;
-}
-
 function deadWork({ id, session, role, lease }: Outcome, data: Uint8Array): DeadWork {
   return {
     ...{ id, session, role, data },
     identity: lease.work,
-    results: resultsSubject(session, role),
+    outcome: outcomeSubject(session, role, lease.work),
     dead: deadSubject(session, role),
     attempts: lease.attempt,
   };

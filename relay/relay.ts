@@ -283,8 +283,6 @@ export class Relay {
     log.warn("NATS is away; agents keep their work, results are held", {
       url: this.#parts.connection.url,
     });
-    this.#assembly.works.lost();
-    this.#assembly.deliveries.lost(Date.now());
   }
 
   #restored(): void {

@@ -57,13 +57,11 @@ async function removeOf(
     found.push(next);
     after = next.sequence;
   }
-  const [first] = found;
-  if (first === undefined) return;
-  const storedAtMs = Math.floor(Number(first.timeNs) / 1e6);
-  const outcomes = await new OutcomeLookup(connection).ofWorkSince(owner, storedAtMs);
+  const outcomes = new OutcomeLookup(connection);
   for (const stored of found) {
-    if (!outcomes.has(workIdentity(stored))) continue;
-    const { sequence } = stored;
+    const { sequence, timeNs } = stored;
+    const asked = { ...owner, work: workIdentity(stored), storedAtMs: Number(timeNs.slice(0, -6)) };
+    if (await outcomes.find(asked) === undefined) continue;
     // Another relay may be faster.
     const removed = await manager.streams.deleteMessage(WORK_STREAM, sequence, false)
       .catch(() => false);

@@ -229,10 +229,10 @@ export class Resumption {
 
   /** Tells what has become of work that is in its stream no more. */
   async #tellGone(agent: AgentConnection, gone: readonly Work[]): Promise<void> {
-    const accepted = await this.#options.outcomeReader.acceptedOf(agent, gone);
-    for (const { offered, lease } of gone) {
-      this.#cancel(agent, offered, reasonOf(accepted?.get(lease.work)));
-    }
+    await Promise.all(gone.map(async (work) => {
+      const accepted = await this.#options.outcomeReader.accepted(work);
+      this.#cancel(agent, work.offered, reasonOf(accepted));
+    }));
   }
 
   #adopt(agent: AgentConnection, work: Work, data: Uint8Array): Work {

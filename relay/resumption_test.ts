@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { headers } from "@nats-io/nats-core";
 import { cancelWork } from "@ourocodus/ops";
-import { parseLease, resultsSubject } from "@ourocodus/protocol";
+import { parseLease } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
 import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
 import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";
@@ -263,12 +262,10 @@ Deno.test("a dead letter that a relay did not live to store is stored by the nex
   const work = await agent.hasWork();
   await first[Symbol.asyncDispose]();
   await using second = await TestRelay.start({ nats, queue });
-  const died = headers();
-  died.set("Nats-Msg-Id", parseLease(work.lease ?? "")?.work ?? "");
-  died.set("Ourocodus-Outcome", "dead");
+  const identity = parseLease(work.lease ?? "")?.work ?? "";
   const payload = { code: "max_deliver", message: "given up after 5 attempts", attempts: 5 };
   const error = JSON.stringify({ id: "1", type: "error", payload });
-  second.client.nats.publish(resultsSubject("s", "r"), error, { headers: died });
+  await second.answerElsewhere(identity, error, { "Ourocodus-Outcome": "dead" });
   second.agent();
   await second.hasWaiting(0);
   const [letter] = await second.log("dead");

@@ -52,7 +52,7 @@ export async function startRelay(settings: RelaySettings): Promise<RunningRelay>
     ...natsReports(log),
   });
   try {
-    const streams = await ensureStreams(connection, settings.streams);
+    const streams = await ensureStreams(connection, settings.streams, { upgrade: true });
     return await serve({ connection, streams, gate }, settings);
   } catch (error) {
     await connection.close();
@@ -72,15 +72,13 @@ async function serve(
   const repair = streamRepair(connection, settings, streams, queue);
   const acknowledger = new Acknowledger(connection);
   const writer = new LogWriter(connection, {
-    replicas: streams.log.config.num_replicas,
     onProblem: (reason) => {
       log.warn("results cannot be stored yet", { reason });
       repair();
     },
   });
-  const { duplicateWindowMs } = streams;
   const relay = new Relay(
-    { connection, queue, writer, acknowledger, duplicateWindowMs, onProblem: repair },
+    { connection, queue, writer, acknowledger, onProblem: repair },
     settings.limits,
   );
   const seats = new Seats(settings.connections);

@@ -34,12 +34,6 @@ export interface StrayCollectorOptions {
   readonly everyMs?: number;
 }
 
-/** Where the outcome of stray work goes. */
-interface StrayOutcome {
-  readonly results: string;
-  readonly dead: string;
-}
-
 const MINUTE_MS = 60_000;
 /** As many messages are read for one subject each time. */
 const MAX_READS = 10_000;
@@ -79,26 +73,21 @@ export class StrayCollector {
       if (info.created !== this.#created) this.#looked.clear();
       this.#created = info.created;
       for (const subject of Object.keys(info.state.subjects ?? {})) {
-        const outcome = strayWorkSubjects(subject);
-        if (outcome !== undefined) await this.#collectOf(subject, outcome, manager);
+        if (strayWorkSubjects(subject, "") !== undefined) await this.#collectOf(subject, manager);
       }
     } catch (error) {
       log.warn("stray work cannot be looked for", { error: messageOf(error) });
     }
   }
 
-  async #collectOf(
-    subject: string,
-    outcome: StrayOutcome,
-    manager: JetStreamManager,
-  ): Promise<void> {
+  async #collectOf(subject: string, manager: JetStreamManager): Promise<void> {
     for (let reads = 0; reads < MAX_READS; reads++) {
       const after = this.#looked.get(subject) ?? 0;
       const work = await readNextOf(this.#options.connection, WORK_STREAM, subject, after);
       if (work === undefined) return;
       // Another's work, where this subject is taken for a pattern.
       if (work.subject === subject) {
-        await this.#bury(work, outcome);
+        await this.#bury(work);
         // Another relay may have been faster.
         const deleted = await manager.streams.deleteMessage(WORK_STREAM, work.sequence, false)
           .catch(() => false);
@@ -108,7 +97,10 @@ export class StrayCollector {
     }
   }
 
-  async #bury(work: StoredMessage, outcome: StrayOutcome): Promise<void> {
+  async #bury(work: StoredMessage): Promise<void> {
+    const identity = workIdentity(work);
+    const subjects = strayWorkSubjects(work.subject, identity);
+    if (subjects === undefined) return;
     const [, session = "", , role = ""] = work.subject.split(".");
     const wrong = invalidName(session);
     const message = wrong === undefined ? `role ${invalidName(role)}` : `session ${wrong}`;
@@ -116,8 +108,8 @@ export class StrayCollector {
     const id = parsed.kind === "ok" ? parsed.message.id : parsed.id;
     await storeDeadLetter(
       {
-        ...outcome,
-        identity: workIdentity(work),
+        ...subjects,
+        identity,
         id: id ?? `work-${work.sequence}`,
         session,
         role,

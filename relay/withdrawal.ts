@@ -38,20 +38,17 @@ export class Withdrawal {
   }
 
   /**
-   * Work is being cancelled: at the end it is taken away from whoever has it here.
+   * Work is cancelled: it is taken away from the agent that has it here.
    *
    * @returns Who has or had it; `undefined` if nobody here.
    */
-  cancel({ work: identity, phase }: CancelNotice): CancelledHolder | undefined {
+  cancel({ work: identity }: CancelNotice): CancelledHolder | undefined {
     const { works, relayId: relay_id } = this.#options;
     const work = works.get(identity);
     if (work === undefined || work.state === "settling") return undefined;
     const { agentId: agent_id, attempt, holder } = work;
-    work.sole = false;
-    if (phase === "done") {
-      this.#take(work, "cancelled");
-      log.info("work is cancelled", { seq: work.lease.sequence, agent_id });
-    }
+    this.#take(work, "cancelled");
+    log.info("work is cancelled", { seq: work.lease.sequence, agent_id });
     if (agent_id === undefined) return undefined;
     const away = holder === undefined;
     return { relay_id, agent_id, attempt, told: !away && holder.v1, away };

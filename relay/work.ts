@@ -36,11 +36,6 @@ export interface Work {
   agentId: string | undefined;
   /** Whether that agent speaks `ourocodus.v1`. */
   v1: boolean;
-  /**
-   * Whether this is certainly the only attempt: the first one, and its lease has never been in
-   * danger. If not, another result may be stored already.
-   */
-  sole: boolean;
   /** When a plain agent was sent it, by {@linkcode monotonicMs}. */
   sentAt: number;
   /** Whether it may have been lost on its way to the plain agent that is taken to have it. */
@@ -91,7 +86,6 @@ export function newWork(
     holder: undefined,
     agentId: undefined,
     v1: false,
-    sole: lease.attempt === 1 && state === "waiting",
     sentAt: 0,
     mayBeLost: false,
     lapsed: false,

@@ -33,7 +33,7 @@ export interface WorksOptions {
 
 /** As many pieces of work are remembered to have been given back. */
 const REMEMBERED = 10_000;
-/** And for so long, in milliseconds: within the log's duplicate window. */
+/** And for so long, in milliseconds. */
 const RETURNED_MS = 60_000;
 const log = getLogger(["ourocodus", "relay"]);
 
@@ -135,7 +135,6 @@ export class Works {
     const work = this.find(lease);
     if (work === undefined || work.state === "answered") return work;
     work.lease = lease;
-    work.sole = false;
     work.lapsed = false;
     work.keptAt = monotonicMs();
     return work;
@@ -270,17 +269,9 @@ export class Works {
 
   #keep(work: Work, now: number): void {
     const { queue } = this.#options;
-    if (now - work.keptAt >= queue.ackWaitMs) {
-      work.sole = false;
-      work.lapsed = true;
-    }
+    if (now - work.keptAt >= queue.ackWaitMs) work.lapsed = true;
     work.keptAt = now;
     queue.keepAlive(work.lease.subject);
-  }
-
-  /** NATS is away: leases may run out meanwhile. */
-  lost(): void {
-    for (const work of this.all()) work.sole = false;
   }
 
   /** NATS is back: keeps what is here, gives back what should have been. */

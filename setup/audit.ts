@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runToEnd } from "./run_to_end.ts";
 
 /** What it came to. */
 export type Audit =
@@ -24,13 +25,13 @@ export async function audit(
     readonly env?: Readonly<Record<string, string>>;
   },
 ): Promise<Audit> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["audit", "--ignore-registry-errors"],
-    env: { NO_COLOR: "1", ...options.env },
-  }).output();
-  const [said, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  options.say(`${said}${errors}`);
-  const reason = UNKNOWN.exec(errors ?? "")?.[1];
+  const { code, stdout, stderr } = await runToEnd(
+    Deno.execPath(),
+    ["audit", "--ignore-registry-errors"],
+    { env: { NO_COLOR: "1", ...options.env } },
+  );
+  options.say(`${stdout}${stderr}`);
+  const reason = UNKNOWN.exec(stderr)?.[1];
   if (reason !== undefined) return { kind: "unknown", reason };
   return code === 0 ? { kind: "ok" } : { kind: "found" };
 }

@@ -8,6 +8,7 @@ import { join, relative, resolve } from "node:path";
 import { buildMonitor, monitorIsStale } from "../web/build.ts";
 import { fileURLToPath } from "node:url";
 import { parseArgs, stripVTControlCharacters } from "node:util";
+import { runToEnd } from "./run_to_end.ts";
 
 /** A part that can be compiled: its folder, which has a main.ts. */
 export type PartName = keyof typeof PARTS;
@@ -92,28 +93,18 @@ export async function compilePart(part: PartName, options: CompileOptions): Prom
   const { executable, permissions, include }: Part = PARTS[part];
   const { folder, target, signal } = options;
   const output = join(folder, executable);
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "compile",
-      ...["--frozen", "--no-prompt", "--exclude-unused-npm"],
-      `--permission-set=${options.permissions ?? permissions}`,
-      ...(target === undefined ? [] : ["--target", target]),
-      ...include.flatMap((path) => ["--include", join(ROOT, path)]),
-      ...["--output", output, join(ROOT, part, "main.ts")],
-    ],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-    signal,
-  }).output();
-  signal?.throwIfAborted();
-  const said = new TextDecoder().decode(stderr);
-  if (!success) return { kind: "failed", reason: compileFailure(said) };
+  const { success, stderr } = await runToEnd(Deno.execPath(), [
+    "compile",
+    ...["--frozen", "--no-prompt", "--exclude-unused-npm"],
+    `--permission-set=${options.permissions ?? permissions}`,
+    ...(target === undefined ? [] : ["--target", target]),
+    ...include.flatMap((path) => ["--include", join(ROOT, path)]),
+    ...["--output", output, join(ROOT, part, "main.ts")],
+  ], { cwd: ROOT, env: { NO_COLOR: "1" }, signal });
+  if (!success) return { kind: "failed", reason: compileFailure(stderr) };
   const path = target?.includes("windows") ? `${output}.exe` : output;
   const { size } = await Deno.stat(path);
-  return { kind: "ok", path, bytes: size, embedded: embeddedIn(said) };
+  return { kind: "ok", path, bytes: size, embedded: embeddedIn(stderr) };
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { keepBinary } from "./cache.ts";
 import type { Asset } from "./releases.ts";
+import { type ProgramEnd, runToEnd } from "./run_to_end.ts";
 import { SetupError } from "./setup_error.ts";
 
 /** Options of {@linkcode downloadNatsServer}. */
@@ -97,15 +98,15 @@ async function unpack(
   const binary = `${asset.name}/nats-server`;
   // "o": the files belong to who unpacks them, also if that is root.
   const args = ["-xzof", archive, "-C", folder, binary];
-  let output: Deno.CommandOutput;
+  let output: ProgramEnd;
   try {
-    output = await new Deno.Command("tar", { args, stdin: "null", signal }).output();
+    output = await runToEnd("tar", args, { signal });
   } catch (error) {
+    signal?.throwIfAborted();
     throw new SetupError("unusable", `Cannot run tar: ${reasonOf(error)}`, { cause: error });
   }
-  signal?.throwIfAborted();
   if (!output.success) {
-    const said = new TextDecoder().decode(output.stderr).trim();
+    const said = output.stderr.trim();
     throw new SetupError("unusable", `Cannot unpack ${asset.name}.tar.gz: ${said}`);
   }
   return join(folder, binary);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { envValue, type Host } from "./host.ts";
+import { lastLinesOf, type ProgramEnd, type RunOptions, runToEnd } from "./run_to_end.ts";
 
 /** How much is shown of what a failed program wrote, in lines. */
 const SHOWN_LINES = 8;
@@ -29,33 +30,20 @@ export async function findProgram(host: Host, name: string): Promise<string | un
 export async function runProgram(
   host: Host,
   [path = "", ...args]: readonly string[],
-  options: {
-    readonly env?: Readonly<Record<string, string>>;
-    readonly cwd?: string;
-    readonly signal?: AbortSignal;
-  } = {},
+  options: Pick<RunOptions, "env" | "cwd" | "signal"> = {},
 ): Promise<string | undefined> {
-  const { env = {}, cwd, signal } = options;
-  let output: Deno.CommandOutput;
+  const env = { ...definedOf(host.env), ...options.env };
+  let end: ProgramEnd;
   try {
-    output = await new Deno.Command(path, {
-      args,
-      env: { ...definedOf(host.env), ...env },
-      clearEnv: true,
-      cwd,
-      stdin: "null",
-      signal,
-    }).output();
+    end = await runToEnd(path, args, { ...options, env, clearEnv: true });
   } catch (error) {
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     return `  it cannot be run: ${error instanceof Error ? error.message : error}`;
   }
-  signal?.throwIfAborted();
-  if (output.success) return undefined;
-  const decoder = new TextDecoder();
-  const text = `${decoder.decode(output.stdout)}${decoder.decode(output.stderr)}`.trim();
-  if (text === "") return `  it ended with ${output.code}`;
-  return text.split("\n").slice(-SHOWN_LINES).map((line) => `  ${line}`).join("\n");
+  if (end.success) return undefined;
+  const lines = lastLinesOf(end, SHOWN_LINES);
+  if (lines.length === 0) return `  it ended with ${end.code}`;
+  return lines.map((line) => `  ${line}`).join("\n");
 }
 
 function definedOf(env: Host["env"]): Record<string, string> {

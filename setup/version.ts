@@ -1,4 +1,8 @@
+import { type ProgramEnd, runToEnd } from "./run_to_end.ts";
 import { SetupError } from "./setup_error.ts";
+
+/** How long it may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * Asks a nats-server binary for its version.
@@ -9,14 +13,14 @@ import { SetupError } from "./setup_error.ts";
  * message says of the binary what is wrong; the caller names it.
  */
 export async function natsServerVersion(path: string): Promise<string> {
-  let output: Deno.CommandOutput;
+  let output: ProgramEnd;
   try {
-    output = await new Deno.Command(path, { args: ["--version"], stdin: "null" }).output();
+    output = await runToEnd(path, ["--version"], { timeoutMs: TIMEOUT_MS });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SetupError("unusable", `it cannot be run: ${reason}`, { cause: error });
   }
-  const text = new TextDecoder().decode(output.stdout).trim();
+  const text = output.stdout.trim();
   const version = /^nats-server: v(\d+\.\d+\.\d+\S*)$/.exec(text)?.[1];
   if (!output.success || version === undefined) {
     const first = text.split("\n", 1)[0]?.slice(0, 200);

@@ -1,3 +1,4 @@
+import { type ProgramEnd, type RunOptions, runToEnd } from "@ourocodus/setup";
 import { type AgentsWanted, agentVariables } from "./agents_wanted.ts";
 import { program } from "./programs.ts";
 import { SystemError } from "./system_error.ts";
@@ -51,30 +52,27 @@ export async function checkAgents(
   wanted: AgentsWanted,
   { environment, cwd, home, relay, inContainer }: CheckAgentsOptions,
 ): Promise<AgentsCheck> {
-  const { command, args } = program("agent");
   const [kind = "echo", ...rest] = wanted.args;
   const relayFlag = relay?.isFlag ? ["--relay", relay.url] : [];
   const variables = agentVariables(wanted, "checked");
-  const { code, stdout, stderr } = await output(command, {
-    args: [...args, kind, "--dry-run", depthOf(kind, inContainer), ...relayFlag, ...rest],
-    env: {
-      ...environment,
-      ...(inContainer ? { ...NOT_INHERITED, ...variables, ...FILES_ELSEWHERE } : variables),
-      RELAY_URL: relay?.url ?? "",
-      OUROCODUS_HOME: home,
+  const depth = depthOf(kind, inContainer);
+  const { code, stdout, stderr } = await runAgentProgram(
+    [kind, "--dry-run", depth, ...relayFlag, ...rest],
+    {
+      env: {
+        ...environment,
+        ...(inContainer ? { ...NOT_INHERITED, ...variables, ...FILES_ELSEWHERE } : variables),
+        RELAY_URL: relay?.url ?? "",
+        OUROCODUS_HOME: home,
+      },
+      cwd,
     },
-    cwd,
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-  const text = new TextDecoder();
-  if (code === 0) return { kind: "ok", facts: facts(text.decode(stdout)) };
-  const lines = text.decode(stderr).trim().split("\n");
+  );
+  if (code === 0) return { kind: "ok", facts: facts(stdout) };
+  const lines = stderr.trim().split("\n");
   const [, reason] = /^error: (.*)$/.exec(lines.at(-1) ?? "") ?? [];
   if (reason !== undefined) return { kind: "wrong", reason };
-  throw new SystemError(`${command} ended with exit code ${code} when it checked agents:`, {
+  throw new SystemError(`The agent program ended with exit code ${code} when it checked agents:`, {
     lines,
   });
 }
@@ -107,44 +105,20 @@ export interface CheckCodingAgentOptions {
  */
 export async function checkCodingAgent(
   args: readonly string[],
-  { environment, onOutput, onError, signal }: CheckCodingAgentOptions,
+  { environment, ...options }: CheckCodingAgentOptions,
 ): Promise<number> {
+  return (await runAgentProgram(["check", ...args], { env: environment, ...options })).code;
+}
+
+async function runAgentProgram(
+  args: readonly string[],
+  options: RunOptions,
+): Promise<ProgramEnd> {
   const { command, args: first } = program("agent");
-  const child = spawned(command, {
-    args: [...first, "check", ...args],
-    env: { ...environment },
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal,
-  });
-  const [{ code }] = await Promise.all([
-    child.status,
-    read(child.stdout, onOutput),
-    read(child.stderr, onError),
-  ]);
-  return code;
-}
-
-async function read(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  tell: (text: string) => void,
-): Promise<void> {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) tell(text);
-}
-
-async function output(
-  command: string,
-  options: Deno.CommandOptions,
-): Promise<Deno.CommandOutput> {
-  return await spawned(command, options).output();
-}
-
-function spawned(command: string, options: Deno.CommandOptions): Deno.ChildProcess {
   try {
-    return new Deno.Command(command, options).spawn();
+    return await runToEnd(command, [...first, ...args], { ...options, clearEnv: true });
   } catch (error) {
+    options.signal?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     throw new SystemError(`Cannot run the agent program ${command}: ${why}`, { cause: error });
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runToEnd } from "@ourocodus/setup";
 import type { DockerRecord } from "./docker_record.ts";
 import { composeFile } from "./programs.ts";
 import { SystemError } from "./system_error.ts";
@@ -27,8 +28,8 @@ export async function runCompose(
   { record, environment, onOutput, signal }: ComposeOptions,
 ): Promise<void> {
   const [command = "", ...first] = await composeCommand(environment);
-  const child = new Deno.Command(command, {
-    args: [...first, "--file", composeFile(), "--project-name", record.project, ...args],
+  const words = [...first, "--file", composeFile(), "--project-name", record.project, ...args];
+  const { code } = await runToEnd(command, words, {
     env: {
       ...environment,
       OUROCODUS_NATS_PORT: String(record.natsPort),
@@ -36,16 +37,8 @@ export async function runCompose(
       OUROCODUS_API_PORT: String(record.apiPort ?? DEFAULT_API_PORT),
       OUROCODUS_IMAGES: record.images,
     },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal,
-  }).spawn();
-  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) onOutput(text);
-  };
-  const [{ code }] = await Promise.all([child.status, read(child.stdout), read(child.stderr)]);
-  signal?.throwIfAborted();
+    ...{ onOutput, onError: onOutput, signal },
+  });
   if (code === 0) return;
   throw new SystemError(`${command} ${[...first, ...args].join(" ")} ended with exit code ${code}`);
 }
@@ -61,13 +54,7 @@ async function composeCommand(
   for (const words of COMMANDS) {
     const [command, ...args] = words;
     try {
-      const { success } = await new Deno.Command(command, {
-        args: [...args, "version"],
-        env: { ...environment },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).output();
+      const { success } = await runToEnd(command, [...args, "version"], { env: environment });
       if (success) return words;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runToEnd } from "@ourocodus/setup";
 import { fileURLToPath } from "node:url";
 import { SystemError } from "./system_error.ts";
 
@@ -10,14 +11,10 @@ import { SystemError } from "./system_error.ts";
 export async function ensureMonitor(): Promise<void> {
   if (Deno.build.standalone) return;
   const script = fileURLToPath(new URL("../web/ensure.ts", import.meta.url));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", script],
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
+  const args = ["run", "--quiet", "--allow-all", script];
+  const { success, stderr } = await runToEnd(Deno.execPath(), args);
   if (success) return;
   throw new SystemError("The monitor cannot be bundled:", {
-    lines: new TextDecoder().decode(stderr).trim().split("\n"),
+    lines: stderr.trim().split("\n"),
   });
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { runToEnd } from "@ourocodus/setup";
 
 /** A process, whether it still runs or not. */
 export interface ProcessIdentity {
@@ -81,10 +82,8 @@ function linuxStart(pid: number): string | undefined {
 }
 
 async function psStart(pid: number): Promise<string | undefined> {
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "stat=,lstart=", "-p", String(pid)],
-    env: { LC_ALL: "C", TZ: "UTC" },
-  }).output();
-  const [state, ...started] = new TextDecoder().decode(stdout).trim().split(/\s+/);
+  const args = ["-o", "stat=,lstart=", "-p", String(pid)];
+  const { stdout } = await runToEnd("ps", args, { env: { LC_ALL: "C", TZ: "UTC" } });
+  const [state, ...started] = stdout.trim().split(/\s+/);
   return !state || state.startsWith("Z") ? undefined : started.join(" ");
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type Connection, ensureStreams, lastLogSequence, readLog } from "@ourocodus/bus";
 import { sendAllWork } from "@ourocodus/ops";
-import { ALL_LOG_SUBJECTS, eventsSubject, resultsSubject } from "@ourocodus/protocol";
+import { ALL_LOG_SUBJECTS, eventsSubject, outcomeSubjects } from "@ourocodus/protocol";
 import {
   readEvents,
   startApi,
@@ -79,7 +79,7 @@ for (const { what, query, kinds, most } of STREAMS) {
       await sending;
       const results = async () =>
         (await Array.fromAsync(
-          readLog(connection, resultsSubject("s", "r"), { headersOnly: true }),
+          readLog(connection, outcomeSubjects("s", "r"), { headersOnly: true }),
         ))
           .length;
       await until(async () => await results() === 1_000, { message: "all results" });

@@ -1,8 +1,7 @@
 /** Relays that stop or die, and NATS going away under one. */
 import assert from "node:assert/strict";
-import { headers } from "@nats-io/nats-core";
 import { askRelays } from "@ourocodus/ops";
-import { parseLease, resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubject, parseLease } from "@ourocodus/protocol";
 import { BusClient, SocketAgent, startNats, startRelay, until } from "./support/mod.ts";
 
 Deno.test("NATS going away leaves agents connected, and their results are stored when it is back", async () => {
@@ -172,11 +171,8 @@ Deno.test("a relay that died between storing a result and acknowledging: the wor
   await relay.kill();
   // What the relay would have stored.
   const lease = parseLease(work.lease ?? "");
-  const header = headers();
-  header.set("Nats-Msg-Id", lease?.work ?? "");
-  client.connection.nats.publish(resultsSubject("s", "r"), '{"id":"w","type":"result"}', {
-    headers: header,
-  });
+  const subject = outcomeSubject("s", "r", lease?.work ?? "");
+  client.connection.nats.publish(subject, '{"id":"w","type":"result"}');
   await using other = await startRelay({ natsUrl: nats.url, env: { ACK_WAIT_SECONDS: "1" } });
   await using idle = await SocketAgent.connect({ relayUrl: other.url, ...options });
   await until(async () => await client.waiting() === 0, { message: "the queue to be empty" });

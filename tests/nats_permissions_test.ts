@@ -127,13 +127,22 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
 const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: readonly string[] }>> =
   {
     relay: {
-      publish: ["sessions.s.work.r", "relays.agents.stop", "$JS.API.STREAM.DELETE.OUROCODUS_WORK"],
+      publish: [
+        "sessions.s.work.r",
+        "sessions.s.results.r",
+        "relays.agents.stop",
+        "$JS.API.STREAM.DELETE.OUROCODUS_WORK",
+      ],
       subscribe: ["sessions.>", "_INBOX.>", "_INBOX_api.>", "$JS.>"],
     },
     api: {
       publish: [
         ...["sessions.s.dead.r", "relays.leases", "$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0"],
-        ...["$JS.API.STREAM.DELETE.OUROCODUS_LOG", "$JS.API.STREAM.PURGE.OUROCODUS_WORK"],
+        ...[
+          "sessions.s.results.r",
+          "$JS.API.STREAM.DELETE.OUROCODUS_LOG",
+          "$JS.API.STREAM.PURGE.OUROCODUS_WORK",
+        ],
         "$JS.API.CONSUMER.MSG.NEXT.OUROCODUS_WORK.s=r",
       ],
       subscribe: ["sessions.s.work.r", "_INBOX_relay.>", "relays.>"],
@@ -148,6 +157,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     sender: {
       publish: [
         ...["sessions.s.results.r", "sessions.s.events", "sessions.s.dead.r", "relays.agents.stop"],
+        "sessions.s.outcomes.r.1-1",
         ...["relays.work.cancel", "relays.leases", "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK"],
         ...["$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0", "$JS.API.CONSUMER.DELETE.OUROCODUS_WORK.s=r"],
         "$JS.API.CONSUMER.MSG.NEXT.OUROCODUS_WORK.s=r",
@@ -157,6 +167,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     reader: {
       publish: [
         ...["sessions.s.work.r", "sessions.s.results.r", "sessions.s.events", "relays.agents.stop"],
+        "sessions.s.outcomes.r.1-1",
         ...["relays.work.cancel", "relays.leases", "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK"],
         ...["$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0", "$JS.API.STREAM.UPDATE.OUROCODUS_LOG"],
       ],

@@ -13,6 +13,8 @@ export interface Assignment {
 }
 
 const MAX_TITLE_CHARACTERS = 72;
+/** What terminals act on, and what turns the direction of text: titles are shown by git log. */
+const UNPRINTABLE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu;
 
 /**
  * Reads a payload.
@@ -42,7 +44,8 @@ async function answerSchema(schema: unknown): Promise<AnswerSchema> {
 
 function titleOf({ title, message }: Work["payload"]): string {
   const text = [title, message].find((value) => typeof value === "string" && value.trim() !== "");
-  const line = String(text ?? "Work of an agent").trim().split("\n")[0]?.trim() ?? "";
+  const [first = ""] = String(text ?? "Work of an agent").trim().split(/[\r\n]/);
+  const line = first.replaceAll(UNPRINTABLE, " ").trim();
   if (line.length <= MAX_TITLE_CHARACTERS) return line;
   return `${line.slice(0, MAX_TITLE_CHARACTERS - 1).toWellFormed()}…`;
 }

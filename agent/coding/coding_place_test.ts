@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { until } from "../../tests/support/until.ts";
 import { RetryableError } from "../errors.ts";
+import { findSandbox } from "../processes/mod.ts";
 import { CodingScene } from "../testing/coding_scene.ts";
 
 Deno.test("a worktree that was begun and not set up is used by the next attempt, from its base", async () => {
@@ -131,4 +132,23 @@ Deno.test("the folder of an agent without a repository stays, also when it is em
     await agent.start();
   }
   assert.ok((await Deno.stat(cwd)).isDirectory);
+});
+
+const box = await findSandbox(Deno.env.get("PATH"));
+
+Deno.test({
+  name: "a home of the agent's own is there, and can be written to in a sandbox",
+  ignore: box.kind === "missing",
+  async fn() {
+    await using scene = await CodingScene.make();
+    const { DENO_DIR = `${Deno.env.get("HOME")}/.cache/deno` } = Deno.env.toObject();
+    const env = [["DENO_DIR", DENO_DIR] as const];
+    const agent = scene.agent({ sandbox: "bwrap", isolatedHome: true, agentId: "me", env });
+    const script = 'run "echo mine > $HOME/file && cp $HOME/file seen.txt"; say "done"';
+    const { result, error } = await scene.work(agent, script).outcome;
+    assert.equal(error, undefined);
+    assert.deepEqual(result.files.map(({ path }: { path: string }) => path), ["seen.txt"]);
+    const home = `${scene.root}/worktrees/homes/me`;
+    assert.equal(await Deno.readTextFile(`${home}/file`), "mine\n");
+  },
 });

@@ -5,6 +5,7 @@
  * @module
  */
 import { GitError, Repository } from "@ourocodus/git";
+import { messageOf } from "@ourocodus/protocol";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
@@ -62,7 +63,7 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   const worktrees = resolve(
     options.worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined),
   );
-  const home = homeOf(options, worktrees);
+  const home = await homeOf(options, worktrees);
   const env = codingEnvironment({
     preset,
     permissions: policy.unasked,
@@ -92,10 +93,17 @@ function given({ env = [], envFile }: CodingOptions): (string | readonly [string
   return [...(envFile === undefined ? [] : readEnvFile(envFile)), ...env];
 }
 
-/** The folder of an agent's own home. */
-function homeOf(options: CodingOptions, worktrees: string): string | undefined {
+/** The folder of an agent's own home, made if need be: in a sandbox nothing else could make it. */
+async function homeOf(options: CodingOptions, worktrees: string): Promise<string | undefined> {
   const { isolatedHome, agentId = "agent" } = options;
-  return isolatedHome === true ? join(worktrees, "homes", agentId) : undefined;
+  if (isolatedHome !== true) return undefined;
+  const home = join(worktrees, "homes", agentId);
+  try {
+    await Deno.mkdir(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new OptionError(`Cannot make the agent's home ${home}: ${messageOf(error)}`);
+  }
+  return home;
 }
 
 function commandOf(preset: Preset, env: Readonly<Record<string, string>>): readonly string[] {

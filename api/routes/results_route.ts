@@ -6,7 +6,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { readLog } from "@ourocodus/bus";
 import { logItem } from "@ourocodus/ops";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { LimitSchema, nameSchema, sequenceSchema } from "../schemas/names.ts";
@@ -46,7 +46,7 @@ export function resultsRoute(app: ApiApp, { connection }: ApiParts): void {
     const { role = "*", before, limit } = context.req.valid("query");
     // One more than asked for tells whether there is a next page.
     const records = await Array.fromAsync(
-      readLog(connection, resultsSubject(session, role), { last: limit + 1, before }),
+      readLog(connection, outcomeSubjects(session, role), { last: limit + 1, before }),
     );
     const page = records.slice(-limit).reverse();
     const next_before = records.length > limit ? page.at(-1)?.sequence ?? null : null;

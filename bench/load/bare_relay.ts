@@ -16,7 +16,8 @@ import {
 } from "@ourocodus/bus";
 import {
   joinFrames,
-  resultsSubject,
+  outcomeSubject,
+  parseLease,
   RoleId,
   spliceLease,
   splitFrame,
@@ -60,7 +61,8 @@ class BareAgent {
   readonly #relay: BareRelay;
   readonly #socket: WebSocket;
   readonly #concurrency: number;
-  readonly #results: string;
+  readonly #session: string;
+  readonly #roleName: string;
   readonly #role: RoleQueue;
   #lines: string[] = [];
   #inHand = 0;
@@ -71,7 +73,8 @@ class BareAgent {
     this.#relay = relay;
     this.#socket = socket;
     this.#concurrency = Number(query.get("concurrency"));
-    this.#results = resultsSubject(session, role);
+    this.#session = session;
+    this.#roleName = role;
     this.#role = relay.queue.open(new RoleId(session, role), {
       onWork: ({ lease, text = "" }) => {
         JSON.parse(text);
@@ -92,7 +95,9 @@ class BareAgent {
       const { lease } = JSON.parse(line) as { readonly lease: string };
       const headers = `NATS/1.0\r\nNats-Msg-Id: ${lease}\r\n\r\n`;
       const reply = index === lines.length - 1 ? inbox : "";
-      publications.add(this.#results, stripLease(line, lease), { headers, reply });
+      const work = parseLease(lease)?.work ?? "";
+      const subject = outcomeSubject(this.#session, this.#roleName, work);
+      publications.add(subject, stripLease(line, lease), { headers, reply });
       publications.add(lease, "+ACK");
     });
     this.#inHand -= lines.length;

@@ -6,7 +6,13 @@
  */
 import { AckPolicy, jetstream, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
 import { connect, type Connection, consumerName, ensureStreams } from "@ourocodus/bus";
-import { resultsSubject, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import {
+  outcomeSubject,
+  resultsSubject,
+  RoleId,
+  WORK_STREAM,
+  workSubject,
+} from "@ourocodus/protocol";
 import { commands, readPlan, tell } from "./parent.ts";
 import { type Load, resultOf, roleOf, sessionOf } from "./plan.ts";
 
@@ -38,7 +44,7 @@ async function durable(connection: Connection, load: Load): Promise<void> {
   await ensureStreams(connection);
   const manager = await jetstreamManager(connection.nats);
   const client = jetstream(connection.nats);
-  for (const { session, role, results } of roles(load)) {
+  for (const { session, role } of roles(load)) {
     const name = consumerName(new RoleId(session, role));
     await manager.consumers.add(WORK_STREAM, {
       durable_name: name,
@@ -47,9 +53,10 @@ async function durable(connection: Connection, load: Load): Promise<void> {
     });
     const consumer = await client.consumers.get(WORK_STREAM, name);
     const work = async (msg: JsMsg) => {
-      const { stream, streamSequence } = msg.info;
-      await client.publish(results, resultOf(msg.string()), {
-        msgID: `${stream}.${streamSequence}`,
+      const { streamSequence, timestampNanos } = msg.info;
+      const subject = outcomeSubject(session, role, `${streamSequence}.${timestampNanos}`);
+      await client.publish(subject, resultOf(msg.string()), {
+        expect: { lastSubjectSequence: 0 },
       });
       msg.ack();
     };

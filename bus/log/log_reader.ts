@@ -32,9 +32,9 @@ export type { ReadLogOptions };
 const FRUITLESS = 3;
 
 /**
- * Reads messages of one subject, oldest first.
+ * Reads messages, oldest first.
  *
- * @param subject Of `resultsSubject`, `eventsSubject`, `deadSubject` or `storedSubject`; or
+ * @param subject Of `outcomeSubjects`, `eventsSubject`, `deadSubject` or `storedSubject`; or
  * `ALL_LOG_SUBJECTS`, or of `sessionSubjects`.
  * @returns Ends when all that was there has been read, or with `follow` never: until the signal
  * is aborted, the loop is left, or the connection is closed.
@@ -45,7 +45,7 @@ const FRUITLESS = 3;
  */
 export function readLog(
   connection: Connection,
-  subject: string,
+  subject: string | readonly string[],
   options: ReadLogOptions = {},
 ): AsyncIterable<LogRecord> {
   const { last = 0, fromSequence = 1, before = 1 } = options;

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { eventsSubject, LOG_STREAM, resultsSubject, sessionSubjects } from "@ourocodus/protocol";
+import {
+  deadSubject,
+  eventsSubject,
+  LOG_STREAM,
+  outcomeSubject,
+  outcomeSubjects,
+  sessionSubjects,
+} from "@ourocodus/protocol";
 import { freePort, startNats, startProxy, until } from "../../tests/support/mod.ts";
 import { connect, type Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
@@ -11,7 +18,7 @@ import { lastLogSequence, readLog } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
 import type { ReadLogOptions } from "./log_stream.ts";
 
-const SUBJECT = resultsSubject("s", "r");
+const SUBJECT = deadSubject("s", "r");
 
 /** Stores messages in the log, in order, and waits until they are there. */
 async function fill(connection: Connection, subjects: Iterable<string>): Promise<void> {
@@ -28,7 +35,7 @@ async function stored(connection: Connection, sequence: number): Promise<void> {
 
 async function read(
   connection: Connection,
-  subject: string,
+  subject: string | readonly string[],
   options: ReadLogOptions = {},
 ): Promise<LogRecord[]> {
   return await Array.fromAsync(readLog(connection, subject, options));
@@ -47,30 +54,31 @@ async function consumers(connection: Connection): Promise<number> {
   return (await manager.streams.info(LOG_STREAM)).state.consumer_count;
 }
 
-Deno.test("readLog gives a result with its subject's parts, its work and its time", async () => {
+Deno.test("readLog gives an outcome with its subject's parts, its work and its time", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
   const before = Date.now();
   const header = headers();
-  header.set("Nats-Msg-Id", "42.1795459357920106100");
-  connection.nats.publish(SUBJECT, '{"id":"ü"}', { headers: header });
+  header.set("Nats-Msg-Id", "its own");
+  const subject = outcomeSubject("s", "r", "42.1795459357920106100");
+  connection.nats.publish(subject, '{"id":"ü"}', { headers: header });
   connection.nats.publish("sessions.s.events", "{}");
   await stored(connection, 2);
-  const [result] = await read(connection, SUBJECT);
+  const [result] = await read(connection, outcomeSubjects("s", "*"));
   const { time, header: headerOf, ...rest } = result ?? assert.fail("no record");
   assert.deepEqual(rest, {
     sequence: 1,
-    subject: SUBJECT,
+    subject,
     kind: "results",
     session: "s",
     role: "r",
     text: '{"id":"ü"}',
-    messageId: "42.1795459357920106100",
+    messageId: "its own",
     work: { sequence: 42, storedAt: new Date(1795459357920) },
     pending: 0,
   });
-  assert.equal(headerOf("Nats-Msg-Id"), "42.1795459357920106100");
+  assert.equal(headerOf("Nats-Msg-Id"), "its own");
   assert.equal(headerOf("Nats-None"), undefined);
   assert(Math.abs(time.getTime() - before) < 60_000, time.toISOString());
   const [event] = await read(connection, eventsSubject("*"));
@@ -96,10 +104,10 @@ Deno.test("the last N are exactly the last N, whoever else wrote to the log", as
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
-  const subjects = ["sessions.s.results.r", "sessions.s.results.other", "sessions.t.results.r"];
+  const subjects = ["sessions.s.dead.r", "sessions.s.dead.other", "sessions.t.dead.r"];
   const log: string[] = [];
   const entry = fc.tuple(fc.constantFrom(...subjects), fc.integer({ min: 1, max: 3_000 }));
-  const filter = fc.constantFrom(...subjects, "sessions.s.results.*", sessionSubjects("s"));
+  const filter = fc.constantFrom(...subjects, "sessions.s.dead.*", sessionSubjects("s"));
   const part = fc.record({
     runs: fc.array(entry, { maxLength: 3 }),
     filter,
@@ -187,7 +195,7 @@ Deno.test("following goes on with what comes, and with last 0 gives nothing else
   const got: number[] = [];
   for await (const { sequence } of readLog(connection, SUBJECT, { last: 2, follow: true })) {
     got.push(sequence);
-    if (sequence === 5) await fill(connection, ["sessions.other.results.r", SUBJECT]);
+    if (sequence === 5) await fill(connection, ["sessions.other.dead.r", SUBJECT]);
     if (sequence === 7) break;
   }
   assert.deepEqual(got, [4, 5, 7]);

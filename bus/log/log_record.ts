@@ -71,18 +71,20 @@ export function parsePlace(reply: string | undefined): Place | undefined {
 export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const parsed = parseSubject(message.subject);
   if (parsed === undefined) return undefined;
-  const { kind } = parsed;
+  const { kind, session } = parsed;
   if (kind === "work") return undefined;
   const headers = new MessageHeaders(message);
   const header = (name: string) => headers.first(name);
   const messageId = header("Nats-Msg-Id");
-  const work = workOf(kind, headers);
+  const outcomeOf = kind === "events" ? undefined : parsed.work;
+  const work = outcomeOf === undefined ? workOf(kind, headers) : workPlace(outcomeOf);
   return {
     sequence: place.sequence,
     time: new Date(place.timeMs),
     subject: message.subject,
-    ...parsed,
     kind,
+    session,
+    ...(kind !== "events" && { role: parsed.role }),
     text: message.string(),
     ...(messageId !== undefined && { messageId }),
     ...(work !== undefined && { work }),
@@ -102,6 +104,7 @@ function workOf(kind: LogRecord["kind"], headers: MessageHeaders): WorkPlace | u
       const isCopy = Number.isSafeInteger(sequence) && !Number.isNaN(storedAt.getTime());
       return isCopy ? { sequence, storedAt } : undefined;
     }
+    // An outcome of a version before.
     case "results":
     case "dead":
       return workPlace(identifiedWork(headers.first("Nats-Msg-Id") ?? ""));

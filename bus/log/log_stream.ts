@@ -59,10 +59,10 @@ const PASSED_OVER = 1_000;
 /** See the top of the file. */
 export class Log {
   readonly connection: Connection;
-  readonly #subject: string;
+  readonly #subject: string | readonly string[];
   #manager: Promise<JetStreamManager> | undefined;
 
-  constructor(connection: Connection, subject: string) {
+  constructor(connection: Connection, subject: string | readonly string[]) {
     this.connection = connection;
     this.#subject = subject;
   }
@@ -139,8 +139,7 @@ export class Log {
       deliver_policy: deliver_policy ?? DeliverPolicy.All,
       ...(opt_start_seq !== undefined && { opt_start_seq }),
       ...(opt_start_time !== undefined && { opt_start_time }),
-      // The stream has nothing else, so all of it needs no filter.
-      ...(this.#subject !== ALL_LOG_SUBJECTS && { filter_subject: this.#subject }),
+      ...this.#filter,
       headers_only: headersOnly,
       ack_policy: AckPolicy.None,
       mem_storage: true,
@@ -155,6 +154,14 @@ export class Log {
       }
     }
     throw new TimeoutError();
+  }
+
+  /** What the server sorts out. The stream has nothing else, so all of it needs no filter. */
+  get #filter(): Partial<ConsumerConfig> {
+    if (this.#subject === ALL_LOG_SUBJECTS) return {};
+    return typeof this.#subject === "string"
+      ? { filter_subject: this.#subject }
+      : { filter_subjects: [...this.#subject] };
   }
 
   async #add(config: Partial<ConsumerConfig>, timeout: number): Promise<ConsumerInfo> {

@@ -1,61 +1,34 @@
 /**
- * Stores results, events and dead letters in the log, many at once.
- *
- * All that one turn of the event loop brings is published together, in order, and only the first
- * message, the largest and the last ask for an acknowledgement: JetStream stores what one connection
- * publishes to one stream in order.
+ * Stores outcomes, events and dead letters in the log. All that one turn of the event loop brings is
+ * published together, in order; each message is acknowledged by itself.
  *
  * Invariants:
- * 1. An entry is settled once: stored, or refused for good. Until then it is held in memory.
- * 2. An acknowledgement stands for its whole batch only where nothing can have been dropped in
- *    front of it: published in one turn on one connection (a lost connection sends all of its
- *    unacknowledged batches again), to a stream of a single server (in a cluster, a new leader may
- *    not have seen the beginning, or a route between servers have lost it), no publish denied
- *    meanwhile, the largest message acknowledged too (a limit on size that it passes, the others
- *    pass), and the first one, as many sequences before the last as there are messages: nats-server
- *    drops what comes while it has too much to store, in silence where no acknowledgement is asked
- *    for. Everything else is acknowledged one by one.
- * 3. What was held for longer than the stream recognises identities is published only if the work
- *    that it belongs to is still open, see {@linkcode LogWriter.askWhenLate}.
- * 4. What is sent again is recognised by its `Nats-Msg-Id`; whether the one that is stored already
- *    is ours, is decided by comparing.
- * 5. At most `MAX_APART` entries at once are acknowledged by themselves, compared or asked about:
- *    after a server was slow, what is to be sent again may be hundreds of thousands, and it would not
- *    answer so many requests before they are given up and made again.
- * 6. Few entries at once are published and not yet acknowledged, see {@linkcode Flight}.
+ * 1. An entry is settled once: stored, a duplicate, or refused for good. Until then it is held in memory,
+ *    and published again after a lost connection or `ACK_TIMEOUT_MS` without an acknowledgement.
+ * 2. A second outcome of a work item is refused by the stream itself, however late it comes: an outcome's
+ *    subject is its own, and its publish expects that nothing is stored there. Whether the one that is
+ *    stored is ours, published before, is decided by comparing.
+ * 3. Other entries that are published again are recognised by their `Nats-Msg-Id`, for two minutes.
+ * 4. No more than `MAX_ENTRIES` and `MAX_BYTES` are published and not acknowledged: a server has a limit
+ *    for all publishers together, and refuses what is beyond.
  *
  * @module
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import { LOG_STREAM, messageOf } from "@ourocodus/protocol";
+import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { Publications } from "../publications.ts";
-import { parsePublishAck, type PublishAck } from "../publish_ack.ts";
-import { readStored } from "../stored_message.ts";
-import { Flight } from "./flight.ts";
-import { HeldBatch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
+import { isFencedOff, isStoredIn, parsePublishAck, type PublishAck } from "../publish_ack.ts";
+import { readStored, readSurelyLastOf } from "../stored_message.ts";
+import { TurnoverMap } from "../turnover_map.ts";
+import { Batch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
 import { acceptedOutcome } from "./outcome_lookup.ts";
 
 /** Settings of a {@linkcode LogWriter}. */
 export interface LogWriterOptions {
-  /** How many replicas the stream has; 1 by default. */
-  readonly replicas?: number;
   /** Told when something cannot be stored for now, once a second at most; it is tried again. */
   readonly onProblem?: (reason: string) => void;
-}
-
-/** What became of the work that a late entry belongs to. */
-export type Lateness =
-  | { readonly kind: "open" }
-  | { readonly kind: "answered"; readonly sequence: number }
-  | { readonly kind: "gone" };
-
-/** Of an entry that was held for long: what is known of its work. */
-export type LateEntry = Pick<LogEntry, "subject" | "id">;
-
-interface Late {
-  readonly afterMs: number;
-  readonly ask: (entry: LateEntry) => Promise<Lateness | undefined>;
 }
 
 const STORED: Stored = { kind: "stored" };
@@ -63,9 +36,12 @@ const ACK_TIMEOUT_MS = 5_000;
 /** JetStream's error code for what trying again cannot help: it is too large for the stream. */
 const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
-const MAX_APART = 1_024;
-/** So few that a server hardly drops some of them and takes those before and behind. */
+const MAX_ENTRIES = 4_096;
+const MAX_BYTES = 16 * 2 ** 20;
+/** So many at most are settled together. */
 const MAX_TOGETHER = 256;
+/** So many stored messages are read at once, to compare them. */
+const MAX_COMPARED = 64;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
@@ -79,15 +55,13 @@ export class LogWriter {
   readonly #unlisten: () => void;
   readonly #sweep: ReturnType<typeof setInterval>;
   readonly #idle = new Set<() => void>();
-  readonly #flight = new Flight();
-  #late: Late | undefined;
+  readonly #comparing = pLimit(MAX_COMPARED);
+  /** What is published and not yet acknowledged, by the last token of its reply subject. */
+  readonly #flight = new TurnoverMap<number, HeldEntry>();
+  #flightBytes = 0;
   #queue: HeldEntry[] = [];
-  /** How many are dealt with apart now, and those that wait until there are fewer. */
-  #apartCount = 0;
-  #waiting: HeldEntry[] = [];
   #later: HeldEntry[] = [];
-  #nextBatch = 1;
-  #denials = 0;
+  #nextNumber = 1;
   #entries = 0;
   #bytes = 0;
   #closed = false;
@@ -107,19 +81,16 @@ export class LogWriter {
       if (!error) this.#acknowledged(msg);
     });
     this.#unlisten = connection.listen({
-      onLost: () => this.#resendLater(() => true),
+      onLost: () => void this.#takeBack(Infinity),
       onRestored: () => this.flush(),
-      onDenied: () => void this.#denials++,
     });
     this.#sweep = setInterval(() => {
-      const limit = performance.now() - ACK_TIMEOUT_MS;
-      if (this.#resendLater((batch) => batch.sentAt < limit)) {
-        this.#problem(
-          `no acknowledgement within ${ACK_TIMEOUT_MS} ms. nats-server's log may say why; if its ` +
-            "disk was full, it may have to be restarted to store anything",
-        );
-        this.flush();
-      }
+      if (!this.#takeBack(performance.now() - ACK_TIMEOUT_MS)) return;
+      this.#problem(
+        `no acknowledgement within ${ACK_TIMEOUT_MS} ms. nats-server's log may say why; if its ` +
+          "disk was full, it may have to be restarted to store anything",
+      );
+      this.flush();
     }, SWEEP_MS);
   }
 
@@ -136,7 +107,7 @@ export class LogWriter {
   /** Stores an entry with what else this turn of the event loop brings. */
   append(entry: LogEntry): void {
     if (this.#closed) return;
-    const held = new HeldEntry(entry, this.#connection.connected ? 0 : performance.now());
+    const held = new HeldEntry(entry);
     this.#entries++;
     this.#bytes += held.dataBytes;
     this.#queue.push(held);
@@ -154,64 +125,17 @@ export class LogWriter {
     this.#scheduled = undefined;
     if (this.#closed || !this.#connection.connected || this.#queue.length === 0) return;
     const now = performance.now();
-    const together = this.#queue.splice(0, this.#flight.roomFor(this.#queue)).filter((held) =>
-      !this.#apart(held, now)
-    );
-    for (let at = 0; at < together.length; at += MAX_TOGETHER) {
-      this.#publish(together.slice(at, at + MAX_TOGETHER));
+    let batch = new Batch();
+    let count = 0;
+    for (; count < this.#queue.length; count++) {
+      const held = this.#queue[count];
+      if (held === undefined || !this.#hasRoom(held)) break;
+      if (batch.size === MAX_TOGETHER) batch = new Batch();
+      this.#publish(held, batch, now);
     }
-  }
-
-  /**
-   * Whether the beginning of a batch may be lost on its way to where its end is stored. A stream of a
-   * cluster may be given replicas at any time, and be led by another server than ours.
-   */
-  get #isSpread(): boolean {
-    return (this.#options.replicas ?? 1) > 1 || this.#connection.isClustered;
-  }
-
-  /** Deals with an entry that is not to be published together with others. @returns Whether it is one. */
-  #apart(held: HeldEntry, now: number): boolean {
-    if (!this.#fits(held)) return true;
-    if (held.heldAt === 0) held.heldAt = now;
-    const late = now - held.heldAt > (this.#late?.afterMs ?? Infinity) ? this.#late : undefined;
-    const alone = held.sent || held.suspect || this.#isSpread;
-    if (late === undefined && !alone) return false;
-    if (this.#apartCount >= MAX_APART) this.#waiting.push(held);
-    else if (late !== undefined) void this.#during(this.#askLate(held, late));
-    else this.#publish([held], true);
-    return true;
-  }
-
-  /** Counts an entry that is dealt with apart, until that is done. */
-  async #during(done: Promise<void>): Promise<void> {
-    this.#apartCount++;
-    try {
-      await done;
-    } finally {
-      this.#apartCount--;
-      this.#goOn();
-    }
-  }
-
-  /** Deals with entries that waited, if enough others are done. */
-  #goOn(): void {
-    if (this.#apartCount <= MAX_APART / 2) {
-      this.#queue.push(...this.#waiting.splice(0, MAX_APART - this.#apartCount));
-    }
-    // What is appended in this turn is for its end, with all that it brings.
-    if (this.#scheduled === undefined) this.flush();
-  }
-
-  /**
-   * Asks about every entry that was held for so long, in milliseconds, before it is published: the
-   * stream may not recognise its identity any more.
-   *
-   * @param ask `open`: it is published. `answered`: another one, or this one, is in the log at a
-   * sequence. `gone`: it is not wanted any more. `undefined`: nobody knows any more.
-   */
-  askWhenLate(afterMs: number, ask: (entry: LateEntry) => Promise<Lateness | undefined>): void {
-    this.#late = { afterMs, ask };
+    if (count === this.#queue.length) this.#queue.length = 0;
+    else this.#queue.splice(0, count);
+    this.#publications.send();
   }
 
   /** Resolves once nothing is held any more. */
@@ -229,120 +153,92 @@ export class LogWriter {
     this.#acks.unsubscribe();
   }
 
-  #fits(held: HeldEntry): boolean {
-    const limit = this.#connection.maxPayloadBytes;
-    const { bytes } = held;
-    if (bytes <= limit) return true;
-    this.#settle(held, { kind: "refused", reason: `message is ${bytes} bytes, limit is ${limit}` });
-    return false;
+  /** One always has, however large. */
+  #hasRoom({ bytes }: HeldEntry): boolean {
+    if (this.#flight.size === 0) return true;
+    return this.#flight.size < MAX_ENTRIES && this.#flightBytes + bytes <= MAX_BYTES;
   }
 
-  #publish(held: readonly HeldEntry[], apart = false): void {
-    const number = this.#nextBatch++;
-    const batch = new HeldBatch(held, { sentAt: performance.now(), denials: this.#denials, apart });
-    if (apart) this.#apartCount++;
-    this.#flight.add(number, batch);
-    const inbox = `${this.#inbox}.${number}`;
-    held.forEach((one, index) => {
-      const { subject, data, headers } = one;
-      one.sent = true;
-      const reply = batch.asks(index) ? inbox : "";
-      this.#publications.add(subject, data, { reply, headers });
-    });
-    this.#publications.send();
+  #publish(held: HeldEntry, batch: Batch, now: number): void {
+    const limit = this.#connection.maxPayloadBytes;
+    const { subject, data, headers, bytes } = held;
+    if (bytes > limit) {
+      const reason = `message is ${bytes} bytes, limit is ${limit}`;
+      return this.#settle(held, { kind: "refused", reason });
+    }
+    const number = this.#nextNumber++;
+    held.sends++;
+    held.sentAt = now;
+    batch.add(held);
+    this.#flight.set(number, held);
+    this.#flightBytes += bytes;
+    this.#publications.add(subject, data, { reply: `${this.#inbox}.${number}`, headers });
   }
 
   #acknowledged(msg: Msg): void {
-    const number = Number(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
-    const batch = this.#flight.get(number);
-    if (batch === undefined) return;
-    const ack = parsePublishAck(msg);
-    if (isForeign(ack)) return; // If JetStream's own does not come, all of it is sent again.
-    const stored = ack.kind === "stored" && !ack.duplicate;
-    if (stored && batch.acknowledged(ack.sequence) > 0) return;
-    this.#leave(number, batch);
-    const [first] = batch.held;
-    if (stored && batch.held.length > 1 && batch.mayBeWhole) {
-      // That one of them was denied is told by an error, which may be on its way from the client.
-      setImmediate(() => {
-        if (this.#denials === batch.denials) this.#stored(batch);
-        else this.#sendEach(batch);
-      });
-    } else if (batch.held.length > 1) {
-      this.#sendEach(batch);
-    } else if (stored) {
-      this.#stored(batch);
-    } else if (first !== undefined) {
-      this.#resolve(first, ack);
+    const number = Number(msg.subject.slice(this.#inbox.length + 1));
+    const held = this.#flight.get(number);
+    if (held === undefined) return;
+    if (isStoredIn(msg, LOG_STREAM)) {
+      this.#leave(number, held, true);
+    } else {
+      const ack = parsePublishAck(msg);
+      // If JetStream's own does not come, it is sent again.
+      if (isForeign(ack)) return;
+      const isStored = ack.kind === "stored" && !ack.duplicate;
+      this.#leave(number, held, isStored);
+      if (!isStored) this.#notStored(held, ack);
     }
-    this.#goOn();
+    const isLow = this.#flight.size <= MAX_ENTRIES / 2 && this.#flightBytes <= MAX_BYTES / 2;
+    // What is appended in this turn is for its end, with all that it brings.
+    if (isLow && this.#scheduled === undefined) this.flush();
   }
 
-  /** A batch is in flight no longer. */
-  #leave(number: number, batch: HeldBatch): void {
-    this.#flight.delete(number, batch);
-    if (batch.apart) this.#apartCount--;
-  }
-
-  async #askLate(held: HeldEntry, { ask }: Late): Promise<void> {
-    const late = await ask(held);
-    switch (late?.kind) {
-      case "open":
-        held.heldAt = performance.now();
-        this.#queue.push(held);
-        return this.flush();
-      case "answered":
-        return await this.#compare(held, late.sequence);
-      case "gone":
-        return this.#settle(held, { kind: "duplicate" });
-    }
-  }
-
-  #stored(batch: HeldBatch): void {
-    if (this.#closed) return;
+  /** An entry is in flight no longer. */
+  #leave(number: number, held: HeldEntry, isStored: boolean): void {
+    this.#flight.delete(number);
+    this.#flightBytes -= held.bytes;
+    const stored = held.batch?.close(held, isStored) ?? [];
+    if (this.#closed || stored.length === 0) return;
     this.#retryMs = FIRST_RETRY_MS;
-    for (const held of batch.held) this.#settle(held, STORED);
+    for (const one of stored) this.#settle(one, STORED);
   }
 
-  /** Which of them was not stored is not known: each is sent again, by itself. */
-  #sendEach(batch: HeldBatch): void {
-    this.#queue = [...this.#queue, ...batch.held];
+  #notStored(held: HeldEntry, ack: PublishAck): void {
+    if (ack.kind === "stored") {
+      return this.#compare(() => this.#compareId(held, ack.sequence), held);
+    }
+    if (isFencedOff(ack)) return this.#compare(() => this.#compareOutcome(held), held);
+    if (ack.kind === "refused" && ack.errorCode === MESSAGE_TOO_LARGE) {
+      return this.#settle(held, { kind: "refused", reason: ack.reason });
+    }
+    this.#tryLater(held, ack.kind === "refused" ? ack.reason : "no stream takes it");
+  }
+
+  #compare(compare: () => Promise<void>, held: HeldEntry): void {
+    void this.#comparing(compare).catch((error) => this.#tryLater(held, messageOf(error)));
+  }
+
+  /** Its subject has a message already: this one, published before, or another? */
+  async #compareOutcome(held: HeldEntry): Promise<void> {
+    const first = await readSurelyLastOf(this.#connection, LOG_STREAM, held.subject);
+    // A cluster also refuses what comes while another is on its way, which may fail.
+    if (first === undefined) return this.#tryLater(held, "another outcome is about to be stored");
+    const isOwn = held.sends > 1 && held.hasData(first.data);
+    this.#settle(held, isOwn ? STORED : { kind: "duplicate", accepted: acceptedOutcome(first) });
+  }
+
+  /** A message of its `Nats-Msg-Id` is stored already: this one, or somebody's work? */
+  async #compareId(held: HeldEntry, sequence: number): Promise<void> {
+    const first = await readStored(this.#connection, LOG_STREAM, sequence);
+    if (first === undefined || first.subject === held.subject) return this.#settle(held, STORED);
+    held.dropId();
+    this.#queue.push(held);
     this.flush();
   }
 
-  /** One that was sent by itself was not stored now. */
-  #resolve(held: HeldEntry, ack: PublishAck): void {
-    if (ack.kind === "stored") {
-      void this.#during(this.#compare(held, ack.sequence));
-    } else if (ack.kind === "refused" && ack.errorCode === MESSAGE_TOO_LARGE) {
-      this.#settle(held, { kind: "refused", reason: ack.reason });
-    } else {
-      this.#problem(ack.kind === "refused" ? ack.reason : "no stream takes it");
-      this.#tryLater(held);
-    }
-  }
-
-  /** A message of the same identity is stored already: this one, sent before, or another? */
-  async #compare(held: HeldEntry, sequence: number): Promise<void> {
-    try {
-      const stored = await readStored(this.#connection, LOG_STREAM, sequence);
-      if (stored !== undefined && stored.subject !== held.subject) {
-        // The copy of work that was sent with this identity, say.
-        held.mark();
-        this.#queue.push(held);
-        return this.flush();
-      }
-      if (stored === undefined || held.hasData(stored.data)) {
-        return this.#settle(held, STORED);
-      }
-      this.#settle(held, { kind: "duplicate", accepted: acceptedOutcome(stored) });
-    } catch (error) {
-      this.#problem(messageOf(error));
-      this.#tryLater(held);
-    }
-  }
-
-  #tryLater(held: HeldEntry): void {
+  #tryLater(held: HeldEntry, reason: string): void {
+    this.#problem(reason);
     this.#later.push(held);
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
@@ -353,16 +249,15 @@ export class LogWriter {
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 
-  /** Takes batches back into the queue. @returns Whether there were any. */
-  #resendLater(which: (batch: HeldBatch) => boolean): boolean {
-    const batches: HeldBatch[] = [];
-    for (const [number, batch] of this.#flight.all()) {
-      if (!which(batch)) continue;
-      this.#leave(number, batch);
-      batches.push(batch);
+  /** Takes what was published before this time back into the queue. @returns Whether there was any. */
+  #takeBack(before: number): boolean {
+    const again: HeldEntry[] = [];
+    for (const [number, held] of this.#flight.entries()) {
+      if (held.sentAt >= before) continue;
+      this.#leave(number, held, false);
+      again.push(held);
     }
-    const again = batches.flatMap(({ held }) => held);
-    this.#queue = [...again, ...this.#queue];
+    if (again.length > 0) this.#queue = [...again, ...this.#queue];
     return again.length > 0;
   }
 

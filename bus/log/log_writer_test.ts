@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import {
-  eventsSubject,
-  LOG_STREAM,
-  parseLease,
-  resultsSubject,
-  WORK_STREAM,
-} from "@ourocodus/protocol";
+import { eventsSubject, LOG_STREAM, outcomeSubject, WORK_STREAM } from "@ourocodus/protocol";
 import { startNats, startProxy, type TestNats, until } from "../../tests/support/mod.ts";
 import { connect, type Connection } from "../connection.ts";
 import { publishStored } from "../publish_ack.ts";
 import { ensureStreams } from "../streams.ts";
 import type { Stored } from "./log_entry.ts";
-import { readLog } from "./log_reader.ts";
-import type { LogRecord } from "./log_record.ts";
 import { LogWriter } from "./log_writer.ts";
 import { OutcomeLookup } from "./outcome_lookup.ts";
 
@@ -34,15 +26,14 @@ class TestWriter implements AsyncDisposable {
 
   static async start(
     nats: TestNats,
-    options: { readonly port?: number; readonly replicas?: number } = {},
+    { port = nats.port }: { readonly port?: number } = {},
   ): Promise<TestWriter> {
-    const { port = nats.port, replicas } = options;
     const connection = await connect({ url: `127.0.0.1:${port}` });
     const client = await connect({ url: nats.url });
     await ensureStreams(client);
     const manager = await jetstreamManager(client.nats);
     const onProblem = (reason: string) => test.problems.push(reason);
-    const writer = new LogWriter(connection, { replicas, onProblem });
+    const writer = new LogWriter(connection, { onProblem });
     const test: TestWriter = new TestWriter(nats, connection, client, manager, writer);
     return test;
   }
@@ -53,12 +44,11 @@ class TestWriter implements AsyncDisposable {
     await this.client.close();
   }
 
-  append(id: string, text = id, suspect = false): void {
+  append(id: string, text = id): void {
     this.writer.append({
       subject: SUBJECT,
       data: UTF8.encode(text),
       id,
-      suspect,
       onSettled: (stored) => {
         assert.ok(!this.settled.has(id), `${id} is settled twice`);
         this.settled.set(id, stored);
@@ -95,9 +85,6 @@ class TestWriter implements AsyncDisposable {
     return ids;
   }
 }
-
-/** The other one is a first attempt's result. */
-const DUPLICATE = { kind: "duplicate", accepted: { sequence: 1, attempt: 1, outcome: undefined } };
 
 Deno.test("what one turn brings is stored once, with its data, headers and identity", async () => {
   await using nats = await startNats();
@@ -180,59 +167,83 @@ Deno.test("a quarter of a million entries held at once overflow nothing", async 
   assert.deepEqual(test.problems, []);
 });
 
-Deno.test("another message with the same identity makes a duplicate, one's own sent again does not", async () => {
+const WORK = "7.1795459357920106100";
+const OUTCOME = outcomeSubject("s", "r", WORK);
+/** The other one is a first attempt's result. */
+const DUPLICATE = { kind: "duplicate", accepted: { sequence: 1, attempt: 1, outcome: undefined } };
+
+/** Stores an outcome of the same work item. */
+function storeOutcome(writer: LogWriter, data: string, id = WORK): Promise<Stored> {
+  return writer.store({ subject: OUTCOME, data, id, fenced: true });
+}
+
+Deno.test("of two outcomes in one turn the first is stored, and the second a duplicate, also of the same text", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
-  test.append("a", "first");
-  await test.writer.idle();
-  const again = (text: string) =>
-    test.writer.store({ subject: SUBJECT, data: UTF8.encode(text), id: "a", suspect: true });
-  assert.deepEqual(await again("second"), DUPLICATE);
-  assert.deepEqual(await again("first!"), DUPLICATE);
-  assert.deepEqual(await again("first"), { kind: "stored" });
+  const [first, second, same] = ["first", "second", "first"].map((data) =>
+    storeOutcome(test.writer, data)
+  );
+  test.append("between");
+  assert.deepEqual(await first, { kind: "stored" });
+  assert.deepEqual(await second, DUPLICATE);
+  assert.deepEqual(await same, DUPLICATE);
+  assert.deepEqual((await test.ids()).sort(), [WORK, "between"]);
+});
+
+Deno.test("a second outcome is refused beyond the duplicate window, for as long as the log has the first", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  await test.manager.streams.update(LOG_STREAM, { duplicate_window: 100e6 });
+  assert.deepEqual(await storeOutcome(test.writer, "first"), { kind: "stored" });
+  // That the window is over is seen by another message: its identity counts as new.
+  const again = { subject: SUBJECT, data: "again", id: "again" };
+  await until(async () => {
+    await test.writer.store(again);
+    return await test.stored() >= 3;
+  });
+  assert.deepEqual(await storeOutcome(test.writer, "second"), DUPLICATE);
+  await test.manager.streams.deleteMessage(LOG_STREAM, 1);
+  assert.deepEqual(await storeOutcome(test.writer, "third"), { kind: "stored" });
+});
+
+Deno.test("outcomes that two connections store at once are one", async () => {
+  await using nats = await startNats();
+  await using one = await TestWriter.start(nats);
+  await using other = await TestWriter.start(nats);
+  for (let round = 0; round < 50; round++) {
+    const work = `${round + 1}.1795459357920106100`;
+    const subject = outcomeSubject("s", "r", work);
+    const both = await Promise.all(
+      [one, other].map(({ writer }, index) =>
+        writer.store({ subject, data: `${index}`, id: work, fenced: true })
+      ),
+    );
+    assert.deepEqual(both.map(({ kind }) => kind).sort(), ["duplicate", "stored"]);
+  }
+  assert.equal(await one.stored(), 50);
+});
+
+Deno.test("an outcome whose acknowledgement is lost is stored, and no duplicate of itself", async () => {
+  await using nats = await startNats();
+  await using proxy = startProxy(nats.port);
+  await using test = await TestWriter.start(nats, { port: proxy.port });
+  const stored = storeOutcome(test.writer, "mine");
+  test.writer.flush();
+  await until(async () => await test.stored() === 1 || proxy.cut());
+  proxy.cut();
+  await until(() => !test.connection.connected);
+  proxy.heal();
+  assert.deepEqual(await stored, { kind: "stored" });
+  assert.equal(await test.stored(), 1);
+});
+
+Deno.test("a message that is not fenced and sent again is stored once", async () => {
+  await using nats = await startNats();
+  await using test = await TestWriter.start(nats);
+  const store = () => test.writer.store({ subject: SUBJECT, data: "{}", id: "a" });
+  assert.deepEqual(await Promise.all([store(), store()]), [{ kind: "stored" }, { kind: "stored" }]);
   assert.deepEqual(await test.ids(), ["a"]);
 });
-
-Deno.test("a duplicate in the midst of others is told from them", async () => {
-  await using nats = await startNats();
-  await using test = await TestWriter.start(nats);
-  test.append("a", "first");
-  await test.writer.idle();
-  for (const id of ["b", "c"]) test.append(id);
-  const other = test.writer.store({
-    subject: SUBJECT,
-    data: UTF8.encode("x"),
-    id: "a",
-    suspect: true,
-  });
-  test.append("d");
-  assert.deepEqual(await other, DUPLICATE);
-  await test.writer.idle();
-  assert.deepEqual(["b", "c", "d"].map((id) => test.kind(id)), ["stored", "stored", "stored"]);
-  assert.deepEqual((await test.ids()).sort(), ["a", "b", "c", "d"]);
-});
-
-Deno.test("entries of a turn are acknowledged together, with several replicas each by itself", async () => {
-  await using nats = await startNats();
-  assert.equal(await acknowledgements(nats, 1), 1);
-  assert.equal(await acknowledgements(nats, 3), 3);
-});
-
-/** As many subjects as three entries are acknowledged on. */
-async function acknowledgements(nats: TestNats, replicas: number): Promise<number> {
-  await using test = await TestWriter.start(nats, { replicas });
-  const acks: string[] = [];
-  test.client.nats.subscribe("_INBOX.>", {
-    callback: (_, msg) => {
-      if (/^\{"stream":"OUROCODUS_LOG",\s*"seq":\d+\}$/.test(msg.string())) acks.push(msg.subject);
-    },
-  });
-  await test.client.nats.flush();
-  for (const id of ["a", "b", "c"]) test.append(`${id}${replicas}`);
-  await test.writer.idle();
-  await test.client.nats.flush();
-  return new Set(acks).size;
-}
 
 Deno.test("an entry larger than NATS takes is refused, and the others stored", async () => {
   await using nats = await startNats({ config: "max_payload: 2048" });
@@ -249,7 +260,7 @@ Deno.test("an entry larger than NATS takes is refused, and the others stored", a
   );
 });
 
-Deno.test("an entry larger than the stream takes is refused, wherever it stands in its batch", async () => {
+Deno.test("an entry larger than the stream takes is refused, wherever it stands in its turn", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
   await test.manager.streams.update(LOG_STREAM, { max_msg_size: 500 });
@@ -265,7 +276,7 @@ Deno.test("an entry larger than the stream takes is refused, wherever it stands 
   assert.equal((await test.ids()).length, 12);
 });
 
-Deno.test("an entry too large by its headers is not vouched for by one with more data", async () => {
+Deno.test("an entry too large by its headers is refused, and one with more data stored", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
   await test.manager.streams.update(LOG_STREAM, { max_msg_size: 300 });
@@ -281,7 +292,7 @@ Deno.test("entries wait for a stream that is away, are reported, and stored when
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
   await test.manager.streams.delete(LOG_STREAM);
-  for (const id of ["a", "b", "c"]) test.append(id, id, true);
+  for (const id of ["a", "b", "c"]) test.append(id);
   await until(() => test.problems.length > 0);
   assert.match(test.problems[0] ?? "", /^Cannot store in OUROCODUS_LOG: no stream takes it$/);
   assert.deepEqual([test.settled.size, test.problems.length], [0, 1]);
@@ -297,36 +308,27 @@ Deno.test("entries wait for a stream that is away, are reported, and stored when
 Deno.test("an outcome whose identity a copy of work has taken is stored all the same, and once", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
-  const storedAt = Date.now();
-  const identity = `7.${storedAt}000000`;
-  const lease = parseLease(`$JS.ACK.OUROCODUS_WORK.s=r.1.7.1.${storedAt}000000.0`);
-  assert.ok(lease);
-  for (const id of [identity, `${identity}~`, `${identity}.d`]) {
+  for (const id of [WORK, `${WORK}.d`]) {
     await publishStored(test.client, "sessions.x.work.y", "{}", {
       headers: { "Nats-Msg-Id": id },
       stream: WORK_STREAM,
       timeoutMs: 5_000,
     });
   }
-  await until(async () => (await test.manager.streams.info(LOG_STREAM)).state.messages === 3);
-  const results = resultsSubject("s", "r");
-  const store = (subject: string, id: string, text: string) =>
-    test.writer.store({ subject, data: text, id, suspect: true });
-  assert.deepEqual(await store(results, identity, "first"), { kind: "stored" });
-  assert.deepEqual(await store(results, identity, "first"), { kind: "stored" });
-  assert.equal((await store(results, identity, "second")).kind, "duplicate");
-  assert.deepEqual(await store("sessions.s.dead.r", `${identity}.d`, "{}"), { kind: "stored" });
+  await until(async () => await test.stored() === 2);
+  assert.deepEqual(await storeOutcome(test.writer, "first"), { kind: "stored" });
+  assert.equal((await storeOutcome(test.writer, "second")).kind, "duplicate");
+  const letter = { subject: "sessions.s.dead.r", data: "{}", id: `${WORK}.d` };
+  assert.deepEqual(await test.writer.store(letter), { kind: "stored" });
   const { state } = await test.manager.streams.info(LOG_STREAM, { subjects_filter: ">" });
   assert.deepEqual(state.subjects, {
-    "sessions.x.stored.y": 3,
-    [results]: 1,
+    "sessions.x.stored.y": 2,
+    [OUTCOME]: 1,
     "sessions.s.dead.r": 1,
   });
-  const accepted = await new OutcomeLookup(test.client).find("s", "r", lease);
-  assert.deepEqual(accepted, { sequence: 4, attempt: 1, outcome: undefined });
-  const records: LogRecord[] = [];
-  for await (const record of readLog(test.client, "sessions.s.>")) records.push(record);
-  assert.deepEqual(records.map(({ work }) => work?.sequence), [7, 7]);
+  const asked = { session: "s", role: "r", work: WORK, storedAtMs: Date.now() };
+  const accepted = await new OutcomeLookup(test.client).find(asked);
+  assert.deepEqual(accepted, { sequence: 3, attempt: 1, outcome: undefined });
 });
 
 Deno.test("what others than JetStream answer stores nothing, and harms nobody", async () => {
@@ -375,7 +377,7 @@ Deno.test("entries that nobody acknowledges are reported, and stored by sending 
   assert.deepEqual((await test.ids()).sort(), ["one", "two"]);
 });
 
-Deno.test("an entry that this client may not publish is not vouched for by those that it may", async () => {
+Deno.test("an entry that this client may not publish harms none of those that it may", async () => {
   await using nats = await startNats({
     config: `authorization { users: [
       { user: "any", password: "any" }

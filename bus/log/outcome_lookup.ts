@@ -1,121 +1,107 @@
 /**
- * Finds out whether work that is handed out again has been answered already: its relay may have
- * died between storing the result and acknowledging the work, and the log's duplicate window may be
- * over by the time that a second result comes.
+ * Whether a work item has an outcome. An outcome has a subject of its own, so that is one read. Those
+ * that versions before have stored are found among their role's results, for as long as the log has
+ * any; nothing is added to them.
  *
  * @module
  */
-import { type Lease, LOG_HEADER, LOG_STREAM, resultsSubject } from "@ourocodus/protocol";
+import {
+  LOG_HEADER,
+  LOG_STREAM,
+  outcomeSubject,
+  resultsSubject,
+  RoleId,
+} from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
-import { readSurelyLastOf, type StoredMessage } from "../stored_message.ts";
-import { plainIdentity } from "./identity.ts";
+import { readSurelyLastOf } from "../stored_message.ts";
+import { identifiedWork } from "./identity.ts";
 import { readLog } from "./log_reader.ts";
 
 /** The clocks of a cluster's servers may differ by so much, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** What is known of the outcome that was accepted for a piece of work. */
+/** What is known of the outcome that was accepted for a work item. */
 export interface AcceptedOutcome {
   /** Its sequence in the log. */
   readonly sequence: number;
-  /** Which attempt's it is; of a piece of work that was cancelled, no one's. */
+  /** Which attempt's it is; of a work item that was cancelled, no one's. */
   readonly attempt: number | undefined;
   /** What its header `Ourocodus-Outcome` says: `failed`, `dead`, `cancelled`; none is a result. */
   readonly outcome: string | undefined;
 }
 
-interface Lookup {
-  /** In milliseconds. */
-  readonly since: number;
-  readonly accepted: Promise<ReadonlyMap<string, AcceptedOutcome>>;
+/** The work item that is asked about. */
+export interface AskedOutcome {
+  readonly session: string;
+  readonly role: string;
+  /** Its identity. */
+  readonly work: string;
+  /** When it was stored, in milliseconds since 1970. */
+  readonly storedAtMs: number;
 }
 
-/** Looks outcomes up; lookups for one role that are wanted at once are made once. */
+/** Old outcomes of one role, by the work item's identity. */
+interface OldOutcomes {
+  /** Those stored since then, in milliseconds since 1970. */
+  readonly since: number;
+  readonly outcomes: Promise<ReadonlyMap<string, AcceptedOutcome>>;
+}
+
+/** Looks outcomes up. */
 export class OutcomeLookup {
   readonly #connection: Connection;
-  /** Consumer's name → the lookup under way. */
-  readonly #lookups = new Map<string, Lookup>();
+  /** The role's key → its old outcomes. */
+  readonly #old = new Map<string, OldOutcomes>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   /**
-   * The outcome of a lease's work, if the log has one. Reads the headers of all of the role's
-   * results since the work was stored.
+   * The outcome of a work item, if the log has one.
    *
    * @throws {StreamError} If the log cannot be read.
    */
-  async find(session: string, role: string, lease: Lease): Promise<AcceptedOutcome | undefined> {
-    const since = sinceStored(lease.storedAtMs);
-    let lookup = this.#lookups.get(lease.roleKey);
-    if (lookup === undefined || lookup.since > since) {
-      lookup = { since, accepted: this.since(session, role, since) };
-      const begun = lookup;
-      this.#lookups.set(lease.roleKey, begun);
-      const done = () => {
-        if (this.#lookups.get(lease.roleKey) === begun) this.#lookups.delete(lease.roleKey);
-      };
-      lookup.accepted.then(done, done);
+  async find(asked: AskedOutcome): Promise<AcceptedOutcome | undefined> {
+    const subject = outcomeSubject(asked.session, asked.role, asked.work);
+    const stored = await readSurelyLastOf(this.#connection, LOG_STREAM, subject);
+    return stored === undefined ? await this.#findOld(asked) : acceptedOutcome(stored);
+  }
+
+  async #findOld(
+    { session, role, work, storedAtMs }: AskedOutcome,
+  ): Promise<AcceptedOutcome | undefined> {
+    const { key } = new RoleId(session, role);
+    const since = storedAtMs - CLOCK_SKEW_MS;
+    let old = this.#old.get(key);
+    if (old === undefined || old.since > since) {
+      old = { since, outcomes: this.#readOld(resultsSubject(session, role), since) };
+      this.#old.set(key, old);
+      old.outcomes.catch(() => this.#old.delete(key));
     }
-    return (await lookup.accepted).get(lease.work);
+    return (await old.outcomes).get(work);
   }
 
-  /**
-   * All outcomes of a role's work that was stored at a time, in milliseconds since 1970, or later;
-   * as {@linkcode since} tells them.
-   */
-  async ofWorkSince(
-    { session, role }: { readonly session: string; readonly role: string },
-    storedAtMs: number,
-  ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
-    return await this.since(session, role, sinceStored(storedAtMs));
-  }
-
-  /**
-   * All outcomes of a role that were stored at a time, in milliseconds, or later, by the work's
-   * identity.
-   *
-   * @throws {StreamError} If the log cannot be read, or only from a server that is behind others.
-   */
-  async since(
-    session: string,
-    role: string,
+  async #readOld(
+    subject: string,
     since: number,
   ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
     const accepted = new Map<string, AcceptedOutcome>();
-    const subject = resultsSubject(session, role);
     const newest = await readSurelyLastOf(this.#connection, LOG_STREAM, subject);
-    const results = readLog(this.#connection, subject, {
-      since: new Date(since),
-      headersOnly: true,
-    });
+    if (newest === undefined || Number(newest.timeNs.slice(0, -6)) < since) return accepted;
     let read = 0;
-    for await (const record of results) {
-      const { messageId } = record;
+    const options = { since: new Date(since), headersOnly: true };
+    for await (const record of readLog(this.#connection, subject, options)) {
       read = record.sequence;
-      if (messageId !== undefined) accepted.set(plainIdentity(messageId), acceptedOutcome(record));
+      accepted.set(identifiedWork(record.messageId ?? ""), acceptedOutcome(record));
     }
-    if (newest !== undefined && newest.sequence > read && storedAtMs(newest) > since) {
-      throw new StreamError(
-        `Cannot read all of ${subject}: the server that has it is behind others`,
-      );
-    }
-    return accepted;
+    if (newest.sequence <= read) return accepted;
+    throw new StreamError(`Cannot read all of ${subject}: its server is behind others`);
   }
 }
 
-function storedAtMs({ timeNs }: StoredMessage): number {
-  return Number(timeNs.slice(0, -6));
-}
-
-/** When the outcome of work may have been stored, at the earliest. */
-function sinceStored(storedAtMs: number): number {
-  return storedAtMs - CLOCK_SKEW_MS;
-}
-
-/** What a stored result's headers say of it. */
+/** What a stored outcome's headers say of it. */
 export function acceptedOutcome(
   { sequence, header }: { readonly sequence: number; header(name: string): string | undefined },
 ): AcceptedOutcome {

@@ -5,11 +5,13 @@ import {
   type Connection,
   consumerName,
   ensureStreams,
+  FENCE,
   LogWriter,
+  publishStored,
   WorkQueue,
   type WorkQueueOptions,
 } from "@ourocodus/bus";
-import { LOG_STREAM, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
+import { LOG_STREAM, outcomeSubject, RoleId, WORK_STREAM, workSubject } from "@ourocodus/protocol";
 import { startNats, type TestNats, until } from "../../tests/support/mod.ts";
 import { Relay } from "../relay.ts";
 import { DEFAULT_LIMITS, type RelayLimits } from "../settings.ts";
@@ -38,7 +40,6 @@ export interface TestRelayOptions {
   readonly queue?: WorkQueueOptions;
   readonly natsConfig?: string;
   readonly logMaxMsgSize?: number;
-  readonly duplicateWindowMs?: number;
 }
 
 /** A relay's core on a real nats-server, with a second connection to look on. */
@@ -56,7 +57,7 @@ export class TestRelay implements AsyncDisposable {
     const nats = options.nats ?? await startNats({ config: options.natsConfig });
     const connection = await connect({ url: options.natsUrl ?? nats.url });
     const client = await connect({ url: nats.url });
-    const streams = await ensureStreams(connection);
+    await ensureStreams(connection, {}, { upgrade: true });
     const manager = await jetstreamManager(client.nats);
     if (options.logMaxMsgSize !== undefined) {
       await manager.streams.update(LOG_STREAM, { max_msg_size: options.logMaxMsgSize });
@@ -64,9 +65,8 @@ export class TestRelay implements AsyncDisposable {
     const queue = new WorkQueue(connection, options.queue);
     const writer = new LogWriter(connection);
     const acknowledger = new Acknowledger(connection);
-    const { duplicateWindowMs = streams.duplicateWindowMs } = options;
     const relay = new Relay(
-      { connection, queue, writer, acknowledger, duplicateWindowMs },
+      { connection, queue, writer, acknowledger },
       { ...DEFAULT_LIMITS, ...options.limits },
     );
     return new TestRelay({ nats, connection, client, writer, relay, manager }, async () => {
@@ -114,6 +114,23 @@ export class TestRelay implements AsyncDisposable {
     this.client.nats.publish(workSubject(session, role), data);
   }
 
+  /**
+   * Stores an outcome of work of session `s` and role `r`, as another relay does.
+   *
+   * @param work Its identity.
+   */
+  async answerElsewhere(
+    work: string,
+    text = "{}",
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    await publishStored(this.client, outcomeSubject("s", "r", work), text, {
+      headers: { ...FENCE, ...headers },
+      stream: LOG_STREAM,
+      timeoutMs: 5_000,
+    });
+  }
+
   /** As many pieces of work have no outcome yet. */
   async waiting(): Promise<number> {
     return (await this.#manager.streams.info(WORK_STREAM)).state.messages;
@@ -152,7 +169,7 @@ export class TestRelay implements AsyncDisposable {
 
   /** Texts of the results, in order. */
   async results(): Promise<string[]> {
-    return (await this.log("results")).map(({ text }) => text);
+    return (await this.log("outcomes")).map(({ text }) => text);
   }
 
   /** Waits until there are as many results. @returns Each, parsed. */

@@ -5,9 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
-import { workMessageId } from "@ourocodus/ops";
-import { formatMessage, workSubject } from "@ourocodus/protocol";
-import { startAgent } from "../support/mod.ts";
+import { FENCE } from "@ourocodus/bus";
+import { cancelWork, workMessageId } from "@ourocodus/ops";
+import { formatMessage, resultsSubject, workSubject } from "@ourocodus/protocol";
+import { SocketAgent, startAgent, until, workItems } from "../support/mod.ts";
 import { faultTest } from "./support/fault.ts";
 import { Scene } from "./support/scene.ts";
 
@@ -88,6 +89,72 @@ faultTest("a result sent twice", async (fault) => {
   const results = await scene.client.results(session);
   assert.deepEqual(results.map(({ message }) => message.payload), [{ n: 1 }]);
   fault.note("the first one counts; the agent is told");
+});
+
+/** Counts what subscribers hear of a scene's outcomes. */
+async function countHeard({ client, session }: Scene): Promise<() => number> {
+  const heard = client.connection.nats.subscribe(resultsSubject(session, "*"));
+  await client.connection.nats.flush();
+  return () => heard.getReceived();
+}
+
+faultTest("a second outcome an hour later", async (fault) => {
+  await using scene = await Scene.start();
+  const { session, role, client } = scene;
+  const heard = await countHeard(scene);
+  await using _agent = await scene.agent({ v1: true });
+  const sequence = await scene.send("w");
+  await scene.answered(1);
+  const [first] = await client.results(session);
+  fault.strikes();
+  // By then the stream has forgotten every Nats-Msg-Id, so this one has none.
+  const header = headers();
+  for (const [name, value] of Object.entries(FENCE)) header.set(name, value);
+  const text = formatMessage("w", "result", { late: true });
+  const subject = first?.subject ?? "";
+  const options = { headers: header, timeout: 10_000 };
+  const reply = await client.connection.nats.request(subject, text, options);
+  const { error } = reply.json<{ error?: { err_code: number } }>();
+  assert.equal(error?.err_code, 10071);
+  const done = await cancelWork(client.connection, { workSequence: sequence }, { session, role });
+  assert.deepEqual([done.kind, done.kind === "finished" && done.state], ["finished", "done"]);
+  await fault.closes(scene.books);
+  assert.equal(heard(), 1);
+  fault.note("the stream refuses it, for as long as it keeps the first; subscribers never hear it");
+});
+
+faultTest("two results race at two relays", async (fault) => {
+  await using scene = await Scene.start({ relays: 2 });
+  const { session, role, client, relays } = scene;
+  const heard = await countHeard(scene);
+  const ids = Array.from({ length: 8 }, (_, n) => `w${n}`);
+  const v1 = { session, role, v1: true, concurrency: ids.length, onWork: () => {} };
+  const [one, other] = relays.map(({ url }) => url);
+  await using slow = await SocketAgent.connect({ ...v1, relayUrl: one ?? "", agentId: "slow" });
+  for (const id of ids) await scene.send(id);
+  await slow.gets(ids.length);
+  fault.strikes();
+  // It gets nothing more, and gives back what it then answers all the same.
+  slow.send(formatMessage("d", "drain", {}));
+  const olds = [...slow.works];
+  for (const work of olds) slow.answer(work, {}, "retry");
+  await using fast = await SocketAgent.connect({ ...v1, relayUrl: other ?? "", agentId: "fast" });
+  await fast.gets(ids.length);
+  olds.forEach((old, index) => {
+    slow.answer(old, { by: "slow" });
+    fast.answer(fast.works[index] ?? old, { by: "fast" });
+  });
+  await scene.answered(ids.length);
+  const balance = await fault.closes(scene.books);
+  assert.equal(balance.answered, ids.length);
+  await until(async () => {
+    const events = await client.events(session, "result.duplicate");
+    return events.flatMap(({ message }) => workItems(message)).length === ids.length;
+  }, SLOW);
+  assert.equal(heard(), ids.length);
+  fault.note(
+    "one outcome each; the other result is recorded as a duplicate, and its agent is told",
+  );
 });
 
 faultTest("an agent that gives work back twice and then does it", async (fault) => {

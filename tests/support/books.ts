@@ -6,7 +6,7 @@
  */
 import { readLog } from "@ourocodus/bus";
 import { sendWork } from "@ourocodus/ops";
-import { deadSubject, LOG_HEADER, resultsSubject } from "@ourocodus/protocol";
+import { deadSubject, LOG_HEADER, outcomeSubjects } from "@ourocodus/protocol";
 import type { BusClient } from "./bus_client.ts";
 
 /** Work that its sender was told is stored. */
@@ -93,7 +93,7 @@ export class Books {
     const waiting = await this.#client.waitingSequences();
     const sessions = new Set(this.booked.map(({ session }) => session));
     for (const session of sessions) {
-      for await (const record of readLog(connection, resultsSubject(session, "*"))) {
+      for await (const record of readLog(connection, outcomeSubjects(session, "*"))) {
         const sequence = record.work?.sequence;
         if (sequence === undefined || !this.#booked.has(sequence)) {
           unknown.push(`${record.subject} ${record.messageId}`);

@@ -13,7 +13,7 @@ import {
   eventsSubject,
   LOG_STREAM,
   type Message,
-  resultsSubject,
+  outcomeSubjects,
   WORK_STREAM,
   WORK_SUBJECTS,
   workSubject,
@@ -53,7 +53,7 @@ export class BusClient implements AsyncDisposable {
 
   /** The session's results that are stored. */
   async results(session: string): Promise<LoggedMessage[]> {
-    return await this.#read(resultsSubject(session, "*"));
+    return await this.#read(outcomeSubjects(session, "*"));
   }
 
   /** The session's events that are stored, of one type if asked. */
@@ -116,7 +116,7 @@ export class BusClient implements AsyncDisposable {
     await this.connection.close();
   }
 
-  async #read(subject: string): Promise<LoggedMessage[]> {
+  async #read(subject: string | readonly string[]): Promise<LoggedMessage[]> {
     const records = await Array.fromAsync(readLog(this.connection, subject));
     return records.map((record) => ({ ...record, message: JSON.parse(record.text) as Message }));
   }
