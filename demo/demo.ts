@@ -184,7 +184,10 @@ class Demo implements AsyncDisposable {
   async #bringUp(natsServer: string): Promise<boolean> {
     const home = this.#home;
     const { "nats-server": nats, relay, api } = this.#wanted;
-    this.#ports = { "nats-server": freePort(nats), relay: freePort(relay), api: freePort(api) };
+    const natsPort = freePort(nats);
+    const relayPort = freePort(relay, [natsPort]);
+    const apiPort = freePort(api, [natsPort, relayPort]);
+    this.#ports = { "nats-server": natsPort, relay: relayPort, api: apiPort };
     this.#supervisor = await Supervisor.begin(home, {
       environment: this.#environment,
       ...{ backoffBaseMs: NEVER_MS, backoffCapMs: NEVER_MS },
@@ -309,9 +312,10 @@ function sharedLock(env: DemoOptions["env"]): string | undefined {
   }
 }
 
-/** The wanted port of 127.0.0.1, or the next one that nobody uses. */
-function freePort(wanted: number): number {
+/** The wanted port of 127.0.0.1, or the next one that nobody uses and no other part gets. */
+function freePort(wanted: number, others: readonly number[] = []): number {
   for (let port = wanted; port < wanted + PORT_TRIES; port++) {
+    if (others.includes(port)) continue;
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       return port;

@@ -70,6 +70,15 @@ Deno.test("the demo takes the next ports if somebody has the wanted ones, and sa
   assert.match(text, /NATS_URL=nats:\/\/127\.0\.0\.1:\d+ npx -y deno task cli send work/);
 });
 
+Deno.test("parts whose wanted ports are neighbours get different ones", async () => {
+  const first = somePorts()["nats-server"];
+  const ports = { "nats-server": first, relay: first + 1, api: first + 2 };
+  using _nats = Deno.listen({ hostname: "127.0.0.1", port: first });
+  using _relay = Deno.listen({ hostname: "127.0.0.1", port: first + 1 });
+  const { error } = await demo({ ports });
+  assert.equal(error, undefined);
+});
+
 Deno.test("two demos at once do not get in each other's way", async () => {
   const ports = somePorts();
   const [one, two] = await Promise.all([demo({ ports }), demo({ ports })]);

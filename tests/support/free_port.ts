@@ -10,6 +10,8 @@
 const FIRST_PORT = 20_000;
 const BLOCK_PORTS = 50;
 const BLOCKS = 240;
+/** Ports that follow on each other are no neighbours: who finds one taken may try the next. */
+const STEP = 13;
 
 /** Reserved when this module is loaded: within a test, the sanitizers would call it a leak. */
 const block = reserveBlock();
@@ -24,7 +26,7 @@ let handedOut = 0;
  */
 export function freePort(): number {
   for (let tries = 1; tries < BLOCK_PORTS; tries++) {
-    const port = block + 1 + handedOut++ % (BLOCK_PORTS - 1);
+    const port = block + 1 + (handedOut++ * STEP) % (BLOCK_PORTS - 1);
     if (listen(port, (listener) => listener.close())) return port;
   }
   throw new Error(`No free port found from ${block + 1} to ${block + BLOCK_PORTS - 1}`);
