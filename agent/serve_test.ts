@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, type Connection, readLog } from "@ourocodus/bus";
 import { sendWork } from "@ourocodus/ops";
-import { resultsSubject } from "@ourocodus/protocol";
+import { outcomeSubjects } from "@ourocodus/protocol";
 import { startNats, startRelay, type TestNats, until } from "../tests/support/mod.ts";
 import { RetryableError } from "./errors.ts";
 import { CuttableWay } from "./testing/cuttable_way.ts";
@@ -37,7 +37,7 @@ class Session implements AsyncDisposable {
   /** All stored results. */
   async results(): Promise<Result[]> {
     const results: Result[] = [];
-    const subject = resultsSubject(this.name, "r");
+    const subject = outcomeSubjects(this.name, "r");
     for await (const { text } of readLog(this.#connection, subject, { last: 10_000 })) {
       results.push(JSON.parse(text));
     }
