@@ -183,11 +183,7 @@ class Demo implements AsyncDisposable {
   /** Starts all parts. @returns False, and nothing runs, if a port that was free is so no more. */
   async #bringUp(natsServer: string): Promise<boolean> {
     const home = this.#home;
-    const { "nats-server": nats, relay, api } = this.#wanted;
-    const natsPort = freePort(nats);
-    const relayPort = freePort(relay, [natsPort]);
-    const apiPort = freePort(api, [natsPort, relayPort]);
-    this.#ports = { "nats-server": natsPort, relay: relayPort, api: apiPort };
+    this.#ports = freePorts(this.#wanted);
     this.#supervisor = await Supervisor.begin(home, {
       environment: this.#environment,
       ...{ backoffBaseMs: NEVER_MS, backoffCapMs: NEVER_MS },
@@ -312,10 +308,16 @@ function sharedLock(env: DemoOptions["env"]): string | undefined {
   }
 }
 
-/** The wanted port of 127.0.0.1, or the next one that nobody uses and no other part gets. */
-function freePort(wanted: number, others: readonly number[] = []): number {
+/** The wanted ports of 127.0.0.1, or for each the next one that nobody uses, nor another part. */
+function freePorts(wanted: DemoPorts): DemoPorts {
+  const nats = freePort(wanted["nats-server"], []);
+  const relay = freePort(wanted.relay, [nats]);
+  return { "nats-server": nats, relay, api: freePort(wanted.api, [nats, relay]) };
+}
+
+function freePort(wanted: number, taken: readonly number[]): number {
   for (let port = wanted; port < wanted + PORT_TRIES; port++) {
-    if (others.includes(port)) continue;
+    if (taken.includes(port)) continue;
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       return port;

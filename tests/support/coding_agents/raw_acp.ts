@@ -73,5 +73,6 @@ export async function withRawAcp(
   } finally {
     child.kill("SIGKILL");
     await child.status;
+    await child.stdin.close().catch(() => {}); // Nobody reads it any more.
   }
 }
