@@ -38,6 +38,13 @@ const SHAPE = z.object({
   state: z.enum(["preparing", "running", "done", "failed", "cancelled", "interrupted"]),
   /** What earlier attempts have used, for the limits of the work item. */
   spent_ms: z.number().min(0).optional(),
+  spent_turns: z.int().min(0).optional(),
+  spent_usage: z.object({
+    input_tokens: z.number().optional(),
+    output_tokens: z.number().optional(),
+    cached_tokens: z.number().optional(),
+    cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  }).optional(),
   commit: z.string().regex(/^[0-9a-f]{40,64}$/).optional(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),

@@ -180,6 +180,16 @@ Deno.test("a limit ends the work, with what there is so far", async () => {
   ]);
 });
 
+Deno.test("a limit of a work item counts what its earlier attempts have used", async () => {
+  await using scene = await CodingScene.make();
+  const agent = scene.agent({ limits: { maxTurns: 2 } });
+  const script = "tool read a; tool read b; die SIGKILL; tool read c; hang";
+  const first = await scene.work(agent, script).outcome;
+  assert.equal(first.error.reason, "agent_closed");
+  const { error } = await scene.work(agent, script, { attempt: 2 }).outcome;
+  assert.deepEqual([error.code, error.details.limit], ["limit_exceeded", "max_turns"]);
+});
+
 Deno.test("a failure is no result: each leads where the table of outcomes says", async () => {
   await using scene = await CodingScene.make();
   const agent = scene.agent();

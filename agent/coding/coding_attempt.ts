@@ -33,6 +33,7 @@ import { type KeptAnswer, type Place, ReplacedError } from "./place.ts";
 import { runShell, type ShellResult } from "./shell_command.ts";
 import { isSystemError } from "./system_error.ts";
 import {
+  addUsage,
   checkFailedPrompt,
   decideBy,
   type ExceededLimit,
@@ -43,6 +44,7 @@ import {
   schemaRepairPrompt,
   Transcript,
   TurnRecord,
+  type WorkUsage,
 } from "./turn/mod.ts";
 
 /** What an attempt is made of. */
@@ -504,6 +506,8 @@ export class CodingAttempt {
   #endOf(changes: { readonly commit: string } | undefined) {
     return {
       spent_ms: Math.round(this.#durationMs),
+      spent_turns: this.#turns,
+      spent_usage: this.#usage,
       snapshots: this.#snapshots,
       ...(changes !== undefined && { commit: changes.commit }),
     };
@@ -568,19 +572,30 @@ export class CodingAttempt {
 
   #checkLimits(): void {
     if (this.#exceeded !== undefined) return;
-    const turns = Object.values(this.#said.tools).reduce((sum, count) => sum + count, 0);
     this.#exceeded = this.#options.assignment.limits.exceeded({
       durationMs: this.#durationMs,
-      usage: this.#said.usage,
-      turns,
+      usage: this.#usage,
+      turns: this.#turns,
     });
     if (this.#exceeded !== undefined) this.#over.abort(new Error(this.#exceeded.message));
   }
 
+  /** The work item's tool calls, those of earlier attempts included. */
+  get #turns(): number {
+    return this.#options.place.spent.turns + this.#said.toolCalls;
+  }
+
+  /** What is known of what the work item has used, earlier attempts included. */
+  get #usage(): WorkUsage {
+    // A conversation that is gone on with tells the cost of all of it.
+    const { cost, ...before } = this.#options.place.spent.usage;
+    return addUsage(this.#resumed ? before : { cost, ...before }, this.#said.usage);
+  }
+
   /** How long the work item has taken, earlier attempts included. */
   get #durationMs(): number {
-    const { equipment: { clock }, place: { spentMs } } = this.#options;
-    return spentMs + clock.now() - this.#begunMs;
+    const { equipment: { clock }, place: { spent } } = this.#options;
+    return spent.ms + clock.now() - this.#begunMs;
   }
 
   #file(kind: "patches" | "transcripts"): string {

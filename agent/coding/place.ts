@@ -23,6 +23,7 @@ import {
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type { Work, WorkContext } from "../work.ts";
+import type { WorkUsage } from "./turn/mod.ts";
 
 /** A newer attempt at the same work item has begun on this machine. */
 export class ReplacedError extends Error {
@@ -38,6 +39,14 @@ export type KeptAnswer =
     readonly message: string;
     readonly details: Readonly<Record<string, unknown>>;
   };
+
+/** What a work item has used. */
+export interface Spent {
+  readonly ms: number;
+  /** Its tool calls. */
+  readonly turns: number;
+  readonly usage: WorkUsage;
+}
 
 /** What a place is made of. */
 export interface PlaceOptions {
@@ -58,7 +67,7 @@ export class Place {
   /** Whether an earlier attempt has begun it. */
   readonly isTakenOver: boolean;
   readonly #worktrees: string;
-  readonly #spentMs: number;
+  readonly #spent: Spent;
   #record: WorkRecord;
 
   private constructor(
@@ -67,7 +76,8 @@ export class Place {
     { worktree, isTakenOver }: { readonly worktree?: Worktree; readonly isTakenOver: boolean },
   ) {
     this.isTakenOver = isTakenOver;
-    this.#spentMs = record.spent_ms ?? 0;
+    const { spent_ms: ms = 0, spent_turns: turns = 0, spent_usage: usage = {} } = record;
+    this.#spent = { ms, turns, usage };
     this.folder = record.folder;
     this.worktree = worktree;
     this.#worktrees = worktrees;
@@ -196,9 +206,9 @@ export class Place {
     return this.#record;
   }
 
-  /** How long earlier attempts have taken, in milliseconds. */
-  get spentMs(): number {
-    return this.#spentMs;
+  /** What earlier attempts have used. */
+  get spent(): Spent {
+    return this.#spent;
   }
 
   /**

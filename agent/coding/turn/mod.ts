@@ -55,4 +55,4 @@ export {
 export type { ToolState } from "./tool_calls.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";
 export { TurnRecord, type TurnRecordOptions } from "./turn_record.ts";
-export type { PromptUsage, WorkUsage } from "./usage.ts";
+export { addUsage, type PromptUsage, type WorkUsage } from "./usage.ts";

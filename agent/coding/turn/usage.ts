@@ -131,6 +131,20 @@ function costOf(cost: unknown): Cost | undefined {
   return { amount: Math.round(amount * 1e6) / 1e6, currency };
 }
 
+/** Two usages together: of what one of them does not know, the other's. */
+export function addUsage(a: WorkUsage, b: WorkUsage): WorkUsage {
+  const either = (x: number | undefined, y: number | undefined) =>
+    x === undefined ? y : x + (y ?? 0);
+  const entries = (["input_tokens", "output_tokens", "cached_tokens"] as const).flatMap((name) => {
+    const value = either(a[name], b[name]);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const cost = a.cost === undefined || b.cost === undefined || a.cost.currency !== b.cost.currency
+    ? b.cost ?? a.cost
+    : { ...b.cost, amount: a.cost.amount + b.cost.amount };
+  return { ...Object.fromEntries(entries), ...(cost !== undefined && { cost }) };
+}
+
 function sum(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : a + b;
 }
