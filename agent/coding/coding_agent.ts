@@ -135,6 +135,8 @@ export class CodingAgent implements AsyncDisposable {
     try {
       const record = await this.#recordOf(placeOptions);
       if (record !== undefined) {
+        // Before its processes end: it would go on to write down, and to commit, that they have.
+        await Place.claim(placeOptions, record);
         await endMarked(record.marks, { graceMs: KILL_AFTER_MS, clock: equipment.clock });
         const answer = await Place.answerOf(placeOptions, record);
         if (answer !== undefined) {

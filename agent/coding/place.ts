@@ -90,6 +90,14 @@ export class Place {
     return record?.host === hostname() ? record : undefined;
   }
 
+  /** Makes this attempt the owner of the record, as far as something can be written down. */
+  static async claim(
+    { work: { attempt }, context: { agentId }, worktrees }: PlaceOptions,
+    record: WorkRecord,
+  ): Promise<void> {
+    await writeRecord(worktrees, { ...record, attempt, agent: agentId }).catch(() => {});
+  }
+
   /** What an earlier attempt on this machine has answered, if nobody knows whether it is stored. */
   static async answerOf(
     { worktrees }: PlaceOptions,
