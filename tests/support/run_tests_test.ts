@@ -32,7 +32,7 @@ Deno.test("the last line counts what passed, and the exit code is 0", async () =
   const { code, stdout, lastLine } = await run({ "a_test.ts": PASSES });
   assert.equal(lastLine, "2 passed, 0 failed");
   assert.equal(code, 0);
-  assert.match(stdout, /^Testing with nats-server \d+\.\d+\.\d+\S*: \/\S+\n/);
+  assert.match(stdout, /^Testing with nats-server \d+\.\d+\.\d+\S*: \/\S+\n/m);
   assert.match(stdout, / => one \.\.\. ok/m);
 });
 
