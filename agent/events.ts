@@ -1,5 +1,5 @@
 /**
- * What an agent tells about itself. Nothing here happens for every piece of work that goes well.
+ * What an agent tells about itself. Nothing here happens for every work item that goes well.
  *
  * @module
  */

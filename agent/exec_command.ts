@@ -8,7 +8,7 @@ import { cleanEnvironment, findSandbox } from "./processes/mod.ts";
 import type { RunAgent } from "./run_agent.ts";
 
 /**
- * `exec`: runs a command for each piece of work.
+ * `exec`: runs a command for each work item.
  *
  * @param root The program.
  * @param env The environment that the command inherits.

@@ -25,7 +25,7 @@ export interface ServeOptions {
    * with the same name, session and role the one that connects later replaces the other.
    */
   readonly agentId?: string;
-  /** As many pieces of work are done at once, 1 to 1024; 1 by default. */
+  /** As many work items are done at once, 1 to 1024; 1 by default. */
   readonly concurrency?: number;
   /**
    * What lets it in, where relays ask for a token; a function is asked before each connection, so
@@ -52,7 +52,7 @@ export interface ServeOptions {
   readonly openSocket?: SocketFactory;
 }
 
-/** The most pieces of work that an agent may take at once. */
+/** The most work items that an agent may take at once. */
 export const MAX_CONCURRENCY = 1_024;
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -60,7 +60,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /**
  * Serves work as an agent, until it is stopped.
  *
- * It connects to a relay and hands every piece of work to the handler, as many at once as
+ * It connects to a relay and hands every work item to the handler, as many at once as
  * `concurrency` says. What the handler returns is stored as the work's result; see
  * {@linkcode Handler}. When the connection is lost, handlers go on, and the agent reconnects for
  * ever, with exponential backoff and full jitter, and resumes what it has in hand as the same

@@ -1,6 +1,6 @@
 import type { Message } from "@ourocodus/protocol";
 
-/** A piece of work, as it is handed to a handler. */
+/** A work item, as it is handed to a handler. */
 export interface Work {
   /** The publisher's id; not necessarily unique. */
   readonly id: string;
@@ -58,7 +58,7 @@ export interface WorkContext {
 }
 
 /**
- * What an agent does with a piece of work.
+ * What an agent does with a work item.
  *
  * What it returns, or resolves to, becomes the result's payload: an object as it is, `undefined`
  * as `{}`, anything else as `{"value": …}`. A {@linkcode RetryableError} that it throws gives the
@@ -67,7 +67,7 @@ export interface WorkContext {
  */
 export type Handler = (work: Work, context: WorkContext) => unknown;
 
-/** A piece of work with what tells its attempt from others. */
+/** A work item with what tells its attempt from others. */
 export interface LeasedWork {
   readonly work: Work;
   /** Names the attempt; opaque. */

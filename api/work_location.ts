@@ -1,5 +1,5 @@
 /**
- * Where a piece of work is found in the API.
+ * Where a work item is found in the API.
  *
  * @module
  */

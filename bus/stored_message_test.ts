@@ -60,7 +60,7 @@ Deno.test("in a cluster a message is read as anywhere, with its headers, and no 
   assert.equal((await readSurelyLastOf(connection, LOG_STREAM, subject))?.sequence, 1);
   assert.equal(await readStored(connection, LOG_STREAM, 2), undefined);
   assert.equal(await readSurelyLastOf(connection, WORK_STREAM, "sessions.s.work.r"), undefined);
-  // The copy of a piece of work says of which.
+  // The copy of a work item says of which.
   await publishStored(connection, "sessions.s.work.r", "{}", {
     headers: {},
     stream: WORK_STREAM,

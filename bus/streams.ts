@@ -130,7 +130,7 @@ export async function ensureStreams(
   } catch (error) {
     throw noJetStream(connection, error);
   }
-  // First the log, so that the first piece of work finds it for its copy.
+  // First the log, so that the first work item finds it for its copy.
   const maxAge = limits.logMaxAgeMs === undefined ? undefined : nanos(limits.logMaxAgeMs);
   const log = await ensureStream(
     connection,

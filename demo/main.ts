@@ -1,5 +1,5 @@
 /**
- * `deno task demo`: the whole way of a piece of work, on this machine, with one command.
+ * `deno task demo`: the whole way of a work item, on this machine, with one command.
  *
  * Exit codes: 0 it was shown (and, without `--once`, ended with Ctrl-C or a signal afterwards), 1 it
  * failed, 2 wrong arguments, 128 and the signal's number if it was ended before it was shown.

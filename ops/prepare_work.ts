@@ -6,7 +6,7 @@
 import { PublishError } from "@ourocodus/bus";
 import { formatMessage, invalidId, workSubject } from "@ourocodus/protocol";
 
-/** A piece of work to send: either its payload, or the whole message as text. */
+/** A work item to send: either its payload, or the whole message as text. */
 export type Work =
   & {
     readonly session: string;

@@ -6,7 +6,7 @@
 import type { PublishError, StreamLimits } from "@ourocodus/bus";
 import type { Work } from "./prepare_work.ts";
 
-/** What became of a piece of work that the server has. */
+/** What became of a work item that the server has. */
 export interface SentWork {
   readonly id: string;
   readonly subject: string;

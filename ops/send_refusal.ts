@@ -1,5 +1,5 @@
 /**
- * What JetStream's refusal of one piece of work means for the others that are sent with it.
+ * What JetStream's refusal of one work item means for the others that are sent with it.
  *
  * @module
  */

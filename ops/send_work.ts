@@ -13,7 +13,7 @@ import { WorkSender } from "./work_sender.ts";
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
- * Sends one piece of work and waits until the server has stored it. The streams are made if they
+ * Sends one work item and waits until the server has stored it. The streams are made if they
  * don't exist.
  *
  * @throws {PublishError} If it is larger than the server takes, was refused, or was not
@@ -40,7 +40,7 @@ export async function sendWork(
 }
 
 /**
- * Sends any number of pieces of work, many at a time, and waits until each is acknowledged. A lost
+ * Sends any number of work items, many at a time, and waits until each is acknowledged. A lost
  * connection or a restarted server only delays it.
  *
  * @param source Read no faster than the server stores. It is closed if sending ends early.

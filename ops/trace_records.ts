@@ -1,5 +1,5 @@
 /**
- * What the log says of certain pieces of work, collected while it is read.
+ * What the log says of certain work items, collected while it is read.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { TraceStep } from "./work_trace_types.ts";
 /** Which work is meant. */
 export type WorkQuery = { readonly id: string } | { readonly workSequence: number };
 
-/** A piece of work, and what is recorded of it. */
+/** A work item, and what is recorded of it. */
 export interface TracedWork {
   /** Its sequence in the work stream. */
   readonly sequence: number;
@@ -52,7 +52,7 @@ export class TraceRecords {
     this.holding = "id" in query ? spellings(query.id) : undefined;
   }
 
-  /** The pieces of work of which something is recorded, the newest first. */
+  /** The work items of which something is recorded, the newest first. */
   newest(limit: number): TracedWork[] {
     const works = [...this.#works.values()].sort((one, other) => other.sequence - one.sequence);
     return [...works, ...this.#replaced.reverse()].slice(0, limit);

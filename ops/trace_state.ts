@@ -1,5 +1,5 @@
 /**
- * Deciding where a piece of work is, from what was found; it never claims more.
+ * Deciding where a work item is, from what was found; it never claims more.
  *
  * @module
  */

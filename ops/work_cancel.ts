@@ -55,12 +55,12 @@ export type Cancellation =
   }
   /** It has an outcome already, which stays. */
   | { readonly kind: "finished"; readonly work: CancelledWork; readonly state: WorkState }
-  /** Several pieces of work that have no outcome yet are meant: a sequence names one. */
+  /** Several work items that have no outcome yet are meant: a sequence names one. */
   | { readonly kind: "ambiguous"; readonly works: readonly CancelledWork[] }
   /** Nothing is known of such work. */
   | { readonly kind: "unknown" };
 
-/** Names the piece of work. */
+/** Names the work item. */
 export type CancelledWork = Pick<WorkTrace, "work_sequence" | "session_id" | "role" | "id">;
 
 /** Of the reason for a cancellation as much is kept. */
@@ -73,7 +73,7 @@ const RELAYS_MS = 500;
 const HOLDER_MS = 3_000;
 
 /**
- * Cancels a piece of work that has no outcome yet.
+ * Cancels a work item that has no outcome yet.
  *
  * @param query Its id, or its sequence in the work stream.
  * @returns What became of it. When it says `cancelled`, the outcome is stored.

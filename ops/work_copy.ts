@@ -1,5 +1,5 @@
 /**
- * Where the log's copy of a piece of work is.
+ * Where the log's copy of a work item is.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Connection, logBounds, readNextOf, type StoredMessage } from "@our
 import { ALL_COPIES, LOG_STREAM, WORK_STREAM } from "@ourocodus/protocol";
 
 /**
- * Finds the copy of a piece of work: copies lie in the order of their work's sequences, so that some
+ * Finds the copy of a work item: copies lie in the order of their work's sequences, so that some
  * twenty questions to the server do, however long the log is.
  *
  * @param workSequence The work's sequence in the work stream, of the one that there is now.

@@ -2,7 +2,7 @@
  * How work is sent.
  *
  * Invariants:
- * 1. A piece of work counts as stored only when the server has acknowledged that very message.
+ * 1. A work item counts as stored only when the server has acknowledged that very message.
  * 2. What is not acknowledged is published again, under the same `Nats-Msg-Id`, until it is, or
  *    until it is reported as failed or unconfirmed.
  * 3. No more than a window of messages is in memory.

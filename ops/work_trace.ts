@@ -1,5 +1,5 @@
 /**
- * Where is a piece of work? What the log, the queue and the relays say of it, put together.
+ * Where is a work item? What the log, the queue and the relays say of it, put together.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface TraceOptions {
   readonly session?: string;
   /** … and of this role. */
   readonly role?: string;
-  /** At most so many pieces of work, the newest; 20 by default. */
+  /** At most so many work items, the newest; 20 by default. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }
@@ -44,7 +44,7 @@ const SEARCHED_IN_QUEUE = 2_000;
  * Finds out where work is. Reads the log once, from its beginning; with a sequence and a `limit` of
  * 1 from where the work's copy is.
  *
- * @param query An id, which may be of several pieces of work, or a sequence in the work stream.
+ * @param query An id, which may be of several work items, or a sequence in the work stream.
  * @returns Newest first; empty if nothing is known.
  * @throws {StreamError} If log or queue cannot be read.
  */

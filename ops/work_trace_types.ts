@@ -1,12 +1,12 @@
 /**
- * What is known of a piece of work, in the form in which it is shown as JSON: by the API, and by
+ * What is known of a work item, in the form in which it is shown as JSON: by the API, and by
  * `ourocodus trace --json`.
  *
  * @module
  */
 
 /**
- * Where a piece of work is.
+ * Where a work item is.
  *
  * - `waiting`: in the queue; no agent has it.
  * - `in_hand`: an agent has it, and its relay says so.
@@ -39,7 +39,7 @@ export interface LogItem {
   readonly [field: string]: unknown;
 }
 
-/** Something that happened to a piece of work, as it is recorded. */
+/** Something that happened to a work item, as it is recorded. */
 export interface TraceStep {
   /** Its sequence in the log; null where only the work stream tells it. */
   readonly sequence: number | null;
@@ -72,7 +72,7 @@ export interface DeadLetterSummary {
   readonly requeued_as: number | null;
 }
 
-/** All that is known of one piece of work. */
+/** All that is known of one work item. */
 export interface WorkTrace {
   /** Its identity: its sequence in the stream `OUROCODUS_WORK`. */
   readonly work_sequence: number;
@@ -138,9 +138,9 @@ export interface PendingWork {
 export interface WorkCounts {
   /** Connected agents. */
   readonly agents: number;
-  /** Pieces of work in the queue that no agent has. */
+  /** Work items in the queue that no agent has. */
   readonly waiting: number;
-  /** Pieces of work that relays have: in agents' hands, or about to be. */
+  /** Work items that relays have: in agents' hands, or about to be. */
   readonly in_hand: number;
   /** Of the outcomes that the log still has: results, … */
   readonly done: number;

@@ -18,7 +18,7 @@ export interface AgentStop {
 /** What a relay answers that has the agent. */
 export interface AgentStopping {
   readonly relay_id: string;
-  /** Pieces of work that it finishes before; 0 if it is stopped now. */
+  /** Work items that it finishes before; 0 if it is stopped now. */
   readonly in_hand: number;
 }
 

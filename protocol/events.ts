@@ -5,7 +5,7 @@
  */
 
 /**
- * Events about pieces of work; payload: `{relay_id, work: WorkEvent[]}`, a list for all that
+ * Events about work items; payload: `{relay_id, work: WorkEvent[]}`, a list for all that
  * happened in one turn of the relay's event loop.
  *
  * - `work.offered`: handed to an agent for the first time.
@@ -41,7 +41,7 @@ export interface AgentEvent {
   readonly reason?: string;
 }
 
-/** One piece of work in an event's list. */
+/** One work item in an event's list. */
 export interface WorkEvent {
   /** Its sequence in the work stream; missing where the work is not known. */
   readonly seq?: number;

@@ -76,7 +76,7 @@ export interface WelcomePayload {
   readonly agent_id: string;
   readonly session_id: string;
   readonly role: string;
-  /** As many pieces of work as the agent is given at once. */
+  /** As many work items as the agent is given at once. */
   readonly concurrency: number;
   /** The largest message, in bytes of UTF-8, that the agent may send. */
   readonly max_message_bytes: number;

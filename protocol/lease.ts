@@ -1,5 +1,5 @@
 /**
- * A lease is the right to work on one delivery of a piece of work. Its text is JetStream's
+ * A lease is the right to work on one delivery of a work item. Its text is JetStream's
  * acknowledgement subject for that delivery, which says all there is to know:
  *
  * ```
@@ -21,16 +21,16 @@ export interface Lease {
   readonly subject: string;
   /** The key of the role whose work it is, see `RoleId`: the queue names consumers so. */
   readonly roleKey: string;
-  /** How often this piece of work has been delivered, this time included. */
+  /** How often this work item has been delivered, this time included. */
   readonly attempt: number;
-  /** The piece of work's sequence in the work stream. */
+  /** The work item's sequence in the work stream. */
   readonly sequence: number;
   /**
-   * The identity of the piece of work: its sequence and the time (ns) at which it was stored. The
+   * The identity of the work item: its sequence and the time (ns) at which it was stored. The
    * time tells it from one with the same sequence in a stream that was removed and made again.
    */
   readonly work: string;
-  /** When the piece of work was stored, in milliseconds since 1970. */
+  /** When the work item was stored, in milliseconds since 1970. */
   readonly storedAtMs: number;
 }
 
@@ -118,7 +118,7 @@ export function workStoredAt(lease: Lease): Date {
   return new Date(lease.storedAtMs);
 }
 
-/** Takes a piece of work's identity apart, or `undefined` if the text is none. */
+/** Takes a work item's identity apart, or `undefined` if the text is none. */
 export function workPlace(
   identity: string,
 ): { readonly sequence: number; readonly storedAt: Date } | undefined {

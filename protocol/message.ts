@@ -22,7 +22,7 @@ export interface Message {
   readonly type: string;
   /** A JSON object; what it holds is between the publisher and the agent. */
   readonly payload: Readonly<Record<string, unknown>>;
-  /** `ourocodus.v1`: names the attempt at a piece of work; opaque to agents. */
+  /** `ourocodus.v1`: names the attempt at a work item; opaque to agents. */
   readonly lease?: unknown;
   /** `ourocodus.v1`: the attempt's number, from 1. */
   readonly attempt?: unknown;

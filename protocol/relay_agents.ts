@@ -11,11 +11,11 @@
 export interface AgentsQuery {
   readonly session?: string;
   readonly role?: string;
-  /** Whether to list the pieces of work that each agent has. */
+  /** Whether to list the work items that each agent has. */
   readonly work?: boolean;
 }
 
-/** A piece of work in an agent's hands. */
+/** A work item in an agent's hands. */
 export interface AgentWork {
   /** Its sequence in the stream `OUROCODUS_WORK`. */
   readonly sequence: number;
@@ -32,9 +32,9 @@ export interface AgentRecord {
   readonly session_id: string;
   readonly role: string;
   readonly protocol: "plain" | "ourocodus.v1";
-  /** As many pieces of work as it takes at once. */
+  /** As many work items as it takes at once. */
   readonly concurrency: number;
-  /** Pieces of work in its hands now. */
+  /** Work items in its hands now. */
   readonly in_hand: number;
   /** When it connected, ISO 8601. */
   readonly connected_at: string;

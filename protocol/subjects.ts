@@ -9,7 +9,7 @@
  * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
- * | `sessions.{session}.stored.{role}` | a copy of each piece of work, made by the server as it stores it |
+ * | `sessions.{session}.stored.{role}` | a copy of each work item, made by the server as it stores it |
  *
  * A session and a role are one token each, so that no name can widen a subject (a role of `>`
  * would otherwise read everybody's work).
@@ -51,7 +51,7 @@ export const LOG_SUBJECTS: readonly string[] = [
 /** What the log listens to and holds, whichever session and kind it is of. */
 export const ALL_LOG_SUBJECTS = "sessions.>";
 
-/** Where the server publishes a copy of each piece of work that it stores: into the log. */
+/** Where the server publishes a copy of each work item that it stores: into the log. */
 export const WORK_COPIES = {
   src: WORK_SUBJECTS,
   dest: "sessions.{{wildcard(1)}}.stored.{{wildcard(2)}}",

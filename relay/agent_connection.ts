@@ -38,7 +38,7 @@ export interface SocketEnd {
 
 /** As a socket ends that breaks (RFC 6455, section 7.1.5). */
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
-/** How many of its answered pieces of work a plain agent is remembered by. */
+/** How many of its answered work items a plain agent is remembered by. */
 const REMEMBERED = 64;
 /** An agent that reads nothing for so many heartbeats is gone. */
 const STALLED_HEARTBEATS = 3;
@@ -80,7 +80,7 @@ export class AgentConnection {
   #stalled = 0;
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
-  /** Pieces of work that it resumes, and that are being looked up. */
+  /** Work items that it resumes, and that are being looked up. */
   resuming = 0;
 
   constructor(request: AgentRequest, socket: AgentSocket, now: number) {
@@ -112,7 +112,7 @@ export class AgentConnection {
     return this.#end ?? (closed ? { code: closed.code, reason: closed.meaning } : BROKEN);
   }
 
-  /** How many more pieces of work it takes. */
+  /** How many more work items it takes. */
   get free(): number {
     if (!this.takesWork) return 0;
     return Math.max(0, this.concurrency - this.#hands.size - this.resuming);

@@ -6,7 +6,7 @@
  */
 import { invalidName, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 
-/** The most pieces of work that one agent may have at once. */
+/** The most work items that one agent may have at once. */
 export const MAX_CONCURRENCY = 1_024;
 
 /** A checked request. */

@@ -28,7 +28,7 @@ export interface DeliveriesOptions {
   readonly outcomeReader: OutcomeReader;
   readonly acknowledger: Acknowledger;
   readonly exchange: LeaseExchange;
-  /** After so many attempts a piece of work is given up on. */
+  /** After so many attempts a work item is given up on. */
   readonly maxDeliver: number;
   readonly offers: Offers;
   readonly turn: Turn;

@@ -60,7 +60,7 @@ export class Grace {
     return [...this.#left.keys()].flatMap((agent) => this.take(agent));
   }
 
-  /** Forgets one piece of work. */
+  /** Forgets one work item. */
   drop(work: Work): void {
     for (const [agent, { works }] of this.#left) {
       if (works.delete(work) && works.size === 0) this.take(agent);

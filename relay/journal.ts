@@ -1,6 +1,6 @@
 /**
  * What happened, written to sessions' events: one event a type, session and turn of the event
- * loop, with a list in it, so that recording every piece of work costs little beside the work.
+ * loop, with a list in it, so that recording every work item costs little beside the work.
  *
  * That work was offered, which is all that happens to most of it, waits a moment for the results of
  * earlier work, to be stored together with them.
@@ -51,7 +51,7 @@ export class Journal {
     return this.#dropped;
   }
 
-  /** Records something about a single piece of work; it is written with the turn's others. */
+  /** Records something about a single work item; it is written with the turn's others. */
   work(session: string, type: WorkEventType, item: object): void {
     if (type !== "work.offered") this.#hurry();
     else this.#offers ??= setTimeout(() => this.#hurry(), OFFER_WAIT_MS);

@@ -29,7 +29,7 @@ export class LatencyHistogram {
 
 /** The counters of one relay. */
 export class RelayMetrics {
-  /** Pieces of work handed to an agent for the first time. */
+  /** Work items handed to an agent for the first time. */
   delivered = 0;
   /** And again. */
   redelivered = 0;

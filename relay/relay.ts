@@ -44,7 +44,7 @@ export interface RelayHealth {
   readonly version: string;
   /** Connected agents. */
   readonly agents: number;
-  /** Pieces of work that the relay answers for. */
+  /** Work items that the relay answers for. */
   readonly in_hand: number;
   /** Bytes of results and events that are not stored yet. */
   readonly held_bytes: number;

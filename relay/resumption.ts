@@ -50,7 +50,7 @@ export interface ResumptionOptions {
 }
 
 const DECODER = new TextDecoder();
-/** So many messages about one piece of work wait until it is known whose it is. */
+/** So many messages about one work item wait until it is known whose it is. */
 const MAX_DEFERRED = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 

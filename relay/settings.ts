@@ -38,7 +38,7 @@ export interface RelayLimits {
   readonly ackWaitMs: number;
   /** How long an agent that has lost its socket may take to come back to its work, in milliseconds. */
   readonly graceMs: number;
-  /** After so many attempts a piece of work is given up on. */
+  /** After so many attempts a work item is given up on. */
   readonly maxDeliver: number;
   /** As many bytes of results are held while they cannot be stored. */
   readonly maxHeldBytes: number;

@@ -1,5 +1,5 @@
 /**
- * A piece of work that this relay answers for.
+ * A work item that this relay answers for.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { AgentConnection } from "./agent_connection.ts";
  */
 export type WorkState = "waiting" | "in_hand" | "held" | "resuming" | "settling" | "answered";
 
-/** One delivery of a piece of work. */
+/** One delivery of a work item. */
 export interface Work {
   /** The message's `id`: how plain agents name it. Empty while `resuming`. */
   id: string;
@@ -52,7 +52,7 @@ export interface Work {
   keptAt: number;
 }
 
-/** How events name a piece of work. */
+/** How events name a work item. */
 export function workItem(work: Work, more: object = {}): Record<string, unknown> {
   return {
     seq: work.lease.sequence,
@@ -70,7 +70,7 @@ export function monotonicMs(): number {
 }
 
 /**
- * A piece of work that was delivered just now, or that an agent says it has.
+ * A work item that was delivered just now, or that an agent says it has.
  *
  * @param lease How it was delivered.
  */

@@ -21,7 +21,7 @@ export interface WorksOptions {
   readonly outcomes: Outcomes;
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
-  /** After so many attempts a piece of work is given up on. */
+  /** After so many attempts a work item is given up on. */
   readonly maxDeliver: number;
   /** How long an agent may take to come back to its work, in milliseconds; 0 is not at all. */
   readonly graceMs: number;
@@ -31,7 +31,7 @@ export interface WorksOptions {
   readonly onPending: () => void;
 }
 
-/** As many pieces of work are remembered to have been given back. */
+/** As many work items are remembered to have been given back. */
 const REMEMBERED = 10_000;
 /** And for so long, in milliseconds. */
 const RETURNED_MS = 60_000;
@@ -45,7 +45,7 @@ interface Returned {
   readonly at: number;
 }
 
-/** The pieces of work of a relay. */
+/** The work items of a relay. */
 export class Works {
   readonly #options: WorksOptions;
   /** The work's identity → the work. */

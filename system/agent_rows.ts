@@ -19,7 +19,7 @@ export interface AgentRow {
   /** How it ended, if it has. */
   readonly exit: Exit | null;
   readonly concurrency: number;
-  /** Pieces of work in its hands. */
+  /** Work items in its hands. */
   readonly in_hand: number;
   readonly pid: number | null;
   readonly container: string | null;

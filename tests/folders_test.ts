@@ -16,7 +16,7 @@ const IMPORT = /^(?:import|export)\b[^;"']*?from\s+"([^"]+)"|\bimport\(?\s*"([^"
 const TEST = /_test\.tsx?$|\/testing\/|^tests\//;
 /** Where NATS' packages may be used: what knows NATS, the relay, and what tests and measures it. */
 const OF_NATS = ["bus", "ops", "relay", "tests", "bench"];
-/** Circles that wait for their end: one piece of work is still in two places. */
+/** Circles that wait for their end: one work item is still in two places. */
 const KNOWN_CIRCLES = [["relay/agent_connection.ts", "relay/work.ts"]];
 
 function sources(folder = "."): string[] {

@@ -1,5 +1,5 @@
 /**
- * Where is a piece of work? Asked in each state that it can be in, of real processes.
+ * Where is a work item? Asked in each state that it can be in, of real processes.
  */
 import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";

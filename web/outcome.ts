@@ -1,5 +1,5 @@
 /**
- * What came of a piece of work, from its result.
+ * What came of a work item, from its result.
  *
  * @module
  */

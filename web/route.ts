@@ -40,7 +40,7 @@ export function sessionUrl(session: string): string {
   return `/sessions/${encodeURIComponent(session)}`;
 }
 
-/** The address of a piece of work's page. */
+/** The address of a work item's page. */
 export function workUrl(session: string, sequence: number): string {
   return `${sessionUrl(session)}/work/${sequence}`;
 }

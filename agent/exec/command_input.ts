@@ -1,5 +1,5 @@
 /**
- * What a command is given of a piece of work: arguments, environment variables, standard input.
+ * What a command is given of a work item: arguments, environment variables, standard input.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export const VARIABLES = [
 export const MAX_ARGUMENT_BYTES = 131_072;
 
 /**
- * Makes the input for a piece of work.
+ * Makes the input for a work item.
  *
  * The message is the payload's `message`: a string as it is, anything else as its JSON text.
  *

@@ -23,7 +23,7 @@ export interface ExecWorkOptions {
   readonly onProgress?: (payload: unknown) => void;
 }
 
-/** A piece of work. */
+/** A work item. */
 export function workOf(
   payload: Work["payload"],
   options: Pick<ExecWorkOptions, "id" | "key" | "attempt"> = {},
@@ -33,7 +33,7 @@ export function workOf(
   return { ...message, attempt, sequence: 1, key, message };
 }
 
-/** Has an agent do a piece of work. */
+/** Has an agent do a work item. */
 export async function doWork(
   agent: ExecAgent,
   payload: Work["payload"],
@@ -61,7 +61,7 @@ export async function doWork(
   }
 }
 
-/** Runs a command for one piece of work. */
+/** Runs a command for one work item. */
 export async function runOnce(
   command: readonly string[],
   payload: Work["payload"] = { message: "hello" },

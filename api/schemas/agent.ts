@@ -5,7 +5,7 @@
  */
 import { z } from "@hono/zod-openapi";
 
-/** A piece of work that an agent has. */
+/** A work item that an agent has. */
 export const AgentWorkSchema = z.object({
   sequence: z.int().openapi({ description: "Its sequence in the work stream" }),
   id: z.string().openapi({ description: "Its message's" }),

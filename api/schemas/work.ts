@@ -68,7 +68,7 @@ export const DeadLetterListSchema = z.object({
   next_before: z.int().nullable(),
 }).openapi("DeadLetterList");
 
-/** Something that happened to a piece of work. */
+/** Something that happened to a work item. */
 export const TraceStepSchema = z.object({
   sequence: z.int().nullable(),
   time,
@@ -90,7 +90,7 @@ const trace = {
   stored_at: time.nullable(),
 };
 
-/** Where a piece of work is. */
+/** Where a work item is. */
 export const WorkTraceSchema = z.object({
   ...trace,
   note: z.string().nullable(),
@@ -104,7 +104,7 @@ export const WorkTraceSchema = z.object({
   history: z.array(TraceStepSchema),
 }).openapi("WorkTrace") satisfies z.ZodType<WorkTrace>;
 
-/** The answer of `GET /api/work/{id}`: the newest piece of work with this id, and the others. */
+/** The answer of `GET /api/work/{id}`: the newest work item with this id, and the others. */
 export const WorkAnswerSchema = WorkTraceSchema.extend({
   same_id: z.array(z.object(trace)).openapi({
     description: "Older pieces of work with the same id; ids may be used again",

@@ -19,7 +19,7 @@ export type Contender =
 
 /** A load. */
 export interface Load {
-  /** Round trips: from publishing a piece of work to receiving its result. */
+  /** Round trips: from publishing a work item to receiving its result. */
   readonly trips: number;
   /** Agents that are given work, each with a role of its own. */
   readonly agents: number;
@@ -57,7 +57,7 @@ export function roleOf(agent: number): string {
   return `r${agent}`;
 }
 
-/** The text of a piece of work, of which `id` is the number of its trip. */
+/** The text of a work item, of which `id` is the number of its trip. */
 export class WorkText {
   readonly #rest: readonly string[];
 
@@ -89,7 +89,7 @@ export function tripOf(result: Uint8Array): number {
   return trip;
 }
 
-/** The result of a piece of work: the same, but for its type. Cheap, so that agents cost little. */
+/** The result of a work item: the same, but for its type. Cheap, so that agents cost little. */
 export function resultOf(work: string): string {
   return work.replace('"type":"work"', '"type":"result"');
 }

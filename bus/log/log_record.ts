@@ -23,7 +23,7 @@ export interface LogRecord {
   readonly text: string;
   /** Its `Nats-Msg-Id`. */
   readonly messageId?: string;
-  /** The piece of work that a result, a dead letter or a copy belongs to. */
+  /** The work item that a result, a dead letter or a copy belongs to. */
   readonly work?: WorkPlace;
   /** A header's value; of several the first. */
   header(name: string): string | undefined;
@@ -31,7 +31,7 @@ export interface LogRecord {
   readonly pending: number;
 }
 
-/** What tells a piece of work from all others. */
+/** What tells a work item from all others. */
 export interface WorkPlace {
   /** Its sequence in the stream `OUROCODUS_WORK`. */
   readonly sequence: number;

@@ -33,7 +33,7 @@ export class Acknowledger {
     this.#unlisten = connection.listen({ onRestored: () => this.#repeat() });
   }
 
-  /** Removes a piece of work from the stream. @param lease The delivery's acknowledgement subject. */
+  /** Removes a work item from the stream. @param lease The delivery's acknowledgement subject. */
   acknowledge(lease: string): void {
     this.#unconfirmed.push(lease);
     this.#unsent++;

@@ -35,7 +35,7 @@ import { PullRequests, type PullTimes } from "./pull_requests.ts";
 import { consumerName, ensureRoleConsumer } from "./role_consumer.ts";
 import { WorkAlarm } from "./work_alarm.ts";
 
-/** One piece of work, delivered. */
+/** One work item, delivered. */
 export interface Delivery {
   readonly lease: Lease;
   /** The message's text, or `undefined` if it is not UTF-8. */
@@ -133,7 +133,7 @@ export class RoleQueue {
   }
 
   /**
-   * Says how many pieces of work can be taken now. Call it once a turn of the event loop at most:
+   * Says how many work items can be taken now. Call it once a turn of the event loop at most:
    * each call may be a request to the server.
    *
    * @param count Free slots, 0 or more.

@@ -71,7 +71,7 @@ export class FakeAgent implements AgentSocket {
     return this.told("relay.error").map(({ code }) => code);
   }
 
-  /** Waits until it has been sent so many pieces of work. @returns The last of them. */
+  /** Waits until it has been sent so many work items. @returns The last of them. */
   async hasWork(count = 1): Promise<GivenWork> {
     return await until(() => this.works.length >= count && this.works[count - 1], {
       message: `work number ${count}`,
@@ -88,7 +88,7 @@ export class FakeAgent implements AgentSocket {
     this.#relay.received(this.connection, frame);
   }
 
-  /** Sends a message, about a piece of work with its id and lease if there is one. */
+  /** Sends a message, about a work item with its id and lease if there is one. */
   say(type: string, work: Partial<GivenWork>, payload: object = {}): void {
     const { id = "1", lease } = work;
     this.frame(JSON.stringify({ id, type, payload, lease }));

@@ -131,12 +131,12 @@ export class TestRelay implements AsyncDisposable {
     });
   }
 
-  /** As many pieces of work have no outcome yet. */
+  /** As many work items have no outcome yet. */
   async waiting(): Promise<number> {
     return (await this.#manager.streams.info(WORK_STREAM)).state.messages;
   }
 
-  /** Waits until as many pieces of work have no outcome yet; by default none. */
+  /** Waits until as many work items have no outcome yet; by default none. */
   async hasWaiting(count = 0): Promise<void> {
     await until(async () => await this.waiting() === count, { message: `${count} waiting` });
   }
@@ -186,13 +186,13 @@ export class TestRelay implements AsyncDisposable {
     return (await this.log("events")).map(({ text }) => JSON.parse(text));
   }
 
-  /** Pieces of work that events of this type list. */
+  /** Work items that events of this type list. */
   async recorded(type: string): Promise<Record<string, unknown>[]> {
     return (await this.events()).filter((event) => event.type === type)
       .flatMap(({ payload }) => payload.work as Record<string, unknown>[]);
   }
 
-  /** Waits until events of this type list a piece of work. @returns All that they list. */
+  /** Waits until events of this type list a work item. @returns All that they list. */
   async hasRecorded(type: string, count = 1): Promise<Record<string, unknown>[]> {
     return await until(async () => {
       const works = await this.recorded(type);

@@ -13,7 +13,7 @@ export class Cancellations {
     this.#books = books;
   }
 
-  /** Cancels a piece of work after so many milliseconds. */
+  /** Cancels a work item after so many milliseconds. */
   after(delayMs: number, sequence: number): void {
     const running = this.#cancel(delayMs, sequence).finally(() => this.#running.delete(running));
     this.#running.add(running);

@@ -24,13 +24,13 @@ const WEIGHTS = {
   cancelled: 30,
 } as const;
 
-/** A piece of work, and when somebody cancels it. */
+/** A work item, and when somebody cancels it. */
 export type Piece = Work & {
   /** How long after it was acknowledged, in milliseconds; undefined if nobody does. */
   readonly cancelAfterMs?: number;
 };
 
-/** Makes one piece of work after another, for ever. */
+/** Makes one work item after another, for ever. */
 export function* pieces(seed: number): Generator<Piece> {
   const random = new Random(seed ^ 0x5eed);
   let last: Piece | undefined;
@@ -46,7 +46,7 @@ export function* pieces(seed: number): Generator<Piece> {
     }
     const id = kind === "sameId" && last?.session === session ? last.id : `w${n}`;
     const payload: Task = { work_ms: quickMs, ...special(kind, slowMs) };
-    // Each is a piece of work of its own, whatever its id.
+    // Each is a work item of its own, whatever its id.
     const piece = { session, role: ROLE, id, payload, messageId: `chaos-${n}` };
     last = kind === "cancelled" ? { ...piece, cancelAfterMs } : piece;
     yield last;

@@ -30,7 +30,7 @@ export interface ChaosOutcome {
   readonly balanced: boolean;
 }
 
-/** Between two pieces of work, in milliseconds. */
+/** Between two work items, in milliseconds. */
 const PACE_MS = 25;
 const SUMMARY_MS = 10_000;
 /** How long nothing may get done once all is whole again, though work waits. */

@@ -15,7 +15,7 @@ function of(scene: Scene, more: Partial<StartAgentOptions> = {}): StartAgentOpti
   return { relayUrl: scene.relayUrl, session: scene.session, role: scene.role, ...more };
 }
 
-/** The attempts that were made of each piece of work, by its id. */
+/** The attempts that were made of each work item, by its id. */
 async function attempts(scene: Scene, id: string): Promise<number[]> {
   const offered = await scene.client.events(scene.session);
   return offered.filter(({ message: { type } }) => /^work\.(offered|redelivered)$/.test(type))

@@ -17,7 +17,7 @@ const SLOW = { timeoutMs: 60_000 };
 faultTest("duplicate ids with the same payload", async (fault) => {
   await using scene = await Scene.start();
   fault.strikes();
-  // Sent again because its sender was not sure: the same piece of work.
+  // Sent again because its sender was not sure: the same work item.
   const first = await scene.send("w", { n: 1 });
   const second = await scene.send("w", { n: 1 });
   assert.equal(second, first);
@@ -34,7 +34,7 @@ faultTest("duplicate ids with different payloads", async (fault) => {
   const { session, role, client, books } = scene;
   await using plain = await scene.agent({ concurrency: 4, onWork: () => {} });
   fault.strikes();
-  // As any NATS client may: without Nats-Msg-Id, each is a piece of work of its own.
+  // As any NATS client may: without Nats-Msg-Id, each is a work item of its own.
   for (const n of [1, 2, 3]) {
     const subject = workSubject(session, role);
     const text = formatMessage("same", "work", { n });

@@ -214,7 +214,7 @@ faultTest("1,000 agents reconnecting at once", async (fault) => {
   fault.note("spread by jitter; 100 consumers were asked for, at most 32 at once");
 });
 
-/** Sends ten pieces of work to each of the thousand agents' roles. */
+/** Sends ten work items to each of the thousand agents' roles. */
 async function sendToAll(scene: Scene, name: string): Promise<void> {
   for (let sent = 0; sent < 1_000; sent += 100) {
     await Promise.all(

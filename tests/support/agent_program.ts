@@ -1,5 +1,5 @@
 /**
- * An agent for tests, run as a process of its own: it does with a piece of work what its payload
+ * An agent for tests, run as a process of its own: it does with a work item what its payload
  * says, and tells on stdout what it does. Its one argument is JSON, see {@linkcode AgentProgram}.
  *
  * @module
@@ -19,7 +19,7 @@ export interface AgentProgram {
   readonly plain?: boolean;
 }
 
-/** What a piece of work's payload may ask for. */
+/** What a work item's payload may ask for. */
 export interface Task {
   /** How long to work, in milliseconds; 0 by default. */
   readonly work_ms?: number;

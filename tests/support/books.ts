@@ -1,6 +1,6 @@
 /**
  * The books: what was acknowledged to its sender against what came of it. They balance when every
- * piece of work has exactly one outcome, a result or an error result of a dead letter.
+ * work item has exactly one outcome, a result or an error result of a dead letter.
  *
  * @module
  */
@@ -128,7 +128,7 @@ export class Books {
   }
 
   /**
-   * Waits until every piece of work has an outcome.
+   * Waits until every work item has an outcome.
    *
    * @param patienceMs As long may nothing leave the queue, in milliseconds.
    * @returns The balance then, or the last one if work still has none, and none gets any more; see
@@ -170,7 +170,7 @@ export class Books {
   }
 }
 
-/** Whether every piece of work has exactly one outcome, and nobody else's has any. */
+/** Whether every work item has exactly one outcome, and nobody else's has any. */
 export function isBalanced(balance: Balance): boolean {
   const { waiting, vanished, twice, contradicted, unknown } = balance;
   const wrong = [vanished, twice, contradicted, unknown];

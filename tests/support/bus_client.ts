@@ -75,7 +75,7 @@ export class BusClient implements AsyncDisposable {
     }, { message: `${count} results in session ${session}`, timeoutMs });
   }
 
-  /** How many pieces of work wait or are in hand. */
+  /** How many work items wait or are in hand. */
   async waiting(): Promise<number> {
     const manager = await jetstreamManager(this.connection.nats);
     return (await manager.streams.info(WORK_STREAM)).state.messages;

@@ -14,7 +14,7 @@ export interface SocketAgentOptions {
   readonly confirm?: boolean;
   /** What lets it in. */
   readonly token?: string;
-  /** Called with each piece of work; by default it stays in hand. */
+  /** Called with each work item; by default it stays in hand. */
   readonly onWork?: (work: ReceivedWork, agent: SocketAgent) => void;
 }
 
@@ -80,12 +80,12 @@ export class SocketAgent implements AsyncDisposable {
     this.#socket.send(frame);
   }
 
-  /** Answers a piece of work. */
+  /** Answers a work item. */
   answer(work: ReceivedWork, payload: object = {}, type = "result"): void {
     this.send(JSON.stringify({ id: work.id, type, payload, lease: work.lease }));
   }
 
-  /** Waits until so many pieces of work have come. @returns The last of them. */
+  /** Waits until so many work items have come. @returns The last of them. */
   async gets(count: number): Promise<ReceivedWork> {
     const message = `agent to get ${count} pieces of work`;
     await until(() => this.works.length >= count, { message });

@@ -1,5 +1,5 @@
 /**
- * Asks whether to cancel a piece of work, does it, and shows the receipt.
+ * Asks whether to cancel a work item, does it, and shows the receipt.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where one piece of work is.
+ * Where one work item is.
  *
  * @module
  */

@@ -10,7 +10,7 @@ export interface FaultRecord {
   readonly fault: string;
   /** Work that was lost or had two outcomes; "nothing" if all is well. */
   readonly lost: string;
-  /** Pieces of work that the books were kept of. */
+  /** Work items that the books were kept of. */
   readonly works: number;
   /** How long it took until work went on, in milliseconds; undefined where nothing stood still. */
   readonly wentOnMs?: number;
