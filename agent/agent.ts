@@ -42,7 +42,7 @@ import {
 import type { SocketFactory } from "./socket.ts";
 import type { Handler, LeasedWork } from "./work.ts";
 
-/** What an agent needs; checked by whoever makes it. */
+/** What an agent needs; checked before it is made. */
 export interface AgentOptions {
   /** Where to connect, one or more, tried in turn. */
   readonly relays: readonly RelayPlace[];
@@ -78,7 +78,7 @@ type Stop =
   /** Work in hand was given up; answers may still be stored. */
   | { readonly kind: "storing"; readonly callOff: CallOff };
 
-/** See the top of the file. */
+/** An agent that serves relays with its handler until it is stopped. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #link: Link;

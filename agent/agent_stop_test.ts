@@ -68,7 +68,7 @@ Deno.test("work that is not finished in time is aborted and left to the relay", 
   assert.equal(agent.clock.pending, 0);
 });
 
-Deno.test("results that are never stored do not keep a stopped agent for ever", async () => {
+Deno.test("results that are never stored do not keep a stopped agent forever", async () => {
   const agent = new FakeAgent(() => ({}), { drainMs: 5_000 });
   await agent.socket.welcome();
   await agent.socket.work("1");
@@ -119,7 +119,7 @@ Deno.test("an agent that is told to stop before it began does not connect", asyn
   assert.equal(agent.relay.sockets.length, 0);
 });
 
-Deno.test("aborting does not wait for ever for a relay that does not answer the close", async () => {
+Deno.test("aborting does not wait forever for a relay that does not answer the close", async () => {
   const agent = new FakeAgent(() => ({}));
   await agent.socket.welcome();
   agent.socket.answersClose = false;

@@ -148,7 +148,7 @@ export function codingCommand(
     }) as unknown as Command;
 }
 
-/** Says what is wrong; else prints what is known of the agent, for whoever starts it. */
+/** Says what is wrong; else prints what is known of the agent, for the program that starts it. */
 async function dryRun(
   agent: Pick<import("./coding/mod.ts").CodingAgent, "check" | "facts">,
   depth: "files" | "all",

@@ -4,7 +4,7 @@
  * Invariants:
  * 1. Never do more handlers run than `concurrency`, whatever a relay sends. A handler that was
  *    aborted counts until it has really ended, but at most for `STUCK_MS`: its relay has given its
- *    slot away at once, and what came for that would wait for ever behind one that never ends.
+ *    slot away at once, and what came for that would wait forever behind one that never ends.
  * 2. A lease that waits or runs is not taken a second time.
  * 3. Every handler's end leads to exactly one answer, unless its attempt was cancelled or
  *    abandoned before: then to none.
@@ -53,7 +53,7 @@ interface Job {
 /** Of attempts that are answered and not confirmed yet: whom to tell that they are stored. */
 type StoredListeners = Map<string, Set<() => void>>;
 
-/** See the top of the file. */
+/** The attempts that wait or run. */
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #waiting = new Map<string, LeasedWork>();

@@ -15,7 +15,7 @@ import type { Answer } from "./answer.ts";
 /** Above this many characters of answers, no new work is begun. */
 const DEFAULT_LIMIT_CHARACTERS = 32 * 1024 * 1024;
 
-/** See the top of the file. */
+/** Answers that are kept until a relay confirms or refuses them. */
 export class KeptAnswers {
   readonly #limit: number;
   readonly #kept = new Map<string, Answer>();

@@ -119,7 +119,7 @@ type State =
   }
   | { readonly kind: "ended" };
 
-/** See the top of the file. */
+/** Keeps one connection to one of several relays. */
 export class Link {
   readonly #options: LinkOptions;
   readonly #owner: LinkOwner;

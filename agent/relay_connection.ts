@@ -29,7 +29,7 @@ export interface RelayConnectionOptions {
   readonly clock: Clock;
 }
 
-/** See the top of the file. */
+/** One WebSocket connection to a relay. */
 export class RelayConnection {
   readonly #clock: Clock;
   readonly #listener: RelayConnectionListener;

@@ -34,7 +34,7 @@ export interface ServeOptions {
   readonly token?: string | (() => string | undefined);
   /** Certificates (PEM) of authorities that are trusted for `wss:` besides the known ones. */
   readonly caCerts?: readonly string[];
-  /** Stops the agent, see {@linkcode serve}. Without it the agent serves for ever. */
+  /** Stops the agent, see {@linkcode serve}. Without it the agent serves forever. */
   readonly signal?: AbortSignal;
   /** After `signal`: does not wait for work in hand any longer, nor for results to be stored. */
   readonly abandon?: AbortSignal;

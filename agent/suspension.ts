@@ -6,7 +6,7 @@
  * @module
  */
 
-/** See the top of the file. */
+/** Says whether an agent takes work, and why not. */
 export class Suspension {
   #reason: string | undefined;
   #suspended = Promise.withResolvers<string>();

@@ -28,7 +28,7 @@ export function isHeaderToken(token: string): boolean {
  * does not even tell the status: it tries once more with HTTP/2, and tells how that failed. It
  * answers the server's pings by itself and shows neither pings nor pongs, so from them nothing can
  * be learnt about a dead relay. Once `close` was called on a connection whose other side is gone,
- * nothing more comes: whoever closes has to stop waiting by itself.
+ * nothing more comes: the side that closes has to stop waiting by itself.
  */
 export function webSocketFactory(options: WebSocketOptions = {}): SocketFactory {
   const { caCerts = [] } = options;

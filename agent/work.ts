@@ -38,7 +38,7 @@ export interface WorkContext {
    * Aborted when the work's result is no longer wanted: the relay cancelled it, `serve` was
    * stopped and its time to finish is over, or the agent was told not to come back; its reason is a
    * `WorkAbortedError` that says which. What the
-   * handler returns or throws after that is dropped. One that goes on regardless counts towards
+   * handler returns or throws after that is dropped. One that goes on anyway counts towards
    * `concurrency` for 30 seconds more.
    */
   readonly signal: AbortSignal;

@@ -55,7 +55,7 @@ const HEARTBEAT = commentFrame("heartbeat");
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
-/** See the top of the file. */
+/** One client of the event stream. */
 export class EventClient {
   readonly #hub: ClientHub;
   readonly #request: EventRequest;

@@ -44,7 +44,7 @@ const READERS = 8;
 const CHECK_TICKS = 5;
 const log = getLogger(["ourocodus", "api"]);
 
-/** See the top of the file. */
+/** Feeds all clients of the event stream from one reader of the log. */
 export class EventHub {
   readonly connection: Connection;
   readonly ring: EventRing;

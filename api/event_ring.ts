@@ -26,7 +26,7 @@ export interface Stretch {
 /** A stretch ends when it is this long, in bytes. */
 const STRETCH_BYTES = 128 * 1024;
 
-/** See the top of the file. */
+/** The newest records of the log. */
 export class EventRing {
   readonly #limits: EventRingLimits;
   #frames: (EventFrame | undefined)[] = [];

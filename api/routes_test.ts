@@ -190,13 +190,13 @@ Deno.test("the same key stores once; other work under it is refused", async () =
   assert.equal(other.body.work_sequence, first.body.sequence);
 });
 
-Deno.test("whoever waits for a result that does not come is answered in time", async () => {
+Deno.test("anyone who waits for a result that does not come is answered in time", async () => {
   await using api = await startTestApi();
   const { status, body, headers } = await api.post(WORK, { message: "x" }, { prefer: "wait=1" });
   assert.deepEqual([status, body.result, headers.get("preference-applied")], [202, null, null]);
 });
 
-Deno.test("whoever comes back for work that was sent before can wait for its outcome", async () => {
+Deno.test("anyone who comes back for work that was sent before can wait for its outcome", async () => {
   await using there = await scene();
   const { api } = there;
   const { body: { sequence } } = await api.post(WORK, { id: "late", payload: {} });

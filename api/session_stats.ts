@@ -9,7 +9,7 @@ import { Stats } from "./stats.ts";
 /** Of as many sessions it is known; those that had nothing for longest are forgotten. */
 const MAX_SESSIONS = 200;
 
-/** See the top of the file. */
+/** Counts and times finished work, in all and for each session. */
 export class SessionStats {
   /** Of all sessions. */
   readonly all: Stats = new Stats();

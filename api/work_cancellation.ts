@@ -1,5 +1,5 @@
 /**
- * What is answered to whoever cancels work.
+ * What a request to cancel work is answered.
  *
  * @module
  */

@@ -7,7 +7,7 @@ import { fakeAcpCommand } from "../agent/testing/fake_acp_command.ts";
 import { GitRepository } from "../tests/support/git_repository.ts";
 import { ROOT, startNats, startProcess, startRelay, until } from "../tests/support/mod.ts";
 
-/** See the top of the file. */
+/** What the agent program takes, without the coding agent. */
 export interface BridgeMemory {
   readonly name: string;
   /** What is in RAM. */

@@ -64,7 +64,7 @@ export class System implements AsyncDisposable {
   }
 
   /**
-   * Starts whoever answers work: connected when this returns.
+   * Starts the agents or workers: connected when this returns.
    *
    * @throws {Error} If an agent cannot connect.
    */

@@ -2,9 +2,9 @@
  * The connection to NATS: how to make it, and what a relay needs to know of its life.
  *
  * Invariants:
- * 1. Once connected, it reconnects for ever. Only {@linkcode Connection.close} ends it.
+ * 1. Once connected, it reconnects forever. Only {@linkcode Connection.close} ends it.
  * 2. `epoch` grows with every loss of the connection. What was published, unconfirmed, in an
- *    earlier epoch may be lost: whoever needs it stored must publish it again.
+ *    earlier epoch may be lost: a publisher that needs it stored must publish it again.
  * 3. Listeners hear of a loss before anything that was published after it can be confirmed.
  *
  * @module

@@ -7,7 +7,7 @@
  * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
  * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
  * | `returned`  | who gives work back                        | nobody: the next attempt may begin at once  |
- * | `answered`  | to whom a late result came, and is stored  | nobody: whoever has the work is told        |
+ * | `answered`  | to whom a late result came, and is stored  | nobody: the relay of the work is told        |
  * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
  *
  * @module

@@ -62,7 +62,7 @@ Deno.test("as many leases as there may be are asked about, whatever the server t
   await other.nats.flush();
   const asking = exchange(one, "one", new Holder([]));
   assert.deepEqual(await asking.keptElsewhere(all, waitMs), kept);
-  // Whoever objects may be one of several, so that is waited for.
+  // The one that objects may be one of several, so that is waited for.
   assert.deepEqual(await asking.objections(all, "agent", () => 1_000), kept);
   const sequences = await asking.heldElsewhere(1_000);
   assert.deepEqual(sequences, new Set(all.map(({ sequence }) => sequence)));

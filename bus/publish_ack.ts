@@ -1,6 +1,6 @@
 /**
  * What JetStream answers to a publish (NATS' ADR-22 has its form), and how to publish and wait for
- * it. Whoever subscribes to the subject may answer too, and be faster: what is not JetStream's is
+ * it. Any subscriber may answer too, and be faster: what is not JetStream's is
  * passed over.
  *
  * @module

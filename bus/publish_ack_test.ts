@@ -63,7 +63,7 @@ Deno.test("what is no acknowledgement is somebody else's answer, whatever it is"
   }));
 });
 
-Deno.test("publishing waits for JetStream's answer, whoever answers before", async () => {
+Deno.test("publishing waits for JetStream's answer, no matter who answers before", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await using other = await connect({ url: nats.url });

@@ -14,7 +14,7 @@
 const DEAD_FOR_EACH = 3;
 const SLACK = 8;
 
-/** See the top of the file. Its entries are in the order of insertion. */
+/** A map whose old tables can be collected. Its entries are in the order of insertion. */
 export class TurnoverMap<K, V extends object> {
   #map: Map<K, V | undefined> | undefined;
   #size = 0;

@@ -50,7 +50,7 @@ class HeedlessOutput implements Output {
     return this.#output.columns;
   }
 
-  /** Whoever runs the command flushes the output itself, and hears then what is wrong with it. */
+  /** The command's caller flushes the output itself, and hears then what is wrong with it. */
   async write(text: string): Promise<void> {
     await this.#output.write(text).catch(() => {});
   }

@@ -19,14 +19,14 @@ Deno.test("a record is one line of text, which can do no harm", () => {
   );
 });
 
-Deno.test("what is no record stays as it is, save what could do harm", () => {
+Deno.test("what is no record stays as it is, except what could do harm", () => {
   for (const line of ["[1] 2026/11/23 [INF] ready", "{no json", "{}", ""]) {
     assert.equal(readableLogLine(line, paint(false)), line);
   }
   assert.equal(readableLogLine("a\u001bb", paint(false)), "a\\u001bb");
 });
 
-Deno.test("the time of a line is known, whoever wrote it", () => {
+Deno.test("the time of a line is known, no matter which part wrote it", () => {
   const time = Date.parse(TIME);
   assert.equal(logLineTime(RECORD), time);
   assert.equal(logLineTime(`${TIME} [ourocodus] relay stopped`), time);

@@ -1,6 +1,6 @@
 /**
  * Writing to standard output and standard error. What is written is collected and goes out in
- * large pieces; whoever writes much awaits, so that it waits for a slow reader.
+ * large pieces; a caller that writes much awaits, so that it waits for a slow reader.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Output {
    *
    * @returns Resolves at once, or when a slow reader has taken enough of what is waiting.
    * @throws {ClosedOutputError} If nobody reads any more.
-   * @throws {OutputError} If it cannot be written. Whoever does not await it hears of neither.
+   * @throws {OutputError} If it cannot be written. A caller that does not await it hears of neither.
    */
   write(text: string): Promise<void>;
   /**

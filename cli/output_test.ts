@@ -38,14 +38,14 @@ Deno.test("what is written in the very moment in which writing ends comes out to
   }
 });
 
-Deno.test("whoever writes more than fits waits for a slow reader", async () => {
+Deno.test("a caller that writes more than fits waits for a slow reader", async () => {
   const sink = new SlowSink();
   const output = new StreamOutput(sink, { hasColor: false });
   await output.write("x".repeat(100_000));
   assert.equal(sink.text.length, 100_000);
 });
 
-Deno.test("a closed pipe is told once, and to whoever writes on", async () => {
+Deno.test("a closed pipe is told once, and to a caller that writes on", async () => {
   const sink = new SlowSink();
   sink.failure = new Deno.errors.BrokenPipe("gone");
   let closed = 0;
@@ -56,7 +56,7 @@ Deno.test("a closed pipe is told once, and to whoever writes on", async () => {
   assert.equal(closed, 1);
 });
 
-Deno.test("what cannot be written is an error in the system's words, told to whoever waits for it", async () => {
+Deno.test("what cannot be written is an error in the system's words, told to the caller that waits for it", async () => {
   const sink = new SlowSink();
   sink.failure = new Error("No space left on device (os error 28)");
   const told: Error[] = [];

@@ -7,7 +7,7 @@
 
 // Control characters, lone surrogates, line and paragraph separators, and those that reorder text.
 const HARMFUL = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
-// The same save those that JSON escapes by itself.
+// The same except those that JSON escapes by itself.
 const HARMFUL_IN_JSON =
   /[\x7f-\x9f\p{Cs}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };

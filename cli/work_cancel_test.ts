@@ -58,7 +58,7 @@ Deno.test("the receipt names the agent that had it, and whether it is told to st
   ]);
 });
 
-Deno.test("whoever waits for the result of work that is cancelled is told, and fails", async () => {
+Deno.test("anyone who waits for the result of work that is cancelled is told, and fails", async () => {
   await using there = await workScene();
   const waiting = there.cli(
     ...["send", "work", "--session", "s", "--role", "r", "--id", "a", "--message", "x", "--wait"],

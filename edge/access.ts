@@ -1,5 +1,5 @@
 /**
- * What whoever asks may do: which kinds of things, and in which session and role.
+ * What the one who asks may do: which kinds of things, and in which session and role.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface Need {
   readonly role: string | undefined;
 }
 
-/** Everything, for ever. */
+/** Everything, forever. */
 export const FULL_ACCESS: Access = { can: new Set(SCOPES) };
 
 /** Whether a text names a scope. */

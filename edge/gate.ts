@@ -30,7 +30,7 @@ export type Admission =
 const MAX_HEADER_BYTES = 16 * 1_024;
 const MAX_SHOWN = 100;
 
-/** See the top of the file. */
+/** Lets requests in, or answers why not. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #verifier: TokenVerifier | undefined;

@@ -49,7 +49,7 @@ Deno.test("URL and headers together have a limit, which is told", () => {
   }
 });
 
-Deno.test("a file for the secret is made once, by whoever comes first, for its owner alone", async () => {
+Deno.test("a file for the secret is made once, by the first that comes, for its owner alone", async () => {
   const folder = await Deno.makeTempDir();
   const secretFile = `${folder}/token`;
   try {

@@ -13,7 +13,7 @@ import {
 import { isLoopback } from "./host.ts";
 import { hasTokens, type TokenSettings, tokenSettings } from "./token_settings.ts";
 
-/** See the top of the file. */
+/** Settings of the relay and of the API. */
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;

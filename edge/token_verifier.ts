@@ -27,7 +27,7 @@ const SECRET_ALGORITHM = "HS256";
 /** RFC 8037 has the first name, RFC 9864 the second. */
 const KEY_ALGORITHMS = ["EdDSA", "Ed25519"];
 
-/** See the top of the file. */
+/** Tells what a token allows. */
 export class TokenVerifier {
   readonly #secretHash: Buffer | undefined;
   readonly #signingKey: Uint8Array | undefined;

@@ -33,7 +33,7 @@ export interface TracedWork {
 /** Of progress, as many steps are kept. */
 const MAX_PROGRESS = 1_000;
 
-/** See the top of the file. */
+/** Collects the log's records of certain work items. */
 export class TraceRecords {
   readonly #query: WorkQuery;
   readonly #only: { readonly session?: string; readonly role?: string };

@@ -186,7 +186,7 @@ async function removeFromQueue(connection: Connection, sequence: number): Promis
   try {
     await manager.streams.deleteMessage(WORK_STREAM, sequence, false);
   } catch (error) {
-    // It is gone already: whoever had it has acknowledged it meanwhile.
+    // It is gone already: its relay has acknowledged it meanwhile.
     if (!(error instanceof JetStreamApiError)) throw error;
   }
 }

@@ -11,7 +11,7 @@
  * - `work.offered`: handed to an agent for the first time.
  * - `work.redelivered`: handed to an agent as the second or a later attempt.
  * - `work.returned`: given back to the queue, `reason` says why.
- * - `work.cancelled`: cancelled; recorded by whoever cancelled it.
+ * - `work.cancelled`: cancelled; recorded by the canceller.
  * - `work.dead`: given up on, `reason` says why.
  * - `result.duplicate`: a second result, not accepted.
  * - `result.unmatched`: a result for no work that the agent has.
@@ -50,6 +50,6 @@ export interface WorkEvent {
   readonly role: string;
   readonly attempt?: number;
   readonly agent_id?: string;
-  /** Machine-readable, in snake_case; of `work.cancelled` what was said by whoever cancelled it. */
+  /** Machine-readable, in snake_case; of `work.cancelled` what was said by the canceller. */
   readonly reason?: string;
 }

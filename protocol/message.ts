@@ -14,7 +14,7 @@ export const MAX_ID_CHARACTERS = 128;
 /** The most characters (Unicode code points) that a message's `type` may have. */
 export const MAX_TYPE_CHARACTERS = 64;
 
-/** A message, as parsed. Fields other than these three are kept by whoever sent them. */
+/** A message, as parsed. Fields other than these three are kept as they were sent. */
 export interface Message {
   /** 1 to 128 printable characters, chosen by the publisher; not necessarily unique. */
   readonly id: string;

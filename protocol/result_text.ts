@@ -58,7 +58,7 @@ export interface ErrorText {
   readonly details: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Told by {@linkcode resultFacts}, known to whoever asks, or too large to help. */
+/** Told by {@linkcode resultFacts}, known to the one who asks, or too large to help. */
 const NO_DETAILS = [
   ...["branch", "base", "commit", "files", "patch", "patch_bytes", "usage", "duration_ms"],
   ...["agent", "tools", "permissions", "attempt", "resumed", "stop_reason"],

@@ -22,13 +22,13 @@ export interface AgentWebSocketParts {
   readonly relay: Relay;
   readonly asked: AgentRequest;
   /**
-   * Freed once the socket is gone, in truth: one whose agent reads nothing stays, with what waits
+   * Freed once the socket is really gone: one whose agent reads nothing stays, with what waits
    * for it, until the agent's side ends it, since Deno cannot cut it off.
    */
   readonly seat: Seat;
 }
 
-/** See the top of the file. */
+/** Adapts Deno's WebSocket to the relay's core. */
 export class AgentWebSocket implements AgentSocket, EventListenerObject {
   readonly #socket: WebSocket;
   readonly #parts: AgentWebSocketParts;

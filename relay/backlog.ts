@@ -6,7 +6,7 @@
  */
 import type { LogWriter } from "@ourocodus/bus";
 
-/** See the top of the file. */
+/** Counts what waits for NATS, and refuses what is beyond the limits. */
 export class Backlog {
   readonly #writer: Pick<LogWriter, "heldBytes">;
   readonly #maxBytes: number;

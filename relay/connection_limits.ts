@@ -43,7 +43,7 @@ const SECOND_MS = 1_000;
  */
 const DROP_MS = 100;
 
-/** See the top of the file. */
+/** Seats for agents, by relay and by session. */
 export class Seats {
   readonly limits: ConnectionLimits;
   readonly #now: () => number;
@@ -68,7 +68,7 @@ export class Seats {
   }
 
   /**
-   * Takes a seat; whoever does has to free it.
+   * Takes a seat, which the caller has to free.
    *
    * @param expiresAt When its agent has to go, in milliseconds since 1970.
    */
@@ -128,7 +128,7 @@ export class Seats {
   }
 
   /**
-   * Ends whoever has most to read: each is only looked at when it is sent something. What waits for
+   * Ends the agent that has most to read: each is only looked at when it is sent something. What waits for
    * those that are closed counts, as long as they are not gone, but cannot be helped any more.
    */
   #relieve(): void {

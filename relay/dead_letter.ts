@@ -1,5 +1,5 @@
 /**
- * Giving work up: an error result, so that whoever waits learns of it, and the work itself as a
+ * Giving work up: an error result, so that anyone who waits learns of it, and the work itself as a
  * dead letter.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * What becomes of work that the queue delivers: it is offered, given up on, or left to whoever has
+ * What becomes of work that the queue delivers: it is offered, given up on, or left to the agent that has
  * it already.
  *
  * Invariants:

@@ -12,7 +12,7 @@ async function leftWork(test: TestRelay, agentId?: string): Promise<GivenWork> {
   return work;
 }
 
-Deno.test("a late result that comes first wins, and whoever has the work now is told to stop", async () => {
+Deno.test("a late result that comes first wins, and the agent that has the work now is told to stop", async () => {
   await using test = await TestRelay.start({ limits: { graceMs: 0 } });
   const first = await leftWork(test, "late");
   const now = test.agent({ v1: true, agentId: "now", confirm: true });

@@ -64,7 +64,7 @@ export class LeftWork {
     }
   }
 
-  /** A plain agent cannot say that work has not arrived; without another word it would have it for ever. */
+  /** A plain agent cannot say that work has not arrived; without another word it would have it forever. */
   async #sendAgain(agent: AgentConnection, work: Work): Promise<void> {
     const { outcomeReader, turn } = this.#options;
     const data = await outcomeReader.waiting(work.lease);

@@ -26,7 +26,7 @@ export interface OffersOptions {
   readonly pull: (role: Role) => void;
 }
 
-/** See the top of the file. */
+/** Hands work to the agents of a role, in turn. */
 export class Offers {
   readonly #options: OffersOptions;
 

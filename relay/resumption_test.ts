@@ -132,7 +132,7 @@ Deno.test("a lease is resumed at another relay after the first one is gone, and 
   assert.equal((await second.events()).filter(({ type }) => type === "progress").length, 1);
 });
 
-Deno.test("a lease that has run out is lost to whoever has the work now, on any relay", async () => {
+Deno.test("a lease that has run out is lost to the agent that has the work now, on any relay", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 500 };
   const work = await givenByRelayThatIsGone({ nats, queue });

@@ -1,5 +1,5 @@
 /**
- * The agents of one session and role, and the queue of their work: whoever has a free slot gets
+ * The agents of one session and role, and the queue of their work: an agent with a free slot gets
  * the next piece, in turn.
  *
  * Invariants:

@@ -220,7 +220,7 @@ Deno.test("a real socket's frames are handled, and what is wrong with one closes
   await until(() => server.test.relay.health().agents === 0);
 });
 
-Deno.test("a relay whose results cannot be stored is unhealthy, and says why to whoever asks", async () => {
+Deno.test("a relay whose results cannot be stored is unhealthy, and says why to anyone who asks", async () => {
   await using server = await TestServer.start();
   const { test } = server;
   answerAgentQueries(test.connection, test.relay);

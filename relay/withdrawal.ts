@@ -1,5 +1,5 @@
 /**
- * Taking work away from whoever has it, because it has an outcome: it was cancelled, or a late
+ * Taking work away from the agent that has it, because it has an outcome: it was cancelled, or a late
  * result of an earlier attempt was stored.
  *
  * @module
@@ -29,7 +29,7 @@ export interface WithdrawalOptions {
 
 const log = getLogger(["ourocodus", "relay"]);
 
-/** See the top of the file. */
+/** Takes work from agents because it has an outcome. */
 export class Withdrawal {
   readonly #options: WithdrawalOptions;
 
@@ -55,7 +55,7 @@ export class Withdrawal {
   }
 
   /**
-   * A late result of work is stored: whoever has it, here or at another relay, need not go on.
+   * A late result of work is stored: the agent that has it, here or at another relay, need not go on.
    *
    * @param by The agent whose result it is; it knows.
    */

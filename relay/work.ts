@@ -42,7 +42,7 @@ export interface Work {
   mayBeLost: boolean;
   /** Whether its lease may have run out, so that another agent may have the work too. */
   lapsed: boolean;
-  /** Why it was taken away from whoever has it, if it was. */
+  /** Why it was taken away from its agent, if it was. */
   takenAway?: CancelReason;
   /** When it was delivered, in milliseconds since 1970: for people, and beside the servers' clocks. */
   readonly deliveredAt: number;

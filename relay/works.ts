@@ -126,7 +126,7 @@ export class Works {
   }
 
   /**
-   * Notes that work which is here was delivered once more: its lease had run out. Whoever has it
+   * Notes that work which is here was delivered once more: its lease had run out. The agent that has it
    * goes on with it, unless it is `answered`.
    *
    * @returns The work, if it is here.
@@ -211,7 +211,7 @@ export class Works {
     const words = error === "" ? {} : { error };
     journal.work(work.session, "work.returned", workItem(work, { reason, ...words }));
     this.forget(work);
-    // JetStream does not fence: giving back what has run out takes it from whoever has it now.
+    // JetStream does not fence: giving back what has run out takes it from the agent that has it now.
     if (work.lapsed) return;
     this.#remember(work.lease);
     onReturn(work.lease);

@@ -1,4 +1,4 @@
-/** Part of what a nats-server says first to whoever connects. */
+/** Part of what a nats-server says first to a client that connects. */
 export interface NatsGreeting {
   /** Its name: `-n` or `server_name`, else its id. */
   readonly server_name: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { natsGreeting } from "./greeting.ts";
 
-/** Listens and sends the parts to whoever connects, then closes, unless told to stay silent. */
+/** Listens and sends the parts to a client that connects, then closes, unless told to stay silent. */
 async function greetingOf(parts: readonly string[]): Promise<unknown> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
@@ -22,7 +22,7 @@ Deno.test("natsGreeting reads a greeting that comes in parts", async () => {
   assert.deepEqual(greeting, { server_name: "x", version: "2.14.5" });
 });
 
-Deno.test("natsGreeting is undefined for whoever does not greet as nats-server does", async () => {
+Deno.test("natsGreeting is undefined for a server that does not greet as nats-server does", async () => {
   assert.equal(await greetingOf(["HTTP/1.1 400 Bad Request\r\n\r\n"]), undefined);
   assert.equal(await greetingOf(["INFO {not json}\r\n"]), undefined);
   assert.equal(await greetingOf([`INFO {"server_name":`]), undefined);

@@ -13,7 +13,7 @@ export interface AgentsWanted {
   /** What they are called, or the beginning of it; undefined: they are called for their role. */
   readonly name: string | undefined;
   readonly env: Readonly<Record<string, string>>;
-  /** Variables that they get from the environment of whoever starts them, by name. */
+  /** Variables that they get from the environment of the command that starts them, by name. */
   readonly passedEnv: readonly string[];
   /** How long work in hand may take when they are stopped, in milliseconds. */
   readonly drainMs: number;
@@ -54,7 +54,7 @@ export function agentNames(wanted: AgentsWanted, taken: ReadonlySet<string>): Ag
 /** The variables that tell the agent program what to do. */
 export function agentVariables(wanted: AgentsWanted, id: string): Record<string, string> {
   return {
-    // The secret of whoever starts it is not the agent's, nor that of a file.
+    // The secret of the user who starts it is not the agent's, nor that of a file.
     ...(wanted.token !== undefined && { OUROCODUS_TOKEN: wanted.token, OUROCODUS_TOKEN_FILE: "" }),
     ...wanted.env,
     SESSION_ID: wanted.session,

@@ -5,7 +5,7 @@ import { SystemError } from "./system_error.ts";
 
 /** Where agents will run that are checked. */
 export interface CheckAgentsOptions {
-  /** The environment of whoever starts them. */
+  /** The environment of the command that starts them. */
   readonly environment: Readonly<Record<string, string>>;
   /** The folder that they are started in; this one by default. */
   readonly cwd?: string;

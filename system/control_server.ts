@@ -28,7 +28,7 @@ export function serveControl(
         await writeLine(connection, await reply(line, token, answer));
       }
     } catch {
-      // Whoever asked has gone, or it is the end.
+      // The client has gone, or it is the end.
     } finally {
       silent.delete(connection);
       close(connection);

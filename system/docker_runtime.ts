@@ -62,7 +62,7 @@ const CLOSING_SECONDS = 10;
 const HEALTHY_MS = 120_000;
 const LOOK_MS = 200;
 
-/** See the top of the file. */
+/** Runs agents and the system in containers. */
 export class DockerRuntime implements Runtime<DockerPlace> {
   readonly record: DockerRecord;
   readonly #context: RuntimeContext;
@@ -126,7 +126,7 @@ export class DockerRuntime implements Runtime<DockerPlace> {
     { now, onFailure }: BeginStopOptions,
   ): Promise<boolean> {
     const engine = await this.#engine();
-    // A supervisor does that by itself. Whoever may not write to the home stops it all the same.
+    // A supervisor does that by itself. A user who may not write to the home stops it all the same.
     await forgetAgents(this.#context.home, [{ name, runtime }]).catch(onFailure);
     removeAgent(engine, container ?? "", { now }).catch(onFailure);
     return true;
@@ -292,7 +292,7 @@ function startedAgents(
       }));
       return ends.flat();
     },
-    // Not before: one that cannot work would be started again for ever.
+    // Not before: one that cannot work would be started again forever.
     async ready(names) {
       const kept = { RestartPolicy: { Name: "unless-stopped" } };
       await Promise.all(

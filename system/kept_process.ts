@@ -5,7 +5,7 @@
  * Invariants:
  * 1. At most one process of it runs at a time.
  * 2. One that ends before it was ready, or within its first seconds, is not started again: it
- *    would not do better the next time, and whoever waits for it should hear of it.
+ *    would not do better the next time, and the command that waits for it should hear of it.
  * 3. Every timer belongs to the state that set it, and leaving the state calls it off.
  *
  * @module
@@ -53,11 +53,11 @@ type State =
   | { readonly kind: "stopping"; readonly process: LaunchedProcess; callOff: () => void }
   | { readonly kind: "exited" };
 
-/** See the top of the file. */
+/** One process that is started again when it crashes. */
 export class KeptProcess {
   readonly spec: ProcessSpec;
   readonly #options: Required<KeeperOptions>;
-  /** The environment of whoever asked for the start. */
+  /** The environment of the command that asked for the start. */
   #environment: Readonly<Record<string, string>>;
   #state: State = { kind: "idle" };
   #startedAt = new Date();

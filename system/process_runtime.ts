@@ -52,7 +52,7 @@ interface StartedProcess extends AgentName {
   readonly logFrom: number;
 }
 
-/** See the top of the file. */
+/** Runs agents and the system as processes of this machine. */
 export class ProcessRuntime implements Runtime<ProcessPlace> {
   readonly #context: RuntimeContext;
 

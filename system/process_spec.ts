@@ -14,7 +14,7 @@ export interface ProcessSpec {
   readonly rank: number;
   readonly command: string;
   readonly args: readonly string[];
-  /** Variables added to the environment of whoever asked for the start. */
+  /** Variables added to the environment of the command that asked for the start. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   /** The file that its output is added to. */

@@ -1,6 +1,6 @@
 /**
  * Keeps a set of processes running and stops them in order. Knows nothing of what they are: that
- * is in their specs, and with whoever asks for them.
+ * is in their specs, and with the command that asks for them.
  *
  * Invariants:
  * 1. There is one supervisor for a home: it holds the lock as long as it lives, and the system
@@ -47,7 +47,7 @@ const LOOK_EVERY_MS = 2_000;
 const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 50;
 
-/** See the top of the file. */
+/** Keeps the processes of one home running. */
 export class Supervisor {
   /** Settles when it has ended; nothing that it kept runs by then. */
   readonly ended: Promise<void>;
@@ -92,7 +92,7 @@ export class Supervisor {
   /**
    * Starts processes.
    *
-   * @param environment The environment of whoever asks.
+   * @param environment The environment of the command that asks.
    * @throws {SystemError} If one of that name is there and has not exited, or it is ending.
    */
   async start(

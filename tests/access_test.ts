@@ -34,7 +34,7 @@ async function ask(
   return await api.fetch(`${path}${query}`, { ...init, headers });
 }
 
-/** Operations that need a token, save the stream without end. */
+/** Operations that need a token, except the stream without end. */
 function secured(api: TestApi): PlacedOperation[] {
   return operationsOf(api.contract.document).filter((operation) =>
     !OPEN.includes(`${operation.method} ${operation.path}`)
@@ -161,7 +161,7 @@ Deno.test("a token for one session, or one role, reaches nothing of another on a
     method: "DELETE",
     headers: { authorization: `Bearer ${session}` },
   });
-  assert.equal(stop.status, 404, "whoever is of another session is not there");
+  assert.equal(stop.status, 404, "an agent of another session is not there");
   const work = await api.fetch("/api/work/task-1", {
     headers: { authorization: `Bearer ${role}` },
   });

@@ -69,7 +69,7 @@ Deno.test("an agent whose supervisor was killed is still stopped, by its relay",
   const pid = await system.pid("writer-1");
   const supervisor = await system.pid("supervisor");
   Deno.kill(supervisor, "SIGKILL");
-  // Until it is gone, whoever asks it may still be told that it does not answer.
+  // Until it is gone, a client that asks it may still be told that it does not answer.
   await until(async () => !await isRunning(supervisor));
   await until(async () => (await agents(system))[0]?.status === "connected");
   assert.equal((await remove(system, "writer-1")).status, 202);

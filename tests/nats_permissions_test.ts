@@ -21,7 +21,7 @@ const USERS: readonly User[] = ["relay", "api", "operator", "sender", "reader"];
 
 const password = (user: User) => `password-of-${user}`;
 
-/** The file as it is, save the passwords, which are the environment's. */
+/** The file as it is, except the passwords, which are the environment's. */
 async function start(): Promise<TestNats> {
   const config = CONFIG.replaceAll(
     /\$NATS_([A-Z]+)_PASSWORD/g,
@@ -201,7 +201,7 @@ for (const user of USERS) {
   });
 }
 
-Deno.test("whoever forgets the prefix of its answers is told of it", async () => {
+Deno.test("a user who forgets the prefix of its answers is told of it", async () => {
   await using nats = await start();
   await using _relay = await startRelay({ natsUrl: nats.url, env: env("relay") });
   const { code, stderr } = await runCli(["tail", "results", "--session", "s", "--no-follow"], {

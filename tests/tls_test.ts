@@ -104,7 +104,7 @@ Deno.test("work goes from the command line to an agent and back with TLS on ever
     return (await answer.json()).agents.length === 1;
   }, { message: "the API to tell of the agent" });
 
-  // Whoever does not know the authority does not come in, nor who speaks no TLS.
+  // A client that does not know the authority does not come in, nor one that speaks no TLS.
   await using stranger = startEchoAgent(place);
   await until(() => /certificate|UnknownIssuer/i.test(stranger.stderr), {
     timeoutMs: 20_000,

@@ -46,7 +46,7 @@ const START_RETRY_MS = 10_000;
 
 const logger = getLogger(["ourocodus", "agent"]);
 
-/** See the top of the file. */
+/** Does work items with a coding agent; `handler` is for `serve`. */
 export class CodingAgent implements AsyncDisposable {
   /** Suspended when the coding agent can do no work until somebody acts. */
   readonly suspension: Suspension = new Suspension();

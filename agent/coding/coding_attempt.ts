@@ -75,7 +75,7 @@ const DISK_FULL = "No space left on device";
 const CHECK_TIMEOUT_MS = 600_000;
 const CHECK_TURNS = 2;
 
-/** See the top of the file. */
+/** One attempt at a work item; `run` is called once. */
 export class CodingAttempt {
   readonly #options: CodingAttemptOptions;
   readonly #begunMs: number;

@@ -18,7 +18,7 @@ import { presetOf } from "./preset_of.ts";
 import type { PermissionPolicy } from "./turn/mod.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
 
-/** See the top of the file. */
+/** Everything that an attempt needs besides its place. */
 export interface Equipment {
   readonly options: CodingOptions;
   readonly clock: Clock;

@@ -59,7 +59,7 @@ export interface PlaceOptions {
   readonly repository: Repository | undefined;
 }
 
-/** See the top of the file. */
+/** A work item's folder and its record on disk. */
 export class Place {
   readonly folder: string;
   /** Absent for an agent that works in a folder as it is. */

@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 
-/** See the top of the file. */
+/** An empty, locked folder that becomes a worktree. */
 export interface WaitingFolder {
   readonly path: string;
   /** Whether it is still there, and the same one: a person may have removed it. */

@@ -32,7 +32,7 @@ export interface WarmAdaptersOptions {
   readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
 
-/** See the top of the file. */
+/** Processes that wait for work, as many as there are free slots. */
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();

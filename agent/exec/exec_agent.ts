@@ -86,7 +86,7 @@ const DEFAULT_MAX_OUTPUT_BYTES = 1024 ** 3;
 /** Of an output's end as much is in an error, in bytes. */
 const TAIL_BYTES = 16_384;
 
-/** See the top of the file. */
+/** Runs a command for each work item; `handler` is for `serve`. */
 export class ExecAgent implements AsyncDisposable {
   readonly #options: ExecOptions;
   readonly #line: CommandLine;

@@ -33,7 +33,7 @@ export interface SavedOutput {
   readonly output_file_error?: string;
 }
 
-/** See the top of the file. */
+/** Keeps a command's standard output, in memory and in a file. */
 export class OutputCapture {
   readonly #options: OutputCaptureOptions;
   readonly #tail: ByteTail;

@@ -13,7 +13,7 @@ const NAMED_CHARACTERS = 40;
 
 /**
  * The files for output that does not fit into a result. They are this user's alone to read, and
- * nobody removes them: that is left to whoever runs the agent, or to the system, which empties the
+ * nobody removes them: that is left to the agent's operator, or to the system, which empties the
  * temporary folder.
  */
 export class OutputFiles {

@@ -32,7 +32,7 @@ const TAIL_BYTES = 8_192;
 // Programs that draw their progress end lines with a carriage return alone.
 const LINE_END = /[\r\n]/;
 
-/** See the top of the file. */
+/** Turns standard error into progress, at most every `INTERVAL_MS`. */
 export class StderrProgress {
   readonly #clock: Clock;
   readonly #tell: (lines: StderrLines) => void;

@@ -46,7 +46,7 @@ const LAST_PAUSE_MS = 60_000;
 /** One that has lived this long is replaced at once. */
 const PROVEN_MS = 1_000;
 
-/** See the top of the file. */
+/** A shell that ends marked processes when the agent is killed. */
 export class Keeper implements AsyncDisposable {
   readonly #killAfterMs: number;
   readonly #clock: Clock;

@@ -40,7 +40,7 @@ export interface LineageOptions {
   readonly root?: ProcessId;
 }
 
-/** See the top of the file. */
+/** Finds the processes that belong to one program. */
 export class Lineage {
   readonly #entries: readonly string[];
   readonly #root: ProcessId | undefined;

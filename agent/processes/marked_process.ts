@@ -28,7 +28,7 @@ export interface StartOptions {
   readonly hasInput?: boolean;
 }
 
-/** See the top of the file. */
+/** A started program; `end` ends everything that it has started, too. */
 export class MarkedProcess {
   /** The id of the program's process, and of its process group and session. */
   readonly pid: number;

@@ -30,7 +30,7 @@ export interface SandboxOptions {
   readonly cwd: string;
 }
 
-/** It only makes namespaces; whoever needs longer is stuck. */
+/** It only makes namespaces; one that needs longer is stuck. */
 const TRY_MS = 10_000;
 
 /**

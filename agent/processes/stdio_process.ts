@@ -78,7 +78,7 @@ export class StdioProcess {
   async end(graceMs: number): Promise<void> {
     await this.#process.end(graceMs);
     await this.#process.status;
-    // Whoever holds it open now is not ours.
+    // What holds it open now is not ours.
     const { promise, resolve } = Promise.withResolvers<void>();
     const callOff = this.#clock.after(LAST_WORDS_MS, resolve);
     await Promise.race([this.#reading, promise]);

@@ -36,7 +36,7 @@ export interface CodingWorkOptions {
   readonly maxPayloadBytes?: number;
 }
 
-/** See the top of the file. */
+/** A repository, and the fake coding agent in it. */
 export class CodingScene implements AsyncDisposable {
   /** Everything is in it: `repo`, `worktrees`, the fake agent's memory in `home`. */
   readonly root: string;

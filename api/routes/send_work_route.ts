@@ -157,7 +157,7 @@ async function store(
 /** What the headers of work take at most. */
 const HEADER_BYTES = 1_024;
 
-/** With the same key something else was sent: that is an error of whoever sends it. @returns Its id. */
+/** With the same key something else was sent: that is the sender's error. @returns Its id. */
 async function checkSame(
   { connection }: ApiParts,
   work: Work & { readonly text: string },

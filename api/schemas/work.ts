@@ -146,7 +146,7 @@ export const CancelReasonSchema: z.ZodType<string | undefined> = z.string().supe
   description: "Why, for people; it is the message of the error",
 });
 
-/** The answer to whoever cancels work. */
+/** The answer to a cancellation. */
 export const CancelledWorkSchema = z.object({
   id: z.string().nullable(),
   work_sequence: z.int(),

@@ -20,7 +20,7 @@ export interface ReadResponse {
 const DOCUMENT = "openapi";
 const PROBLEM = "application/problem+json";
 
-/** See the top of the file. */
+/** Checks the API's answers against its own description. */
 export class ApiContract {
   readonly document: ApiDocument;
   /** What has been compared: `GET /health 200`. */

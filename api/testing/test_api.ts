@@ -33,7 +33,7 @@ export interface ApiAnswer {
   readonly body: any;
 }
 
-/** See the top of the file. */
+/** An API with a nats-server of its own. */
 export class TestApi implements AsyncDisposable {
   readonly api: RunningApi;
   /** Without a slash at the end. */

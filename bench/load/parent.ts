@@ -11,7 +11,7 @@ export function readPlan(): Plan {
   return JSON.parse(Deno.args[0] ?? "");
 }
 
-/** Tells whoever started this process. */
+/** Tells the process that started this one. */
 export function tell(value: object): void {
   console.log(JSON.stringify(value));
 }

@@ -100,7 +100,7 @@ Deno.test("messages whose texts hold none of what is wanted are passed over", as
   assert.deepEqual(await sequences(connection, SUBJECT, { holding: ["1199"], last: 1 }), []);
 });
 
-Deno.test("the last N are exactly the last N, whoever else wrote to the log", async () => {
+Deno.test("the last N are exactly the last N, no matter who else wrote to the log", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
@@ -151,7 +151,7 @@ Deno.test("reading begins at a time or a sequence, and last counts from the end 
   assert.deepEqual(await sequences(connection, SUBJECT, { fromSequence: 31 }), []);
 });
 
-Deno.test("pages before a sequence give each message once, whoever else wrote to the log", async () => {
+Deno.test("pages before a sequence give each message once, no matter who else wrote to the log", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);

@@ -56,7 +56,7 @@ const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
 /** As many messages too many are rather read and passed over than searched away. */
 const PASSED_OVER = 1_000;
 
-/** See the top of the file. */
+/** The log as one reader sees it. */
 export class Log {
   readonly connection: Connection;
   readonly #subject: string | readonly string[];

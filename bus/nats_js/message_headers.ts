@@ -1,6 +1,6 @@
 /**
  * The headers of a message, whatever stands there (NATS' ADR-4 has their form). A server passes any
- * bytes on as headers, so whoever sends work decides on them; nats.js throws at a malformed name or
+ * bytes on as headers, so the sender decides on them; nats.js throws at a malformed name or
  * value, for one in the midst of its own reading. Nothing here throws.
  *
  * @module
@@ -35,7 +35,7 @@ export class MessageHeaders {
   }
 
   /**
-   * A header's first value: the one that a server goes by, of those that whoever published gave.
+   * A header's first value: the one that a server goes by, of those that the publisher gave.
    *
    * @param name Case matters.
    * @returns `undefined` if it is not there, or empty.

@@ -143,7 +143,7 @@ export class RoleQueue {
     if (this.#state !== "ready") return;
     const missing = count - this.#pulls.outstanding;
     if (missing < 0) {
-      // Never seen but after slots went away; work that comes regardless is the owner's to hold.
+      // Never seen but after slots went away; work that comes anyway is the owner's to hold.
       this.#renewInbox();
     } else if (missing > 0 && missing * 2 >= count) {
       this.#pull(missing);
@@ -214,7 +214,7 @@ export class RoleQueue {
 
   /**
    * Lets the consumer go soon, if there is no work whose attempts it counts. Not at once: another
-   * relay may have the role, and whoever makes the consumer again keeps it.
+   * relay may have the role, and the relay that makes the consumer again keeps it.
    */
   async #letGo(): Promise<void> {
     const state = this.#state;

@@ -10,7 +10,7 @@ export interface ProgramStart {
 const AGAIN_MS = 300;
 
 /**
- * A program that is started again whenever it ends, as whoever runs it does, unless it is held.
+ * A program that is started again whenever it ends, as its operator does, unless it is held.
  * Disposing of it ends it.
  */
 export class KeptProgram implements AsyncDisposable {

@@ -1,6 +1,6 @@
 /**
  * The work that is sent meanwhile, made from the seed: most of it quick, some slow, some that is
- * given back, fails, is cancelled, or kills whoever begins it, and ids that come twice.
+ * given back, fails, is cancelled, or kills the agent that begins it, and ids that come twice.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export type Piece = Work & {
   readonly cancelAfterMs?: number;
 };
 
-/** Makes one work item after another, for ever. */
+/** Makes one work item after another, forever. */
 export function* pieces(seed: number): Generator<Piece> {
   const random = new Random(seed ^ 0x5eed);
   let last: Piece | undefined;

@@ -56,7 +56,7 @@ forEachCodingAgent("has no login: an error that says so", async (agent) => {
   assert.equal(await scene.repository.show(outcome.payload.branch, "a.txt"), "a\n");
 });
 
-forEachCodingAgent("is limited for ever: its work waits until it is cancelled", async (agent) => {
+forEachCodingAgent("is limited forever: its work waits until it is cancelled", async (agent) => {
   await using scene = await CodingScene.start();
   const program = await scene.startAgent(agent);
   const sequence = await scene.send('SCRIPT: fail 429 always 1; say "done"');

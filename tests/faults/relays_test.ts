@@ -209,7 +209,7 @@ faultTest("1,000 agents reconnecting at once", async (fault) => {
   // A hundred in each tenth is what chance gives, with 10 more or less.
   assert.ok(spread.every((count) => count < 200), `came back at ${spread}`);
   assert.equal(creations.asked, 100);
-  // A relay makes 32 at once; whoever looks on may hear of an answer after the next request.
+  // A relay makes 32 at once; an onlooker may hear of an answer after the next request.
   assert.ok(creations.atOnce <= 64, `${creations.atOnce} at once`);
   fault.note("spread by jitter; 100 consumers were asked for, at most 32 at once");
 });

@@ -61,7 +61,7 @@ export class TestProcess implements AsyncDisposable {
     }).spawn();
     this.pid = this.#child.pid;
     this.status = this.#run(stdin);
-    // Whoever awaits it sees the error; nobody need await it.
+    // A caller that awaits it sees the error; nobody need await it.
     this.status.catch(() => {});
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runProcess, startProcess } from "./processes.ts";
 
-/** Says it is ready, then waits for ever; SIGTERM ends it with 7, unless it is stubborn. */
+/** Says it is ready, then waits forever; SIGTERM ends it with 7, unless it is stubborn. */
 const WAITER = `
   Deno.addSignalListener("SIGTERM", () => {
     console.log("asked to end");

@@ -54,7 +54,7 @@ export function CancelDialog(
           <p>
             {work.state === "in_hand"
               ? `Agent ${work.agent_id} has it, and is told to stop if it can be told. What it has done is lost.`
-              : "It is removed from the queue."} Whoever waits for its result gets an error.
+              : "It is removed from the queue."} Anyone who waits for its result gets an error.
           </p>
           <label>
             Reason, optional

@@ -70,7 +70,7 @@ const MUTE_MS = 1_000;
 const DEFAULT_GRACE_MS = 2_000;
 const DEFAULT_MAX_LINE_BYTES = 64 * 1024 * 1024;
 
-/** See the top of the file. */
+/** A process that answers ACP requests, until it ends or is ended. */
 export class AcpProcess {
   readonly #options: AcpProcessOptions;
   readonly #owner: AcpProcessOwner;

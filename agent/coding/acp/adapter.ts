@@ -68,7 +68,7 @@ const WHEN: Readonly<Record<State["kind"], string>> = {
 const DEFAULT_START_TIMEOUT_MS = 30_000;
 const DEFAULT_CANCEL_WAIT_MS = 5_000;
 
-/** See the top of the file. */
+/** A coding agent's process, for one conversation. */
 export class Adapter {
   readonly #options: AdapterOptions;
   readonly #process: AcpProcess;
@@ -95,7 +95,7 @@ export class Adapter {
     });
     this.#state = { kind: "starting", callOff: this.#deadline("initialize") };
     this.#ready = this.#initialize();
-    this.#ready.catch(() => {}); // Whoever asks is told.
+    this.#ready.catch(() => {}); // `ready()` rejects with it.
   }
 
   /** Settles when the process and everything that it has started has ended. */

@@ -71,7 +71,7 @@ export interface ConversationOptions {
   readonly model?: string;
 }
 
-/** See the top of the file. */
+/** One ACP session: turns, cancelling, permissions. */
 export class Conversation {
   /** The ACP session, for a later `session/load`. */
   readonly id: string;

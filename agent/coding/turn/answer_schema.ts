@@ -38,7 +38,7 @@ const DIALECTS: ReadonlyArray<readonly [RegExp, () => Ajv]> = [
 const DATA = new Set(["const", "enum", "default", "examples"]);
 const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 
-/** See the top of the file. */
+/** A schema that answers are checked against, within limits of size and time. */
 export class AnswerSchema {
   /** Its JSON text, for the prompt. */
   readonly text: string;
@@ -114,7 +114,7 @@ function inspect(value: unknown, place: string, depth: number): void {
   }
 }
 
-/** Runs something that may take for ever; V8 ends it even within a regular expression. */
+/** Runs something that may take forever; V8 ends it even within a regular expression. */
 function withinTime<T>(run: () => T): T {
   let result: { readonly value: T } | undefined;
   vm.runInNewContext("run()", { run: () => void (result = { value: run() }) }, { timeout: MAX_MS });

@@ -15,7 +15,7 @@ const RESTART_PAUSE_MS = 1_500;
 /** As much must be alike, or all that stands before the pause. */
 const RESTART_CHARACTERS = 24;
 
-/** See the top of the file. */
+/** The agent's answer, from the pieces of its messages. */
 export class AnswerText {
   readonly #clock: Pick<Clock, "now">;
   #pieces: string[] = [];

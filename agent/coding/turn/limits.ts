@@ -45,7 +45,7 @@ const DAY_MS = 86_400_000;
 const MAX_DURATION_MS = 24 * DAY_MS;
 const FIELDS = ["max_duration_ms", "max_duration", "max_cost", "max_tokens", "max_turns"];
 
-/** See the top of the file. */
+/** The limits of one work item. */
 export class Limits {
   readonly limits: WorkLimits;
 

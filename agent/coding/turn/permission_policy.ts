@@ -34,7 +34,7 @@ const NO_RULES: PermissionRules = { allow: [], deny: [], default: "edits" };
 const READS: ReadonlySet<ToolKind> = new Set<ToolKind>(["read", "search", "think"]);
 const WRITES: ReadonlySet<ToolKind> = new Set<ToolKind>(["edit", "delete", "move"]);
 
-/** See the top of the file. */
+/** A level and rules, by which tools are allowed or denied. */
 export class PermissionPolicy {
   readonly #rules: PermissionRules;
 

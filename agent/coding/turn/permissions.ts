@@ -46,7 +46,7 @@ const MAX_TITLE_CHARACTERS = 500;
 const MAX_COMMAND_CHARACTERS = 1_000;
 const MAX_PATHS = 20;
 
-/** See the top of the file. */
+/** Decides on requests for permission, and remembers the decisions. */
 export class Permissions {
   readonly #options: PermissionsOptions;
   readonly #decisions: PermissionDecision[] = [];

@@ -32,7 +32,7 @@ const MAX_TEXT_CHARACTERS = 8_192;
 /** Held back for notices after the limit; includes the one that says that it was reached. */
 const NOTICE_BYTES = 16_384;
 
-/** See the top of the file. */
+/** Joins and bounds one work item's progress. */
 export class ProgressFeed {
   readonly #options: ProgressFeedOptions;
   readonly #maxBytes: number;

@@ -54,7 +54,7 @@ const STATUSES: ReadonlySet<string> = new Set<ToolCallStatus>([
   "failed",
 ]);
 
-/** See the top of the file. */
+/** The tool calls of one work item. */
 export class ToolCalls {
   readonly #root: string;
   readonly #states = new Map<string, ToolState>();

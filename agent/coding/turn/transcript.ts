@@ -25,7 +25,7 @@ export interface TranscriptOptions {
 
 const MAX_WAITING_BYTES = 2 ** 26;
 
-/** See the top of the file. */
+/** Writes everything that is said to a file. */
 export class Transcript {
   readonly path: string;
   readonly #options: TranscriptOptions;

@@ -32,7 +32,7 @@ const MAX_PLAN_ENTRIES = 100;
 const MAX_ENTRY_CHARACTERS = 500;
 const MAX_NOTICE_CHARACTERS = 1_000;
 
-/** See the top of the file. */
+/** Collects what the agent says about one work item. */
 export class TurnRecord {
   readonly #tell: (progress: CodingProgress) => void;
   readonly #options: TurnRecordOptions;

@@ -37,7 +37,7 @@ interface Tokens {
   readonly cached?: number;
 }
 
-/** See the top of the file. */
+/** Adds up tokens and cost over a conversation's prompts. */
 export class UsageSum {
   #tokens: Tokens | undefined;
   /** A prompt's tokens are not known, so that no sum is. */

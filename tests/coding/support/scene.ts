@@ -53,7 +53,7 @@ export interface Outcome {
 /** How long a work item, or the start of an agent, may take on a busy machine, in milliseconds. */
 export const SLOW_MS = 240_000;
 
-/** See the top of the file. Disposing of it ends and removes everything. */
+/** A whole system with one repository. Disposing of it ends and removes everything. */
 export class CodingScene implements AsyncDisposable {
   readonly session = "s";
   readonly role = "r";
