@@ -10,6 +10,7 @@
  */
 import { join } from "node:path";
 import { pathText, splitNul } from "./byte_path.ts";
+import { exists } from "./files.ts";
 import type { Git, GitPlace } from "./git_process.ts";
 
 /** A tree, and what could not be in it. */
@@ -251,10 +252,6 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return all;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { exists, removeAll } from "./files.ts";
 import type { Git } from "./git_process.ts";
 
 /** What {@linkcode keepUnreachable} is to look at. */
@@ -110,13 +111,5 @@ export async function unfinishedOperation(gitDir: string): Promise<string | unde
 export async function forgetOperation(gitDir: string): Promise<void> {
   const names = [...OPERATIONS.map(([name]) => name), "REBASE_HEAD", "MERGE_MSG", "MERGE_MODE"];
   names.push("AUTO_MERGE", "MERGE_AUTOSTASH", "BISECT_START", "BISECT_NAMES", "BISECT_TERMS");
-  for (const name of names) {
-    await Deno.remove(join(gitDir, name), { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
+  for (const name of names) await removeAll(join(gitDir, name));
 }
