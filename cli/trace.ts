@@ -1,10 +1,9 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { type LogItem, type TraceStep, traceWork, type WorkTrace } from "@ourocodus/ops";
+import type { LogItem, TraceStep, WorkTrace } from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { optionalPlace } from "./flag_values.ts";
 import { connectToLog } from "./nats.ts";
 import { progressText } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
@@ -23,11 +22,10 @@ import {
   checkWork,
   nameOf,
   placeOf,
-  settledQueries,
   stateWord,
+  traceAsked,
   unknownWork,
   workFlags,
-  workQuery,
 } from "./work_item.ts";
 
 /** `trace`: tells where a work item is. */
@@ -67,12 +65,10 @@ const SHOWN_PROGRESS = 5;
 
 /** Runs the command. @throws {UsageError} If the id or a flag cannot be used. */
 async function trace(id: string, flags: Flags, console: Console): Promise<ExitCode> {
-  const place = optionalPlace(flags);
   checkWork(id, flags);
   await using connection = await connectToLog(console, flags);
   const { signal } = console;
-  const [query = workQuery(id, flags)] = await settledQueries([id], flags, { connection, signal });
-  const traces = await traceWork(connection, query, { ...place, signal });
+  const [traces = []] = await traceAsked(connection, [id], flags, { signal });
   if (traces.length === 0) {
     await console.err.write(`error: ${unknownWork(id, flags)}\n`);
     return EXIT.failed;

@@ -3,7 +3,6 @@ import {
   type Cancellation,
   cancelTraced,
   MAX_REASON_CHARACTERS,
-  traceWorks,
   type WorkState,
 } from "@ourocodus/ops";
 import type { CancelledHolder } from "@ourocodus/protocol";
@@ -16,7 +15,7 @@ import { connectToLog } from "./nats.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { harmless, jsonLine, paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
-import { checkWork, nameOf, placeOf, settledQueries, unknownWork, workFlags } from "./work_item.ts";
+import { checkWork, nameOf, placeOf, traceAsked, unknownWork, workFlags } from "./work_item.ts";
 
 /** `work cancel`: gives an outcome to work that has none. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -68,8 +67,7 @@ async function workCancel(
   const options = { ...optionalPlace(flags), reason: reasonOf(flags), signal: console.signal };
   for (const asked of ids) checkWork(asked, flags);
   await using connection = await connectToLog(console, flags);
-  const queries = await settledQueries(ids, flags, { connection, signal: console.signal });
-  const traces = await traceWorks(connection, queries, options);
+  const traces = await traceAsked(connection, ids, flags, { signal: console.signal });
   const limited = pLimit(MAX_AT_ONCE);
   const running = ids.map((asked, index) => ({
     asked,

@@ -6,7 +6,13 @@
  */
 import type { Command } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
-import { traceWorks, type WorkQuery, type WorkState, type WorkTrace } from "@ourocodus/ops";
+import {
+  type TraceOptions,
+  traceWorks,
+  type WorkQuery,
+  type WorkState,
+  type WorkTrace,
+} from "@ourocodus/ops";
 import { invalidId, outcomeSubjects } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { optionalPlace, sequenceArgument } from "./flag_values.ts";
@@ -30,44 +36,42 @@ export function workFlags(command: Command): Command<[], WorkFlags> {
     .option("--sequence", "digits are sequences, never ids");
 }
 
-/** What to look for. @throws {UsageError} If it can be neither id nor sequence. */
-export function workQuery(text: string, { sequence }: WorkFlags): WorkQuery {
-  if (sequence) return { workSequence: sequenceArgument(text) };
+/** What to look for; digits alone may be a sequence or an id. @throws {UsageError} */
+function workQueries(text: string, { sequence }: WorkFlags): WorkQuery[] {
+  if (sequence) return [{ workSequence: sequenceArgument(text) }];
   const wrong = invalidId(text);
   if (wrong !== undefined) throw new UsageError(wrong);
-  return { id: text };
+  const isSequence = /^[1-9]\d{0,14}$/.test(text);
+  return isSequence ? [{ workSequence: Number(text) }, { id: text }] : [{ id: text }];
 }
 
-/** What to look for where digits alone may be an id or a sequence. @throws {UsageError} */
-function workQueries(text: string, flags: WorkFlags): WorkQuery[] {
-  const query = workQuery(text, flags);
-  const isSequence = !flags.sequence && /^[1-9]\d{0,14}$/.test(text);
-  return isSequence ? [{ workSequence: Number(text) }, query] : [query];
+/** Checks what {@linkcode traceAsked} is asked for. @throws {UsageError} */
+export function checkWork(asked: string, flags: WorkFlags): void {
+  optionalPlace(flags);
+  workQueries(asked, flags);
 }
 
 /**
- * What to look for, each where digits alone may be an id or a sequence: the one that there is.
+ * Where work items are, each asked for by its id or its sequence: for each the work items that are
+ * meant, newest first; none if nothing is known.
  *
+ * @param asked Digits alone may be either.
  * @throws {UsageError} If one can be neither, or is both, of different work items.
  */
-export async function settledQueries(
+export async function traceAsked(
+  connection: Connection,
   asked: readonly string[],
   flags: WorkFlags,
-  { connection, signal }: { readonly connection: Connection; readonly signal: AbortSignal },
-): Promise<WorkQuery[]> {
+  options: Pick<TraceOptions, "limit" | "signal">,
+): Promise<WorkTrace[][]> {
   const queries = asked.map((text) => workQueries(text, flags));
-  const unsettled = queries.filter(({ length }) => length > 1).flat();
-  if (unsettled.length === 0) return queries.flat();
-  const options = { ...optionalPlace(flags), limit: 1, signal };
-  const traces = await traceWorks(connection, unsettled, options);
-  const found = new Map(unsettled.map((query, index) => [query, traces[index]?.[0]]));
-  return queries.flatMap(([first, second], index) => {
-    if (first === undefined || second === undefined) return first ?? [];
-    const sequences = new Set(
-      [first, second].flatMap((query) => found.get(query)?.work_sequence ?? []),
-    );
+  const place = optionalPlace(flags);
+  const traces = await traceWorks(connection, queries.flat(), { ...place, ...options });
+  return queries.map((ways, index) => {
+    const found = traces.splice(0, ways.length).filter(({ length }) => length > 0);
+    const sequences = new Set(found.flatMap(([newest]) => newest?.work_sequence ?? []));
     if (sequences.size > 1) throw isBoth(asked[index] ?? "", [...sequences]);
-    return found.get(first) === undefined ? second : first;
+    return found[0] ?? [];
   });
 }
 
@@ -76,12 +80,6 @@ function isBoth(asked: string, sequences: readonly number[]): UsageError {
   return new UsageError(
     `${asked} is the sequence of one work item and the id of another; say which: ${ways}`,
   );
-}
-
-/** Checks what {@linkcode findWork} is asked for. @throws {UsageError} */
-export function checkWork(asked: string, flags: WorkFlags): void {
-  optionalPlace(flags);
-  workQueries(asked, flags);
 }
 
 /** {@linkcode findWork} over a connection of its own. */
@@ -106,12 +104,8 @@ export async function findWork(
   flags: WorkFlags,
   { connection, console }: { readonly connection: Connection; readonly console: Console },
 ): Promise<WorkTrace | undefined> {
-  const queries = workQueries(asked, flags);
-  const options = { ...optionalPlace(flags), limit: 1, signal: console.signal };
-  const traces = (await traceWorks(connection, queries, options)).flat();
-  const sequences = [...new Set(traces.map(({ work_sequence }) => work_sequence))];
-  if (sequences.length > 1) throw isBoth(asked, sequences);
-  const [trace] = traces;
+  const { signal } = console;
+  const [[trace] = []] = await traceAsked(connection, [asked], flags, { limit: 1, signal });
   if (trace === undefined) await console.err.write(`error: ${unknownWork(asked, flags)}\n`);
   return trace;
 }

@@ -1,11 +1,11 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, type LogRecord, readLog } from "@ourocodus/bus";
-import { isUnfinished, traceWorks, type WorkTrace } from "@ourocodus/ops";
+import { isUnfinished, type WorkTrace } from "@ourocodus/ops";
 import { outcomeSubjects, RoleId } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { optionalPlace, timeoutFlag } from "./flag_values.ts";
+import { timeoutFlag } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
@@ -14,7 +14,7 @@ import {
   checkWork,
   nameOf,
   placeOf,
-  settledQueries,
+  traceAsked,
   tracedResult,
   unknownWork,
   workFlags,
@@ -61,7 +61,6 @@ async function workWait(
 ): Promise<ExitCode> {
   const asked = [...new Set(ids)];
   for (const id of asked) checkWork(id, flags);
-  const place = optionalPlace(flags);
   const { timeout } = flags;
   const timeoutMs = timeout === undefined ? undefined : timeoutFlag("--timeout", timeout);
   await using connection = await connectNats(console, { url: flags.nats });
@@ -71,8 +70,7 @@ async function workWait(
   try {
     // From before it is asked where the work is, so that no outcome comes between the two.
     const logEnd = await ensureLog(console, connection);
-    const queries = await settledQueries(asked, flags, { connection, signal });
-    const traces = await traceWorks(connection, queries, { ...place, limit: 1, signal });
+    const traces = await traceAsked(connection, asked, flags, { limit: 1, signal });
     const outcomes = new Outcomes(connection, flags, console);
     for (const [index, [trace]] of traces.entries()) {
       await outcomes.add(asked[index] ?? "", trace);

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { pathText, splitNul, utf8 } from "./byte_path.ts";
 import { failure, type Git, type GitPlace } from "./git_process.ts";
@@ -136,7 +137,7 @@ async function collect(
   if (code !== 0) throw failure(args, code, await said);
   await said;
   if (size > maxPatchBytes) return size;
-  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  return Buffer.concat(chunks);
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
@@ -162,7 +163,7 @@ async function withBinaries(
     const parts = text.map((section, index) =>
       utf8(section) === undefined ? binary[index] ?? section : section
     );
-    return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+    return Buffer.concat(parts);
   } finally {
     await Deno.remove(attributes);
   }

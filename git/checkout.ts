@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { pathText, splitNul } from "./byte_path.ts";
 import { GitError } from "./errors.ts";
+import { exists } from "./files.ts";
 import { Git } from "./git_process.ts";
 import { type PatchedFile, patchedFiles } from "./patch_text.ts";
 import type { RepositoryOptions } from "./repository.ts";
@@ -145,8 +146,4 @@ export class Checkout {
     const { stdout } = await this.#git.run(args, { cwd: this.folder });
     return [...new Set(splitNul(stdout).map(pathText))];
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

@@ -8,8 +8,10 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { pathText, splitNul } from "./byte_path.ts";
+import { exists } from "./files.ts";
 import type { Git, GitPlace } from "./git_process.ts";
 
 /** A tree, and what could not be in it. */
@@ -182,18 +184,18 @@ export class TreeIndex {
 
   async #addLinks(index: string, links: readonly GitLink[]): Promise<void> {
     const encoder = new TextEncoder();
-    const input = links.flatMap(({ path, commit }) => [
+    const input = Buffer.concat(links.flatMap(({ path, commit }) => [
       encoder.encode(`${LINK_MODE} ${commit}\t`),
       path,
       Uint8Array.of(0),
-    ]);
+    ]));
     const place = { ...this.#files, index };
-    await this.#git.run(["update-index", "-z", "--index-info"], { place, input: joined(input) });
+    await this.#git.run(["update-index", "-z", "--index-info"], { place, input });
   }
 
   async #strip({ links }: Entries): Promise<void> {
     if (links.length === 0) return;
-    const input = joined(links.flatMap(({ path }) => [path, Uint8Array.of(0)]));
+    const input = Buffer.concat(links.flatMap(({ path }) => [path, Uint8Array.of(0)]));
     const args = ["update-index", "--force-remove", "-z", "--stdin"];
     await this.#git.run(args, { place: this.#files, input });
   }
@@ -241,20 +243,6 @@ class Entries {
       folder.every((byte, index) => path[index] === byte)
     );
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function isFolder(path: string): Promise<boolean> {

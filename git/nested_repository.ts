@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { pathText, splitNul, utf8 } from "./byte_path.ts";
 import type { FilesPlace } from "./file_tree.ts";
+import { exists } from "./files.ts";
 import type { Git } from "./git_process.ts";
 
 /**
@@ -37,8 +38,4 @@ export async function nestedRepository(
     if (await exists(join(folder, name, ".git"))) return pathText(path);
   }
   return undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
-import { type Changes, type ChangesOptions, readChanges, readPatch } from "./changes.ts";
+import { readPatch } from "./changes.ts";
 import { copyFiles } from "./copy_into.ts";
 import { GitError } from "./errors.ts";
 import { TreeIndex } from "./file_tree.ts";
@@ -156,11 +156,6 @@ export class Repository {
     if (snapshots.length === 0) return;
     const input = snapshots.map(({ ref, commit }) => `delete ${ref} ${commit}\n`).join("");
     await this.#git.run(["update-ref", "--no-deref", "--stdin"], { place: this.#place, input });
-  }
-
-  /** What has changed between two commits. @throws {GitError} */
-  async changes(base: string, commit: string, options?: ChangesOptions): Promise<Changes> {
-    return await readChanges(this.#git, this.commonDir, { base, commit, ...options });
   }
 
   /** A patch that `git apply` takes. @throws {GitError} If it is too large for a text, too. */

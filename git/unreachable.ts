@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { exists, removeAll } from "./files.ts";
 import type { Git } from "./git_process.ts";
 
 /** What {@linkcode keepUnreachable} is to look at. */
@@ -19,36 +20,30 @@ export interface Candidates {
   readonly moving?: string;
 }
 
-/**
- * Gives refs `refs/ourocodus/{sequence}/kept/{commit}` to commits that no ref reaches.
- *
- * @returns The refs.
- */
-export async function keepUnreachable(git: Git, candidates: Candidates): Promise<string[]> {
+/** Gives refs `refs/ourocodus/{sequence}/kept/{commit}` to commits that no ref reaches. */
+export async function keepUnreachable(git: Git, candidates: Candidates): Promise<void> {
   const { commonDir, sequence, reached, moving } = candidates;
   const objects = [...new Set(candidates.objects)].filter((object) =>
     /^[0-9a-f]{40,64}$/.test(object) && !/^0+$/.test(object) && !reached.includes(object)
   );
-  if (objects.length === 0) return [];
+  if (objects.length === 0) return;
   const place = { gitDir: commonDir };
   const types = await git.text(["cat-file", "--batch-check=%(objectname) %(objecttype)"], {
     place,
     input: `${objects.join("\n")}\n`,
   });
   const commits = [...types.matchAll(/^([0-9a-f]+) commit$/gm)].map(([, commit]) => commit);
-  if (commits.length === 0) return [];
+  if (commits.length === 0) return;
   const except = moving === undefined ? [] : [`--exclude=refs/heads/${moving}`];
   const args = ["rev-list", "--parents", "--stdin", "--not", ...reached, ...except, "--glob=*"];
   const listed = await git.text(args, { place, input: `${commits.join("\n")}\n` });
   const lines = listed.split("\n").filter((line) => line !== "").map((line) => line.split(" "));
   const parents = new Set(lines.flatMap(([, ...ofIt]) => ofIt));
-  const refs = lines.flatMap(([commit = ""]) =>
-    parents.has(commit) ? [] : [{ ref: `refs/ourocodus/${sequence}/kept/${commit}`, commit }]
+  const updates = lines.flatMap(([commit = ""]) =>
+    parents.has(commit) ? [] : [`update refs/ourocodus/${sequence}/kept/${commit} ${commit}\n`]
   );
-  if (refs.length === 0) return [];
-  const input = refs.map(({ ref, commit }) => `update ${ref} ${commit}\n`).join("");
-  await git.run(["update-ref", "--stdin"], { place, input });
-  return refs.map(({ ref }) => ref);
+  if (updates.length === 0) return;
+  await git.run(["update-ref", "--stdin"], { place, input: updates.join("") });
 }
 
 /** Files of a worktree's own folder in the repository that name commits. */
@@ -110,13 +105,5 @@ export async function unfinishedOperation(gitDir: string): Promise<string | unde
 export async function forgetOperation(gitDir: string): Promise<void> {
   const names = [...OPERATIONS.map(([name]) => name), "REBASE_HEAD", "MERGE_MSG", "MERGE_MODE"];
   names.push("AUTO_MERGE", "MERGE_AUTOSTASH", "BISECT_START", "BISECT_NAMES", "BISECT_TERMS");
-  for (const name of names) {
-    await Deno.remove(join(gitDir, name), { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
+  for (const name of names) await removeAll(join(gitDir, name));
 }

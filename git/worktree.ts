@@ -15,6 +15,7 @@ import { type Author, authorVariables, messageWith } from "./commit_message.ts";
 import { copiedPaths } from "./copy_into.ts";
 import { GitError } from "./errors.ts";
 import { type FileTree, type LeftOut, TreeIndex } from "./file_tree.ts";
+import { exists, removeAll } from "./files.ts";
 import type { Git } from "./git_process.ts";
 import { nestedRepository } from "./nested_repository.ts";
 import { withRepositoryLock } from "./repository_lock.ts";
@@ -387,14 +388,4 @@ export function missing(folder: string, why: string): GitError {
     `Cannot use the worktree ${folder}: ${why}; "git worktree list" in the repository says what is ` +
       "left, and commits that were made are still in it",
   );
-}
-
-async function removeAll(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

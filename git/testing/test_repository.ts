@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { Repository } from "../repository.ts";
 import type { Worktree } from "../worktree.ts";
 
+export { exists } from "../files.ts";
+
 /** What tests pass for a program's environment. */
 export const ENV: Readonly<Record<string, string>> = {
   PATH: Deno.env.get("PATH") ?? "",
@@ -90,9 +92,4 @@ export class TestRepository implements AsyncDisposable {
 export async function write(path: string, text: string | Uint8Array): Promise<void> {
   await Deno.mkdir(join(path, ".."), { recursive: true });
   await (typeof text === "string" ? Deno.writeTextFile(path, text) : Deno.writeFile(path, text));
-}
-
-/** Whether there is something, a broken link too. */
-export async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
