@@ -37,7 +37,7 @@ export interface LogEntry {
 /** What makes the stream refuse a second message of a subject. */
 export const FENCE = { "Nats-Expected-Last-Subject-Sequence": "0" } as const;
 
-const FENCE_LINE = "Nats-Expected-Last-Subject-Sequence: 0\r\n";
+const FENCE_LINE = headerLines(FENCE);
 const UTF8 = new TextEncoder();
 
 /** An entry that is not settled. */
@@ -111,13 +111,20 @@ export class Batch {
 }
 
 function formatHeaders({ id, headers, fenced }: LogEntry): string {
-  let text = `NATS/1.0\r\n${idLine(id)}${fenced ? FENCE_LINE : ""}`;
-  if (headers !== undefined) {
-    for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
+  const more = headers === undefined ? "" : headerLines(headers);
+  return `NATS/1.0\r\n${idLine(id)}${fenced ? FENCE_LINE : ""}${more}\r\n`;
 }
 
 function idLine(id: string): string {
-  return `Nats-Msg-Id: ${id}\r\n`;
+  return headerLine("Nats-Msg-Id", id);
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  let text = "";
+  for (const [name, value] of Object.entries(headers)) text += headerLine(name, value);
+  return text;
+}
+
+function headerLine(name: string, value: string): string {
+  return `${name}: ${value}\r\n`;
 }
