@@ -46,11 +46,10 @@ export class HeldEntry {
   readonly data: string | Uint8Array;
   readonly onSettled: ((stored: Stored) => void) | undefined;
   readonly dataBytes: number;
-  /** As NATS counts it: headers are a part of the message. */
-  readonly bytes: number;
   readonly #id: string;
   /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
-  #headers: string;
+  headers: string;
+  headerBytes: number;
   /** How often it was published. */
   sends = 0;
   /** When it was published last, by `performance.now`. */
@@ -64,19 +63,20 @@ export class HeldEntry {
     this.data = data;
     this.onSettled = onSettled;
     this.#id = id;
-    this.#headers = formatHeaders(entry);
+    this.headers = formatHeaders(entry);
     this.dataBytes = typeof data === "string" ? byteLength(data) : data.length;
-    this.bytes = byteLength(this.#headers) + this.dataBytes;
+    this.headerBytes = byteLength(this.headers);
   }
 
-  /** Its headers, as they are published. */
-  get headers(): string {
-    return this.#headers;
+  /** As NATS counts it: headers are a part of the message. */
+  get bytes(): number {
+    return this.headerBytes + this.dataBytes;
   }
 
   /** Leaves its `Nats-Msg-Id` out, which somebody's work has taken. */
   dropId(): void {
-    this.#headers = this.#headers.replace(idLine(this.#id), "");
+    this.headers = this.headers.replace(idLine(this.#id), "");
+    this.headerBytes = byteLength(this.headers);
   }
 
   /** Whether these bytes are its data. */

@@ -161,7 +161,7 @@ export class LogWriter {
 
   #publish(held: HeldEntry, batch: Batch, now: number): void {
     const limit = this.#connection.maxPayloadBytes;
-    const { subject, data, headers, bytes } = held;
+    const { subject, data, headers, headerBytes, dataBytes, bytes } = held;
     if (bytes > limit) {
       const reason = `message is ${bytes} bytes, limit is ${limit}`;
       return this.#settle(held, { kind: "refused", reason });
@@ -172,7 +172,8 @@ export class LogWriter {
     batch.add(held);
     this.#flight.set(number, held);
     this.#flightBytes += bytes;
-    this.#publications.add(subject, data, { reply: `${this.#inbox}.${number}`, headers });
+    const reply = `${this.#inbox}.${number}`;
+    this.#publications.add(subject, data, { reply, headers, headerBytes, dataBytes });
   }
 
   #acknowledged(msg: Msg): void {
