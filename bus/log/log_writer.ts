@@ -19,7 +19,7 @@ import { LOG_STREAM, messageOf } from "@ourocodus/protocol";
 import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { Publications } from "../publications.ts";
-import { isFencedOff, isStoredIn, parsePublishAck, type PublishAck } from "../publish_ack.ts";
+import { isFencedOff, isStoredInLog, parsePublishAck, type PublishAck } from "../publish_ack.ts";
 import { readStored, readSurelyLastOf } from "../stored_message.ts";
 import { TurnoverMap } from "../turnover_map.ts";
 import { Batch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
@@ -180,7 +180,7 @@ export class LogWriter {
     const number = Number(msg.subject.slice(this.#inbox.length + 1));
     const held = this.#flight.get(number);
     if (held === undefined) return;
-    if (isStoredIn(msg, LOG_STREAM)) {
+    if (isStoredInLog(msg)) {
       this.#leave(number, held, true);
     } else {
       const ack = parsePublishAck(msg);
