@@ -69,8 +69,6 @@ export interface ConnectionListener {
   onLost?(): void;
   /** The connection is back. */
   onRestored?(): void;
-  /** The server has refused a message: this client may not publish to its subject. */
-  onDenied?(subject: string): void;
 }
 
 /**
@@ -252,7 +250,6 @@ export class Connection {
   #refused(error: Error): void {
     if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
     this.#requests.denied(error);
-    for (const listener of this.#listeners) listener.onDenied?.(error.subject);
   }
 
   #lost(): void {

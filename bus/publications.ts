@@ -15,6 +15,9 @@ export interface PublicationOptions {
   readonly reply?: string;
   /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
   readonly headers?: string;
+  /** How many bytes the headers and the data are, where that is known; else it is measured. */
+  readonly headerBytes?: number;
+  readonly dataBytes?: number;
 }
 
 /** As much text is handed on before the end, in characters. */
@@ -39,11 +42,12 @@ export class Publications {
    */
   add(subject: string, data: string | Uint8Array, options: PublicationOptions = {}): void {
     const { reply = "", headers } = options;
-    const bytes = typeof data === "string" ? byteLength(data) : data.length;
+    const bytes = options.dataBytes ??
+      (typeof data === "string" ? byteLength(data) : data.length);
     if (headers === undefined) {
       this.#text += `PUB ${subject} ${reply} ${bytes}\r\n`;
     } else {
-      const before = byteLength(headers);
+      const before = options.headerBytes ?? byteLength(headers);
       this.#text += `HPUB ${subject} ${reply} ${before} ${before + bytes}\r\n${headers}`;
     }
     if (typeof data === "string") this.#text += `${data}\r\n`;

@@ -55,13 +55,16 @@ export class Outcomes {
     onSettled: (stored: Stored) => void,
   ): void {
     const { writer, acknowledger } = this.#options;
-    const to = { subject: outcomeSubject(session, role, lease.work), id: lease.work, fenced: true };
     writer.append({
-      ...to,
+      subject: outcomeSubject(session, role, lease.work),
       data: text,
+      id: lease.work,
       headers: resultHeaders(attempt, type),
+      fenced: true,
       onSettled: (stored) => {
-        if (stored.kind === "refused") return this.#refused({ id, lease, to }, stored, onSettled);
+        if (stored.kind === "refused") {
+          return this.#refused({ id, session, role, lease }, stored.reason, onSettled);
+        }
         acknowledger.acknowledge(lease.subject);
         onSettled(stored);
       },
@@ -101,18 +104,18 @@ export class Outcomes {
 
   /** A result that can never be stored becomes an error outcome, so that its work ends too. */
   #refused(
-    { id, lease, to }: Pick<Outcome, "id" | "lease"> & {
-      readonly to: { readonly subject: string; readonly id: string; readonly fenced: boolean };
-    },
-    { reason }: Stored & { readonly kind: "refused" },
+    { id, session, role, lease }: Omit<Outcome, "attempt">,
+    reason: string,
     onSettled: (stored: Stored) => void,
   ): void {
     const { writer, acknowledger, onProblem } = this.#options;
     const message = `The result cannot be stored: ${reason}`;
     writer.append({
-      ...to,
+      subject: outcomeSubject(session, role, lease.work),
       data: formatMessage(id, "error", { code: "result_refused", message }),
+      id: lease.work,
       headers: FAILED,
+      fenced: true,
       onSettled: (stored) => {
         // Without an outcome the work stays in its stream, and is handed out again.
         if (stored.kind === "refused") onProblem(stored.reason);

@@ -37,7 +37,7 @@ export interface LogEntry {
 /** What makes the stream refuse a second message of a subject. */
 export const FENCE = { "Nats-Expected-Last-Subject-Sequence": "0" } as const;
 
-const FENCE_LINE = "Nats-Expected-Last-Subject-Sequence: 0\r\n";
+const FENCE_LINE = headerLines(FENCE);
 const UTF8 = new TextEncoder();
 
 /** An entry that is not settled. */
@@ -46,11 +46,10 @@ export class HeldEntry {
   readonly data: string | Uint8Array;
   readonly onSettled: ((stored: Stored) => void) | undefined;
   readonly dataBytes: number;
-  /** As NATS counts it: headers are a part of the message. */
-  readonly bytes: number;
   readonly #id: string;
   /** The headers' whole text: `NATS/1.0`, a line for each, an empty line (NATS' ADR-4). */
-  #headers: string;
+  headers: string;
+  headerBytes: number;
   /** How often it was published. */
   sends = 0;
   /** When it was published last, by `performance.now`. */
@@ -64,19 +63,20 @@ export class HeldEntry {
     this.data = data;
     this.onSettled = onSettled;
     this.#id = id;
-    this.#headers = formatHeaders(entry);
+    this.headers = formatHeaders(entry);
     this.dataBytes = typeof data === "string" ? byteLength(data) : data.length;
-    this.bytes = byteLength(this.#headers) + this.dataBytes;
+    this.headerBytes = byteLength(this.headers);
   }
 
-  /** Its headers, as they are published. */
-  get headers(): string {
-    return this.#headers;
+  /** As NATS counts it: headers are a part of the message. */
+  get bytes(): number {
+    return this.headerBytes + this.dataBytes;
   }
 
   /** Leaves its `Nats-Msg-Id` out, which somebody's work has taken. */
   dropId(): void {
-    this.#headers = this.#headers.replace(idLine(this.#id), "");
+    this.headers = this.headers.replace(idLine(this.#id), "");
+    this.headerBytes = byteLength(this.headers);
   }
 
   /** Whether these bytes are its data. */
@@ -111,13 +111,20 @@ export class Batch {
 }
 
 function formatHeaders({ id, headers, fenced }: LogEntry): string {
-  let text = `NATS/1.0\r\n${idLine(id)}${fenced ? FENCE_LINE : ""}`;
-  if (headers !== undefined) {
-    for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
+  const more = headers === undefined ? "" : headerLines(headers);
+  return `NATS/1.0\r\n${idLine(id)}${fenced ? FENCE_LINE : ""}${more}\r\n`;
 }
 
 function idLine(id: string): string {
-  return `Nats-Msg-Id: ${id}\r\n`;
+  return headerLine("Nats-Msg-Id", id);
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  let text = "";
+  for (const [name, value] of Object.entries(headers)) text += headerLine(name, value);
+  return text;
+}
+
+function headerLine(name: string, value: string): string {
+  return `${name}: ${value}\r\n`;
 }

@@ -19,7 +19,7 @@ import { LOG_STREAM, messageOf } from "@ourocodus/protocol";
 import pLimit from "p-limit";
 import type { Connection } from "../connection.ts";
 import { Publications } from "../publications.ts";
-import { isFencedOff, isStoredIn, parsePublishAck, type PublishAck } from "../publish_ack.ts";
+import { isFencedOff, isStoredInLog, parsePublishAck, type PublishAck } from "../publish_ack.ts";
 import { readStored, readSurelyLastOf } from "../stored_message.ts";
 import { TurnoverMap } from "../turnover_map.ts";
 import { Batch, HeldEntry, type LogEntry, type Stored } from "./log_entry.ts";
@@ -161,7 +161,7 @@ export class LogWriter {
 
   #publish(held: HeldEntry, batch: Batch, now: number): void {
     const limit = this.#connection.maxPayloadBytes;
-    const { subject, data, headers, bytes } = held;
+    const { subject, data, headers, headerBytes, dataBytes, bytes } = held;
     if (bytes > limit) {
       const reason = `message is ${bytes} bytes, limit is ${limit}`;
       return this.#settle(held, { kind: "refused", reason });
@@ -172,14 +172,15 @@ export class LogWriter {
     batch.add(held);
     this.#flight.set(number, held);
     this.#flightBytes += bytes;
-    this.#publications.add(subject, data, { reply: `${this.#inbox}.${number}`, headers });
+    const reply = `${this.#inbox}.${number}`;
+    this.#publications.add(subject, data, { reply, headers, headerBytes, dataBytes });
   }
 
   #acknowledged(msg: Msg): void {
     const number = Number(msg.subject.slice(this.#inbox.length + 1));
     const held = this.#flight.get(number);
     if (held === undefined) return;
-    if (isStoredIn(msg, LOG_STREAM)) {
+    if (isStoredInLog(msg)) {
       this.#leave(number, held, true);
     } else {
       const ack = parsePublishAck(msg);
