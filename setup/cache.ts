@@ -1,3 +1,4 @@
+import { messageOf } from "@ourocodus/protocol";
 import { dirname, join, resolve } from "node:path";
 import { envValue, type Host } from "./host.ts";
 import { platformName } from "./releases.ts";
@@ -68,8 +69,7 @@ async function temporaryFolder(parent: string): Promise<string> {
     await Deno.mkdir(parent, { recursive: true });
     return await Deno.makeTempDir({ dir: parent, prefix: ".new-" });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SetupError("bad-cache", `Cannot write to the cache, ${parent}: ${reason}`, {
+    throw new SetupError("bad-cache", `Cannot write to the cache, ${parent}: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -80,7 +80,7 @@ async function checkVersion(binary: string, version: string): Promise<void> {
   try {
     actual = await natsServerVersion(binary);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const message = `The nats-server ${version} that was fetched does not run here: ${reason}`;
     throw new SetupError("unusable", message, { cause: error });
   }

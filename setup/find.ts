@@ -1,4 +1,4 @@
-import { isAtLeast, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
+import { isAtLeast, messageOf, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
 import { resolve } from "node:path";
 import { cachedBinary } from "./cache.ts";
 import { envValue, type Host } from "./host.ts";
@@ -105,6 +105,6 @@ async function whyNotExecutable(path: string): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "there is no such file";
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAtLeast, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
+import { isAtLeast, messageOf, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
 import { parseArgs } from "node:util";
 import { ensureNatsServer } from "./ensure.ts";
 import { releasesOf } from "./releases.ts";
@@ -73,7 +73,7 @@ function parseFlags(args: string[]): Flags | string {
     if (releasesOf(version).length > 0) return values;
     return `--version is "${version}": no such release is known; name a whole version, like 2.14.5`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

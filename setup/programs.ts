@@ -1,3 +1,4 @@
+import { messageOf } from "@ourocodus/protocol";
 import { join } from "node:path";
 import { envValue, type Host } from "./host.ts";
 import { lastLinesOf, type ProgramEnd, type RunOptions, runToEnd } from "./run_to_end.ts";
@@ -38,7 +39,7 @@ export async function runProgram(
     end = await runToEnd(path, args, { ...options, env, clearEnv: true });
   } catch (error) {
     options.signal?.throwIfAborted();
-    return `  it cannot be run: ${error instanceof Error ? error.message : error}`;
+    return `  it cannot be run: ${messageOf(error)}`;
   }
   if (end.success) return undefined;
   const lines = lastLinesOf(end, SHOWN_LINES);

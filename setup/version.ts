@@ -1,3 +1,4 @@
+import { messageOf } from "@ourocodus/protocol";
 import { type ProgramEnd, runToEnd } from "./run_to_end.ts";
 import { SetupError } from "./setup_error.ts";
 
@@ -17,8 +18,7 @@ export async function natsServerVersion(path: string): Promise<string> {
   try {
     output = await runToEnd(path, ["--version"], { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SetupError("unusable", `it cannot be run: ${reason}`, { cause: error });
+    throw new SetupError("unusable", `it cannot be run: ${messageOf(error)}`, { cause: error });
   }
   const text = output.stdout.trim();
   const version = /^nats-server: v(\d+\.\d+\.\d+\S*)$/.exec(text)?.[1];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { pause } from "@ourocodus/protocol";
+import { messageOf, pause } from "@ourocodus/protocol";
 import { ControlClient, SHOWN_LINES } from "./control_client.ts";
 import type { Home } from "./home.ts";
 import { lastLines, sizeOf } from "./log_file.ts";
@@ -116,9 +116,7 @@ function checkPort(part: SystemPart, settings: SystemSettings): void {
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse
       ? `it is in use. End what uses it, or choose another with ${part.portFlag}`
-      : error instanceof Error
-      ? error.message
-      : String(error);
+      : messageOf(error);
     throw new SystemError(
       `Cannot start ${part.name} on ${hostname} port ${port}: ${why}`,
       { cause: error },

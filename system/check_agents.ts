@@ -1,3 +1,4 @@
+import { messageOf } from "@ourocodus/protocol";
 import { type ProgramEnd, type RunOptions, runToEnd } from "@ourocodus/setup";
 import { type AgentsWanted, agentVariables } from "./agents_wanted.ts";
 import { program } from "./programs.ts";
@@ -119,7 +120,7 @@ async function runAgentProgram(
     return await runToEnd(command, [...first, ...args], { ...options, clearEnv: true });
   } catch (error) {
     options.signal?.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new SystemError(`Cannot run the agent program ${command}: ${why}`, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { messageOf } from "@ourocodus/protocol";
 import { type ControlAnswer, type ControlRequest, readLine, writeLine } from "./control_request.ts";
 import type { ProcessView } from "./process_spec.ts";
 
@@ -76,7 +77,7 @@ async function reply(
     if (!same(String(given), token)) return { kind: "error", message: "the token is wrong" };
     return { kind: "ok", processes: await answer(request) };
   } catch (error) {
-    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+    return { kind: "error", message: messageOf(error) };
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Environment } from "@ourocodus/protocol";
+import { type Environment, messageOf } from "@ourocodus/protocol";
 import { dockerEndpoint } from "./docker_endpoint.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -81,9 +81,7 @@ export async function connectDocker(env: Environment): Promise<DockerEngine> {
       ? "there is no such socket"
       : code === "EACCES"
       ? "this user may not use it"
-      : error instanceof Error
-      ? error.message
-      : String(error);
+      : messageOf(error);
     throw new SystemError(
       `No Docker daemon answers at ${url}: ${why}. Start Docker (DOCKER_HOST says where it is), or ` +
         `go on without it: "ourocodus start", "ourocodus agent start --process"`,

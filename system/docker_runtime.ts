@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "@ourocodus/protocol";
+import { messageOf, pause } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
 import {
   type AgentName,
@@ -399,7 +399,7 @@ async function create(
         { cause: error },
       );
     }
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new SystemError(`Docker cannot make a container for ${name}: ${why}`, { cause: error });
   }
 }

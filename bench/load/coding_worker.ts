@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "@ourocodus/protocol";
 import { CodingAgent, type CodingOptions } from "../../agent/coding/mod.ts";
 import { until } from "../../tests/support/until.ts";
 import { commands, tell } from "./parent.ts";
@@ -101,7 +102,7 @@ async function work(agent: CodingAgent, { sequence, message }: WorkCommand): Pro
     const identity = { attempt: 1, sequence, key: `${sequence}.${Date.now()}`, message: item };
     await agent.handler({ ...item, ...identity }, context);
   } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+    failure = messageOf(error);
   }
   const report = reportOf(from, seen.slice(first));
   stored();
