@@ -5,12 +5,11 @@
  */
 import { join } from "node:path";
 import { listRecords, type WorkRecord } from "@ourocodus/git";
-import { fileURLToPath } from "node:url";
+import { TestRepository } from "../../git/testing/test_repository.ts";
 import { CodingAgent, type CodingOptions } from "../coding/mod.ts";
 import { WorkAbortedError } from "../errors.ts";
 import type { WorkContext } from "../work.ts";
-
-const FAKE = fileURLToPath(new URL("./fake_acp_agent.ts", import.meta.url));
+import { fakeAcpCommand } from "./fake_acp_command.ts";
 
 /** What a test looks into without knowing its shape. */
 // deno-lint-ignore no-explicit-any
@@ -38,45 +37,32 @@ export interface CodingWorkOptions {
 
 /** A repository, and the fake coding agent in it. */
 export class CodingScene implements AsyncDisposable {
-  /** Everything is in it: `repo`, `worktrees`, the fake agent's memory in `home`. */
+  /** Everything is in it: the repository, `worktrees`, the fake agent's memory in `home`. */
   readonly root: string;
+  readonly #repository: TestRepository;
   readonly #agents: CodingAgent[] = [];
 
-  private constructor(root: string) {
-    this.root = root;
+  private constructor(repository: TestRepository) {
+    this.#repository = repository;
+    this.root = repository.folder;
   }
 
   static async make(
     files: Readonly<Record<string, string>> = { "a.txt": "one\n" },
   ): Promise<CodingScene> {
-    const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "ourocodus-coding-" }));
-    const scene = new CodingScene(root);
-    await Deno.mkdir(join(root, "repo"));
-    await Deno.mkdir(join(root, "home"));
-    await scene.git("init", "--quiet", "--initial-branch", "main");
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(scene.repo(name), text);
-    }
-    await scene.git("add", "--all");
-    await scene.git("commit", "--quiet", "--message", "Begin");
+    const scene = new CodingScene(await TestRepository.create(files));
+    await Deno.mkdir(scene.#home);
     return scene;
   }
 
   /** A path in the main checkout. */
   repo(name = ""): string {
-    return join(this.root, "repo", name);
+    return join(this.#repository.root, name);
   }
 
   /** Runs git in the main checkout. @returns What it says. */
-  async git(...args: string[]): Promise<string> {
-    const who = ["-c", "user.name=Test", "-c", "user.email=test@localhost"];
-    const { success, stdout, stderr } = await new Deno.Command("git", {
-      args: [...who, ...args],
-      cwd: this.repo(),
-      env: { LC_ALL: "C" },
-    }).output();
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
-    return new TextDecoder().decode(stdout).trimEnd();
+  git(...args: string[]): Promise<string> {
+    return this.#repository.git(this.#repository.root, ...args);
   }
 
   /** Folders of worktrees that hold one. */
@@ -104,13 +90,12 @@ export class CodingScene implements AsyncDisposable {
     options: Partial<CodingOptions> = {},
     { flags = [] }: { readonly flags?: readonly string[] } = {},
   ): CodingAgent {
-    const home = join(this.root, "home");
     const agent = new CodingAgent({
-      command: [Deno.execPath(), "run", "-A", "--quiet", FAKE, "--home", home, ...flags],
+      command: this.#command(...flags),
       repo: this.repo(),
       worktrees: join(this.root, "worktrees"),
       sandbox: "none",
-      writable: [home],
+      writable: [this.#home],
       permissions: "all",
       inherited: Deno.env.toObject(),
       ...options,
@@ -123,16 +108,7 @@ export class CodingScene implements AsyncDisposable {
   async agentNamed(agent: string, program: string): Promise<CodingAgent> {
     const bin = join(this.root, "bin");
     await Deno.mkdir(bin, { recursive: true });
-    const words = [
-      Deno.execPath(),
-      "run",
-      "-A",
-      "--quiet",
-      FAKE,
-      "--home",
-      join(this.root, "home"),
-    ];
-    const script = `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")}\n`;
+    const script = `#!/bin/sh\nexec ${this.#command().map((word) => `'${word}'`).join(" ")}\n`;
     await Deno.writeTextFile(join(bin, program), script, { mode: 0o755 });
     const PATH = `${bin}:${Deno.env.get("PATH")}`;
     const inherited = { ...Deno.env.toObject(), PATH };
@@ -175,6 +151,14 @@ export class CodingScene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.#agents) await agent[Symbol.asyncDispose]();
-    await Deno.remove(this.root, { recursive: true });
+    await this.#repository[Symbol.asyncDispose]();
+  }
+
+  get #home(): string {
+    return join(this.root, "home");
+  }
+
+  #command(...flags: readonly string[]): string[] {
+    return fakeAcpCommand("--home", this.#home, ...flags);
   }
 }

@@ -58,9 +58,10 @@
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
 import { parseArgs } from "node:util";
+import { die, forever } from "./fake_acp/ends.ts";
 import { Memories, type Memory } from "./fake_acp/memory.ts";
 import { scriptIn } from "./fake_acp/script.ts";
-import { die, FakeTurn, forever } from "./fake_acp/turn.ts";
+import { FakeTurn } from "./fake_acp/turn.ts";
 
 const { values: flags } = parseArgs({
   args: Deno.args,

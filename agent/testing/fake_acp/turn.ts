@@ -5,34 +5,16 @@
  * @module
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
-import { dirname, resolve } from "node:path";
-import type { Memory } from "./memory.ts";
+import { closeOutput, die, forever } from "./ends.ts";
 import type { Step } from "./script.ts";
+import { Cancelled, textContent, type Tool, toolFor, type ToolOptions } from "./tools.ts";
 
 /** What a turn needs. */
-export interface TurnOptions {
-  readonly memory: Memory;
-  readonly client: acp.AgentContext;
-  /** Aborted by `session/cancel`. */
-  readonly signal: AbortSignal;
+export interface TurnOptions extends ToolOptions {
   /** Called before each step, so that a killed process remembers what had begun. */
   readonly save: () => void;
-  /** Whether a command that runs outlives `session/cancel`. */
-  readonly leavesCommands: boolean;
   /** Writes bytes on standard output that are no message. */
   readonly raw: (bytes: Uint8Array) => Promise<void>;
-}
-
-/** The client cancelled the turn, and the step that ran has noticed. */
-class Cancelled extends Error {}
-
-interface Tool {
-  readonly kind: acp.ToolKind;
-  readonly title: string;
-  readonly path?: string;
-  readonly rawInput?: Record<string, unknown>;
-  /** Done once it is allowed. @returns What the tool call's update has besides its status. */
-  act(): Promise<Partial<acp.ToolCallUpdate>> | Partial<acp.ToolCallUpdate>;
 }
 
 const ALLOW_OR_REJECT: readonly string[] = ["allow_once", "allow_always", "reject_once"];
@@ -127,7 +109,7 @@ export class FakeTurn {
       case "orphan":
       case "fswrite":
       case "fsread":
-        return await this.#use(this.#tool(verb, args));
+        return await this.#use(toolFor(verb, args, this.#options));
       case "request":
         return await this.#requestOfClient(first, JSON.parse(second || "{}"));
       case "notify":
@@ -245,105 +227,12 @@ export class FakeTurn {
     return outcome.outcome === "selected" && outcome.optionId.startsWith("the-allow");
   }
 
-  #tool(verb: string, [first = "", second = "", third = ""]: readonly string[]): Tool {
-    const { memory } = this.#options;
-    const path = resolve(memory.cwd, first);
-    switch (verb) {
-      case "tool":
-        return {
-          kind: first as acp.ToolKind,
-          title: second,
-          act: () => ({ status: third === "failed" ? "failed" : "completed" }),
-        };
-      case "write":
-      case "edit":
-        return {
-          kind: "edit",
-          title: `${verb} ${first}`,
-          path,
-          act: () => change(verb, path, second, third),
-        };
-      case "delete":
-        return {
-          kind: "delete",
-          title: `delete ${first}`,
-          path,
-          act: () => (Deno.removeSync(path), {}),
-        };
-      case "read":
-        return {
-          kind: "read",
-          title: `read ${first}`,
-          path,
-          act: () => ({ content: textContent(Deno.readTextFileSync(path)) }),
-        };
-      case "run":
-        return {
-          kind: "execute",
-          title: `\`${first}\``,
-          rawInput: { command: first },
-          act: () => this.#run(first),
-        };
-      case "orphan":
-        return {
-          kind: "execute",
-          title: `\`${first}\``,
-          rawInput: { command: first },
-          act: () => (startCommand(first, memory.cwd, "null").unref(), {}),
-        };
-      case "fswrite":
-        return {
-          kind: "edit",
-          title: `write ${first} through the client`,
-          path,
-          act: () =>
-            this.#askClient("fs/write_text_file", { path: given(first, path), content: second }),
-        };
-      default:
-        return {
-          kind: "read",
-          title: `read ${first} through the client`,
-          path,
-          act: () => this.#askClient("fs/read_text_file", { path: given(first, path) }),
-        };
-    }
-  }
-
-  async #askClient(method: string, params: Record<string, unknown>) {
-    const { client, memory } = this.#options;
-    const answer = await client.request(method, { sessionId: memory.id, ...params });
-    return { content: textContent(JSON.stringify(answer)) };
-  }
-
   async #requestOfClient(method: string, params: Record<string, unknown>): Promise<void> {
     const said = await this.#options.client.request(method, params).then(
       (result) => JSON.stringify(result),
       (error) => `${error.code} ${error.message}`,
     );
     await this.#step(["say", said]);
-  }
-
-  async #run(command: string): Promise<Partial<acp.ToolCallUpdate>> {
-    const { signal, memory, leavesCommands } = this.#options;
-    if (signal.aborted) throw new Cancelled();
-    const child = startCommand(command, memory.cwd, "piped");
-    const kill = () => {
-      if (!leavesCommands) Deno.kill(-child.pid, "SIGKILL");
-    };
-    signal.addEventListener("abort", kill);
-    const gone = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => gone.reject(new Cancelled()));
-    try {
-      const { code, stdout } = await Promise.race([child.output(), gone.promise]);
-      const text = new TextDecoder().decode(stdout);
-      return {
-        status: code === 0 ? "completed" : "failed",
-        content: textContent(text),
-        rawOutput: { exitCode: code },
-      };
-    } finally {
-      signal.removeEventListener("abort", kill);
-    }
   }
 
   async #wait(ms: number | undefined): Promise<void> {
@@ -371,68 +260,6 @@ export class FakeTurn {
   }
 }
 
-/** A path that is meant to be seen as it was written, for what climbs out of the folder. */
-function given(written: string, whole: string): string {
-  return written.startsWith("=") ? written.slice(1) : whole;
-}
-
-function textContent(text: string): acp.ToolCallContent[] {
-  return [{ type: "content", content: { type: "text", text } }];
-}
-
-function change(
-  verb: string,
-  path: string,
-  second: string,
-  third: string,
-): Partial<acp.ToolCallUpdate> {
-  const before = verb === "edit" ? Deno.readTextFileSync(path) : null;
-  const newText = before === null ? second : before.replace(second, () => third);
-  Deno.mkdirSync(dirname(path), { recursive: true });
-  Deno.writeTextFileSync(path, newText);
-  return { content: [{ type: "diff", path, oldText: before, newText }] };
-}
-
-/** In a session of its own, as real agents do: it is not in the agent's process group. */
-function startCommand(command: string, cwd: string, output: "piped" | "null"): Deno.ChildProcess {
-  return new Deno.Command("setsid", {
-    args: ["sh", "-c", command],
-    cwd,
-    stdin: "null",
-    stdout: output,
-    stderr: output,
-  }).spawn();
-}
-
 function failure(category: string, severity: string, title: string, actions: readonly string[]) {
   return { jetbrains: { air: { sessionFailure: { category, severity, title, actions } } } };
-}
-
-/** Closes standard output for certain, on Linux: the runtime's own `close` leaves copies of it open. */
-function closeOutput(): void {
-  const folder = "/proc/self/fd";
-  const output = Deno.readLinkSync(`${folder}/1`);
-  const signature = { parameters: ["i32"], result: "i32" } as const;
-  const { close } = Deno.dlopen("libc.so.6", { close: signature }).symbols;
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    try {
-      if (Deno.readLinkSync(`${folder}/${name}`) === output) close(Number(name));
-    } catch {
-      // It was the folder's own.
-    }
-  }
-}
-
-/** Never; keeps the process alive. */
-export function forever(): Promise<never> {
-  return new Promise(() => void setInterval(() => {}, 1e9));
-}
-
-/** Ends this process: by a signal, or with an exit code. */
-export function die(how: string): never {
-  if (how.startsWith("SIG")) {
-    Deno.kill(Deno.pid, how as Deno.Signal);
-    while (true); // The signal comes.
-  }
-  Deno.exit(Number(how || 1));
 }
