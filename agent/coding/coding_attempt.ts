@@ -171,6 +171,7 @@ export class CodingAttempt {
       sandbox === undefined || isTrusted ? words : bwrapCommand(sandbox.program, words, {
         ...sandbox,
         writable: [...sandbox.writable, place.folder],
+        env,
         cwd: place.folder,
       });
     try {

@@ -6,7 +6,7 @@
  */
 import { GitError, Repository } from "@ourocodus/git";
 import { messageOf } from "@ourocodus/protocol";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { findProgram, findSandbox } from "../processes/mod.ts";
@@ -44,7 +44,7 @@ export interface Equipment {
 export interface Sandbox {
   readonly program: string;
   readonly writable: readonly string[];
-  /** What can be read although it lies in `/tmp`, which is another one in the sandbox. */
+  /** What can be read although it may lie in `/tmp`, which is another one in the sandbox. */
   readonly readable: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     clock,
     preset,
     command,
-    env: found.sandbox === undefined ? env : { ...env, TMPDIR: "/tmp" },
+    env,
     sandbox: found.sandbox,
     withoutSandbox: found.why,
     repository,
@@ -144,12 +144,11 @@ async function sandboxOf(
     return { why: found.reason };
   }
   const homes = home === undefined ? writableHome(preset, env) : [home];
-  const readable = [repository?.commonDir, ...command.filter(isAbsolute).map(dirname)];
   return {
     sandbox: {
       program: found.program,
       writable: [...homes, ...writable.map((path) => resolve(path))],
-      readable: readable.filter((path) => path !== undefined),
+      readable: [...command, ...(repository === undefined ? [] : [repository.commonDir])],
     },
   };
 }

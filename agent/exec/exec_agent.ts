@@ -113,7 +113,7 @@ export class ExecAgent implements AsyncDisposable {
     const found = findProgram(name, { path: env.PATH, cwd });
     if (found.kind === "invalid") throw new OptionError(`Cannot run the command: ${found.reason}`);
     this.#options = options;
-    this.#line = commandLine(found.path, options, cwd);
+    this.#line = commandLine(found.path, { ...options, cwd }, env);
     this.#args = args;
     this.#cwd = cwd;
     this.#errorIf = errorPath(options);
@@ -232,13 +232,17 @@ export class ExecAgent implements AsyncDisposable {
   }
 }
 
-function commandLine(path: string, options: ExecOptions, cwd: string): CommandLine {
-  const { bwrap, outputFolder } = options;
+function commandLine(
+  path: string,
+  { command, bwrap, cwd, outputFolder }: ExecOptions & { readonly cwd: string },
+  env: Readonly<Record<string, string>>,
+): CommandLine {
   if (bwrap === undefined) return { path, before: [] };
   const folder = resolve(cwd);
   if (folder === "/") throw new OptionError('Cannot confine the command to "/": name a folder');
   const writable = [folder, ...(outputFolder === undefined ? [] : [resolve(outputFolder)])];
-  const [program = bwrap, ...before] = bwrapCommand(bwrap, [path], { writable, cwd: folder });
+  const options = { writable, readable: command, env, cwd: folder };
+  const [program = bwrap, ...before] = bwrapCommand(bwrap, [path], options);
   return { path: program, before };
 }
 

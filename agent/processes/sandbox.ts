@@ -2,7 +2,8 @@
  * Bubblewrap: a program in a box of namespaces.
  *
  * In it, everything can be read, and nothing can be written except what is named and a `/tmp` of
- * its own. It sees no process outside of it. When the program ends, or bubblewrap, or who started
+ * its own. Of the `/tmp` outside, it sees what its program, `PATH` and `HOME` need: a user's home may
+ * lie there. It sees no process outside of it. When the program ends, or bubblewrap, or who started
  * it, all processes in the box end with it, whatever sessions they have made: the kernel sees to it.
  *
  * The network is open, secrets in files can be read, and so can sockets be connected to: what a
@@ -10,6 +11,7 @@
  *
  * @module
  */
+import { isAbsolute, resolve } from "node:path";
 import { findProgram } from "./program_path.ts";
 
 /** How a program is confined. */
@@ -20,12 +22,14 @@ export type FoundSandbox =
   | { readonly kind: "bwrap"; readonly program: string }
   | { readonly kind: "missing"; readonly reason: string };
 
-/** What a program in a box may write to. */
+/** What a program in a box may write to, and what it needs to see. */
 export interface SandboxOptions {
   /** Files and folders, as absolute paths; those that are not there are left out. */
   readonly writable: readonly string[];
-  /** What it must be able to read although it lies in `/tmp`, where it sees another one. */
+  /** Files and folders to see although they may lie in `/tmp`; words that are no path are not. */
   readonly readable?: readonly string[];
+  /** Its environment; it sees what `PATH` and `HOME` name. */
+  readonly env: Readonly<Record<string, string>>;
   /** The folder that it runs in. */
   readonly cwd: string;
 }
@@ -65,9 +69,8 @@ export function bwrapCommand(
     ...["--ro-bind", "/", "/"],
     ...["--dev", "/dev"],
     ...["--proc", "/proc"],
-    ...["--tmpfs", "/tmp"],
-    ...(options.readable ?? []).map(realPath).filter(isInTmp)
-      .flatMap((path) => ["--ro-bind-try", path, path]),
+    ...["--tmpfs", "/tmp", "--setenv", "TMPDIR", "/tmp"],
+    ...seenInTmp([...command.slice(0, 1), ...options.readable ?? []], options.env),
     ...options.writable.map(realPath).flatMap((path) => ["--bind-try", path, path]),
     ...["--unshare-pid", "--die-with-parent", "--new-session"],
     ...["--chdir", options.cwd],
@@ -76,8 +79,18 @@ export function bwrapCommand(
   ];
 }
 
-function isInTmp(path: string): boolean {
-  return path.startsWith("/tmp/");
+/**
+ * Shows the entries of `/tmp` that a program needs, whole: where a program is installed, a symbolic
+ * link leads from the folder on `PATH` to its package beside it.
+ */
+function seenInTmp(
+  paths: readonly string[],
+  { PATH = "", HOME = "" }: Readonly<Record<string, string>>,
+): string[] {
+  const named = [...paths, ...PATH.split(":"), HOME].filter(isAbsolute);
+  const entries = named.flatMap((path) => [resolve(path), realPath(path)])
+    .flatMap((path) => /^\/tmp\/[^/]+/.exec(path) ?? []);
+  return [...new Set(entries)].flatMap((entry) => ["--ro-bind-try", entry, entry]);
 }
 
 /** Bubblewrap cannot bind over a symbolic link. */
@@ -85,13 +98,17 @@ function realPath(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch {
-    return path;
+    return resolve(path);
   }
 }
 
 /** @returns What was said against it, or nothing. */
 async function tryProgram(program: string): Promise<string | undefined> {
-  const [name = program, ...args] = bwrapCommand(program, ["true"], { writable: [], cwd: "/" });
+  const [name = program, ...args] = bwrapCommand(program, ["true"], {
+    writable: [],
+    env: {},
+    cwd: "/",
+  });
   const ended = await new Deno.Command(name, {
     args,
     stdin: "null",

@@ -13,7 +13,7 @@ const DAEMON = 'echo $$ >"$PIDS/daemon"; exec sleep 600 >/dev/null 2>&1 </dev/nu
 
 function start(script: string, pids: ToldPids, writable = [pids.folder]): MarkedProcess {
   assert(found.kind === "bwrap");
-  const options = { writable, cwd: pids.folder };
+  const options = { writable, env: pids.env, cwd: pids.folder };
   const [program = "", ...args] = bwrapCommand(found.program, ["sh", "-c", script], options);
   return new MarkedProcess(program, {
     args,
@@ -48,6 +48,45 @@ Deno.test(
     assert.deepEqual(words, ["yes", "yes", "no", "no", "no", pids.folder]);
     assert.equal(await Deno.stat(`${pids.folder}/inside`).then(() => true), true);
     await assert.rejects(Deno.stat(elsewhere), Deno.errors.NotFound);
+  },
+);
+
+Deno.test(
+  "a box sees of /tmp what program, PATH and HOME name, and no more",
+  withBwrap,
+  async () => {
+    assert(found.kind === "bwrap");
+    const folders = await Promise.all(
+      ["program", "path", "home", "named", "other"].map((prefix) =>
+        Deno.makeTempDir({ dir: "/tmp", prefix: `sandbox-${prefix}-` })
+      ),
+    );
+    const [program = "", path = "", home = "", named = "", other = ""] = folders;
+    await Deno.mkdir(`${program}/bin`);
+    await Deno.mkdir(`${program}/lib`);
+    const script = '#!/bin/sh\nfor each; do [ -e "$each" ] && echo yes || echo no; done; ' +
+      'echo "$TMPDIR"; touch "$HOME/new" 2>/dev/null || echo read-only\n';
+    await Deno.writeTextFile(`${program}/lib/script`, script, { mode: 0o755 });
+    // As npm and pipx install: a link in the folder on PATH, the package beside it.
+    await Deno.symlink("../lib/script", `${program}/bin/script`);
+    await Deno.symlink(`${program}/bin/script`, `${path}/outside`);
+    const command = [`${path}/outside`, path, home, named, other];
+    const env = { PATH: `${path}/bin:${PATH}`, HOME: `${home}/deep` };
+    const options = {
+      writable: [],
+      readable: [`${named}/file`, "/tmp/../etc", "/tmp"],
+      env,
+      cwd: "/",
+    };
+    const [name = "", ...args] = bwrapCommand(found.program, command, options);
+    await Deno.mkdir(env.HOME);
+    try {
+      const { stdout } = await new Deno.Command(name, { args, env, stdout: "piped" }).output();
+      const output = new TextDecoder().decode(stdout);
+      assert.equal(output, "yes\nyes\nyes\nno\n/tmp\nread-only\n");
+    } finally {
+      await Promise.all(folders.map((folder) => Deno.remove(folder, { recursive: true })));
+    }
   },
 );
 

@@ -211,6 +211,7 @@ function startProcess(options: AcpProcessOptions): StdioProcess {
   const whole = sandbox === undefined ? command : bwrapCommand(sandbox.program, command, {
     ...sandbox,
     writable: [folder, ...sandbox.writable],
+    env,
     cwd: folder,
   });
   const [path = "", ...args] = whole;

@@ -1,7 +1,7 @@
 /**
  * Whether a coding agent can be used here: installed, in a version that was tried, logged in, with
- * the mode that the permissions need, and with a sandbox. It is started and a session is opened; no
- * model is asked.
+ * the mode that the permissions need, and with a sandbox. It is started, in the sandbox that it
+ * would work in, and a session is opened; no model is asked.
  *
  * @module
  */
@@ -85,7 +85,8 @@ export async function checkAgent(preset: Preset, options: CheckAgentOptions): Pr
   const { env, permissions, sandbox: wanted } = options;
   const found = findAgent(preset, { path: env.PATH, cwd: "/" });
   const box = await findSandbox(env.PATH);
-  const trial = found.kind === "ok" ? await tryAgent(preset, found.command, options) : {};
+  const program = wanted === "bwrap" && box.kind === "bwrap" ? box.program : undefined;
+  const trial = found.kind === "ok" ? await tryAgent(preset, found.command, options, program) : {};
   const login = loginOf(preset, env, trial);
   const { mode } = preset.permissions[permissions];
   const { info, conversation, error } = trial;
@@ -149,16 +150,20 @@ async function tryAgent(
   preset: Preset,
   command: readonly string[],
   options: CheckAgentOptions,
+  bwrap: string | undefined,
 ): Promise<Trial> {
   const { env, permissions, clock, timeoutMs = 30_000 } = options;
   const folder = mkdtempSync(join(tmpdir(), "ourocodus-check-"));
   let adapter: Adapter | undefined;
   let info: AgentInfo | undefined;
   try {
-    writableHome(preset, env);
+    const writable = writableHome(preset, env);
+    const sandbox = bwrap === undefined
+      ? undefined
+      : { program: bwrap, writable, readable: command };
     const mark = crypto.randomUUID();
     const start = { preset, command, env, folder, mark, clock, startTimeoutMs: timeoutMs };
-    adapter = Adapter.start(start);
+    adapter = Adapter.start({ ...start, ...(sandbox && { sandbox }) });
     info = await adapter.ready();
     const { mode, meta } = preset.permissions[permissions];
     const listener = { update: () => {}, permission: () => ({ outcome: "cancelled" }) as const };

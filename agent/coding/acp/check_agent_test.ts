@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../clock.ts";
 import { fakeAcpCommand } from "../../testing/fake_acp_command.ts";
+import { findSandbox } from "../../processes/mod.ts";
 import { checkAgent, lines } from "./check_agent.ts";
 import { acpPreset, type Preset, PRESETS } from "./presets.ts";
+
+const box = await findSandbox(Deno.env.get("PATH"));
 
 const env = { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "/" };
 
@@ -53,4 +56,28 @@ Deno.test("check names a version that was not tried, and why an agent does not s
   const dead = await check({}, ["--die", "initialize", "--stderr", "no node"]);
   assert.equal(dead.ok, false);
   assert.match(dead.missing[0]?.what ?? "", /exit code 1.*no node/);
+});
+
+Deno.test({
+  name: "check starts an agent where it would work: in the sandbox, its home in /tmp, too",
+  ignore: box.kind === "missing",
+  async fn() {
+    const root = await Deno.makeTempDir({ dir: "/tmp", prefix: "check-agent-" });
+    const { DENO_DIR = `${env.HOME}/.cache/deno` } = Deno.env.toObject();
+    for (const folder of ["bin", "lib", "home"]) await Deno.mkdir(`${root}/${folder}`);
+    const command = fakeAcpCommand("--home", "/tmp/sessions").map((word) => `'${word}'`).join(" ");
+    const script = `#!/bin/sh\ntouch ${root}/lib/new 2>/dev/null && exit 9\nexec ${command}\n`;
+    await Deno.writeTextFile(`${root}/lib/agent`, script, { mode: 0o755 });
+    await Deno.symlink("../lib/agent", `${root}/bin/agent`);
+    const preset = { ...acpPreset(["agent"]), homeVariables: { AGENT_HOME: "agent" } };
+    const found = await checkAgent(preset, {
+      env: { PATH: `${root}/bin:${env.PATH}`, HOME: `${root}/home`, DENO_DIR },
+      permissions: "edits",
+      sandbox: "bwrap",
+      clock: systemClock,
+    });
+    assert.deepEqual(found.missing, []);
+    assert.equal(found.sandbox, "bwrap");
+    await Deno.remove(root, { recursive: true });
+  },
 });
