@@ -12,6 +12,7 @@ import type {
   RequestPermissionRequest,
   RequestPermissionResponse,
 } from "@agentclientprotocol/sdk/unstable";
+import { messageOf } from "@ourocodus/protocol";
 import type { PermissionPolicy, Verdict } from "./permission_policy.ts";
 import { type PermissionQuestion, permissionQuestion } from "./permission_question.ts";
 import type { PermissionDecision } from "./progress.ts";
@@ -146,8 +147,8 @@ async function verdictOf(
   try {
     return await decide(question, signal);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { answer: "deny", rule: "failed", why: `nobody could decide: ${why}` };
+    const why = `nobody could decide: ${messageOf(error)}`;
+    return { answer: "deny", rule: "failed", why };
   }
 }
 
