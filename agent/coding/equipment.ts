@@ -9,8 +9,14 @@ import { messageOf } from "@ourocodus/protocol";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findProgram, findSandbox } from "../processes/mod.ts";
-import { codingEnvironment, type PermissionSetup, type Preset, writableHome } from "./acp/mod.ts";
+import { findSandbox } from "../processes/mod.ts";
+import {
+  codingEnvironment,
+  findAgent,
+  type PermissionSetup,
+  type Preset,
+  writableHome,
+} from "./acp/mod.ts";
 import { permissionPolicy } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
@@ -107,12 +113,9 @@ async function homeOf(options: CodingOptions, worktrees: string): Promise<string
 }
 
 function commandOf(preset: Preset, env: Readonly<Record<string, string>>): readonly string[] {
-  const [program = "", ...args] = preset.command;
-  const found = findProgram(program, { path: env.PATH, cwd: Deno.cwd() });
-  if (found.kind === "ok") return [found.path, ...args];
-  throw new OptionError(
-    `Cannot run ${preset.title}: ${found.reason}; install it: ${preset.install}`,
-  );
+  const found = findAgent(preset, env);
+  if (found.kind === "ok") return found.command;
+  throw new OptionError(found.reason);
 }
 
 async function openRepository({ repo = ".", base, inherited }: CodingOptions): Promise<Repository> {

@@ -8,7 +8,6 @@ import { resolve } from "node:path";
 import { GitError, Repository } from "@ourocodus/git";
 import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findSandbox } from "../processes/mod.ts";
 import { type AgentCheck, checkAgent, codingEnvironment } from "./acp/mod.ts";
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
 import { readEnvFile } from "./env_file.ts";
@@ -61,7 +60,7 @@ export async function lookAtAgent(
     "agent" | "command" | "permissions" | "sandbox" | "env" | "envFile" | "inherited" | "clock"
   >,
 ): Promise<AgentCheck> {
-  const { inherited, env = [], envFile, clock = systemClock } = options;
+  const { inherited, env = [], envFile, sandbox, clock = systemClock } = options;
   const preset = presetOf(options);
   const { unasked: permissions } = permissionPolicy(options);
   const environment = codingEnvironment({
@@ -69,8 +68,6 @@ export async function lookAtAgent(
     given: [...envFile === undefined ? [] : readEnvFile(envFile), ...env],
     isRoot: Deno.uid() === 0,
   });
-  const { sandbox = (await findSandbox(environment.PATH)).kind === "bwrap" ? "bwrap" : "none" } =
-    options;
   return await checkAgent(preset, { env: environment, permissions, sandbox, clock });
 }
 
