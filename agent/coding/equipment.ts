@@ -18,7 +18,7 @@ import {
   writableHome,
 } from "./acp/mod.ts";
 import { permissionPolicy } from "./check_options.ts";
-import { readEnvFile } from "./env_file.ts";
+import { givenVariables } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import type { PermissionPolicy } from "./turn/mod.ts";
@@ -66,15 +66,13 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   const asking = preset.permissions[policy.unasked];
   const repository = repo === undefined ? undefined : await openRepository(options);
   const root = repository?.root ?? await Deno.realPath(cwd);
-  const worktrees = resolve(
-    options.worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined),
-  );
+  const worktrees = worktreesFolder(options, root);
   const home = await homeOf(options, worktrees);
   const env = codingEnvironment({
     preset,
     permissions: policy.unasked,
     inherited,
-    given: given(options),
+    given: givenVariables(options),
     isRoot: Deno.uid() === 0,
     ...(home !== undefined && { home }),
   });
@@ -93,10 +91,6 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     policy,
     asking,
   };
-}
-
-function given({ env = [], envFile }: CodingOptions): (string | readonly [string, string])[] {
-  return [...(envFile === undefined ? [] : readEnvFile(envFile)), ...env];
 }
 
 /** The folder of an agent's own home, made if need be: in a sandbox nothing else could make it. */
@@ -118,7 +112,10 @@ function commandOf(preset: Preset, env: Readonly<Record<string, string>>): reado
   throw new OptionError(found.reason);
 }
 
-async function openRepository({ repo = ".", base, inherited }: CodingOptions): Promise<Repository> {
+/** Opens the repository. @throws {OptionError} If it, or its base, cannot be used. */
+export async function openRepository(
+  { repo = ".", base, inherited }: CodingOptions,
+): Promise<Repository> {
   try {
     const repository = await Repository.open(repo, { env: inherited });
     await repository.resolveBase(base);
