@@ -1,5 +1,5 @@
 import type { Work } from "../work.ts";
-import { type AnswerSchema, firstPrompt, Limits, type WorkLimits } from "./turn/mod.ts";
+import { type AnswerSchema, firstPrompt, Limits, shortened, type WorkLimits } from "./turn/mod.ts";
 
 /** What a payload asks for, checked before anything is done for it. */
 export interface Assignment {
@@ -45,7 +45,5 @@ async function answerSchema(schema: unknown): Promise<AnswerSchema> {
 function titleOf({ title, message }: Work["payload"]): string {
   const text = [title, message].find((value) => typeof value === "string" && value.trim() !== "");
   const [first = ""] = String(text ?? "Work of an agent").trim().split(/[\r\n]/);
-  const line = first.replaceAll(UNPRINTABLE, " ").trim();
-  if (line.length <= MAX_TITLE_CHARACTERS) return line;
-  return `${line.slice(0, MAX_TITLE_CHARACTERS - 1).toWellFormed()}…`;
+  return shortened(first.replaceAll(UNPRINTABLE, " ").trim(), MAX_TITLE_CHARACTERS);
 }

@@ -9,10 +9,16 @@ import { messageOf } from "@ourocodus/protocol";
 import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findProgram, findSandbox } from "../processes/mod.ts";
-import { codingEnvironment, type PermissionSetup, type Preset, writableHome } from "./acp/mod.ts";
+import { findSandbox } from "../processes/mod.ts";
+import {
+  codingEnvironment,
+  findAgent,
+  type PermissionSetup,
+  type Preset,
+  writableHome,
+} from "./acp/mod.ts";
 import { permissionPolicy } from "./check_options.ts";
-import { readEnvFile } from "./env_file.ts";
+import { givenVariables } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import type { PermissionPolicy } from "./turn/mod.ts";
@@ -60,15 +66,13 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   const asking = preset.permissions[policy.unasked];
   const repository = repo === undefined ? undefined : await openRepository(options);
   const root = repository?.root ?? await Deno.realPath(cwd);
-  const worktrees = resolve(
-    options.worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined),
-  );
+  const worktrees = worktreesFolder(options, root);
   const home = await homeOf(options, worktrees);
   const env = codingEnvironment({
     preset,
     permissions: policy.unasked,
     inherited,
-    given: given(options),
+    given: givenVariables(options),
     isRoot: Deno.uid() === 0,
     ...(home !== undefined && { home }),
   });
@@ -89,10 +93,6 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   };
 }
 
-function given({ env = [], envFile }: CodingOptions): (string | readonly [string, string])[] {
-  return [...(envFile === undefined ? [] : readEnvFile(envFile)), ...env];
-}
-
 /** The folder of an agent's own home, made if need be: in a sandbox nothing else could make it. */
 async function homeOf(options: CodingOptions, worktrees: string): Promise<string | undefined> {
   const { isolatedHome, agentId = "agent" } = options;
@@ -107,15 +107,15 @@ async function homeOf(options: CodingOptions, worktrees: string): Promise<string
 }
 
 function commandOf(preset: Preset, env: Readonly<Record<string, string>>): readonly string[] {
-  const [program = "", ...args] = preset.command;
-  const found = findProgram(program, { path: env.PATH, cwd: Deno.cwd() });
-  if (found.kind === "ok") return [found.path, ...args];
-  throw new OptionError(
-    `Cannot run ${preset.title}: ${found.reason}; install it: ${preset.install}`,
-  );
+  const found = findAgent(preset, env);
+  if (found.kind === "ok") return found.command;
+  throw new OptionError(found.reason);
 }
 
-async function openRepository({ repo = ".", base, inherited }: CodingOptions): Promise<Repository> {
+/** Opens the repository. @throws {OptionError} If it, or its base, cannot be used. */
+export async function openRepository(
+  { repo = ".", base, inherited }: CodingOptions,
+): Promise<Repository> {
   try {
     const repository = await Repository.open(repo, { env: inherited });
     await repository.resolveBase(base);

@@ -5,13 +5,13 @@
  * @module
  */
 import { resolve } from "node:path";
-import { GitError, Repository } from "@ourocodus/git";
+import { Repository } from "@ourocodus/git";
 import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findSandbox } from "../processes/mod.ts";
-import { type AgentCheck, checkAgent, codingEnvironment } from "./acp/mod.ts";
+import { type AgentCheck, checkAgent, codingEnvironment, patternOf } from "./acp/mod.ts";
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
-import { readEnvFile } from "./env_file.ts";
+import { openRepository } from "./equipment.ts";
+import { givenVariables } from "./env_file.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
@@ -41,11 +41,10 @@ export async function missingFiles(
   try {
     checkCodingFiles(options, nameOf);
     if (options.repo === undefined) return undefined;
-    const repository = await Repository.open(options.repo, { env: options.inherited });
-    await repository.resolveBase(options.base);
+    await openRepository(options);
     return undefined;
   } catch (error) {
-    if (error instanceof OptionError || error instanceof GitError) return error.message;
+    if (error instanceof OptionError) return error.message;
     throw error;
   }
 }
@@ -61,16 +60,14 @@ export async function lookAtAgent(
     "agent" | "command" | "permissions" | "sandbox" | "env" | "envFile" | "inherited" | "clock"
   >,
 ): Promise<AgentCheck> {
-  const { inherited, env = [], envFile, clock = systemClock } = options;
+  const { inherited, sandbox, clock = systemClock } = options;
   const preset = presetOf(options);
   const { unasked: permissions } = permissionPolicy(options);
   const environment = codingEnvironment({
     ...{ preset, permissions, inherited },
-    given: [...envFile === undefined ? [] : readEnvFile(envFile), ...env],
+    given: givenVariables(options),
     isRoot: Deno.uid() === 0,
   });
-  const { sandbox = (await findSandbox(environment.PATH)).kind === "bwrap" ? "bwrap" : "none" } =
-    options;
   return await checkAgent(preset, { env: environment, permissions, sandbox, clock });
 }
 
@@ -85,7 +82,7 @@ export async function missingAgent(options: CodingOptions): Promise<string | und
 
 /** What it needs. @throws {GitError} If its repository cannot be used. */
 export async function codingFacts(options: CodingOptions): Promise<CodingFacts> {
-  const { repo, cwd = ".", worktrees, inherited, envFile, permissions } = options;
+  const { repo, cwd = ".", inherited, envFile, permissions } = options;
   const { npm } = presetOf(options);
   const rules = permissions !== undefined && !isLevel(permissions) ? permissions : undefined;
   const facts = {
@@ -95,7 +92,7 @@ export async function codingFacts(options: CodingOptions): Promise<CodingFacts> 
   };
   if (repo === undefined) return { ...facts, writable: [resolve(cwd)] };
   const { root, commonDir } = await Repository.open(repo, { env: inherited });
-  const folder = resolve(worktrees ?? worktreesFolder(root, inherited.OUROCODUS_HOME || undefined));
+  const folder = worktreesFolder(options, root);
   // In a container, git finds the repository's folder where the worktrees say that it is.
   const roots = commonDir.startsWith(`${root}/`) ? [root] : [root, commonDir];
   return { ...facts, writable: [...roots, folder], worktrees: folder };
@@ -109,10 +106,10 @@ function neededVariables(options: CodingOptions): string[] {
   const { inherited, env = [] } = options;
   const { login, passEnv } = presetOf(options);
   const named = env.filter((variable) => typeof variable === "string");
-  const passes = passEnv.map((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}$`));
+  const passes = patternOf(passEnv);
   const passed = Object.keys(inherited).filter((name) =>
     login.env.includes(name) ||
-    /_BASE_URL$/.test(name) && passes.some((pattern) => pattern.test(name))
+    /_BASE_URL$/.test(name) && passes.test(name)
   );
   const given = new Set(env.flatMap((variable) => typeof variable === "string" ? [] : variable[0]));
   return [...new Set([...named, ...passed])].filter((name) => !given.has(name)).sort();

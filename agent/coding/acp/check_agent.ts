@@ -24,8 +24,8 @@ export interface CheckAgentOptions {
   /** What the agent's process gets: of `codingEnvironment`. */
   readonly env: Readonly<Record<string, string>>;
   readonly permissions: PermissionLevel;
-  /** Whether it is to run in bubblewrap, too. */
-  readonly sandbox: "bwrap" | "none";
+  /** Whether it is to run in bubblewrap, too; where that works by default. */
+  readonly sandbox?: "bwrap" | "none";
   readonly clock: Clock;
   /** How long a step may take, in milliseconds; 30 000 by default. */
   readonly timeoutMs?: number;
@@ -82,9 +82,10 @@ interface Trial {
 
 /** Checks a coding agent; see the top of the file. */
 export async function checkAgent(preset: Preset, options: CheckAgentOptions): Promise<AgentCheck> {
-  const { env, permissions, sandbox: wanted } = options;
-  const found = findAgent(preset, { path: env.PATH, cwd: "/" });
+  const { env, permissions } = options;
+  const found = findAgent(preset, env);
   const box = await findSandbox(env.PATH);
+  const wanted = options.sandbox ?? (box.kind === "bwrap" ? "bwrap" : "none");
   const program = wanted === "bwrap" && box.kind === "bwrap" ? box.program : undefined;
   const trial = found.kind === "ok" ? await tryAgent(preset, found.command, options, program) : {};
   const login = loginOf(preset, env, trial);

@@ -173,7 +173,8 @@ function checkName(name: string, where: string): void {
   }
 }
 
-function patternOf(patterns: readonly string[]): RegExp {
+/** Matches the names of variables that one of the patterns does; `*` is anything. */
+export function patternOf(patterns: readonly string[]): RegExp {
   return new RegExp(`^(?:${patterns.map((pattern) => pattern.replaceAll("*", ".*")).join("|")})$`);
 }
 

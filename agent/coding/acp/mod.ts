@@ -22,6 +22,7 @@ export {
   type GivenVariable,
   parseEnvFile,
   parseGivenVariable,
+  patternOf,
   writableHome,
 } from "./environment.ts";
 export { AdapterError, type AdapterErrorCode, CannotLoad, type RpcError } from "./errors.ts";

@@ -9,14 +9,11 @@ export type FoundAgent =
 /**
  * Finds the program of a coding agent.
  *
- * @param options `path` is the value of `PATH`; `cwd` is where a command with a slash is seen from.
+ * @param env Its environment. A command with a slash is seen from the current folder.
  */
-export function findAgent(
-  preset: Preset,
-  options: { readonly path: string | undefined; readonly cwd: string },
-): FoundAgent {
+export function findAgent(preset: Preset, env: Readonly<Record<string, string>>): FoundAgent {
   const [program = "", ...args] = preset.command;
-  const found = findProgram(program, options);
+  const found = findProgram(program, { path: env.PATH, cwd: Deno.cwd() });
   if (found.kind === "ok") return { kind: "ok", command: [found.path, ...args] };
   const { title, install } = preset;
   const next = install === undefined ? "" : `; install it: ${install}`;

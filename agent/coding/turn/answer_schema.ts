@@ -14,6 +14,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { WorkError } from "../../errors.ts";
 import { jsonValuesIn } from "./json_in_text.ts";
+import { shown } from "./shortened.ts";
 
 /** What became of an answer. */
 export type AnswerCheck =
@@ -27,6 +28,7 @@ const MAX_BYTES = 65_536;
 const MAX_DEPTH = 64;
 const MAX_ERRORS = 20;
 const MAX_ERROR_CHARACTERS = 500;
+const MAX_SHOWN = 200;
 const MAX_MS = 2_000;
 const OPTIONS: Options = { strict: false, allErrors: true, validateFormats: true, logger: false };
 const DIALECTS: ReadonlyArray<readonly [RegExp, () => Ajv]> = [
@@ -47,7 +49,7 @@ export class AnswerSchema {
   /** @throws {WorkError} `invalid_schema`, before an agent is asked for anything. */
   constructor(schema: unknown) {
     if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
-      throw invalid(`it is ${shown(schema)}, it must be an object`);
+      throw invalid(`it is ${shown(schema, MAX_SHOWN)}, it must be an object`);
     }
     this.text = JSON.stringify(schema, undefined, 2);
     const bytes = new TextEncoder().encode(JSON.stringify(schema)).length;
@@ -86,7 +88,9 @@ function compiled(schema: Record<string, unknown>): ValidateFunction {
     ? DIALECTS.find(([uri]) => uri.test(dialect))?.[1]
     : undefined;
   if (make === undefined) {
-    throw invalid(`its $schema is ${shown(dialect)}, allowed are draft-07, 2019-09 and 2020-12`);
+    throw invalid(
+      `its $schema is ${shown(dialect, MAX_SHOWN)}, allowed are draft-07, 2019-09 and 2020-12`,
+    );
   }
   try {
     return withinTime(() => {
@@ -107,7 +111,9 @@ function inspect(value: unknown, place: string, depth: number): void {
     if (DATA.has(name)) continue;
     const at = `${place}/${name}`;
     if (REFERENCES.has(name) && typeof field === "string" && !field.startsWith("#")) {
-      throw invalid(`${at} is ${shown(field)}, references must be within the schema: "#/…"`);
+      throw invalid(
+        `${at} is ${shown(field, MAX_SHOWN)}, references must be within the schema: "#/…"`,
+      );
     }
     if (name === "$async" && field === true) throw invalid(`${at} is true, it must be left out`);
     inspect(field, at, depth + 1);
@@ -135,9 +141,9 @@ function errorTexts(errors: readonly ErrorObject[]): string[] {
   const texts = errors.slice(0, MAX_ERRORS).map(({ instancePath, message, keyword, params }) => {
     const place = instancePath === "" ? "the answer" : instancePath;
     const more = keyword === "enum"
-      ? `: ${shown(params.allowedValues)}`
+      ? `: ${shown(params.allowedValues, MAX_SHOWN)}`
       : keyword === "additionalProperties"
-      ? `: ${shown(params.additionalProperty)}`
+      ? `: ${shown(params.additionalProperty, MAX_SHOWN)}`
       : "";
     return `${place} ${message ?? keyword}${more}`.slice(0, MAX_ERROR_CHARACTERS).toWellFormed();
   });
@@ -147,9 +153,4 @@ function errorTexts(errors: readonly ErrorObject[]): string[] {
 
 function invalid(reason: string): WorkError {
   return new WorkError("invalid_schema", `Cannot use payload.schema: ${reason}`);
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 200 ? text : `${text.slice(0, 199).toWellFormed()}…`;
 }

@@ -9,6 +9,7 @@
  */
 import { parseDurationMs } from "@ourocodus/protocol";
 import { WorkError } from "../../errors.ts";
+import { shown } from "./shortened.ts";
 import type { WorkUsage } from "./usage.ts";
 
 /** What may be limited; left out is without a limit. */
@@ -121,9 +122,9 @@ function over(
   value: number,
   max: number,
   verb: string,
-  shown: (value: number) => string,
+  text: (value: number) => string,
 ): ExceededLimit {
-  return { limit, value, max, message: `${verb} ${shown(value)}, limit is ${shown(max)}` };
+  return { limit, value, max, message: `${verb} ${text(value)}, limit is ${text(max)}` };
 }
 
 function lowered<Name extends keyof WorkLimits>(
@@ -172,11 +173,9 @@ function count(given: Record<string, unknown>, name: string): number | undefined
 }
 
 function invalid(field: string, value: unknown, allowed: string): WorkError {
-  const text = JSON.stringify(value) ?? String(value);
-  const shown = text.length <= 100 ? text : `${text.slice(0, 99).toWellFormed()}…`;
   return new WorkError(
     "invalid_limits",
-    `Cannot use payload.${field}: it is ${shown}, allowed is ${allowed}`,
+    `Cannot use payload.${field}: it is ${shown(value)}, allowed is ${allowed}`,
     { details: { field: `payload.${field}` } },
   );
 }

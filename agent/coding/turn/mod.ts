@@ -52,6 +52,7 @@ export {
   resumePrompt,
   schemaRepairPrompt,
 } from "./prompt.ts";
+export { shortened } from "./shortened.ts";
 export type { ToolState } from "./tool_calls.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";
 export { TurnRecord, type TurnRecordOptions } from "./turn_record.ts";

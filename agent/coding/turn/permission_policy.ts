@@ -18,14 +18,18 @@
  */
 import { isAbsolute } from "node:path";
 import type { ToolKind } from "@agentclientprotocol/sdk/unstable";
+import { messageOf } from "@ourocodus/protocol";
 import { OptionError } from "../../errors.ts";
 import type { PermissionQuestion } from "./permission_question.ts";
 import type { PermissionLevel } from "../acp/presets.ts";
 import type { PermissionRule, PermissionRules } from "./permission_rules.ts";
 import type { PermissionDecision } from "./progress.ts";
 import { parsePermissionRules, PATH_KINDS, PERMISSION_LEVELS } from "./permission_rules.ts";
+import { shortened } from "./shortened.ts";
 import { splitCommand, type Word } from "./split_command.ts";
 import { placeOf } from "./worktree_path.ts";
+
+const MAX_SHOWN = 200;
 
 /** Whether a question is allowed, by which rule, and why. */
 export type Verdict = Pick<PermissionDecision, "answer" | "rule" | "why">;
@@ -61,10 +65,9 @@ export class PermissionPolicy {
     try {
       text = readText(value);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       throw new OptionError(
         `Cannot use permissions "${value}": allowed are ${PERMISSION_LEVELS.join(", ")} and a ` +
-          `rules file, which cannot be read: ${why}`,
+          `rules file, which cannot be read: ${messageOf(error)}`,
       );
     }
     return new PermissionPolicy(parsePermissionRules(text, value));
@@ -162,16 +165,18 @@ export class PermissionPolicy {
     let by = level as string;
     for (const path of paths) {
       const place = placeOf(root, path);
-      if (place.kind === "outside") return deny(level, `"${shortened(path)}" ${place.why}`);
+      if (place.kind === "outside") {
+        return deny(level, `"${shortened(path, MAX_SHOWN)}" ${place.why}`);
+      }
       if (WRITES.has(kind) && isProtected(place.path)) {
-        return deny(level, `"${shortened(path)}" is not the agent's to change`);
+        return deny(level, `"${shortened(path, MAX_SHOWN)}" is not the agent's to change`);
       }
       if (byLevel) continue;
       const rule = this.#rules.allow.findIndex((rule) =>
         rule.command === undefined && hasKind(rule, kind) &&
         (rule.path === undefined || isWithin(place.path, rule.path))
       );
-      if (rule < 0) return deny(level, `no rule allows ${kind} of "${shortened(path)}"`);
+      if (rule < 0) return deny(level, `no rule allows ${kind} of "${shortened(path, MAX_SHOWN)}"`);
       by = `allow[${rule}]`;
     }
     return allow(by, `${kind} inside the worktree`);
@@ -247,8 +252,4 @@ function allow(rule: string, why: string): Verdict {
 
 function deny(rule: string, why: string): Verdict {
   return { answer: "deny", rule, why };
-}
-
-function shortened(path: string): string {
-  return path.length <= 200 ? path : `${path.slice(0, 199).toWellFormed()}…`;
 }

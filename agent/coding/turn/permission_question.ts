@@ -17,6 +17,7 @@
  * @module
  */
 import type { ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk/unstable";
+import { isObject } from "@ourocodus/protocol";
 import { kindOf, pathsOf, type ToolState } from "./tool_calls.ts";
 
 /** What an agent asks leave for. */
@@ -70,7 +71,7 @@ export function permissionQuestion(
   known: ToolState | undefined,
   commandIsTitle: boolean,
 ): PermissionQuestion {
-  const input = record(request.rawInput);
+  const input = isObject(request.rawInput) ? request.rawInput : undefined;
   const title = text(request.title) ?? known?.title ?? text(request.name) ?? "";
   const told = moreDangerous(kindOf(request), known?.kind);
   const given = commandOf(input);
@@ -130,12 +131,6 @@ function first(
   fields: readonly string[],
 ): string | undefined {
   return fields.map((field) => text(input?.[field])).find((value) => value !== undefined);
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -6,7 +6,9 @@
  */
 import type { PermissionLevel } from "../acp/presets.ts";
 import type { ToolKind } from "@agentclientprotocol/sdk/unstable";
+import { messageOf } from "@ourocodus/protocol";
 import { OptionError } from "../../errors.ts";
+import { shown } from "./shortened.ts";
 import { splitCommand } from "./split_command.ts";
 
 /** All levels, from the most to the least. */
@@ -86,7 +88,7 @@ class Parser {
     try {
       return JSON.parse(text);
     } catch (error) {
-      return this.fail(`it is not JSON: ${error instanceof Error ? error.message : error}`);
+      return this.fail(`it is not JSON: ${messageOf(error)}`);
     }
   }
 
@@ -167,9 +169,4 @@ class Parser {
     if (segments.includes("..")) this.fail(wrong);
     return segments.join("/") || ".";
   }
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 100 ? text : `${text.slice(0, 99).toWellFormed()}…`;
 }

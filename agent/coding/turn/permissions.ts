@@ -12,9 +12,11 @@ import type {
   RequestPermissionRequest,
   RequestPermissionResponse,
 } from "@agentclientprotocol/sdk/unstable";
+import { messageOf } from "@ourocodus/protocol";
 import type { PermissionPolicy, Verdict } from "./permission_policy.ts";
 import { type PermissionQuestion, permissionQuestion } from "./permission_question.ts";
 import type { PermissionDecision } from "./progress.ts";
+import { shortened } from "./shortened.ts";
 import { relativeTo } from "./tool_calls.ts";
 import type { TurnRecord } from "./turn_record.ts";
 
@@ -146,8 +148,8 @@ async function verdictOf(
   try {
     return await decide(question, signal);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { answer: "deny", rule: "failed", why: `nobody could decide: ${why}` };
+    const why = `nobody could decide: ${messageOf(error)}`;
+    return { answer: "deny", rule: "failed", why };
   }
 }
 
@@ -157,17 +159,13 @@ function decisionOf(
   root: string,
 ): PermissionDecision {
   const shown = typeof command === "string" ? command : command?.join(" ");
-  const places = [...new Set(paths.map((path) => cut(relativeTo(root, path), 1_000)))];
+  const places = [...new Set(paths.map((path) => shortened(relativeTo(root, path), 1_000)))];
   return {
-    tool: cut(tool, 200),
+    tool: shortened(tool, 200),
     kind,
-    title: cut(title, MAX_TITLE_CHARACTERS),
-    ...(shown !== undefined && { command: cut(shown, MAX_COMMAND_CHARACTERS) }),
+    title: shortened(title, MAX_TITLE_CHARACTERS),
+    ...(shown !== undefined && { command: shortened(shown, MAX_COMMAND_CHARACTERS) }),
     ...(places.length > 0 && { paths: places.slice(0, MAX_PATHS) }),
     ...verdict,
   };
-}
-
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1).toWellFormed()}…`;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import type { ToolCallStatus, ToolKind } from "@agentclientprotocol/sdk/unstable";
+import { shortened } from "./shortened.ts";
 
 /** A piece of what the agent says. Pieces with one `message_id` belong to one message. */
 export interface TextProgress {
@@ -148,6 +149,5 @@ function usageLine(update: CodingProgress): string | undefined {
 function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex
   const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
-  if (line.length <= MAX_LINE_CHARACTERS) return line;
-  return `${line.slice(0, MAX_LINE_CHARACTERS - 1).toWellFormed()}…`;
+  return shortened(line, MAX_LINE_CHARACTERS);
 }

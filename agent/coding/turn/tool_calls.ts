@@ -15,6 +15,7 @@ import type {
   ToolKind,
 } from "@agentclientprotocol/sdk/unstable";
 import type { ToolProgress } from "./progress.ts";
+import { shortened } from "./shortened.ts";
 
 /** What is known of a tool call. */
 export type ToolState = Omit<ToolProgress, "type">;
@@ -166,8 +167,4 @@ function text(value: unknown): string | undefined {
 
 function list<T>(value: readonly T[] | null | undefined): readonly T[] {
   return Array.isArray(value) ? value : [];
-}
-
-function shortened(value: string, max: number): string {
-  return value.length <= max ? value : `${value.slice(0, max - 1).toWellFormed()}…`;
 }

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { messageOf } from "@ourocodus/protocol";
 import { dirname } from "node:path";
 import type { Clock } from "../../clock.ts";
 
@@ -132,8 +133,4 @@ function joined(lines: readonly Uint8Array[], bytes: number): Uint8Array {
     at += line.length;
   }
   return all;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -12,6 +12,7 @@
  * @module
  */
 import type { Usage, UsageUpdate } from "@agentclientprotocol/sdk/unstable";
+import { isObject } from "@ourocodus/protocol";
 import type { Cost, UsageProgress } from "./progress.ts";
 
 /** What a work item has used; part of its result. */
@@ -154,7 +155,5 @@ function isCount(value: unknown): value is number {
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : {};
+  return isObject(value) ? value : {};
 }
