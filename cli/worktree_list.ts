@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { GitError, type WorktreeRecord } from "@ourocodus/git";
-import { bytesText } from "./bytes_text.ts";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { findRecords, REPO_FLAG, Repositories, WORKTREES_FLAG } from "./local_git.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
+import { bytesText, harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
 
 /** `worktree list`: lists the worktrees of coding agents of this machine. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
