@@ -13,9 +13,8 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { connectNats } from "./nats.ts";
-import { ROLE, SESSION } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
-import { agentSelector } from "./select_agents.ts";
+import { agentSelector, selectionFlags } from "./select_agents.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
@@ -28,17 +27,11 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 }
 
 function declare() {
-  return new Command()
+  return selectionFlags(new Command())
     .description(
       "Stops agents that were started here, like agent stop, and starts them again with the same " +
         "flags and the environment of this command. Exited agents are started too.",
     )
-    .argument("[agents...]", "their names or ids")
-    .option(SESSION, "all agents of this session")
-    .option(ROLE, "with --session: only agents of this role")
-    .option("--all", "all agents that were started here")
-    .option("--now", "don't let them finish: other agents get their work")
-    .option("--timeout <duration>", "kill an agent that takes longer than this to end")
     .option(...NATS_FLAG)
     .addHelpText("after", helpEnd(["agent restart writer-1", "agent restart --all --now"], NOTES));
 }

@@ -65,7 +65,7 @@ function declare() {
     )
     .option("--process", "as a background process, also when the system runs in Docker")
     .option("--docker", "in a container each (default when the system runs in Docker)")
-    .option("--image <name>", "in Docker: the image (default: ourocodus-agent)")
+    .option("--image <name>", "in Docker: the image (default: ourocodus-agent, or that of --agent)")
     .option("--memory <size>", "in Docker: how much memory it may use, like 512MB")
     .option("--cpus <number>", "in Docker: how many processors it may use, like 0.5")
     .option("--relay <url>", "the relay (default: $RELAY_URL, else that of ourocodus start)")
@@ -96,7 +96,8 @@ worktrees/, or in the folder of --worktrees.
 
 In Docker each agent has a container in the network of the system, without privileges, with a
 read-only file system and a /tmp. Docker starts it again when it ends. It gets only the variables of
---env. Folders of --cwd are those of the container.`;
+--env, and a coding agent those of --env-file. The folder of --cwd is the container's own; that of a
+coding agent, and its repository and worktrees, are those of this machine.`;
 
 type Flags = FlagsOf<typeof declare> & { readonly command: readonly string[] };
 

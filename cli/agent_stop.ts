@@ -18,9 +18,8 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { explainFailure } from "./explain_failure.ts";
 import { connectNats } from "./nats.ts";
-import { ROLE, SESSION } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
-import { agentSelector } from "./select_agents.ts";
+import { agentSelector, selectionFlags } from "./select_agents.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
@@ -34,17 +33,11 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 }
 
 function declare() {
-  return new Command()
+  return selectionFlags(new Command())
     .description(
       "Stops agents that were started here. Each finishes its running work, and gets no more. " +
         "ourocodus start does not start it again.",
     )
-    .argument("[agents...]", "their names or ids")
-    .option(SESSION, "all agents of this session")
-    .option(ROLE, "with --session: only agents of this role")
-    .option("--all", "all agents that were started here")
-    .option("--now", "don't let them finish: other agents get their work")
-    .option("--timeout <duration>", "kill an agent that takes longer than this to end")
     .addHelpText(
       "after",
       helpEnd(

@@ -89,6 +89,14 @@ export function countFlag(flag: string, value: string): number {
 
 const MAX_COUNT = 1_000_000_000;
 
+/** A port's flag; undefined if it was not given. @throws {UsageError} */
+export function portFlag(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new UsageError(`${flag} is ${JSON.stringify(value)}, allowed is 1 to 65535`);
+}
+
 /** How many items to list: 1 at least, 100 without the flag. @throws {UsageError} */
 export function limitFlag(flag: string, value: string | undefined): number {
   return value === undefined ? DEFAULT_LIMIT : Math.max(1, countFlag(flag, value));

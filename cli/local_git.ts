@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { hasWorktree, listRecords, type RecordProblem, type WorktreeRecord } from "@ourocodus/git";
+import {
+  GIT_VARIABLES,
+  hasWorktree,
+  listRecords,
+  type RecordProblem,
+  Repository,
+  type WorktreeRecord,
+} from "@ourocodus/git";
 import { findHome } from "@ourocodus/system";
 import { join, resolve } from "node:path";
 import type { Console } from "./console.ts";
@@ -51,6 +58,27 @@ export async function worktreesFolders(
   return await foldersIn(join(findHome(console.env).folder, "worktrees"));
 }
 
+/** Repositories, opened once each. */
+export class Repositories {
+  readonly #opened = new Map<string, Repository>();
+  readonly #env: Record<string, string>;
+
+  constructor(console: Console) {
+    this.#env = gitEnvironment(console);
+  }
+
+  get all(): Repository[] {
+    return [...new Map([...this.#opened.values()].map((each) => [each.commonDir, each])).values()];
+  }
+
+  /** @throws {GitError} If there is none. */
+  async open(path: string): Promise<Repository> {
+    const opened = this.#opened.get(path) ?? await Repository.open(path, { env: this.#env });
+    this.#opened.set(path, opened);
+    return opened;
+  }
+}
+
 async function foldersIn(folder: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
@@ -62,10 +90,9 @@ async function foldersIn(folder: string): Promise<string[]> {
   }
 }
 
-/** The variables that git needs: where programs are, and where its user's settings are. */
+/** What git gets of the environment. */
 export function gitEnvironment({ env }: Console): Record<string, string> {
-  const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
-  return Object.fromEntries(names.flatMap((name) => {
+  return Object.fromEntries(GIT_VARIABLES.flatMap((name) => {
     const value = read(env, name);
     return value === undefined ? [] : [[name, value]];
   }));

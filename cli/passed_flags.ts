@@ -24,22 +24,26 @@ interface PassedFlag {
 const PATH = { path: { except: [] } };
 
 const FLAGS: readonly PassedFlag[] = [
-  exec("--timeout <duration>", "how long the command may take"),
-  exec("--kill-after <duration>", "how long after SIGTERM it is killed"),
+  exec("--timeout <duration>", "how long the command may take, or none (default: 1h)"),
+  exec("--kill-after <duration>", "how long after SIGTERM it is killed (default: 10s)"),
   exec("--stdin <what>", "what it gets there: message (default), json or none"),
   exec("--stdout <what>", "what it writes there: text (default) or json"),
   exec(
     "--retry-on <codes>",
     "exit codes that give the work back, for example 75,111; default: none",
   ),
-  exec("--retry-delay <duration>", "when such work is handed out again"),
+  exec("--retry-delay <duration>", "when such work is handed out again (default: 1s)"),
   exec("--error-if <path>", "with --stdout json: a path like .is_error that tells of a failure"),
   exec("--require-output", "printing nothing is an error"),
   {
     ...both("--cwd <path>", "the folder that it runs in (a command's default: this one)"),
     ...PATH,
   },
-  both("--sandbox <kind>", "bwrap: it may write to its folder alone; none (a command's default)"),
+  both(
+    "--sandbox <kind>",
+    "bwrap: it may write to its folder alone (a coding agent's default, if it is there); none (a " +
+      "command's)",
+  ),
   { ...coding("--repo <path>", "the git repository to work in"), ...PATH },
   coding("--base <ref>", "what worktrees begin with (default: HEAD of the repository)"),
   { ...coding("--worktrees <path>", "where worktrees are made (default: in the home)"), ...PATH },

@@ -5,7 +5,7 @@
  * a variable that is empty counts as not set.
  *
  * Commands that stop, start or send again what already is (`agent stop`, `agent restart`, `dead
- * requeue` for the role) and `token create` take no variable: what they touch, or let in, is what
+ * retry` for the role) and `token create` take no variable: what they touch, or let in, is what
  * their command line says. They have the short forms all the same: {@linkcode SESSION} and
  * {@linkcode ROLE}.
  *

@@ -1,19 +1,38 @@
 /**
- * Which agents a command is about.
+ * Which agents a command stops or starts again: the flags that say it, and choosing them.
  *
  * @module
  */
+import type { Command } from "@commander-js/extra-typings";
 import { type ManagedAgent, SystemError } from "@ourocodus/system";
 import { nameFlag } from "./flag_values.ts";
+import { ROLE, SESSION } from "./place_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The part of a command line that says which. */
-export interface AgentSelection {
-  readonly names: readonly string[];
+/** The flags that say which, and how they are stopped. */
+export type SelectionFlags = {
   readonly session?: string;
   readonly role?: string;
   readonly all?: true;
+  readonly now?: true;
+  readonly timeout?: string;
+};
+
+/** Adds names of agents, and {@linkcode SelectionFlags}, to a command. */
+export function selectionFlags(command: Command): Command<[string[]], SelectionFlags> {
+  return command
+    .argument("[agents...]", "their names or ids")
+    .option(SESSION, "all agents of this session")
+    .option(ROLE, "with --session: only agents of this role")
+    .option("--all", "all agents that were started here")
+    .option("--now", "don't let them finish: other agents get their work")
+    .option("--timeout <duration>", "kill an agent that takes longer than this to end");
 }
+
+/** The part of a command line that says which. */
+export type AgentSelection = Pick<SelectionFlags, "session" | "role" | "all"> & {
+  readonly names: readonly string[];
+};
 
 /**
  * Makes the choice.

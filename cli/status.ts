@@ -24,7 +24,6 @@ import {
   unlessAborted,
 } from "@ourocodus/system";
 import { agentTable } from "./agent_table.ts";
-import { bytesText } from "./bytes_text.ts";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -33,7 +32,7 @@ import { runtimeContext } from "./runtime_context.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { adviceLines } from "./status_advice.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { count, type Paint, paint, span } from "./terminal_text.ts";
+import { bytesText, count, type Paint, paint, span } from "./terminal_text.ts";
 
 /** `status`: says how the system is. */
 export function command(console: Console, done: Done): CommandUnknownOpts {

@@ -103,6 +103,16 @@ export function span(milliseconds: number): string {
   return `${Number((milliseconds / 3_600_000).toFixed(1))} h`;
 }
 
+/** `512 bytes`, `1.5 KB`, `3 MB`, `2.1 GB`; units count in powers of 1024. */
+export function bytesText(bytes: number): string {
+  let [value, unit] = [bytes, "bytes"];
+  for (const next of ["KB", "MB", "GB", "TB"]) {
+    if (value < 1024) break;
+    [value, unit] = [value / 1024, next];
+  }
+  return `${Number(value.toFixed(1))} ${unit}`;
+}
+
 /** Local time: `2026-11-23 18:42:37.920`. */
 export function localTime(time: Date): string {
   const two = (number: number) => String(number).padStart(2, "0");

@@ -36,7 +36,7 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
 function declare() {
   return workFlags(new Command())
     .description("Tells where a work item is: stored, at which agent, its progress, its result.")
-    .argument("<id>", "the work item's id; with --sequence its sequence in the queue")
+    .argument("<id>", "the work item's id, or its sequence in the queue")
     .option("--full", "print all progress, and payloads in full")
     .option("--json", "print a line of JSON per work item with this id, the newest first")
     .option(...NATS_FLAG)

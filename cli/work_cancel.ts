@@ -28,7 +28,7 @@ function declare() {
       "Cancels work that has no outcome yet. Waiting work is removed from the queue; an agent that " +
         "runs it is told to stop.",
     )
-    .argument("<id...>", "the work item's id; with --sequence its sequence in the queue")
+    .argument("<id...>", "the work item's id, or its sequence in the queue")
     .option("--reason <text>", "why, for the error result; at most 500 characters")
     .option("--json", "print a line of JSON per argument")
     .option(...NATS_FLAG)

@@ -31,7 +31,7 @@ function declare() {
       "Waits for the results of work that was sent before, by anyone, and prints them. A result " +
         "that is there already is printed at once.",
     )
-    .argument("<id...>", "the work item's id; with --sequence its sequence in the queue")
+    .argument("<id...>", "the work item's id, or its sequence in the queue")
     .option("--timeout <duration>", "how long to wait for all of them (default: forever)")
     .option("--json", "print a line of JSON per result, like tail results --json")
     .option(...NATS_FLAG)

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { GitError, Repository, type WorktreeRecord } from "@ourocodus/git";
-import { bytesText } from "./bytes_text.ts";
+import { GitError, type WorktreeRecord } from "@ourocodus/git";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { findRecords, gitEnvironment, REPO_FLAG, WORKTREES_FLAG } from "./local_git.ts";
+import { findRecords, REPO_FLAG, Repositories, WORKTREES_FLAG } from "./local_git.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
+import { bytesText, harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
 
 /** `worktree list`: lists the worktrees of coding agents of this machine. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -40,19 +39,17 @@ async function worktreeList(
   console: Console,
 ): Promise<ExitCode> {
   const { out, err } = console;
-  const env = gitEnvironment(console);
-  const root = flags.repo === undefined
-    ? undefined
-    : (await Repository.open(flags.repo, { env })).root;
+  const repositories = new Repositories(console);
+  const wanted = flags.repo === undefined ? undefined : await repositories.open(flags.repo);
   const { found, problems } = await findRecords(console, flags.worktrees);
   for (const { path, why } of problems) {
     await err.write(`warning: ${harmless(path)} is left out: ${harmless(why)}\n`);
   }
   const records = found.map(({ record }) => record)
-    .filter(({ repo }) => root === undefined || repo === root);
+    .filter(({ repo }) => wanted === undefined || repo === wanted.root);
   const rows: Row[] = [];
   for (const record of records) {
-    const row = await look(record, env);
+    const row = await look(record, repositories);
     // The folder of work that is done is left only if it could not be removed.
     if (row.bytes !== undefined || record.state !== "done") rows.push(row);
   }
@@ -66,11 +63,11 @@ async function worktreeList(
   return EXIT.ok;
 }
 
-async function look(record: WorktreeRecord, env: Record<string, string>): Promise<Row> {
+async function look(record: WorktreeRecord, repositories: Repositories): Promise<Row> {
   const bytes = await sizeOf(record.folder);
   if (bytes === undefined) return { record, bytes, changes: undefined };
   try {
-    const repository = await Repository.open(record.repo, { env });
+    const repository = await repositories.open(record.repo);
     const worktree = await repository.openWorktree(record);
     return { record, bytes, changes: await worktree.inspect() };
   } catch (error) {

@@ -5,7 +5,7 @@ import {
   listRecords,
   oldFiles,
   removeRecord,
-  Repository,
+  type Repository,
   type Snapshot,
   type WorktreeRecord,
 } from "@ourocodus/git";
@@ -16,8 +16,8 @@ import { durationFlag } from "./flag_values.ts";
 import {
   findRecords,
   type FoundRecord,
-  gitEnvironment,
   REPO_FLAG,
+  Repositories,
   WORKTREES_FLAG,
   worktreesFolders,
 } from "./local_git.ts";
@@ -78,7 +78,7 @@ async function worktreePrune(
   const olderMs = flags.older === undefined ? 0 : durationFlag("--older", flags.older);
   const refsMs = durationFlag("--refs", flags.refs);
   const { out, err } = console;
-  const repositories = new Repositories(gitEnvironment(console));
+  const repositories = new Repositories(console);
   const wanted = flags.repo === undefined ? undefined : await repositories.open(flags.repo);
   const { found, problems } = await findRecords(console, flags.worktrees);
   for (const { path, why } of problems) {
@@ -221,26 +221,6 @@ async function oldSnapshots(
   return snapshots.filter(({ branch, madeAt }) =>
     madeAt.getTime() < before && !branches.has(branch)
   );
-}
-
-/** Opened once each. */
-class Repositories {
-  readonly #opened = new Map<string, Repository>();
-  readonly #env: Record<string, string>;
-
-  constructor(env: Record<string, string>) {
-    this.#env = env;
-  }
-
-  get all(): Repository[] {
-    return [...new Map([...this.#opened.values()].map((each) => [each.commonDir, each])).values()];
-  }
-
-  async open(path: string): Promise<Repository> {
-    const opened = this.#opened.get(path) ?? await Repository.open(path, { env: this.#env });
-    this.#opened.set(path, opened);
-    return opened;
-  }
 }
 
 function ignoreGitError(error: unknown): void {

@@ -43,8 +43,15 @@ export interface GitOutput {
   readonly stderr: string;
 }
 
-/** What of the environment reaches git: for its own configuration, and to find its programs. */
-const PASSED = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
+/** The variables that reach git: for its own configuration, and to find its programs. */
+export const GIT_VARIABLES: readonly string[] = [
+  "PATH",
+  "HOME",
+  "XDG_CONFIG_HOME",
+  "TMPDIR",
+  "USER",
+  "LOGNAME",
+];
 
 const SETTINGS: ReadonlyArray<readonly [string, string]> = [
   ["core.hooksPath", "/dev/null"],
@@ -171,7 +178,7 @@ export class Git {
   }
 
   #variables({ place, variables }: GitOptions): Record<string, string> {
-    const passed = PASSED.flatMap((name) => {
+    const passed = GIT_VARIABLES.flatMap((name) => {
       const value = this.#environment[name];
       return value === undefined ? [] : [[name, value]];
     });

@@ -8,6 +8,7 @@ export { type Applied, Checkout } from "./checkout.ts";
 export type { Author } from "./commit_message.ts";
 export { GitError, type GitErrorCode } from "./errors.ts";
 export type { LeftOut } from "./file_tree.ts";
+export { GIT_VARIABLES } from "./git_process.ts";
 export { type PatchedFile, patchedFiles } from "./patch_text.ts";
 export {
   Repository,
