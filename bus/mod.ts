@@ -24,6 +24,12 @@ export { Acknowledger } from "./queue/acknowledger.ts";
 export { consumerName, roleOfConsumer } from "./queue/role_consumer.ts";
 export { type Delivery, RoleQueue } from "./queue/role_queue.ts";
 export { WorkQueue, type WorkQueueOptions } from "./queue/work_queue.ts";
-export { readLastOf, readNextOf, readStored, type StoredMessage } from "./stored_message.ts";
+export {
+  readLastOf,
+  readNextOf,
+  readStored,
+  storedAtMs,
+  type StoredMessage,
+} from "./stored_message.ts";
 export { ensureStreams, type StreamLimits, type Streams, streamSettings } from "./streams.ts";
 export { TurnoverMap } from "./turnover_map.ts";

@@ -169,6 +169,11 @@ async function ask(
   });
 }
 
+/** When a message was stored, in milliseconds since 1970. */
+export function storedAtMs({ timeNs }: Pick<StoredMessage, "timeNs">): number {
+  return Number(timeNs.slice(0, -6));
+}
+
 function cannotRead(stream: string, which: Which, why: string, cause?: unknown): StreamError {
   const named = which.last_by_subj ?? which.next_by_subj ?? which.seq;
   return new StreamError(`Cannot read message ${named} of ${stream}: ${why}`, { cause });

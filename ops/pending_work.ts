@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Connection, readNextOf, type StoredMessage } from "@ourocodus/bus";
+import { type Connection, readNextOf, storedAtMs, type StoredMessage } from "@ourocodus/bus";
 import { parseMessage, parseSubject, WORK_STREAM, workSubjects } from "@ourocodus/protocol";
 import { askRelays, type DirectoryAgent } from "./relay_directory.ts";
 import type { PendingWork } from "./work_trace_types.ts";
@@ -71,9 +71,10 @@ function holdersOf(agents: readonly DirectoryAgent[]): Map<number, Holder> {
 }
 
 function pendingOf(
-  { subject, sequence, timeNs, data }: StoredMessage,
+  stored: StoredMessage,
   holders: ReadonlyMap<number, Holder>,
 ): PendingWork | undefined {
+  const { subject, sequence, data } = stored;
   const named = parseSubject(subject);
   if (named?.kind !== "work") return undefined;
   const parsed = parseMessage(new TextDecoder().decode(data));
@@ -86,7 +87,7 @@ function pendingOf(
     session_id: named.session,
     role: named.role,
     ...{ id, type, payload },
-    stored_at: new Date(Number(timeNs.slice(0, -6))).toISOString(),
+    stored_at: new Date(storedAtMs(stored)).toISOString(),
     state: holder === undefined ? "waiting" : "in_hand",
     ...(holder ?? { attempt: null, agent_id: null, since: null }),
   };

@@ -5,7 +5,13 @@
  * @module
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { type Connection, readLastOf, roleOfConsumer, StreamError } from "@ourocodus/bus";
+import {
+  type Connection,
+  readLastOf,
+  roleOfConsumer,
+  storedAtMs,
+  StreamError,
+} from "@ourocodus/bus";
 import {
   LOG_STREAM,
   messageOf,
@@ -208,7 +214,7 @@ async function summaryOf(
   const roles = tally.roles(session);
   const sum = (name: keyof WorkCounts) => roles.reduce((total, role) => total + role[name], 0);
   const newest = await readLastOf(connection, LOG_STREAM, sessionSubjects(session));
-  const last = newest === undefined ? null : new Date(Number(newest.timeNs.slice(0, -6)));
+  const last = newest === undefined ? null : new Date(storedAtMs(newest));
   return {
     session_id: session,
     agents: sum("agents"),

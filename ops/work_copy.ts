@@ -4,7 +4,7 @@
  * @module
  */
 import { jetstreamManager } from "@nats-io/jetstream";
-import { type Connection, logBounds, readNextOf, type StoredMessage } from "@ourocodus/bus";
+import { type Connection, logBounds, readNextOf, storedAtMs } from "@ourocodus/bus";
 import { ALL_COPIES, LOG_STREAM, WORK_STREAM } from "@ourocodus/protocol";
 
 /**
@@ -49,8 +49,4 @@ async function workStreamCreatedMs(connection: Connection): Promise<number> {
   } catch {
     return Infinity; // It is gone, or may not be asked.
   }
-}
-
-function storedAtMs({ timeNs }: StoredMessage): number {
-  return Number(timeNs.slice(0, -6));
 }

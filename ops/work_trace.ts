@@ -9,6 +9,7 @@ import {
   readLog,
   readNextOf,
   readStored,
+  storedAtMs,
   type StoredMessage,
 } from "@ourocodus/bus";
 import {
@@ -155,12 +156,11 @@ async function queuedOf(
 }
 
 /** Whether the queue's message is the work, and not one of a stream that was made anew. */
-function isSame(work: TracedWork, { subject, timeNs }: StoredMessage): boolean {
-  const parsed = parseSubject(subject);
+function isSame(work: TracedWork, stored: StoredMessage): boolean {
+  const parsed = parseSubject(stored.subject);
   if (parsed?.kind !== "work") return false;
   if (parsed.session !== work.session || parsed.role !== work.role) return false;
-  const storedAt = Number(timeNs.slice(0, -6));
-  return work.storedAt === undefined || work.storedAt.getTime() === storedAt;
+  return work.storedAt === undefined || work.storedAt.getTime() === storedAtMs(stored);
 }
 
 /** Waiting work that the log has no copy of: published in ways that copies cannot follow. */
@@ -209,7 +209,7 @@ function queuedWork(
     session: parsed.session,
     role: parsed.role,
     id: message.kind === "ok" ? message.message.id : message.id,
-    storedAt: new Date(Number(stored.timeNs.slice(0, -6))),
+    storedAt: new Date(storedAtMs(stored)),
     queued: stored,
     steps: [],
   };

@@ -30,23 +30,23 @@ export interface ResultText {
  * ```
  */
 export function resultText(payload: Payload): ResultText {
-  const { output, text, message } = payload;
-  if (output !== undefined && output !== null) {
-    return typeof output === "string" ? { text: output, isJson: false } : asJson(output);
-  }
-  const said = [text, message].find((value) => typeof value === "string");
-  return said === undefined ? asJson(payload) : { text: said, isJson: false };
+  const said = saidBy(payload);
+  return typeof said === "string"
+    ? { text: said, isJson: false }
+    : { text: JSON.stringify(said, undefined, 2) ?? "", isJson: true };
 }
 
 /** The first line of a result's text that is not blank; of JSON, all of it in one line. */
 export function resultHeadline(payload: Payload): string {
-  const { text, isJson } = resultText(payload);
-  if (isJson) return JSON.stringify(JSON.parse(text));
-  return /^.*\S.*$/m.exec(text)?.[0].trim() ?? "";
+  const said = saidBy(payload);
+  if (typeof said !== "string") return JSON.stringify(said) ?? "";
+  return /^.*\S.*$/m.exec(said)?.[0].trim() ?? "";
 }
 
-function asJson(value: unknown): ResultText {
-  return { text: JSON.stringify(value, undefined, 2) ?? "", isJson: true };
+/** A result's text, or the value that is shown as JSON in its place. */
+function saidBy(payload: Payload): unknown {
+  const { output, text, message } = payload;
+  return output ?? [text, message].find((value) => typeof value === "string") ?? payload;
 }
 
 /** What an error result says. */

@@ -13,6 +13,7 @@ import {
   OutcomeLookup,
   readNextOf,
   roleOfConsumer,
+  storedAtMs,
   type StoredMessage,
   workIdentity,
 } from "@ourocodus/bus";
@@ -59,8 +60,8 @@ async function removeOf(
   }
   const outcomes = new OutcomeLookup(connection);
   for (const stored of found) {
-    const { sequence, timeNs } = stored;
-    const asked = { ...owner, work: workIdentity(stored), storedAtMs: Number(timeNs.slice(0, -6)) };
+    const { sequence } = stored;
+    const asked = { ...owner, work: workIdentity(stored), storedAtMs: storedAtMs(stored) };
     if (await outcomes.find(asked) === undefined) continue;
     // Another relay may be faster.
     const removed = await manager.streams.deleteMessage(WORK_STREAM, sequence, false)

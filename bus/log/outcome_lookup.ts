@@ -14,7 +14,7 @@ import {
 } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
-import { readSurelyLastOf } from "../stored_message.ts";
+import { readSurelyLastOf, storedAtMs } from "../stored_message.ts";
 import { identifiedWork } from "./identity.ts";
 import { readLog } from "./log_reader.ts";
 
@@ -89,7 +89,7 @@ export class OutcomeLookup {
   ): Promise<ReadonlyMap<string, AcceptedOutcome>> {
     const accepted = new Map<string, AcceptedOutcome>();
     const newest = await readSurelyLastOf(this.#connection, LOG_STREAM, subject);
-    if (newest === undefined || Number(newest.timeNs.slice(0, -6)) < since) return accepted;
+    if (newest === undefined || storedAtMs(newest) < since) return accepted;
     let read = 0;
     const options = { since: new Date(since), headersOnly: true };
     for await (const record of readLog(this.#connection, subject, options)) {
