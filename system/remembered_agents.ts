@@ -59,7 +59,8 @@ export async function rememberAgents(
   home: Home,
   agents: readonly RememberedAgent[],
 ): Promise<void> {
-  await change(home, (before) => [...before.filter(isNone(agents)), ...agents]);
+  const isReplaced = isAmong(agents.map(managedRemembered));
+  await change(home, (before) => [...before.filter((agent) => !isReplaced(agent)), ...agents]);
 }
 
 /** Forgets agents. @returns Those that were remembered. */
@@ -67,8 +68,7 @@ export async function forgetAgents(
   home: Home,
   agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
 ): Promise<readonly RememberedAgent[]> {
-  const keys = new Set(agents.map(({ name, runtime }) => `${runtime} ${name}`));
-  const isMeant = ({ name, runtime }: RememberedAgent) => keys.has(`${runtime.kind} ${name}`);
+  const isMeant = isAmong(agents);
   const remembered = await rememberedAgents(home);
   const forgotten = remembered.filter(isMeant);
   if (forgotten.length > 0) {
@@ -93,9 +93,12 @@ export function managedRemembered({ name, id, wanted, runtime }: RememberedAgent
   };
 }
 
-function isNone(agents: readonly RememberedAgent[]): (agent: RememberedAgent) => boolean {
-  const keys = new Set(agents.map(({ name, runtime }) => `${runtime.kind} ${name}`));
-  return ({ name, runtime }) => !keys.has(`${runtime.kind} ${name}`);
+/** Tells those that have a name and a runtime of one of these agents: both say which is meant. */
+export function isAmong(
+  agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
+): (agent: RememberedAgent) => boolean {
+  const keys = new Set(agents.map(({ name, runtime }) => `${runtime} ${name}`));
+  return ({ name, runtime }) => keys.has(`${runtime.kind} ${name}`);
 }
 
 /** One change at a time, so that two commands at once lose none. */
