@@ -9,6 +9,7 @@ import { isObject } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
 import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
 import { type Home, makeHome } from "./home.ts";
+import { readHomeFile, writeHomeFile } from "./home_file.ts";
 import type { AgentPlace } from "./runtime.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -35,17 +36,8 @@ const FORMAT = 1;
  * @throws {SystemError} If the file is there and cannot be used.
  */
 export async function rememberedAgents(home: Home): Promise<readonly RememberedAgent[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(home.agents);
-  } catch (error) {
-    const none = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      // Another user's agents are not ours to start.
-      error instanceof Deno.errors.PermissionDenied;
-    if (none) return [];
-    throw error;
-  }
+  const text = await readHomeFile(home.agents);
+  if (text === undefined) return [];
   const file = parsed(text);
   if (file !== undefined) return file.agents;
   throw new SystemError(
@@ -110,9 +102,7 @@ async function change(
   using lock = await Deno.open(`${home.agents}.lock`, { create: true, write: true, mode: 0o600 });
   await lock.lock(true);
   const file: AgentsFile = { format: FORMAT, agents: to(await rememberedAgents(home)) };
-  const draft = `${home.agents}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
-  await Deno.rename(draft, home.agents);
+  writeHomeFile(home.agents, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
 }
 
 function parsed(text: string): AgentsFile | undefined {
