@@ -115,30 +115,29 @@ async function measure(
   repository: GitRepository,
   { agents, works }: { readonly agents: number; readonly works: number },
 ): Promise<PromptReport[]> {
+  await using stack = new AsyncDisposableStack();
   const worktrees = await Deno.makeTempDir({ prefix: "ourocodus-bench-worktrees-" });
+  stack.defer(() => Deno.remove(worktrees, { recursive: true }).catch(() => {}));
   const plan = { ...options, repo: repository.folder, worktrees, permissions: "all" };
   const workers: LoadProcess[] = [];
-  try {
-    for (let n = 0; n < agents; n++) workers.push(await startLoad("coding_worker", plan, env));
-    const reports: PromptReport[] = [];
-    const first = await nextSequence(repository);
-    for (let round = 0; round <= works; round++) {
-      const told = workers.map((worker, index) => {
-        const sequence = first + round * agents + index;
-        const command: WorkCommand = { sequence, message: message(sequence) };
-        return worker.ask<PromptReport>(command);
-      });
-      const heard = await Promise.all(told);
-      const failed = heard.find(({ failure }) => failure !== undefined);
-      if (failed !== undefined) throw new Error(failed.failure);
-      if (round > 0) reports.push(...heard);
-    }
-    await Promise.all(workers.map((worker) => worker.end()));
-    return reports;
-  } finally {
-    for (const worker of workers) await worker[Symbol.asyncDispose]();
-    await Deno.remove(worktrees, { recursive: true }).catch(() => {});
+  for (let n = 0; n < agents; n++) {
+    workers.push(stack.use(await startLoad("coding_worker", plan, env)));
   }
+  const reports: PromptReport[] = [];
+  const first = await nextSequence(repository);
+  for (let round = 0; round <= works; round++) {
+    const told = workers.map((worker, index) => {
+      const sequence = first + round * agents + index;
+      const command: WorkCommand = { sequence, message: message(sequence) };
+      return worker.ask<PromptReport>(command);
+    });
+    const heard = await Promise.all(told);
+    const failed = heard.find(({ failure }) => failure !== undefined);
+    if (failed !== undefined) throw new Error(failed.failure);
+    if (round > 0) reports.push(...heard);
+  }
+  await Promise.all(workers.map((worker) => worker.end()));
+  return reports;
 }
 
 /** One that no branch of the repository has. */

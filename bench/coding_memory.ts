@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { pause } from "@ourocodus/protocol";
 import { fakeAcpCommand } from "../agent/testing/fake_acp_command.ts";
 import { GitRepository } from "../tests/support/git_repository.ts";
 import { ROOT, startNats, startProcess, startRelay, until } from "../tests/support/mod.ts";
+import { bytesOf } from "./process_cost.ts";
 
 /** What the agent program takes, without the coding agent. */
 export interface BridgeMemory {
@@ -58,17 +60,15 @@ async function memoryOf(name: string, args: readonly string[]): Promise<BridgeMe
       return (await (await fetch(`${relay.httpUrl}/health`)).json()).agents > 0;
     }, { timeoutMs: SLOW_MS, message: `${name} to be connected` });
   }
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await pause(SETTLE_MS);
   return { name, ...memoryNow(program.pid) };
 }
 
 function memoryNow(pid: number): Omit<BridgeMemory, "name"> {
   const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
-  const bytes = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * 1_024;
   return {
-    rssBytes: bytes("Rss"),
-    pssBytes: bytes("Pss"),
-    privateBytes: bytes("Private_Clean") + bytes("Private_Dirty"),
+    rssBytes: bytesOf(text, "Rss"),
+    pssBytes: bytesOf(text, "Pss"),
+    privateBytes: bytesOf(text, "Private_Clean") + bytesOf(text, "Private_Dirty"),
   };
 }

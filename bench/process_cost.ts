@@ -25,17 +25,20 @@ export interface ProcessCost {
  */
 export function processCost(pid: number): ProcessCost {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const bytes = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1_024;
   // What is before the last parenthesis is the program's name, which may hold anything.
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [user, system] = [fields[11], fields[12]].map(Number);
   return {
-    residentBytes: bytes("VmRSS"),
-    peakBytes: bytes("VmHWM"),
+    residentBytes: bytesOf(status, "VmRSS"),
+    peakBytes: bytesOf(status, "VmHWM"),
     cpuMs: ((user ?? 0) + (system ?? 0)) * 1_000 / TICKS,
   };
+}
+
+/** An amount of memory in what `/proc` says of a process, in bytes. */
+export function bytesOf(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * 1_024;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { isObject } from "@ourocodus/protocol";
 import { type Home, makeHome } from "./home.ts";
+import { writeHomeFile } from "./home_file.ts";
 
 /** What the file says. */
 export interface DockerRecord {
@@ -33,9 +34,7 @@ export async function readDockerRecord(home: Home): Promise<DockerRecord | undef
 /** Writes it. */
 export async function writeDockerRecord(home: Home, record: DockerRecord): Promise<void> {
   await makeHome(home);
-  const draft = `${home.docker}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, `${JSON.stringify(record, undefined, 2)}\n`);
-  await Deno.rename(draft, home.docker);
+  writeHomeFile(home.docker, `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 /** Removes it, if it is there. */

@@ -85,11 +85,11 @@ export class DockerRuntime implements Runtime<DockerPlace> {
   ): Promise<StartedAgents> {
     const engine = await this.#engine();
     const network = await projectNetwork(engine, this.record);
-    const taken = new Set((await this.list()).flatMap(({ name }) => name ?? []));
+    const named = names ?? agentNames(wanted, await this.#takenNames());
     const env = { ...passed(wanted, this.#context.env.toObject?.() ?? {}), ...wanted.env };
     const started: StartedContainer[] = [];
     try {
-      for (const agent of names ?? agentNames(wanted, taken)) {
+      for (const agent of named) {
         const config = containerConfig(this.record, { ...wanted, env }, agent, {
           ...options,
           network,
@@ -137,9 +137,9 @@ export class DockerRuntime implements Runtime<DockerPlace> {
     options: StopOptions,
   ): Promise<RestartedAgents> {
     const engine = await this.#engine();
-    const restarted = agents.map(({ name, id, container }) => ({
-      ...{ name: name ?? id, id, container: container ?? "" },
-    }));
+    const restarted = agents.map(({ name, id, container }) => {
+      return { name: name ?? id, id, container: container ?? "" };
+    });
     await Promise.all(restarted.map(async ({ container }) => {
       const t = await graceSeconds(engine, container, options);
       await engine.getContainer(container).restart({ t });
@@ -221,6 +221,10 @@ export class DockerRuntime implements Runtime<DockerPlace> {
       this.#context.say?.(`Building ${name}\n`);
       await this.#compose(["--profile", profile, "build", service], variables);
     }
+  }
+
+  async #takenNames(): Promise<ReadonlySet<string>> {
+    return new Set((await this.list()).flatMap(({ name }) => name ?? []));
   }
 
   #engine(): Promise<DockerEngine> {

@@ -11,12 +11,11 @@ export {
   type KnownAgent,
   knownAgents,
   type ManagedAgent,
-  managedProcess,
 } from "./agent_rows.ts";
 export { agentNames, type AgentsWanted, MAX_AGENT_NAME } from "./agents_wanted.ts";
 export { awaitConnected, noneEnded } from "./await_connected.ts";
 export { bringUp, endIfIdle, failure, type HealthyPart } from "./bring_up.ts";
-export { DEFAULT_API_PORT, runCompose } from "./compose.ts";
+export { DEFAULT_API_PORT } from "./compose.ts";
 export {
   type AgentsFacts,
   checkAgents,
@@ -24,7 +23,6 @@ export {
   checkCodingAgent,
 } from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
-export { connectDocker } from "./docker_engine.ts";
 export { type AgentImage, agentImage, codingAgentImage, DockerRuntime } from "./docker_runtime.ts";
 export {
   type DockerRecord,

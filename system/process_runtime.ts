@@ -73,8 +73,7 @@ export class ProcessRuntime implements Runtime<ProcessPlace> {
     const client = await this.#supervisor();
     const relayUrl = await this.#relayOf(place);
     for (let tries = 1;; tries++) {
-      const kept = await client.list();
-      const named = names ?? agentNames(wanted, new Set(kept?.map(({ spec }) => spec.name)));
+      const named = names ?? agentNames(wanted, await namesOf(client));
       const specs = named.map((agent) => this.#spec(wanted, agent, place, relayUrl));
       const agents = await startedProcesses(specs);
       try {
@@ -206,7 +205,7 @@ export class ProcessRuntime implements Runtime<ProcessPlace> {
 }
 
 /** What an agent is from now on that is started anew, where this home's relay listens elsewhere. */
-export function atRelay(spec: ProcessSpec, relayUrl: string): ProcessSpec {
+function atRelay(spec: ProcessSpec, relayUrl: string): ProcessSpec {
   return spec.agent?.atOwnRelay ? { ...spec, env: { ...spec.env, RELAY_URL: relayUrl } } : spec;
 }
 
@@ -246,14 +245,18 @@ export async function untilStopped(
   let left = [...views].sort((one, other) => other.spec.rank - one.spec.rank);
   while (left.length > 0) {
     signal?.throwIfAborted();
-    const kept = await client.list();
-    const names = new Set(kept?.map(({ spec }) => spec.name));
+    const names = await namesOf(client);
     for (const { spec } of left.filter(({ spec }) => !names.has(spec.name))) {
       await onStopped(spec.name);
     }
     left = left.filter(({ spec }) => names.has(spec.name));
     if (left.length > 0) await pause(LOOK_MS, signal);
   }
+}
+
+/** The names of all that a supervisor keeps. */
+async function namesOf(client: ControlClient): Promise<ReadonlySet<string>> {
+  return new Set((await client.list())?.map(({ spec }) => spec.name));
 }
 
 /** Waits until none is what it was before. */

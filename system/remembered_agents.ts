@@ -9,6 +9,7 @@ import { isObject } from "@ourocodus/protocol";
 import type { ManagedAgent } from "./agent_rows.ts";
 import type { AgentName, AgentsWanted } from "./agents_wanted.ts";
 import { type Home, makeHome } from "./home.ts";
+import { readHomeFile, writeHomeFile } from "./home_file.ts";
 import type { AgentPlace } from "./runtime.ts";
 import { SystemError } from "./system_error.ts";
 
@@ -35,17 +36,8 @@ const FORMAT = 1;
  * @throws {SystemError} If the file is there and cannot be used.
  */
 export async function rememberedAgents(home: Home): Promise<readonly RememberedAgent[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(home.agents);
-  } catch (error) {
-    const none = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      // Another user's agents are not ours to start.
-      error instanceof Deno.errors.PermissionDenied;
-    if (none) return [];
-    throw error;
-  }
+  const text = await readHomeFile(home.agents);
+  if (text === undefined) return [];
   const file = parsed(text);
   if (file !== undefined) return file.agents;
   throw new SystemError(
@@ -59,7 +51,8 @@ export async function rememberAgents(
   home: Home,
   agents: readonly RememberedAgent[],
 ): Promise<void> {
-  await change(home, (before) => [...before.filter(isNone(agents)), ...agents]);
+  const isReplaced = isAmong(agents.map(managedRemembered));
+  await change(home, (before) => [...before.filter((agent) => !isReplaced(agent)), ...agents]);
 }
 
 /** Forgets agents. @returns Those that were remembered. */
@@ -67,8 +60,7 @@ export async function forgetAgents(
   home: Home,
   agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
 ): Promise<readonly RememberedAgent[]> {
-  const keys = new Set(agents.map(({ name, runtime }) => `${runtime} ${name}`));
-  const isMeant = ({ name, runtime }: RememberedAgent) => keys.has(`${runtime.kind} ${name}`);
+  const isMeant = isAmong(agents);
   const remembered = await rememberedAgents(home);
   const forgotten = remembered.filter(isMeant);
   if (forgotten.length > 0) {
@@ -93,9 +85,12 @@ export function managedRemembered({ name, id, wanted, runtime }: RememberedAgent
   };
 }
 
-function isNone(agents: readonly RememberedAgent[]): (agent: RememberedAgent) => boolean {
-  const keys = new Set(agents.map(({ name, runtime }) => `${runtime.kind} ${name}`));
-  return ({ name, runtime }) => !keys.has(`${runtime.kind} ${name}`);
+/** Tells those that have a name and a runtime of one of these agents: both say which is meant. */
+export function isAmong(
+  agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
+): (agent: RememberedAgent) => boolean {
+  const keys = new Set(agents.map(({ name, runtime }) => `${runtime} ${name}`));
+  return ({ name, runtime }) => keys.has(`${runtime.kind} ${name}`);
 }
 
 /** One change at a time, so that two commands at once lose none. */
@@ -107,9 +102,7 @@ async function change(
   using lock = await Deno.open(`${home.agents}.lock`, { create: true, write: true, mode: 0o600 });
   await lock.lock(true);
   const file: AgentsFile = { format: FORMAT, agents: to(await rememberedAgents(home)) };
-  const draft = `${home.agents}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
-  await Deno.rename(draft, home.agents);
+  writeHomeFile(home.agents, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
 }
 
 function parsed(text: string): AgentsFile | undefined {

@@ -6,7 +6,7 @@
  */
 import type { AgentsWanted } from "./agents_wanted.ts";
 import { checkAgents } from "./check_agents.ts";
-import { type RememberedAgent, rememberedAgents } from "./remembered_agents.ts";
+import { isAmong, type RememberedAgent, rememberedAgents } from "./remembered_agents.ts";
 import type { RuntimeContext, StartedAgents } from "./runtime.ts";
 import type { Runtimes } from "./runtimes.ts";
 import { SystemError } from "./system_error.ts";
@@ -37,12 +37,9 @@ export async function restoreAgents(
   runtimes: Runtimes,
   context: RuntimeContext,
 ): Promise<RestoredAgents> {
-  const there = new Set(
-    (await runtimes.list()).filter(({ isKept }) => isKept)
-      .map(({ runtime, name }) => `${runtime} ${name}`),
-  );
-  const missing = (await rememberedAgents(context.home)).filter(({ runtime, name }) =>
-    runtimes.has(runtime.kind) && !there.has(`${runtime.kind} ${name}`)
+  const isThere = isAmong((await runtimes.list()).filter(({ isKept }) => isKept));
+  const missing = (await rememberedAgents(context.home)).filter((agent) =>
+    runtimes.has(agent.runtime.kind) && !isThere(agent)
   );
   const alike = Map.groupBy(missing, ({ wanted, runtime, variables }) => {
     const { name: _, count: __, ...rest } = wanted;

@@ -6,6 +6,7 @@
  */
 import { isObject } from "@ourocodus/protocol";
 import type { Home } from "./home.ts";
+import { removeHomeFile, writeHomeFile } from "./home_file.ts";
 import { identifyHome } from "./home_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import type { ProcessView } from "./process_spec.ts";
@@ -65,16 +66,9 @@ export async function readState(home: Home): Promise<SystemState | undefined> {
   }
 }
 
-/** Writes it, so that a reader finds the old one or the new one, never a part. */
+/** Writes it. */
 export function writeState(home: Home, state: SystemState): void {
-  const draft = `${home.state}.${Deno.pid}`;
-  try {
-    Deno.writeTextFileSync(draft, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-    Deno.renameSync(draft, home.state);
-  } catch (error) {
-    remove(draft);
-    throw error;
-  }
+  writeHomeFile(home.state, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
 }
 
 /** Which file is there, and as of when: another one was written by somebody else. */
@@ -89,15 +83,7 @@ export function stateStamp(home: Home): string | undefined {
 
 /** Removes it, if it is there. */
 export function removeState(home: Home): void {
-  remove(home.state);
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeHomeFile(home.state);
 }
 
 function ofAnotherHome({ supervisor, processes, ...rest }: SystemState): SystemState {

@@ -7,6 +7,7 @@
 import { createToken, looksSigned, MAX_TTL_MS, readTokenKeys } from "@ourocodus/edge";
 import { type Environment, SettingError, textSetting } from "@ourocodus/protocol";
 import { type Home, makeHome } from "./home.ts";
+import { readHomeFile, removeHomeFile, writeHomeFile } from "./home_file.ts";
 
 /**
  * The token there is: that of the environment, else the secret that the system of this home was
@@ -19,30 +20,14 @@ export async function systemToken(env: Environment, home: Home): Promise<string 
   if (token !== undefined) return token;
   const secretFile = textSetting(env, "OUROCODUS_TOKEN_FILE");
   if (secretFile !== undefined) return (await readTokenKeys({ secretFile })).secret;
-  try {
-    return (await Deno.readTextFile(home.token)).trim() || undefined;
-  } catch (error) {
-    // Another user's system is not ours to use.
-    const none = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.PermissionDenied;
-    if (none) return undefined;
-    throw error;
-  }
+  return (await readHomeFile(home.token))?.trim() || undefined;
 }
 
 /** Keeps the secret for later commands; without one, forgets that of before. */
 export async function keepSystemToken(home: Home, secret: string | undefined): Promise<void> {
-  if (secret === undefined) {
-    await Deno.remove(home.token).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    return;
-  }
+  if (secret === undefined) return removeHomeFile(home.token);
   await makeHome(home);
-  const draft = `${home.token}.${Deno.pid}`;
-  await Deno.writeTextFile(draft, `${secret}\n`, { mode: 0o600 });
-  await Deno.rename(draft, home.token);
+  writeHomeFile(home.token, `${secret}\n`, { mode: 0o600 });
 }
 
 /**

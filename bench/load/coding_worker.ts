@@ -7,7 +7,7 @@
 import { messageOf } from "@ourocodus/protocol";
 import { CodingAgent, type CodingOptions } from "../../agent/coding/mod.ts";
 import { until } from "../../tests/support/until.ts";
-import { commands, tell } from "./parent.ts";
+import { commands, readPlan, tell } from "./parent.ts";
 import { type Seen, seen, tapProcesses } from "./tapped_processes.ts";
 
 /** What the process is told: do this. */
@@ -54,14 +54,10 @@ function reportOf(from: number, events: readonly Seen[]): PromptReport {
   const opened = at("session/new", "sent") ?? NaN;
   const took = (what: string) => (at(what, "answered") ?? 0) - (at(what, "sent") ?? 0);
   const agentMs = took("session/new") + took("session/set_mode");
-  const gits = events.filter(({ what, event, atMs }) =>
-    what.startsWith("git ") && event === "began" && atMs < prompt
-  );
+  const gits = gitProcesses(events, "began").filter(({ atMs }) => atMs < prompt);
   const begun = at("git worktree add", "began") ?? opened;
-  const last =
-    events.filter(({ what, event, atMs }) =>
-      what.startsWith("git ") && event === "ended" && atMs < opened
-    ).at(-1)?.atMs ?? begun;
+  const last = gitProcesses(events, "ended").filter(({ atMs }) => atMs < opened).at(-1)?.atMs ??
+    begun;
   return {
     totalMs: prompt - from,
     agentMs,
@@ -71,6 +67,10 @@ function reportOf(from: number, events: readonly Seen[]): PromptReport {
     promptMs: prompt - opened - agentMs,
     gits: gits.length,
   };
+}
+
+function gitProcesses(events: readonly Seen[], event: "began" | "ended"): Seen[] {
+  return events.filter((one) => one.event === event && one.what.startsWith("git "));
 }
 
 /** What a work item's attempt is told, apart from the work itself. */
@@ -106,17 +106,15 @@ async function work(agent: CodingAgent, { sequence, message }: WorkCommand): Pro
   }
   const report = reportOf(from, seen.slice(first));
   stored();
-  await until(() => {
-    const running = seen.filter(({ what, event }) =>
-      what.startsWith("git ") && event !== "answered"
-    );
-    return running.filter(({ event }) => event === "began").length * 2 === running.length;
-  }, { timeoutMs: SLOW_MS, message: "git to have ended" });
+  await until(() => gitProcesses(seen, "began").length === gitProcesses(seen, "ended").length, {
+    timeoutMs: SLOW_MS,
+    message: "git to have ended",
+  });
   return { ...report, ...(failure !== undefined && { failure }) };
 }
 
 tapProcesses();
-const options: CodingOptions = JSON.parse(Deno.args[0] ?? "");
+const options = readPlan<CodingOptions>();
 await using agent = new CodingAgent({ ...options, inherited: Deno.env.toObject() });
 await agent.start();
 await isWarm();

@@ -7,7 +7,7 @@
 import type { Plan } from "./plan.ts";
 
 /** The plan that this process was started with. */
-export function readPlan(): Plan {
+export function readPlan<T = Plan>(): T {
   return JSON.parse(Deno.args[0] ?? "");
 }
 
