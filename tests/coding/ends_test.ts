@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { isRunning, until } from "../support/mod.ts";
 import { forEachCodingAgent } from "../support/coding_agents/mod.ts";
+import { processesWith } from "../support/processes_with.ts";
 import { familyIn } from "./support/families.ts";
 import { assertError, assertResult, LONG } from "./support/outcomes.ts";
 import { CodingSystem, SLOW_MS } from "./support/coding_system.ts";
@@ -109,7 +110,10 @@ forEachCodingAgent("may edit but not run commands, by default", async (agent) =>
 
 Deno.test("a coding agent that never answers is ended, and what it said is told", async () => {
   await using system = await CodingSystem.start();
+  const mark = `STUCK=${crypto.randomUUID()}`;
   const silent = ["--acp", "--", "sh", "-c", "echo I am stuck >&2; sleep 600"];
-  const program = await system.startProgram(silent);
+  const program = await system.startProgram(["--env", mark, ...silent]);
+  await until(() => processesWith(mark).length > 0, { timeoutMs: SLOW_MS });
   await program.waitForLine("I am stuck", { timeoutMs: SLOW_MS });
+  await until(() => processesWith(mark).length === 0, { message: "the end of the coding agent" });
 });
