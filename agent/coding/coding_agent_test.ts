@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { isRunning } from "../../tests/support/is_running.ts";
 import { until } from "../../tests/support/until.ts";
 import { RetryableError, WorkAbortedError, WorkError } from "../errors.ts";
-import { CodingScene } from "../testing/coding_scene.ts";
+import { FakeCodingScene } from "../testing/fake_coding_scene.ts";
 
 Deno.test("work becomes a branch with a commit, and its worktree goes when the result is stored", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   await agent.start();
   const script =
@@ -40,7 +40,7 @@ Deno.test("work becomes a branch with a commit, and its worktree goes when the r
 });
 
 Deno.test("while work is done, its snapshots can be looked at", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const work = scene.work(agent, 'write b.txt "new"; hang');
   const refs = () => scene.git("for-each-ref", "--format=%(refname)", "refs/ourocodus/1/1");
@@ -53,7 +53,7 @@ Deno.test("while work is done, its snapshots can be looked at", async () => {
 });
 
 Deno.test("a check that fails goes back to the same conversation, and one that passes ends it", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const check = { command: "grep fixed a.txt || { echo no such line; exit 4; }" };
   const agent = scene.agent({ check });
   const script = 'say "first"; end; edit a.txt one fixed; say "second"';
@@ -64,7 +64,7 @@ Deno.test("a check that fails goes back to the same conversation, and one that p
 });
 
 Deno.test("a check that never passes is an error that keeps the branch", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ check: { command: "echo no; exit 4", turns: 2 } });
   const work = scene.work(agent, 'write b.txt "x"; say "one"; end; say "two"; end; say "three"');
   const { error } = await work.outcome;
@@ -83,7 +83,7 @@ Deno.test("a check that never passes is an error that keeps the branch", async (
 });
 
 Deno.test("an answer is the value that a schema asks for, if need be after one more turn", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const schema = { type: "object", properties: { sum: { type: "integer" } }, required: ["sum"] };
   const script = String.raw`say "it is two"; end; say "{\"sum\": 2}"`;
@@ -98,7 +98,7 @@ Deno.test("an answer is the value that a schema asks for, if need be after one m
 });
 
 Deno.test("what a payload asks for that cannot be done fails before anything is made", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ limits: { maxTokens: 10 } });
   const cases: Array<[Record<string, unknown>, string]> = [
     [{ message: 7 }, "no_message"],
@@ -114,7 +114,7 @@ Deno.test("what a payload asks for that cannot be done fails before anything is 
 });
 
 Deno.test("an agent that dies is tried again, and goes on in its conversation and its worktree", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const first = await scene.work(agent, 'write b.txt "x"; die SIGKILL; say "after"').outcome;
   assert.ok(first.error instanceof RetryableError);
@@ -125,7 +125,7 @@ Deno.test("an agent that dies is tried again, and goes on in its conversation an
 });
 
 Deno.test("where a conversation cannot be loaded, the files go back, and nothing is lost", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({}, { flags: ["--no-load"] });
   await scene.work(agent, 'write half.txt "x"; die SIGKILL').outcome;
   const again = scene.work(agent, 'write whole.txt "y"; say "anew"', { attempt: 2 });
@@ -136,7 +136,7 @@ Deno.test("where a conversation cannot be loaded, the files go back, and nothing
 });
 
 Deno.test("a worktree that is gone fails the work, and leaves the main checkout alone", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   await scene.work(agent, 'write b.txt "x"; die SIGKILL; write c.txt "y"').outcome;
   const [folder = ""] = await scene.worktrees();
@@ -152,7 +152,7 @@ Deno.test("a worktree that is gone fails the work, and leaves the main checkout 
 });
 
 Deno.test("what was answered and not confirmed is answered again, not done again", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const first = await scene.work(agent, 'run "date +%N > time.txt"; say "once"').outcome;
   const second = await scene.work(agent, "the same", { attempt: 2 }).outcome;
@@ -160,7 +160,7 @@ Deno.test("what was answered and not confirmed is answered again, not done again
 });
 
 Deno.test("a limit ends the work, with what there is so far", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ limits: { maxCost: 1 } });
   const costly = scene.work(agent, 'write b.txt "x"; usage 10 100 1.5; hang');
   const { error } = await costly.outcome;
@@ -181,7 +181,7 @@ Deno.test("a limit ends the work, with what there is so far", async () => {
 });
 
 Deno.test("a limit of a work item counts what its earlier attempts have used", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ limits: { maxTurns: 2 } });
   const script = "tool read a; tool read b; die SIGKILL; tool read c; hang";
   const first = await scene.work(agent, script).outcome;
@@ -191,7 +191,7 @@ Deno.test("a limit of a work item counts what its earlier attempts have used", a
 });
 
 Deno.test("a failure is no result: each leads where the table of outcomes says", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const cases: Array<[string, string]> = [
     ["failure limit error limited retry", "retry limited"],
@@ -215,7 +215,7 @@ Deno.test("a failure is no result: each leads where the table of outcomes says",
 });
 
 Deno.test("a denied permission is in the result, and one that ends the turn is an error", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ permissions: "edits" });
   const goesOn = 'ask; run "touch denied.txt"; ask; write b.txt "x"; say "went on"';
   const { result } = await scene.work(agent, goesOn).outcome;
@@ -231,7 +231,7 @@ Deno.test("a denied permission is in the result, and one that ends the turn is a
 });
 
 Deno.test("nothing that an attempt started is left when it is answered, in whatever session", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const pidFile = scene.repo(".git/orphan");
   const orphan = `sh -c 'echo $$ > ${pidFile}; exec sleep 1000'`;
@@ -244,7 +244,10 @@ Deno.test("nothing that an attempt started is left when it is answered, in whate
 });
 
 Deno.test("a worktree is set up, and gets copies that are not committed", async () => {
-  await using scene = await CodingScene.make({ ".gitignore": ".env\nready\n", "a.txt": "one\n" });
+  await using scene = await FakeCodingScene.make({
+    ".gitignore": ".env\nready\n",
+    "a.txt": "one\n",
+  });
   await Deno.writeTextFile(scene.repo(".env"), "KEY=1\n");
   const agent = scene.agent({ copy: [".env"], setup: ["cp .env ready"] });
   const { result } = await scene.work(agent, 'run "cp ready seen.txt"; say "done"').outcome;
@@ -259,7 +262,7 @@ Deno.test("a worktree is set up, and gets copies that are not committed", async 
 });
 
 Deno.test("a patch that is too large for a result is in a file, and the result says so", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const script = `run "seq 1 20000 > big.txt"; say "${"long ".repeat(400)}"`;
   const { result } = await scene.work(agent, script, { maxPayloadBytes: 3_000 }).outcome;
@@ -271,7 +274,7 @@ Deno.test("a patch that is too large for a result is in a file, and the result s
 });
 
 Deno.test("an agent that never answers initialize is said to, with what it wrote on standard error", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({}, {
     flags: ["--fail", "initialize=-32603", "--stderr", "no licence"],
   });
@@ -279,7 +282,7 @@ Deno.test("an agent that never answers initialize is said to, with what it wrote
 });
 
 Deno.test("an agent without a repository works in its folder as it is", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent({ repo: undefined, worktrees: undefined, cwd: scene.repo() });
   const { result } = await scene.work(agent, 'write b.txt "x"; say "done"').outcome;
   assert.deepEqual([result.text, result.branch, result.patch], ["done", undefined, undefined]);

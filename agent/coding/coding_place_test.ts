@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { until } from "../../tests/support/until.ts";
 import { RetryableError } from "../errors.ts";
 import { findSandbox } from "../processes/mod.ts";
-import { CodingScene } from "../testing/coding_scene.ts";
+import { FakeCodingScene } from "../testing/fake_coding_scene.ts";
 
 Deno.test("a worktree that was begun and not set up is used by the next attempt, from its base", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const begun = `${scene.root}/begun`;
   const once = `test -e ${begun} || { echo half > half.txt; touch ${begun}; exec sleep 1000; }`;
   const first = scene.work(scene.agent({ setup: [once] }), "say no");
@@ -23,7 +23,7 @@ Deno.test("a worktree that was begun and not set up is used by the next attempt,
 });
 
 Deno.test("work that another coding agent goes on with begins anew", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   await scene.work(scene.agent(), 'write half.txt "x"; die SIGKILL; say "never"').outcome;
   const agent = await scene.agentNamed("claude", "claude-agent-acp");
   const work = scene.work(agent, 'write whole.txt "y"; say "anew"', { attempt: 2 });
@@ -33,7 +33,7 @@ Deno.test("work that another coding agent goes on with begins anew", async () =>
 });
 
 Deno.test("where no worktree can be made, nothing is left, and a later attempt makes one", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   await Deno.writeTextFile(scene.repo(".git/worktrees"), "in the way");
   const { error } = await scene.work(agent, "say x").outcome;
@@ -47,7 +47,7 @@ Deno.test("where no worktree can be made, nothing is left, and a later attempt m
 });
 
 Deno.test("a worktree that the agent takes away fails the work at once, and what was kept is named", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   const kept = "until git show-ref -q refs/ourocodus/1/1/1; do sleep 0.1; done";
   const script = `write b.txt "x"; run "${kept}; cd .. && rm -rf $OLDPWD"; say "tidy"`;
@@ -60,7 +60,7 @@ Deno.test("a worktree that the agent takes away fails the work at once, and what
 });
 
 Deno.test("work that was cancelled is recorded so, also when its worktree is gone", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const work = scene.work(scene.agent(), 'run "cd .. && rm -rf $OLDPWD"; hang');
   await until(async () => (await scene.files("records")).length > 0, { message: "a record" });
   const { folder } = await scene.record();
@@ -71,7 +71,7 @@ Deno.test("work that was cancelled is recorded so, also when its worktree is gon
 });
 
 Deno.test("a folder that somebody has removed while an agent waited in it is made anew", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   await agent.start();
   await Deno.remove(`${scene.root}/worktrees/trees`, { recursive: true });
@@ -80,7 +80,7 @@ Deno.test("a folder that somebody has removed while an agent waited in it is mad
 });
 
 Deno.test("a disk that takes nothing is no error of the work", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const agent = scene.agent();
   await agent.start();
   await Deno.remove(`${scene.root}/worktrees/trees`, { recursive: true });
@@ -92,7 +92,7 @@ Deno.test("a disk that takes nothing is no error of the work", async () => {
 });
 
 Deno.test("work that is done is answered, also where nothing can be written down any more", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const answers = `${scene.root}/worktrees/answers`;
   const script = `write b.txt "x"; run "mkdir -p ${answers}/shop.coder.1.1700000000000000000.json"`;
   const { result, error } = await scene.work(scene.agent(), `${script}; say "done"`).outcome;
@@ -100,7 +100,7 @@ Deno.test("work that is done is answered, also where nothing can be written down
 });
 
 Deno.test("the worktree goes and the answer too when what was answered again is stored", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   await scene.work(scene.agent(), 'write b.txt "x"; say "once"').outcome;
   const again = scene.work(scene.agent(), "the same", { attempt: 2 });
   assert.equal((await again.outcome).result.text, "once");
@@ -110,7 +110,7 @@ Deno.test("the worktree goes and the answer too when what was answered again is 
 });
 
 Deno.test("folders of agents that were killed go when the next one starts, and no others", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   await scene.agent().start();
   const [waiting = ""] = await scene.files("trees");
   const trees = `${scene.root}/worktrees/trees`;
@@ -124,7 +124,7 @@ Deno.test("folders of agents that were killed go when the next one starts, and n
 });
 
 Deno.test("the folder of an agent without a repository stays, also when it is empty", async () => {
-  await using scene = await CodingScene.make();
+  await using scene = await FakeCodingScene.make();
   const cwd = `${scene.root}/empty`;
   await Deno.mkdir(cwd);
   {
@@ -140,7 +140,7 @@ Deno.test({
   name: "a home of the agent's own is there, and can be written to in a sandbox",
   ignore: box.kind === "missing",
   async fn() {
-    await using scene = await CodingScene.make();
+    await using scene = await FakeCodingScene.make();
     const { DENO_DIR = `${Deno.env.get("HOME")}/.cache/deno` } = Deno.env.toObject();
     const env = [["DENO_DIR", DENO_DIR] as const];
     const agent = scene.agent({ sandbox: "bwrap", isolatedHome: true, agentId: "me", env });

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { systemClock } from "../../agent/clock.ts";
 import {
   Adapter,
@@ -106,7 +107,7 @@ forEachCodingAgent(
     const turn = conversation.prompt(
       'SCRIPT: write a.txt "hi\\n"; run "touch begun; sleep 300"; say no',
     );
-    await until(() => exists(`${here.folder}/begun`), { message: "the command runs" });
+    await until(() => existsSync(`${here.folder}/begun`), { message: "the command runs" });
     conversation.cancel();
     assert.equal((await turn).stopReason, "cancelled");
     assert.equal(listener.asked.length, 0);
@@ -129,7 +130,7 @@ forEachCodingAgent(
       turn,
       (error) => error instanceof AdapterError && error.code === "closed",
     );
-    await until(() => exists(`${here.folder}/runs`), { message: "the command runs" });
+    await until(() => existsSync(`${here.folder}/runs`), { message: "the command runs" });
     Deno.kill(first.adapter.pid, "SIGKILL");
     await closed;
     await first.adapter.ended;
@@ -142,12 +143,3 @@ forEachCodingAgent(
   },
   { only: ["claude", "codex", "opencode"] },
 );
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { until } from "../support/mod.ts";
 import { type CodingAgentName, forEachCodingAgent } from "../support/coding_agents/mod.ts";
-import { CodingScene, SLOW_MS } from "./support/scene.ts";
+import { CodingSystem, SLOW_MS } from "./support/coding_system.ts";
 
 const TOKENS = "tokens 1000 10 400";
 const EDITS = [
@@ -27,20 +27,20 @@ const TELL_COST: readonly CodingAgentName[] = ["claude", "opencode"];
 forEachCodingAgent(
   "edits a repository through send work --wait, and work apply brings it in",
   async (agent) => {
-    await using scene = await CodingScene.start({
+    await using system = await CodingSystem.start({
       files: { "README.md": "# Shop\n", "other.txt": "other\n" },
     });
-    const { repository } = scene;
+    const { repository } = system;
     const base = await repository.head();
-    await scene.startAgent(agent);
-    const place = ["--session", scene.session, "--role", scene.role];
-    const said = await scene.ok(
+    await system.startAgent(agent);
+    const place = ["--session", system.session, "--role", system.role];
+    const said = await system.ok(
       ...["send", "work", ...place, "--id", "first", "--message", SCRIPT],
       ...["--wait", "--timeout", `${SLOW_MS / 1_000}s`],
     );
     assert.equal(said, "done 4\n");
 
-    const { type, payload, sequence } = await scene.outcome(1);
+    const { type, payload, sequence } = await system.outcome(1);
     assert.equal(type, "result");
     assert.equal(sequence, 1);
     assert.equal(payload.text, "done 4");
@@ -80,8 +80,8 @@ forEachCodingAgent(
     assert.equal(await repository.status(), "");
     assert.equal(await repository.head(), base);
     assert.deepEqual(await repository.branches(), ["main", payload.branch]);
-    assert.match(await scene.ok("work", "diff", "first"), /^\+# The shop$/m);
-    await scene.ok("work", "apply", "first", "--repo", repository.folder);
+    assert.match(await system.ok("work", "diff", "first"), /^\+# The shop$/m);
+    await system.ok("work", "apply", "first", "--repo", repository.folder);
     assert.equal(await repository.read("README.md"), "# The shop\n");
     assert.equal(await repository.read("notes.txt"), "one\n");
     assert.equal(await repository.read("other.txt"), "other\n");
@@ -95,13 +95,13 @@ forEachCodingAgent(
 forEachCodingAgent(
   "has changed what another has changed since: work apply says what to do",
   async (agent) => {
-    await using scene = await CodingScene.start();
-    const { repository } = scene;
-    await scene.startAgent(agent);
-    const { sequence } = await scene.work(SCRIPT);
+    await using system = await CodingSystem.start();
+    const { repository } = system;
+    await system.startAgent(agent);
+    const { sequence } = await system.work(SCRIPT);
     const head = await repository.commit({ "README.md": "# Another\n" });
     const apply = ["work", "apply", "--sequence", String(sequence), "--repo", repository.folder];
-    const { code, stdout, stderr } = await scene.cli(...apply);
+    const { code, stdout, stderr } = await system.cli(...apply);
     assert.equal(code, 1, stdout + stderr);
     assert.match(stderr, /README\.md/);
     assert.match(stderr, /git /, "it ends in commands to paste");

@@ -1,7 +1,7 @@
 /** Much work at once on one repository. */
 import assert from "node:assert/strict";
 import { codingAgentsHere, forEachCodingAgent } from "../support/coding_agents/mod.ts";
-import { CodingScene } from "./support/scene.ts";
+import { CodingSystem } from "./support/coding_system.ts";
 
 const AGENTS = 4;
 const WORKS = 20;
@@ -10,21 +10,21 @@ const WORKS = 20;
 forEachCodingAgent(
   "and others do 20 work items at once with 4 agents on one repository",
   async () => {
-    await using scene = await CodingScene.start();
-    const { repository } = scene;
+    await using system = await CodingSystem.start();
+    const { repository } = system;
     const base = await repository.head();
     const here = codingAgentsHere();
     const programs = [];
     for (let n = 0; n < AGENTS; n++) {
       const agent = here[n % here.length];
-      if (agent !== undefined) programs.push(await scene.startAgent(agent));
+      if (agent !== undefined) programs.push(await system.startAgent(agent));
     }
     const sequences = [];
     for (let n = 1; n <= WORKS; n++) {
       const script = `SCRIPT: write file-${n}.txt "text ${n}\\n"; run "true"; say "done ${n}"`;
-      sequences.push(await scene.send(script));
+      sequences.push(await system.send(script));
     }
-    const outcomes = await Promise.all(sequences.map((sequence) => scene.outcome(sequence)));
+    const outcomes = await Promise.all(sequences.map((sequence) => system.outcome(sequence)));
 
     for (const [index, { type, payload, sequence }] of outcomes.entries()) {
       const n = index + 1;

@@ -1,13 +1,13 @@
 /** What a command that the model runs can see of the environment of the agent program. */
 import assert from "node:assert/strict";
 import { forEachCodingAgent } from "../support/coding_agents/mod.ts";
-import { CodingScene } from "./support/scene.ts";
+import { CodingSystem } from "./support/coding_system.ts";
 
 forEachCodingAgent(
   "has no secret of its shell and of NATS in the environment of its commands",
   async (agent) => {
-    await using scene = await CodingScene.start();
-    await scene.startAgent(agent, {
+    await using system = await CodingSystem.start();
+    await system.startAgent(agent, {
       flags: ["--permissions", "all", "--env", "GIVEN", "--env", "SAID=said-value"],
       env: {
         GITHUB_TOKEN: "secret-of-shell",
@@ -18,9 +18,9 @@ forEachCodingAgent(
         GIVEN: "given-value",
       },
     });
-    const { type, payload } = await scene.work('SCRIPT: run "env > env.txt"; say "done"');
+    const { type, payload } = await system.work('SCRIPT: run "env > env.txt"; say "done"');
     assert.equal(type, "result", JSON.stringify(payload));
-    const env = await scene.repository.show(payload.branch, "env.txt");
+    const env = await system.repository.show(payload.branch, "env.txt");
     assert.doesNotMatch(env, /secret/);
     assert.doesNotMatch(env, /^NATS_/m);
     assert.doesNotMatch(env, /^(RELAY_URL|SESSION_ID|ROLE|DENO_DIR)=/m);

@@ -4,25 +4,33 @@ import {
   object,
   objects,
   pieces,
+  type ProviderErrors,
   type Reply,
   type Said,
   type Stop,
   type StreamEvent,
   textIn,
 } from "./dialect.ts";
-import { ANTHROPIC_ERRORS } from "./provider_errors.ts";
 
 const STOP_REASONS: Readonly<Record<Stop, string>> = {
   complete: "end_turn",
   max_tokens: "max_tokens",
   refusal: "refusal",
 };
-const ERRORS: Readonly<Record<number, string>> = {
-  400: "invalid_request_error",
-  401: "authentication_error",
-  403: "permission_error",
-  429: "rate_limit_error",
-  529: "overloaded_error",
+/** Types and messages. */
+const ERRORS: ProviderErrors<readonly [type: string, message: string]> = {
+  400: ["invalid_request_error", "messages: at least one message is required"],
+  401: ["authentication_error", "invalid x-api-key"],
+  403: [
+    "permission_error",
+    "Your API key does not have permission to use the specified resource.",
+  ],
+  429: [
+    "rate_limit_error",
+    "This request would exceed your account's rate limit. Please try again later.",
+  ],
+  500: ["api_error", "Internal server error"],
+  529: ["overloaded_error", "Overloaded"],
 };
 
 /** Anthropic's Messages, which Claude Code speaks: `POST …/v1/messages`. */
@@ -84,8 +92,7 @@ export const anthropic: Dialect = {
   },
 
   error(status) {
-    const type = ERRORS[status] ?? "api_error";
-    const message = ANTHROPIC_ERRORS[status] ?? `mock ${status}`;
+    const [type, message] = ERRORS[status] ?? ["api_error", `mock ${status}`];
     return { type: "error", error: { type, message }, request_id: "req_mock" };
   },
 };

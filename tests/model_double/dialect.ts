@@ -80,6 +80,12 @@ export interface Dialect {
   error(status: number, retryAfterS: number): Json;
 }
 
+/**
+ * What a provider says when a request fails, by status. Agents hand these texts on, and people and
+ * programs read them, so they are much like the real ones.
+ */
+export type ProviderErrors<T> = Readonly<Record<number, T>>;
+
 /** The objects of a list in a request; none if it is not there. */
 export function objects(value: unknown): Json[] {
   return Array.isArray(value) ? value as Json[] : [];

@@ -5,25 +5,30 @@ import {
   object,
   objects,
   pieces,
+  type ProviderErrors,
   type Reply,
   type Said,
   type Stop,
   type StreamEvent,
   textIn,
 } from "./dialect.ts";
-import { GEMINI_ERRORS } from "./provider_errors.ts";
 
 const FINISH_REASONS: Readonly<Record<Stop, string>> = {
   complete: "STOP",
   max_tokens: "MAX_TOKENS",
   refusal: "SAFETY",
 };
-const ERRORS: Readonly<Record<number, string>> = {
-  400: "INVALID_ARGUMENT",
-  401: "UNAUTHENTICATED",
-  403: "PERMISSION_DENIED",
-  429: "RESOURCE_EXHAUSTED",
-  503: "UNAVAILABLE",
+/** Codes and messages. */
+const ERRORS: ProviderErrors<readonly [code: string, message: string]> = {
+  400: ["INVALID_ARGUMENT", "Invalid value at 'contents'."],
+  401: ["UNAUTHENTICATED", "API key not valid. Please pass a valid API key."],
+  403: ["PERMISSION_DENIED", "The caller does not have permission"],
+  429: [
+    "RESOURCE_EXHAUSTED",
+    "You exceeded your current quota, please check your plan and billing details.",
+  ],
+  500: ["INTERNAL", "An internal error has occurred."],
+  503: ["UNAVAILABLE", "The model is overloaded. Please try again later."],
 };
 
 /** Gemini's API: `POST …/models/M:generateContent`, `…:streamGenerateContent`. */
@@ -68,8 +73,7 @@ export const gemini: Dialect = {
     const details = retryAfterS > 0
       ? [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${retryAfterS}s` }]
       : [];
-    const code = ERRORS[status] ?? "INTERNAL";
-    const message = GEMINI_ERRORS[status] ?? `mock ${status}`;
+    const [code, message] = ERRORS[status] ?? ["INTERNAL", `mock ${status}`];
     return { error: { code: status, message, status: code, details } };
   },
 };

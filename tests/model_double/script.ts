@@ -33,7 +33,7 @@
  *
  * @module
  */
-import type { Asked } from "./dialect.ts";
+import type { Asked, Said } from "./dialect.ts";
 
 /** One step of a script. */
 export interface Step {
@@ -51,6 +51,8 @@ export interface Place {
   readonly step: Step;
   /** Tool results since the prompt. */
   readonly results: number;
+  /** Prompts with a script, this one and those before it. */
+  readonly scripts: number;
 }
 
 const BEFORE = ["think", "tokens", "stop", "slow", "trickle", "fail", "hang", "cut"];
@@ -94,15 +96,14 @@ export function scriptIn(prompt: string): string | undefined {
 
 /** Finds the step that a request is about. */
 export function placeOf({ said }: Asked): Place {
-  const at = said.findLastIndex(({ kind, text }) =>
-    kind === "prompt" && scriptIn(text) !== undefined
-  );
+  const hasScript = ({ kind, text }: Said) => kind === "prompt" && scriptIn(text) !== undefined;
+  const at = said.findLastIndex(hasScript);
   const results = said.slice(at + 1).filter(({ kind }) => kind === "result").length;
   const prompt = said[at];
   if (prompt === undefined) {
     const heard = said.findLast(({ kind }) => kind === "prompt")?.text ?? "";
     const args = [`No script. Heard: ${heard.slice(0, 200)}`];
-    return { key: "", step: { verb: "say", args, before: [] }, results };
+    return { key: "", step: { verb: "say", args, before: [] }, results, scripts: 0 };
   }
   const script = scriptIn(prompt.text) ?? "";
   const prompts = said.slice(0, at + 1).filter(({ kind }) => kind === "prompt").length;
@@ -110,6 +111,7 @@ export function placeOf({ said }: Asked): Place {
     key: `${prompts} ${results} ${script}`,
     step: parseScript(script)[results] ?? DONE,
     results,
+    scripts: said.filter(hasScript).length,
   };
 }
 

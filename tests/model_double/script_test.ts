@@ -43,6 +43,7 @@ Deno.test("the step follows from the tool results after the last prompt with a s
   assert.equal(placeOf(asked(script, result("interrupted"), prompt("go on"))).step.args[0], "b");
   const another = prompt("SCRIPT: say d");
   assert.equal(placeOf(asked(script, result(), another)).step.args[0], "d");
+  assert.equal(placeOf(asked(script, result(), prompt("go on"), another)).scripts, 2);
   assert.equal(placeOf(asked(script, result(), result(), result())).step.args[0], "done");
 });
 

@@ -24,6 +24,8 @@ export interface ModelRequest {
   readonly tools?: readonly string[];
   /** Tool results since the prompt. */
   readonly results?: number;
+  /** Prompts of the conversation that have a script. */
+  readonly scripts?: number;
   /** The step in the words of the script. */
   readonly step?: string;
   /** The beginning of the newest tool result, if that is what was said last. */
@@ -166,6 +168,7 @@ async function answer(
     agent: request.headers.get("user-agent"),
     tools: asked.tools.map(({ name }) => name),
     results: place.results,
+    scripts: place.scripts,
     step: main ? stepText(place.step) : "(no tools)",
     lastResult: last?.kind === "result" ? last.text.slice(0, 300) : undefined,
     status: manner.failure?.status ?? 200,
@@ -180,7 +183,7 @@ async function answer(
 
 /** No step of a script: nothing changes the answer, and nothing is counted. */
 function withoutTools(): Place {
-  return { key: "", step: { verb: "say", args: [], before: [] }, results: 0 };
+  return { key: "", step: { verb: "say", args: [], before: [] }, results: 0, scripts: 0 };
 }
 
 async function tokensOf(request: Request): Promise<number> {

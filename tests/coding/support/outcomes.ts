@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Outcome } from "./scene.ts";
+import type { Outcome } from "./coding_system.ts";
 
 /** A text that models' streams bring in pieces. */
 export const LONG = "a text that is so long that it comes in more than one piece of a stream";

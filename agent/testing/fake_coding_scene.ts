@@ -36,7 +36,7 @@ export interface CodingWorkOptions {
 }
 
 /** A repository, and the fake coding agent in it. */
-export class CodingScene implements AsyncDisposable {
+export class FakeCodingScene implements AsyncDisposable {
   /** Everything is in it: the repository, `worktrees`, the fake agent's memory in `home`. */
   readonly root: string;
   readonly #repository: TestRepository;
@@ -49,8 +49,8 @@ export class CodingScene implements AsyncDisposable {
 
   static async make(
     files: Readonly<Record<string, string>> = { "a.txt": "one\n" },
-  ): Promise<CodingScene> {
-    const scene = new CodingScene(await TestRepository.create(files));
+  ): Promise<FakeCodingScene> {
+    const scene = new FakeCodingScene(await TestRepository.create(files));
     await Deno.mkdir(scene.#home);
     return scene;
   }

@@ -22,8 +22,8 @@ import {
 import { GitRepository } from "../../support/git_repository.ts";
 import type { AgentHome, TestCodingAgent } from "../../support/coding_agents/mod.ts";
 
-/** What a {@linkcode CodingScene} is made of. */
-export interface CodingSceneOptions {
+/** What a {@linkcode CodingSystem} is made of. */
+export interface CodingSystemOptions {
   /** The files of the repository. */
   readonly files?: Readonly<Record<string, string>>;
   /** Settings of the relay; a lost agent's work is handed out again after 2 s. */
@@ -54,7 +54,7 @@ export interface Outcome {
 export const SLOW_MS = 240_000;
 
 /** A whole system with one repository. Disposing of it ends and removes everything. */
-export class CodingScene implements AsyncDisposable {
+export class CodingSystem implements AsyncDisposable {
   readonly session = "s";
   readonly role = "r";
   readonly nats: TestNats;
@@ -69,7 +69,7 @@ export class CodingScene implements AsyncDisposable {
   #relay: RelayProcess;
 
   /** Starts all but agents. */
-  static async start(options: CodingSceneOptions = {}): Promise<CodingScene> {
+  static async start(options: CodingSystemOptions = {}): Promise<CodingSystem> {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "ourocodus-coding-" }));
     stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -78,7 +78,7 @@ export class CodingScene implements AsyncDisposable {
     const nats = stack.use(await startNats());
     const relayEnv = { ACK_WAIT_SECONDS: "2", LEASE_GRACE_SECONDS: "2", ...options.relayEnv };
     const relay = await startRelay({ natsUrl: nats.url, port: freePort(), env: relayEnv });
-    return new CodingScene({ folder, repository, double, nats, relay, relayEnv }, stack.move());
+    return new CodingSystem({ folder, repository, double, nats, relay, relayEnv }, stack.move());
   }
 
   private constructor(
@@ -119,7 +119,7 @@ export class CodingScene implements AsyncDisposable {
   /**
    * Starts an agent program of a real coding agent, and waits until it is connected.
    *
-   * @returns The process; it is ended with the scene.
+   * @returns The process; it is ended with the system.
    */
   async startAgent(agent: TestCodingAgent, options: CodingAgentOptions = {}): Promise<TestProcess> {
     const { flags = ["--permissions", "all"], env = {}, wait = true } = options;
@@ -137,7 +137,7 @@ export class CodingScene implements AsyncDisposable {
     return process;
   }
 
-  /** Starts an agent program in the repository. @returns The process; it is ended with the scene. */
+  /** Starts an agent program in the repository. @returns The process; it is ended with the system. */
   async startProgram(
     words: readonly string[],
     env: Readonly<Record<string, string>> = {},
