@@ -9,7 +9,7 @@ import { messageOf } from "@ourocodus/protocol";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findSandbox } from "../processes/mod.ts";
+import { findSandbox, type Sandbox } from "../processes/mod.ts";
 import {
   codingEnvironment,
   findAgent,
@@ -44,14 +44,6 @@ export interface Equipment {
   readonly policy: PermissionPolicy;
   /** How the coding agent is made to ask for what the policy has to decide. */
   readonly asking: PermissionSetup;
-}
-
-/** See {@linkcode Equipment}. */
-export interface Sandbox {
-  readonly program: string;
-  readonly writable: readonly string[];
-  /** What can be read although it lies in `/tmp`, which is another one in the sandbox. */
-  readonly readable: readonly string[];
 }
 
 /**

@@ -18,8 +18,8 @@ import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import {
-  bwrapCommand,
   cleanEnvironment,
+  confined,
   endMarked,
   findProgram,
   Keeper,
@@ -237,8 +237,8 @@ function commandLine(path: string, options: ExecOptions, cwd: string): CommandLi
   if (bwrap === undefined) return { path, before: [] };
   const folder = resolve(cwd);
   if (folder === "/") throw new OptionError('Cannot confine the command to "/": name a folder');
-  const writable = [folder, ...(outputFolder === undefined ? [] : [resolve(outputFolder)])];
-  const [program = bwrap, ...before] = bwrapCommand(bwrap, [path], { writable, cwd: folder });
+  const writable = outputFolder === undefined ? [] : [resolve(outputFolder)];
+  const [program = bwrap, ...before] = confined([path], folder, { program: bwrap, writable });
   return { path: program, before };
 }
 

@@ -12,9 +12,6 @@
  */
 import { findProgram } from "./program_path.ts";
 
-/** How a program is confined. */
-export type SandboxKind = "bwrap" | "none";
-
 /** Bubblewrap, or why it cannot be used, with what to do about it at the end. */
 export type FoundSandbox =
   | { readonly kind: "bwrap"; readonly program: string }
@@ -28,6 +25,12 @@ export interface SandboxOptions {
   readonly readable?: readonly string[];
   /** The folder that it runs in. */
   readonly cwd: string;
+}
+
+/** A box that a program is put into, or none. */
+export interface Sandbox extends Omit<SandboxOptions, "cwd"> {
+  /** Bubblewrap's path. */
+  readonly program: string;
 }
 
 /** It only makes namespaces; one that needs longer is stuck. */
@@ -74,6 +77,24 @@ export function bwrapCommand(
     "--",
     ...command,
   ];
+}
+
+/**
+ * A command that runs in a folder: in a sandbox, where there is one, which lets it write to the
+ * folder, too.
+ */
+export function confined(
+  command: readonly string[],
+  folder: string,
+  sandbox: Sandbox | undefined,
+): readonly string[] {
+  if (sandbox === undefined) return command;
+  const { program, writable, readable } = sandbox;
+  return bwrapCommand(program, command, {
+    writable: [folder, ...writable],
+    readable,
+    cwd: folder,
+  });
 }
 
 function isInTmp(path: string): boolean {
