@@ -142,7 +142,6 @@ export function codingCommand(
       await run({
         flags: { ...flags, agentId },
         handler: agent.handler,
-        beforeExit: () => agent.kill(),
         suspendable: agent,
       });
     }) as unknown as Command;

@@ -108,11 +108,6 @@ export class CodingAgent implements AsyncDisposable {
     return running;
   };
 
-  /** Has all that it has started be killed as soon as this process ends. */
-  kill(): void {
-    // The keeper does so when the pipe to it ends without a farewell.
-  }
-
   /** Waits until nothing runs any more. `serve` has ended before, so nothing is begun. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#running);

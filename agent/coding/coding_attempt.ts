@@ -10,7 +10,7 @@
  * @module
  */
 import { RetryableError, WorkError } from "../errors.ts";
-import { bwrapCommand } from "../processes/mod.ts";
+import { confined } from "../processes/mod.ts";
 import { AttemptEnd } from "./attempt_end.ts";
 import { AttemptFiles } from "./attempt_files.ts";
 import type { AttemptOptions } from "./attempt_options.ts";
@@ -168,12 +168,7 @@ export class CodingAttempt {
     const { equipment: { env, sandbox, clock }, keeper, place, shellMark } = this.#options;
     const { signal } = this.#conversation.limits;
     const wrap = (words: readonly string[]) =>
-      sandbox === undefined || isTrusted ? words : bwrapCommand(sandbox.program, words, {
-        ...sandbox,
-        writable: [...sandbox.writable, place.folder],
-        env,
-        cwd: place.folder,
-      });
+      isTrusted ? words : confined(words, place.folder, sandbox);
     try {
       return await runShell(command, {
         cwd: place.folder,

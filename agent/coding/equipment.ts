@@ -9,7 +9,7 @@ import { messageOf } from "@ourocodus/protocol";
 import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { findSandbox } from "../processes/mod.ts";
+import { findSandbox, type Sandbox } from "../processes/mod.ts";
 import {
   codingEnvironment,
   findAgent,
@@ -44,14 +44,6 @@ export interface Equipment {
   readonly policy: PermissionPolicy;
   /** How the coding agent is made to ask for what the policy has to decide. */
   readonly asking: PermissionSetup;
-}
-
-/** See {@linkcode Equipment}. */
-export interface Sandbox {
-  readonly program: string;
-  readonly writable: readonly string[];
-  /** What can be read although it may lie in `/tmp`, which is another one in the sandbox. */
-  readonly readable: readonly string[];
 }
 
 /**
@@ -149,6 +141,7 @@ async function sandboxOf(
       program: found.program,
       writable: [...homes, ...writable.map((path) => resolve(path))],
       readable: [...command, ...(repository === undefined ? [] : [repository.commonDir])],
+      env,
     },
   };
 }

@@ -18,8 +18,8 @@ import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import {
-  bwrapCommand,
   cleanEnvironment,
+  confined,
   endMarked,
   findProgram,
   Keeper,
@@ -240,9 +240,9 @@ function commandLine(
   if (bwrap === undefined) return { path, before: [] };
   const folder = resolve(cwd);
   if (folder === "/") throw new OptionError('Cannot confine the command to "/": name a folder');
-  const writable = [folder, ...(outputFolder === undefined ? [] : [resolve(outputFolder)])];
-  const options = { writable, readable: command, env, cwd: folder };
-  const [program = bwrap, ...before] = bwrapCommand(bwrap, [path], options);
+  const writable = outputFolder === undefined ? [] : [resolve(outputFolder)];
+  const sandbox = { program: bwrap, writable, readable: command, env };
+  const [program = bwrap, ...before] = confined([path], folder, sandbox);
   return { path: program, before };
 }
 

@@ -11,11 +11,5 @@ export { Keeper } from "./keeper.ts";
 export { MARK_VARIABLE, markedProcesses } from "./lineage.ts";
 export { MarkedProcess, type StartOptions } from "./marked_process.ts";
 export { findProgram, type FindProgramOptions, type FoundProgram } from "./program_path.ts";
-export {
-  bwrapCommand,
-  findSandbox,
-  type FoundSandbox,
-  type SandboxKind,
-  type SandboxOptions,
-} from "./sandbox.ts";
+export { confined, findSandbox, type FoundSandbox, type Sandbox } from "./sandbox.ts";
 export { StdioProcess, type StdioProcessOptions } from "./stdio_process.ts";

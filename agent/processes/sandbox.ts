@@ -14,9 +14,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { findProgram } from "./program_path.ts";
 
-/** How a program is confined. */
-export type SandboxKind = "bwrap" | "none";
-
 /** Bubblewrap, or why it cannot be used, with what to do about it at the end. */
 export type FoundSandbox =
   | { readonly kind: "bwrap"; readonly program: string }
@@ -32,6 +29,12 @@ export interface SandboxOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The folder that it runs in. */
   readonly cwd: string;
+}
+
+/** A box that a program is put into, or none. */
+export interface Sandbox extends Omit<SandboxOptions, "cwd"> {
+  /** Bubblewrap's path. */
+  readonly program: string;
 }
 
 /** It only makes namespaces; one that needs longer is stuck. */
@@ -91,6 +94,23 @@ function seenInTmp(
   const entries = named.flatMap((path) => [resolve(path), realPath(path)])
     .flatMap((path) => /^\/tmp\/[^/]+/.exec(path) ?? []);
   return [...new Set(entries)].flatMap((entry) => ["--ro-bind-try", entry, entry]);
+}
+
+/**
+ * A command that runs in a folder: in a sandbox, where there is one, which lets it write to the
+ * folder, too.
+ */
+export function confined(
+  command: readonly string[],
+  folder: string,
+  sandbox: Sandbox | undefined,
+): readonly string[] {
+  if (sandbox === undefined) return command;
+  return bwrapCommand(sandbox.program, command, {
+    ...sandbox,
+    writable: [folder, ...sandbox.writable],
+    cwd: folder,
+  });
 }
 
 /** Bubblewrap cannot bind over a symbolic link. */

@@ -12,7 +12,7 @@
 import * as acp from "@agentclientprotocol/sdk/unstable";
 import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../../clock.ts";
-import { bwrapCommand, type Keeper, StdioProcess } from "../../processes/mod.ts";
+import { confined, type Keeper, type Sandbox, StdioProcess } from "../../processes/mod.ts";
 import { AdapterError, type AdapterErrorCode, requestError } from "./errors.ts";
 import { LineTooLong, type MessageStream, messageStream } from "./message_stream.ts";
 import type { Preset } from "./presets.ts";
@@ -29,11 +29,7 @@ export interface AcpProcessOptions {
   /** What its processes are found by. */
   readonly mark: string;
   /** Bubblewrap, and what may be written to besides the folder. */
-  readonly sandbox?: {
-    readonly program: string;
-    readonly writable: readonly string[];
-    readonly readable?: readonly string[];
-  };
+  readonly sandbox?: Sandbox;
   readonly clock: Clock;
   readonly keeper?: Keeper;
   /** How long after SIGTERM SIGKILL comes, in milliseconds; 2 000 by default. */
@@ -208,13 +204,7 @@ export class AcpProcess {
 
 function startProcess(options: AcpProcessOptions): StdioProcess {
   const { preset, command, env, folder, mark, sandbox, clock, keeper } = options;
-  const whole = sandbox === undefined ? command : bwrapCommand(sandbox.program, command, {
-    ...sandbox,
-    writable: [folder, ...sandbox.writable],
-    env,
-    cwd: folder,
-  });
-  const [path = "", ...args] = whole;
+  const [path = "", ...args] = confined(command, folder, sandbox);
   try {
     return new StdioProcess(path, { args, env, cwd: folder, clock, mark, keeper });
   } catch (error) {

@@ -161,7 +161,7 @@ async function tryAgent(
     const writable = writableHome(preset, env);
     const sandbox = bwrap === undefined
       ? undefined
-      : { program: bwrap, writable, readable: command };
+      : { program: bwrap, writable, readable: command, env };
     const mark = crypto.randomUUID();
     const start = { preset, command, env, folder, mark, clock, startTimeoutMs: timeoutMs };
     adapter = Adapter.start({ ...start, ...(sandbox && { sandbox }) });
