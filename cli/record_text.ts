@@ -39,7 +39,7 @@ function subjectOf({ kind, subject, session, role }: LogRecord): string {
 }
 
 /** The member `"message":…`, or `"text":…` if the text is no JSON. */
-export function contentJson(text: string): string {
+function contentJson(text: string): string {
   // The text itself: parsing and formatting it would change large numbers.
   return isJson(text)
     ? `"message":${singleLine(text.replaceAll("\r", " "))}`

@@ -13,7 +13,7 @@ import { type Input, openInput } from "./input_file.ts";
 import { ensureLog } from "./nats.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isErrorResult, recordJson, resultLine } from "./record_text.ts";
-import { connectedAgents, nobodyThere, type Sending } from "./sending.ts";
+import { connectedAgents, type Sending, tellNobodyThere } from "./sending.ts";
 import { count, harmless, paint, span } from "./terminal_text.ts";
 import { beginningFor, waitForResults } from "./wait_for_results.ts";
 import { type LineWork, workLines } from "./work_lines.ts";
@@ -178,10 +178,7 @@ async function printConnected(
 ): Promise<void> {
   if (summary.stored === 0) return;
   const connected = await connectedAgents(connection, sending, console.signal);
-  const nobody = nobodyThere(connected, sending);
-  if (nobody === undefined) return;
-  const { yellow } = paint(console.err.hasColor);
-  await console.err.write(`${yellow("!")} ${nobody}: the work waits for one\n`);
+  await tellNobodyThere(connected, sending, console);
 }
 
 async function printResults(

@@ -13,7 +13,7 @@ import { ensureLog } from "./nats.ts";
 import type { Output } from "./output.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
-import { type ConnectedAgents, connectedAgents, nobodyThere, type Sending } from "./sending.ts";
+import { type ConnectedAgents, connectedAgents, type Sending, tellNobodyThere } from "./sending.ts";
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
 
@@ -116,10 +116,7 @@ async function printConnected(
     await console.out.write(`${sentJson(sent, sending, connected)}\n`);
     return;
   }
-  const nobody = sent.duplicate ? undefined : nobodyThere(connected, sending);
-  if (nobody === undefined) return;
-  const { yellow } = paint(console.err.hasColor);
-  await console.err.write(`${yellow("!")} ${nobody}: the work waits for one\n`);
+  if (!sent.duplicate) await tellNobodyThere(connected, sending, console);
 }
 
 function sentJson(

@@ -5,6 +5,8 @@
  */
 import type { Connection } from "@ourocodus/bus";
 import { askRelays, type WorkTarget } from "@ourocodus/ops";
+import type { Console } from "./console.ts";
+import { paint } from "./terminal_text.ts";
 
 /** Where work is sent, and whether its result is waited for. */
 export interface Sending {
@@ -44,4 +46,15 @@ export function nobodyThere(
   return connected.relays === 0
     ? "no relay is running"
     : `no agent of role ${role} is connected to session ${session}`;
+}
+
+/** Tells it of work that was sent, on standard error. */
+export async function tellNobodyThere(
+  connected: ConnectedAgents,
+  target: WorkTarget,
+  { err }: Console,
+): Promise<void> {
+  const nobody = nobodyThere(connected, target);
+  if (nobody === undefined) return;
+  await err.write(`${paint(err.hasColor).yellow("!")} ${nobody}: the work waits for one\n`);
 }

@@ -34,7 +34,7 @@ export interface DockerStart {
 }
 
 /** The compose project, unless `COMPOSE_PROJECT_NAME` names another. */
-export const DEFAULT_PROJECT = "ourocodus";
+const DEFAULT_PROJECT = "ourocodus";
 
 /** Starts it. @throws {SystemError} If it runs as processes, or Docker cannot start it. */
 export async function startDocker(

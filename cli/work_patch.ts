@@ -55,10 +55,10 @@ export async function findPatch(
   { console, repo }: { readonly console: Console; readonly repo: string | undefined },
 ): Promise<FoundPatch> {
   const payload = payloadOf(trace);
-  const { patch, ...place } = payload;
+  const { patch, patch_file, ...place } = payload;
   const { base, commit } = place;
   if (patch !== undefined && patch !== "") {
-    return { kind: "found", found: { patch, from: "result", ...withoutFile(place) } };
+    return { kind: "found", found: { patch, from: "result", ...place } };
   }
   if (commit !== undefined && commit === base) {
     return { kind: "none", why: "nothing was changed" };
@@ -68,24 +68,17 @@ export async function findPatch(
     for (const repository of repositories) {
       if (!await repository.has(base, commit)) continue;
       const text = await repository.patch(base, commit);
-      return { kind: "found", found: { patch: text, from: "repository", ...withoutFile(place) } };
+      return { kind: "found", found: { patch: text, from: "repository", ...place } };
     }
   }
-  if (place.patch_file !== undefined) {
-    const text = await readPatchFile(place.patch_file, console);
+  if (patch_file !== undefined) {
+    const text = await readPatchFile(patch_file, console);
     if (text !== undefined) {
-      return { kind: "found", found: { patch: text, from: "file", ...withoutFile(place) } };
+      return { kind: "found", found: { patch: text, from: "file", ...place } };
     }
   }
-  return await newestSnapshot(trace, repositories) ?? { kind: "none", why: whyNone(trace, place) };
-}
-
-function withoutFile({ base, commit, branch }: Payload): Omit<Payload, "patch" | "patch_file"> {
-  return {
-    ...(base !== undefined && { base }),
-    ...(commit !== undefined && { commit }),
-    ...(branch !== undefined && { branch }),
-  };
+  return await newestSnapshot(trace, repositories) ??
+    { kind: "none", why: whyNone(trace, payload) };
 }
 
 function payloadOf({ result }: WorkTrace): Payload {

@@ -58,7 +58,7 @@ async function worktreeList(
   } else if (rows.length === 0) {
     await out.write("No worktrees\n");
   } else {
-    await out.write(`${rowsText(rows, paint(out.hasColor), Date.now()).join("\n")}\n`);
+    await out.write(`${rowsText(rows, paint(out.hasColor)).join("\n")}\n`);
   }
   return EXIT.ok;
 }
@@ -104,7 +104,7 @@ function jsonOf({ record, bytes, changes }: Row): unknown {
   return { ...work, ...place, created_at, updated_at, ...now };
 }
 
-function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {
+function rowsText(rows: readonly Row[], paint: Paint): string[] {
   const names = ["SEQUENCE", "WORK", "STATE", "AGE", "SIZE", "BRANCH", "FOLDER", "CHANGES"];
   return table([
     headRow(names, paint.dim),
@@ -112,7 +112,7 @@ function rowsText(rows: readonly Row[], paint: Paint, now: number): string[] {
       String(record.sequence),
       `${record.session}/${record.role}`,
       stateCell(record.state, paint),
-      span(Math.max(0, now - Date.parse(record.created_at))),
+      span(Math.max(0, Date.now() - Date.parse(record.created_at))),
       bytes === undefined ? "gone" : bytesText(bytes),
       harmless(record.branch),
       harmless(record.folder),

@@ -11,7 +11,7 @@ export interface Author {
 }
 
 /** Who commits snapshots, and is the committer of all commits. */
-export const COMMITTER: Author = { name: "Ourocodus", email: "ourocodus@localhost" };
+const COMMITTER: Author = { name: "Ourocodus", email: "ourocodus@localhost" };
 
 /** git's variables for an author and the committer. */
 export function authorVariables(author: Author = COMMITTER): Record<string, string> {

@@ -107,23 +107,19 @@ export function keptPath(
  */
 export async function oldFiles(
   worktrees: string,
-  { olderMs, except, now = Date.now() }: {
+  { olderMs, except }: {
     readonly olderMs: number;
     readonly except: readonly Pick<WorkRecord, "session" | "role" | "key">[];
-    readonly now?: number;
   },
 ): Promise<string[]> {
   const names = new Set(except.map(recordName));
   const found: string[] = [];
-  const wanted = [["patches", KEPT.patches], ["transcripts", KEPT.transcripts], [
-    "records",
-    ".tmp",
-  ]];
-  for (const [folder = "", ending = ""] of wanted) {
+  const { patches, transcripts } = KEPT;
+  for (const [folder, ending] of Object.entries({ patches, transcripts, records: ".tmp" })) {
     for (const path of await filesIn(join(worktrees, folder), ending)) {
       if (names.has(basename(path, ending))) continue;
       const { mtime } = await Deno.lstat(path);
-      if (mtime !== null && now - mtime.getTime() > olderMs) found.push(path);
+      if (mtime !== null && Date.now() - mtime.getTime() > olderMs) found.push(path);
     }
   }
   return found;
