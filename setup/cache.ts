@@ -30,10 +30,9 @@ export function cacheFolder(host: Host): string | undefined {
  * @returns An absolute path, whose file need not exist; `undefined` if there is no cache folder.
  */
 export function cachedBinary(host: Host, version: string): string | undefined {
-  const { os = Deno.build.os, arch = Deno.build.arch } = host;
   const folder = cacheFolder(host);
   if (folder === undefined) return undefined;
-  return join(folder, "nats-server", `v${version}-${platformName(os, arch)}`, "nats-server");
+  return join(folder, "nats-server", `v${version}-${platformName(host)}`, "nats-server");
 }
 
 /**

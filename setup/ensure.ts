@@ -85,7 +85,7 @@ async function fetchNatsServer(
       }
     }
   }
-  throw new SetupError("not-found", installInstructions(wanted, releases, platformOf(options)), {
+  throw new SetupError("not-found", installInstructions(wanted, releases, platformName(options)), {
     cause: reasons,
   });
 }
@@ -105,15 +105,11 @@ async function downloadRelease(
   path: string,
   options: EnsureOptions,
 ): Promise<void> {
-  const platform = platformOf(options);
+  const platform = platformName(options);
   const asset = releaseAsset(release, platform);
   if (asset === undefined) {
     const what = `nats-server ${release.version} for ${platform}`;
     throw new SetupError("unreachable", `No official archive of ${what} is pinned`);
   }
   await downloadNatsServer(asset, path, options);
-}
-
-function platformOf({ os = Deno.build.os, arch = Deno.build.arch }: EnsureOptions): string {
-  return platformName(os, arch);
 }

@@ -1,7 +1,7 @@
 import { isAtLeast, messageOf, OLDEST_NATS_SERVER } from "@ourocodus/protocol";
 import { resolve } from "node:path";
 import { cachedBinary } from "./cache.ts";
-import { envValue, type Host } from "./host.ts";
+import { envValue, type Host, pathFolders } from "./host.ts";
 import { isVersion, PINNED_RELEASE, type Release } from "./releases.ts";
 import { SetupError } from "./setup_error.ts";
 import { natsServerVersion } from "./version.ts";
@@ -76,7 +76,7 @@ function candidates(
   host: Host,
   releases: readonly Release[],
 ): { readonly path: string; readonly source: Source }[] {
-  const folders = (envValue(host, "PATH") ?? "").split(":").filter((folder) => folder !== "");
+  const folders = pathFolders(host);
   const cached = releases.flatMap(({ version }) => cachedBinary(host, version) ?? []);
   return [
     ...folders.map((folder) => ({ path: resolve(folder, "nats-server"), source: "PATH" as const })),

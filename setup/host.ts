@@ -12,3 +12,8 @@ export interface Host {
 export function envValue(host: Host, name: string): string | undefined {
   return host.env[name] || undefined;
 }
+
+/** The folders of PATH. */
+export function pathFolders(host: Host): string[] {
+  return (envValue(host, "PATH") ?? "").split(":").filter((folder) => folder !== "");
+}

@@ -1,6 +1,6 @@
 import { messageOf } from "@ourocodus/protocol";
 import { join } from "node:path";
-import { envValue, type Host } from "./host.ts";
+import { type Host, pathFolders } from "./host.ts";
 import { lastLinesOf, type ProgramEnd, type RunOptions, runToEnd } from "./run_to_end.ts";
 
 /** How much is shown of what a failed program wrote, in lines. */
@@ -8,10 +8,10 @@ const SHOWN_LINES = 8;
 
 /** Finds a program in PATH. @returns Its path, or `undefined`. */
 export async function findProgram(host: Host, name: string): Promise<string | undefined> {
-  for (const folder of (envValue(host, "PATH") ?? "").split(":")) {
+  for (const folder of pathFolders(host)) {
     const path = join(folder, name);
     try {
-      if (folder !== "" && (await Deno.stat(path)).isFile) return path;
+      if ((await Deno.stat(path)).isFile) return path;
     } catch {
       // Not there.
     }

@@ -1,4 +1,5 @@
 import { NATS_RELEASES_URL } from "@ourocodus/protocol";
+import type { Host } from "./host.ts";
 
 /** A release of nats-server, with the checksums that what is fetched of it must have. */
 export interface Release {
@@ -87,14 +88,8 @@ export function isVersion(version: string, wanted: string): boolean {
 /** Go's names, which the releases use, for Deno's names of architectures. */
 const GO_ARCH: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
-/**
- * Names the platform as the releases do.
- *
- * @param os As `Deno.build.os` says: `linux`.
- * @param arch As `Deno.build.arch` says: `x86_64`.
- * @returns For example `linux-amd64`.
- */
-export function platformName(os: string, arch: string): string {
+/** Names a machine's platform as the releases do: `linux-amd64`. */
+export function platformName({ os = Deno.build.os, arch = Deno.build.arch }: Host): string {
   return `${os}-${GO_ARCH[arch] ?? arch}`;
 }
 

@@ -87,14 +87,15 @@ export class ProcessRuntime implements Runtime<ProcessPlace> {
   }
 
   async keep(
-    agent: AgentName,
+    agents: readonly AgentName[],
     wanted: AgentsWanted,
     place: ProcessPlace,
     reason: string,
   ): Promise<void> {
     const client = await this.#supervisor();
-    const spec = this.#spec(wanted, agent, place, await this.#relayOf(place));
-    await client.ask({ type: "keep", specs: [spec], reason });
+    const relayUrl = await this.#relayOf(place);
+    const specs = agents.map((agent) => this.#spec(wanted, agent, place, relayUrl));
+    await client.ask({ type: "keep", specs, reason });
   }
 
   async stop(

@@ -55,7 +55,7 @@ export async function restoreAgents(
       const wanted = await withToken(first, context);
       const reason = await obstacle(first, wanted, context);
       if (reason !== undefined) {
-        for (const agent of agents) await runtimes.keep(agent, wanted, runtime, reason);
+        await runtimes.keep(agents, wanted, runtime, reason);
         throw new SystemError(reason);
       }
       started.push({ agents, started: await runtimes.start(wanted, runtime, agents) });

@@ -69,8 +69,13 @@ export interface Runtime<Place extends AgentPlace = AgentPlace> {
    * @param names Of agents that were started before; new ones by default.
    */
   start(wanted: AgentsWanted, place: Place, names?: readonly AgentName[]): Promise<StartedAgents>;
-  /** Lists an agent as an ended one, where that is possible: it could not be started again. */
-  keep(agent: AgentName, wanted: AgentsWanted, place: Place, reason: string): Promise<void>;
+  /** Lists agents as ended ones, where that is possible: they could not be started again. */
+  keep(
+    agents: readonly AgentName[],
+    wanted: AgentsWanted,
+    place: Place,
+    reason: string,
+  ): Promise<void>;
   /** Stops agents, and waits until they have ended. */
   stop(agents: readonly ManagedAgent[], options: StopAgentsOptions): Promise<void>;
   /**

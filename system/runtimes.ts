@@ -55,12 +55,12 @@ export class Runtimes implements Runtime {
   }
 
   keep(
-    agent: AgentName,
+    agents: readonly AgentName[],
     wanted: AgentsWanted,
     place: AgentPlace,
     reason: string,
   ): Promise<void> {
-    return this.#of(place.kind).keep(agent, wanted, place, reason);
+    return this.#of(place.kind).keep(agents, wanted, place, reason);
   }
 
   async stop(agents: readonly ManagedAgent[], options: StopAgentsOptions): Promise<void> {
