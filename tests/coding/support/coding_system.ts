@@ -102,11 +102,6 @@ export class CodingSystem implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  /** The relay that runs now. */
-  get relay(): RelayProcess {
-    return this.#relay;
-  }
-
   /** The home of a coding agent, in which all its agent programs run. */
   async home(agent: TestCodingAgent): Promise<AgentHome> {
     const known = this.#homes.get(agent.name);

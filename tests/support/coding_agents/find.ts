@@ -61,7 +61,7 @@ function cached(agent: PinnedAgent, env: Environment): string[] {
 }
 
 /** Where npm puts programs in a folder that it installs into. */
-export function binFolder(folder: string): string {
+function binFolder(folder: string): string {
   return join(folder, "node_modules", ".bin");
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-export { agentsFolder, findCodingAgent, type Found } from "./find.ts";
 export {
   codingAgentsHere,
   describeCodingAgents,
@@ -15,4 +14,4 @@ export {
 export { type AgentHome } from "./home.ts";
 export { installCodingAgents } from "./install.ts";
 export { type RawAcp, withRawAcp } from "./raw_acp.ts";
-export { type CodingAgentName, PINNED_AGENTS, type PinnedAgent } from "./pinned.ts";
+export type { CodingAgentName, PinnedAgent } from "./pinned.ts";
