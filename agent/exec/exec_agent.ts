@@ -18,6 +18,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import {
+  awaitCommand,
   cleanEnvironment,
   confined,
   endMarked,
@@ -25,7 +26,6 @@ import {
   Keeper,
   type MarkedProcess,
 } from "../processes/mod.ts";
-import { awaitCommand } from "./await_command.ts";
 import { type CommandInput, commandInput, type StdinMode, WORK_VARIABLE } from "./command_input.ts";
 import { withoutEscapeCodes } from "./escape_codes.ts";
 import {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { awaitCommand, type AwaitOptions, type CommandEnd } from "./await_command.ts";
 export { ByteTail } from "./byte_tail.ts";
 export { cleanEnvironment } from "./clean_environment.ts";
 export { endMarked, type EndMarkedOptions } from "./end_processes.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { MarkedProcess } from "../processes/mod.ts";
+import type { MarkedProcess } from "./marked_process.ts";
 
 /** Options of {@linkcode awaitCommand}. */
 export interface AwaitOptions {
