@@ -27,7 +27,7 @@ import {
   type MarkedProcess,
 } from "../processes/mod.ts";
 import { type CommandInput, commandInput, type StdinMode, WORK_VARIABLE } from "./command_input.ts";
-import { withoutEscapeCodes } from "./escape_codes.ts";
+import { withoutEscapeCodes } from "../escape_codes.ts";
 import {
   type EndedCommand,
   failure,
