@@ -45,10 +45,6 @@ export class StdioProcess {
     return this.#process.pid;
   }
 
-  get mark(): string {
-    return this.#process.mark;
-  }
-
   get stdout(): ReadableStream<Uint8Array> {
     return this.#process.stdout;
   }
