@@ -24,3 +24,18 @@ export const systemClock: Clock = {
     setImmediate(run);
   },
 };
+
+/** Waits for something, but not forever. @returns `undefined` if it takes longer. */
+export async function within<T>(
+  clock: Pick<Clock, "after">,
+  limitMs: number,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const callOff = clock.after(limitMs, () => resolve(undefined));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    callOff();
+  }
+}

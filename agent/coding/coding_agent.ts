@@ -11,15 +11,17 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { join } from "node:path";
-import { GitError, type WorkRecord } from "@ourocodus/git";
+import type { WorkRecord } from "@ourocodus/git";
 import { messageOf, OurocodusError } from "@ourocodus/protocol";
 import { OptionError, RetryableError, WorkError } from "../errors.ts";
 import { endMarked, Keeper } from "../processes/mod.ts";
+import { Running } from "../running.ts";
 import { Suspension } from "../suspension.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import { Adapter, AdapterError } from "./acp/mod.ts";
 import { assignmentOf } from "./assignment.ts";
 import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_options.ts";
+import { isMissing } from "./attempt_files.ts";
 import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
 import type { CodingOptions } from "./options.ts";
@@ -52,7 +54,7 @@ export class CodingAgent implements AsyncDisposable {
   readonly suspension: Suspension = new Suspension();
   readonly #options: CodingOptions;
   readonly #nameOf: NameOf | undefined;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new Running();
   #keeper: Keeper | undefined;
   #ready: Promise<Ready> | undefined;
 
@@ -100,17 +102,11 @@ export class CodingAgent implements AsyncDisposable {
   }
 
   /** For `serve`. */
-  readonly handler: Handler = (work, context) => {
-    const running = this.#work(work, context);
-    const settled = running.then(() => {}, () => {});
-    this.#running.add(settled);
-    settled.then(() => this.#running.delete(settled));
-    return running;
-  };
+  readonly handler: Handler = (work, context) => this.#running.add(this.#work(work, context));
 
   /** Waits until nothing runs any more. `serve` has ended before, so nothing is begun. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#running.ended();
     const ready = await this.#ready?.catch(() => undefined);
     await ready?.adapters[Symbol.asyncDispose]();
     await this.#keeper?.[Symbol.asyncDispose]();
@@ -228,18 +224,15 @@ export class CodingAgent implements AsyncDisposable {
       const place = await Place.resume(options, record, [mark, shellMark]);
       return { place, adapter: await this.#startAdapter(equipment, place.folder, mark) };
     } catch (error) {
-      const isMissing = error instanceof GitError && error.code === "worktree_missing";
-      if (isMissing && record.state === "preparing") {
+      if (!isMissing(error)) throw this.#cannotStart(error);
+      if (record.state === "preparing") {
         await removeIfEmpty(record.folder);
         return undefined;
       }
-      if (isMissing) {
-        // Gone on with in another folder, it would look like work that was done.
-        await Place.lost(options, record);
-        const { branch, base } = record;
-        throw new WorkError(error.code, error.message, { details: { branch, base } });
-      }
-      throw this.#cannotStart(error);
+      // Gone on with in another folder, it would look like work that was done.
+      await Place.lost(options, record);
+      const { branch, base } = record;
+      throw new WorkError(error.code, error.message, { details: { branch, base } });
     }
   }
 

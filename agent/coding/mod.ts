@@ -5,14 +5,5 @@
  */
 export { CodingAgent, codingAgent } from "./coding_agent.ts";
 export type { CodingResult } from "./coding_result.ts";
-export {
-  type CodingFacts,
-  codingFacts,
-  lookAtAgent,
-  missingAgent,
-  missingFiles,
-} from "./readiness.ts";
-export { presetOf } from "./preset_of.ts";
-export { checkCodingFiles, checkCodingOptions, permissionPolicy } from "./check_options.ts";
-export { readEnvFile } from "./env_file.ts";
+export { type CodingFacts, lookAtAgent } from "./readiness.ts";
 export type { CodingCheck, CodingOptions, CodingSandbox } from "./options.ts";

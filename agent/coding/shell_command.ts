@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { ByteTail, type Keeper, StdioProcess } from "../processes/mod.ts";
+import { awaitCommand, ByteTail, type Keeper, MarkedProcess } from "../processes/mod.ts";
 
 /** How a command line ended. */
 export interface ShellResult {
@@ -52,36 +52,20 @@ export async function runShell(command: string, options: ShellOptions): Promise<
   await keeper.add(mark);
   // One pipe for both outputs keeps their lines in order.
   const [path = "", ...args] = wrap(["/bin/sh", "-c", `exec 2>&1\n${command}`]);
-  const child = new StdioProcess(path, {
-    args,
-    env,
-    cwd,
-    clock,
-    mark,
-    keeper,
+  const process = new MarkedProcess(path, {
+    ...{ args, env, cwd, clock, mark, keeper },
+    hasInput: false,
   });
   const tail = new ByteTail(TAIL_BYTES);
-  const reading = (async () => {
-    for await (const chunk of child.stdout) tail.add(chunk);
-  })().catch(() => {}); // What was read is what is known.
-  void child.stdin.close().catch(() => {});
-  let timedOut = false;
-  let ending: Promise<void> | undefined;
-  const end = () => ending ??= child.end(KILL_AFTER_MS);
-  const callOff = clock.after(timeoutMs, () => {
-    timedOut = true;
-    void end();
+  const { status, cause } = await awaitCommand(process, {
+    ...{ signal, timeoutMs, killAfterMs: KILL_AFTER_MS, clock },
+    onOutput: (chunk) => tail.add(chunk),
+    onError: () => {}, // Of what confines it; its own is in the other.
   });
-  signal.addEventListener("abort", end);
-  const { code } = await child.status;
-  callOff();
-  signal.removeEventListener("abort", end);
-  await end();
-  await reading;
   signal.throwIfAborted();
   return {
-    exitCode: code,
-    timedOut,
+    exitCode: status.code,
+    timedOut: cause === "timeout",
     output: tail.text(),
     durationMs: Math.round(clock.now() - begun),
   };

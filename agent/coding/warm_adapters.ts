@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { Running } from "../running.ts";
 import type { Adapter } from "./acp/mod.ts";
 import type { WaitingFolder } from "./waiting_folder.ts";
 
@@ -36,7 +37,7 @@ export interface WarmAdaptersOptions {
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
-  readonly #starting = new Set<Promise<unknown>>();
+  readonly #starting = new Running();
   #busy = 0;
   #closed = false;
 
@@ -86,18 +87,14 @@ export class WarmAdapters implements AsyncDisposable {
   /** Ends all that wait, and starts no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#starting);
+    await this.#starting.ended();
     const spares = [...this.#spares];
     this.#spares.clear();
     await Promise.all(spares.map((spare) => this.#drop(spare)));
   }
 
   async #add(): Promise<Spare> {
-    const starting = this.#start();
-    const settled = starting.then(() => {}, () => {});
-    this.#starting.add(settled);
-    void settled.then(() => this.#starting.delete(settled));
-    return await starting;
+    return await this.#starting.add(this.#start());
   }
 
   async #start(): Promise<Spare> {

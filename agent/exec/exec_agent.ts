@@ -16,8 +16,10 @@
 import { resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
+import { Running } from "../running.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
 import {
+  awaitCommand,
   cleanEnvironment,
   confined,
   endMarked,
@@ -25,9 +27,8 @@ import {
   Keeper,
   type MarkedProcess,
 } from "../processes/mod.ts";
-import { awaitCommand } from "./await_command.ts";
 import { type CommandInput, commandInput, type StdinMode, WORK_VARIABLE } from "./command_input.ts";
-import { withoutEscapeCodes } from "./escape_codes.ts";
+import { withoutEscapeCodes } from "../escape_codes.ts";
 import {
   type EndedCommand,
   failure,
@@ -99,7 +100,7 @@ export class ExecAgent implements AsyncDisposable {
   readonly #files: OutputFiles;
   readonly #keeper: Keeper;
   readonly #processes = new Set<MarkedProcess>();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new Running();
 
   /**
    * @param options What to run, and how.
@@ -128,13 +129,7 @@ export class ExecAgent implements AsyncDisposable {
   }
 
   /** For `serve`. */
-  readonly handler: Handler = (work, context) => {
-    const running = this.#work(work, context);
-    const settled = running.then(() => {}, () => {});
-    this.#running.add(settled);
-    settled.then(() => this.#running.delete(settled));
-    return running;
-  };
+  readonly handler: Handler = (work, context) => this.#running.add(this.#work(work, context));
 
   /** Kills all commands at once. What has left their process groups is left to the keeper. */
   kill(): void {
@@ -143,7 +138,7 @@ export class ExecAgent implements AsyncDisposable {
 
   /** Waits until nothing runs any more. `serve` has ended before, so nothing is begun. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#running.ended();
     await this.#keeper[Symbol.asyncDispose]();
   }
 

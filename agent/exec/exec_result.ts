@@ -4,7 +4,7 @@
  * @module
  */
 import { RetryableError, WorkError } from "../errors.ts";
-import { withoutEscapeCodes } from "./escape_codes.ts";
+import { withoutEscapeCodes } from "../escape_codes.ts";
 import { isSo, type JsonPath, valueAt } from "./json_path.ts";
 import { cutBeginning, cutEnd, jsonSize } from "./json_size.ts";
 import type { OutputCapture } from "./output_capture.ts";

@@ -4,12 +4,13 @@
  *
  * @module
  */
+export { awaitCommand } from "./await_command.ts";
 export { ByteTail } from "./byte_tail.ts";
 export { cleanEnvironment } from "./clean_environment.ts";
-export { endMarked, type EndMarkedOptions } from "./end_processes.ts";
+export { endMarked } from "./end_processes.ts";
 export { Keeper } from "./keeper.ts";
 export { MARK_VARIABLE, markedProcesses } from "./lineage.ts";
 export { MarkedProcess, type StartOptions } from "./marked_process.ts";
-export { findProgram, type FindProgramOptions, type FoundProgram } from "./program_path.ts";
+export { findProgram } from "./program_path.ts";
 export { confined, findSandbox, type FoundSandbox, type Sandbox } from "./sandbox.ts";
-export { StdioProcess, type StdioProcessOptions } from "./stdio_process.ts";
+export { StdioProcess } from "./stdio_process.ts";

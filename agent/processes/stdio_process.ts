@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { ByteTail } from "./byte_tail.ts";
 import { MarkedProcess, type StartOptions } from "./marked_process.ts";
 
@@ -45,10 +45,6 @@ export class StdioProcess {
     return this.#process.pid;
   }
 
-  get mark(): string {
-    return this.#process.mark;
-  }
-
   get stdout(): ReadableStream<Uint8Array> {
     return this.#process.stdout;
   }
@@ -79,10 +75,7 @@ export class StdioProcess {
     await this.#process.end(graceMs);
     await this.#process.status;
     // What holds it open now is not ours.
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const callOff = this.#clock.after(LAST_WORDS_MS, resolve);
-    await Promise.race([this.#reading, promise]);
-    callOff();
+    await within(this.#clock, LAST_WORDS_MS, this.#reading);
     this.#stopReading.abort();
     await this.#reading;
   }

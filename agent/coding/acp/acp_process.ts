@@ -11,7 +11,7 @@
  */
 import * as acp from "@agentclientprotocol/sdk/unstable";
 import { messageOf } from "@ourocodus/protocol";
-import type { Clock } from "../../clock.ts";
+import { type Clock, within } from "../../clock.ts";
 import { confined, type Keeper, type Sandbox, StdioProcess } from "../../processes/mod.ts";
 import { AdapterError, type AdapterErrorCode, requestError } from "./errors.ts";
 import { LineTooLong, type MessageStream, messageStream } from "./message_stream.ts";
@@ -162,11 +162,11 @@ export class AcpProcess {
   async #watch(): Promise<void> {
     const { status } = this.#process;
     const { closed, signal } = this.#connection;
+    const { clock, preset: { title } } = this.#options;
     const first = await Promise.race([status, closed.then(() => undefined)]);
-    const ended = first ?? await this.#within(MUTE_MS, status);
-    if (first !== undefined) await this.#within(LAST_MESSAGES_MS, closed);
+    const ended = first ?? await within(clock, MUTE_MS, status);
+    if (first !== undefined) await within(clock, LAST_MESSAGES_MS, closed);
     if (this.#error !== undefined) return;
-    const { title } = this.#options.preset;
     const when = this.#owner.when();
     if (signal.reason instanceof LineTooLong) {
       this.fail("line_too_long", `${title}: ${signal.reason.message} ${when}`);
@@ -175,17 +175,6 @@ export class AcpProcess {
     } else {
       const how = ended.signal ?? `exit code ${ended.code}`;
       this.fail("closed", `${title} ended (${how}) ${when}`, { quote: true });
-    }
-  }
-
-  /** @returns `undefined` if it takes longer. */
-  async #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const callOff = this.#options.clock.after(ms, () => resolve(undefined));
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      callOff();
     }
   }
 

@@ -4,56 +4,16 @@
  *
  * @module
  */
-export type { AnswerCheck, AnswerSchema } from "./answer_schema.ts";
-export { type ExceededLimit, type LimitFacts, Limits, type WorkLimits } from "./limits.ts";
-export {
-  type OutcomeCode,
-  outcomeOf,
-  type PromptEnd,
-  type PromptFault,
-  type RetryReason,
-  type TurnFacts,
-  type TurnOutcome,
-} from "./outcome.ts";
-export { PermissionPolicy, type Verdict } from "./permission_policy.ts";
-export { type PermissionQuestion, permissionQuestion } from "./permission_question.ts";
-export {
-  parsePermissionRules,
-  PERMISSION_LEVELS,
-  type PermissionRule,
-  type PermissionRules,
-} from "./permission_rules.ts";
-export {
-  answerFor,
-  type Decide,
-  decideBy,
-  Permissions,
-  type PermissionsOptions,
-} from "./permissions.ts";
-export {
-  type CodingProgress,
-  type Cost,
-  type NoticeProgress,
-  type PermissionDecision,
-  type PermissionProgress,
-  type PlanProgress,
-  progressLine,
-  type ProgressPayload,
-  type TextProgress,
-  type ThoughtProgress,
-  type ToolProgress,
-  type UsageProgress,
-} from "./progress.ts";
-export { ProgressFeed, type ProgressFeedOptions } from "./progress_feed.ts";
-export {
-  checkFailedPrompt,
-  type FailedCheck,
-  firstPrompt,
-  resumePrompt,
-  schemaRepairPrompt,
-} from "./prompt.ts";
+export type { AnswerSchema } from "./answer_schema.ts";
+export { type ExceededLimit, Limits, type WorkLimits } from "./limits.ts";
+export { outcomeOf } from "./outcome.ts";
+export { PermissionPolicy } from "./permission_policy.ts";
+export { PERMISSION_LEVELS } from "./permission_rules.ts";
+export { decideBy, Permissions } from "./permissions.ts";
+export type { PermissionDecision } from "./progress.ts";
+export { ProgressFeed } from "./progress_feed.ts";
+export { checkFailedPrompt, firstPrompt, resumePrompt, schemaRepairPrompt } from "./prompt.ts";
 export { shortened } from "./shortened.ts";
-export type { ToolState } from "./tool_calls.ts";
-export { Transcript, type TranscriptOptions } from "./transcript.ts";
-export { TurnRecord, type TurnRecordOptions } from "./turn_record.ts";
-export { addUsage, type PromptUsage, type WorkUsage } from "./usage.ts";
+export { Transcript } from "./transcript.ts";
+export { TurnRecord } from "./turn_record.ts";
+export { addUsage, type WorkUsage } from "./usage.ts";

@@ -7,6 +7,7 @@
  * @module
  */
 import { WorkError } from "../../errors.ts";
+import { withoutEscapeCodes } from "../../escape_codes.ts";
 
 /** How the check of a work item failed. */
 export interface FailedCheck {
@@ -21,8 +22,6 @@ export interface FailedCheck {
 
 const MAX_OUTPUT_CHARACTERS = 16_384;
 const MAX_ERRORS_CHARACTERS = 8_192;
-// deno-lint-ignore no-control-regex
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
 
 /**
  * The first prompt of a work item.
@@ -62,7 +61,7 @@ what is done already, then go on and finish what you were asked for.`;
 /** The prompt after a check has failed. */
 export function checkFailedPrompt({ command, exitCode, why, output }: FailedCheck): string {
   const how = exitCode === undefined ? why ?? "did not end" : `ended with exit code ${exitCode}`;
-  const text = output.replaceAll(ESCAPES, "").trimEnd();
+  const text = withoutEscapeCodes(output).trimEnd();
   const end = text.slice(-MAX_OUTPUT_CHARACTERS).toWellFormed();
   const shown = end === ""
     ? "It printed nothing."

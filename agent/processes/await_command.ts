@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { MarkedProcess } from "../processes/mod.ts";
+import { type Clock, within } from "../clock.ts";
+import type { MarkedProcess } from "./marked_process.ts";
 
 /** Options of {@linkcode awaitCommand}. */
 export interface AwaitOptions {
@@ -48,19 +48,12 @@ export async function awaitCommand(
   const status = await process.status;
   callOff();
   await ending;
-  await atMost(clock, OUTPUT_GRACE_MS, reading);
+  await within(clock, OUTPUT_GRACE_MS, reading);
   stopReading.abort();
   await reading;
   signal.removeEventListener("abort", onAbort);
   await (ending ?? process.end(killAfterMs));
   return { status, cause };
-}
-
-async function atMost(clock: Clock, limitMs: number, done: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const callOff = clock.after(limitMs, resolve);
-  await Promise.race([done, promise]);
-  callOff();
 }
 
 /** Reads a stream to its end, or until it is to stop. */
