@@ -29,7 +29,7 @@ Deno.test("a program is spoken to, and the end of what it complains of is kept",
 
 Deno.test("end ends a program that still reads, with what holds its output open", async () => {
   const program = start(
-    "(trap '' TERM; while :; do sleep 0.1; done) & echo $!; echo last >&2; cat",
+    "echo last >&2; (trap '' TERM; while :; do sleep 0.1; done) & echo $!; cat",
   );
   const reader = program.stdout.getReader();
   const { value } = await reader.read();
