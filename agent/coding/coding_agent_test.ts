@@ -235,7 +235,10 @@ Deno.test("nothing that an attempt started is left when it is answered, in whate
   const agent = scene.agent();
   const pidFile = scene.repo(".git/orphan");
   const orphan = `sh -c 'echo $$ > ${pidFile}; exec sleep 1000'`;
-  const { result } = await scene.work(agent, `orphan "${orphan}"; run "sleep 0.3"; say "done"`)
+  const { result } = await scene.work(
+    agent,
+    `orphan "${orphan}"; run "until [ -s ${pidFile} ]; do sleep 0.1; done"; say "done"`,
+  )
     .outcome;
   assert.equal(result.text, "done");
   const pid = Number(await Deno.readTextFile(pidFile));
