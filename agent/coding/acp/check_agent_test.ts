@@ -71,7 +71,8 @@ Deno.test({
     await Deno.symlink("../lib/agent", `${root}/bin/agent`);
     const preset = { ...acpPreset(["agent"]), homeVariables: { AGENT_HOME: "agent" } };
     const found = await checkAgent(preset, {
-      env: { PATH: `${root}/bin:${env.PATH}`, HOME: `${root}/home`, DENO_DIR },
+      // The fake agent's packages may lie in /tmp, too; what PATH names is seen.
+      env: { PATH: `${root}/bin:${env.PATH}:${DENO_DIR}`, HOME: `${root}/home`, DENO_DIR },
       permissions: "edits",
       sandbox: "bwrap",
       clock: systemClock,
