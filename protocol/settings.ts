@@ -110,7 +110,12 @@ export function textSetting(env: Environment, name: string): string | undefined 
   return text ? text : undefined;
 }
 
-/** Declares a text, or what `parse` makes of it. @param means What it is, in one line. */
+/**
+ * Declares a text, or what `parse` makes of it.
+ *
+ * @param variable The environment variable that has it.
+ * @param means What it is, in one line, for help and documents.
+ */
 export function text<Options extends TextOptions>(
   variable: string,
   means: string,
@@ -186,6 +191,7 @@ function numbers(
  * Reads what a table declares.
  *
  * @param flags Values of flags, by the table's names; a flag goes before its variable.
+ * @returns The table's names with values; durations in milliseconds, sizes in bytes.
  * @throws {SettingError} If a value cannot be used; names variable or flag, value and limit.
  *
  * @example
