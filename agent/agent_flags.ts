@@ -4,14 +4,12 @@
  * @module
  */
 import { Command, Option } from "@commander-js/extra-typings";
-import type { AgentFlags } from "./settings.ts";
+import { settingsHelp } from "@ourocodus/protocol";
+import { AGENT_SETTINGS, type AgentFlags } from "./settings.ts";
 
 /** The end of an agent's help. */
 export const SETTINGS_HELP = `Environment, where a flag is not given:
-  SESSION_ID, ROLE, RELAY_URL, AGENT_ID, CONCURRENCY, DRAIN_SECONDS
-  OUROCODUS_TOKEN, or the file OUROCODUS_TOKEN_FILE: what lets it in, where relays need a token
-  RELAY_CA     a file with certificates (PEM) of authorities to trust for wss://
-  LOG_LEVEL    trace, debug, info, warn, error or fatal (info)
+${settingsHelp(AGENT_SETTINGS)}
 
 SIGTERM or SIGINT lets work in hand finish; a second one ends at once.
 

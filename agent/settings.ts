@@ -4,20 +4,54 @@
  * @module
  */
 import {
-  durationSettingMs,
+  duration,
   type Environment,
-  integerSetting,
+  integer,
   invalidName,
+  LOG_LEVEL,
   messageOf,
+  readSettings,
   SettingError,
-  textSetting,
+  text,
 } from "@ourocodus/protocol";
 import { parseRelayUrls } from "./agent_url.ts";
 import { MAX_CONCURRENCY } from "./serve.ts";
 import { isHeaderToken } from "./web_socket.ts";
 
-/** The default of `RELAY_URL`. */
-export const DEFAULT_RELAY_URL = "ws://localhost:8080";
+/** All settings of the agent program. What is secret has no flag: lists of processes show flags. */
+export const AGENT_SETTINGS = {
+  session: text("SESSION_ID", "whose work to take", { flag: "--session", parse: checkedName }),
+  role: text("ROLE", "which of its work to take", { flag: "--role", parse: checkedName }),
+  relay: text("RELAY_URL", "where a relay listens, several with commas", {
+    parse: checkedUrls,
+    flag: "--relay",
+    fallback: "ws://localhost:8080",
+  }),
+  agentId: text("AGENT_ID", "the agent's name", {
+    parse: checkedName,
+    flag: "--agent-id",
+    otherwise: "a random one",
+  }),
+  concurrency: integer("CONCURRENCY", "how many work items it takes at once", {
+    flag: "--concurrency",
+    fallback: 1,
+    range: [1, MAX_CONCURRENCY],
+  }),
+  drain: duration("DRAIN_SECONDS", "how long running work may take after SIGTERM", {
+    flag: "--drain",
+    fallback: 25,
+    range: [0, "1d"],
+  }),
+  token: text("OUROCODUS_TOKEN", "the token that lets it in, where relays need one", {
+    parse: checkedToken,
+  }),
+  tokenFile: text(
+    "OUROCODUS_TOKEN_FILE",
+    "the file that has the token, read before each connection",
+  ),
+  caFile: text("RELAY_CA", "a file with certificate authorities to trust for wss:// (PEM)"),
+  logLevel: LOG_LEVEL,
+};
 
 /** Checked settings. */
 export interface AgentSettings {
@@ -45,65 +79,46 @@ export interface AgentFlags {
   readonly drain?: string;
 }
 
-const DAY_MS = 86_400_000;
-
 /**
- * Settings from flags, and where one is not given from `SESSION_ID`, `ROLE`, `RELAY_URL`,
- * `AGENT_ID`, `CONCURRENCY` and `DRAIN_SECONDS`. `OUROCODUS_TOKEN`, or the file
- * `OUROCODUS_TOKEN_FILE`, which is read before each connection, and the file `RELAY_CA` have no
- * flags: what is secret would be seen in the list of processes.
+ * Reads {@linkcode AGENT_SETTINGS}; a flag goes before its variable.
  *
  * @throws {SettingError} If one is missing or has a value that cannot be used; it names all that
  * are missing.
  */
 export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSettings {
-  const session = given(env, "SESSION_ID", "--session", flags.session);
-  const role = given(env, "ROLE", "--role", flags.role);
-  if (session === undefined || role === undefined) {
-    const missing = [
-      ...(session === undefined ? ["SESSION_ID"] : []),
-      ...(role === undefined ? ["ROLE"] : []),
-    ];
-    const are = missing.length > 1 ? "are" : "is";
-    throw new SettingError(
-      `${missing.join(" and ")} ${are} missing: set SESSION_ID and ROLE, or give --session and ` +
-        `--role, for example SESSION_ID=test ROLE=echo deno task agent`,
-    );
-  }
-  const agentId = given(env, "AGENT_ID", "--agent-id", flags.agentId);
-  const concurrency = given(env, "CONCURRENCY", "--concurrency", flags.concurrency);
-  const drain = given(env, "DRAIN_SECONDS", "--drain", flags.drain);
-  const token = tokenOf(env);
-  const caCerts = certificatesOf(env);
+  const read = readSettings(AGENT_SETTINGS, env, flags);
+  const { session, role, agentId, concurrency } = read;
+  if (session === undefined || role === undefined) throw missing(session, role);
+  const token = tokenOf(read.token, read.tokenFile);
   return {
-    relayUrl: relayUrl(given(env, "RELAY_URL", "--relay", flags.relay)),
-    session: checkedName(session),
-    role: checkedName(role),
-    ...(agentId !== undefined && { agentId: checkedName(agentId) }),
-    concurrency: integerSetting(only(concurrency), concurrency?.name ?? "", {
-      fallback: 1,
-      min: 1,
-      max: MAX_CONCURRENCY,
-    }),
+    relayUrl: read.relay,
+    session,
+    role,
+    ...(agentId !== undefined && { agentId }),
+    concurrency,
     ...(token !== undefined && { token }),
-    ...(caCerts !== undefined && { caCerts }),
-    drainMs: durationSettingMs(only(drain), drain?.name ?? "", {
-      fallback: 25_000,
-      min: 0,
-      max: DAY_MS,
-    }),
+    ...(read.caFile !== undefined && { caCerts: [readFile("RELAY_CA", read.caFile)] }),
+    drainMs: read.drain,
   };
 }
 
-function tokenOf(env: Environment): (() => string | undefined) | undefined {
-  const token = textSetting(env, "OUROCODUS_TOKEN");
-  if (token !== undefined) {
-    if (isHeaderToken(token)) return () => token;
-    throw new SettingError(
-      "OUROCODUS_TOKEN must be of printable ASCII characters, without spaces",
-    );
-  }
-  const file = textSetting(env, "OUROCODUS_TOKEN_FILE");
+function missing(session: string | undefined, role: string | undefined): SettingError {
+  const names = [
+    ...(session === undefined ? ["SESSION_ID"] : []),
+    ...(role === undefined ? ["ROLE"] : []),
+  ];
+  const are = names.length > 1 ? "are" : "is";
+  return new SettingError(
+    `${names.join(" and ")} ${are} missing: set SESSION_ID and ROLE, or give --session and ` +
+      `--role, for example SESSION_ID=test ROLE=echo deno task agent`,
+  );
+}
+
+function tokenOf(
+  token: string | undefined,
+  file: string | undefined,
+): (() => string | undefined) | undefined {
+  if (token !== undefined) return () => token;
   if (file === undefined) return undefined;
   const read = () => readFile("OUROCODUS_TOKEN_FILE", file).trim();
   read();
@@ -116,11 +131,6 @@ function tokenOf(env: Environment): (() => string | undefined) | undefined {
   };
 }
 
-function certificatesOf(env: Environment): string[] | undefined {
-  const file = textSetting(env, "RELAY_CA");
-  return file === undefined ? undefined : [readFile("RELAY_CA", file)];
-}
-
 function readFile(name: string, path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -129,36 +139,18 @@ function readFile(name: string, path: string): string {
   }
 }
 
-/** A value, and what errors call it. */
-interface Given {
-  readonly name: string;
-  readonly text: string;
+function checkedToken(token: string, name: string): string {
+  if (isHeaderToken(token)) return token;
+  throw new SettingError(`${name} must be of printable ASCII characters, without spaces`);
 }
 
-function given(
-  env: Environment,
-  variable: string,
-  flag: string,
-  flagValue: string | undefined,
-): Given | undefined {
-  if (flagValue !== undefined) return { name: flag, text: flagValue };
-  const text = textSetting(env, variable);
-  return text === undefined ? undefined : { name: variable, text };
+function checkedUrls(urls: string, name: string): string {
+  parseRelayUrls(urls, name);
+  return urls;
 }
 
-/** An environment with nothing else in it. */
-function only(value: Given | undefined): Environment {
-  return { get: (name) => name === value?.name ? value.text : undefined };
-}
-
-function relayUrl(value: Given | undefined): string {
-  if (value === undefined) return DEFAULT_RELAY_URL;
-  parseRelayUrls(value.text, value.name);
-  return value.text;
-}
-
-function checkedName({ name, text }: Given): string {
+function checkedName(text: string, name: string): string {
   const wrong = invalidName(text);
-  if (wrong !== undefined) throw new SettingError(`${name} ${wrong}`);
-  return text;
+  if (wrong === undefined) return text;
+  throw new SettingError(`${name} ${wrong}`);
 }

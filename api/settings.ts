@@ -1,66 +1,74 @@
 /**
- * The API's settings, from the environment.
+ * The API's settings.
  *
  * @module
  */
 import {
   type ConnectOptions,
-  natsSettings,
+  NATS_SETTINGS,
+  STREAM_SETTINGS,
   type StreamLimits,
   streamSettings,
 } from "@ourocodus/bus";
-import { type ServerSettings, serverSettings } from "@ourocodus/edge";
+import { checkedServer, portSetting, SERVER_SETTINGS, type ServerSettings } from "@ourocodus/edge";
 import {
-  bytesSetting,
+  bytes,
   type Environment,
-  integerSetting,
-  logLevelSetting,
+  integer,
+  LOG_LEVEL,
+  readSettings,
+  type SettingsOf,
 } from "@ourocodus/protocol";
-import { findHome, type Home } from "@ourocodus/system";
+import { DOCKER_SETTINGS, findHome, type Home, HOME_SETTINGS } from "@ourocodus/system";
+
+/** What is the API's alone. */
+const LIMITS = {
+  maxBodyBytes: bytes(
+    "MAX_BODY_BYTES",
+    "maximum size of a request's body; NATS' own limit holds too",
+    { fallback: "1MB", range: ["1KB", "64MB"] },
+  ),
+  maxEventClients: integer("MAX_EVENT_CLIENTS", "maximum clients that follow events", {
+    fallback: 10_000,
+    range: [1, 1_000_000],
+  }),
+};
 
 /** All settings of the API. */
-export interface ApiSettings {
+export const API_SETTINGS = {
+  nats: NATS_SETTINGS,
+  server: { port: portSetting(9000), ...SERVER_SETTINGS },
+  logLevel: LOG_LEVEL,
+  ...LIMITS,
+  home: HOME_SETTINGS,
+  docker: DOCKER_SETTINGS,
+  streams: STREAM_SETTINGS,
+};
+
+/** The settings of the API, checked. */
+export interface ApiSettings
+  extends Pick<SettingsOf<typeof API_SETTINGS>, "logLevel" | keyof typeof LIMITS> {
   readonly nats: ConnectOptions;
   readonly streams: StreamLimits;
-  /** Where it listens, and for whom. */
   readonly server: ServerSettings;
-  readonly logLevel: ReturnType<typeof logLevelSetting>;
-  /** The largest body of a request, in bytes. */
-  readonly maxBodyBytes: number;
-  /** As many clients may follow events. */
-  readonly maxEventClients: number;
   /** Where agents are kept that `agent start` started on this machine. */
   readonly home: Home;
   /** Where Docker is asked for. */
   readonly env: Environment;
 }
 
-const MIB = 2 ** 20;
-
 /**
- * Reads `LOG_LEVEL` (info), `MAX_BODY_BYTES` (1 MiB),
- * `MAX_EVENT_CLIENTS` (10 000), `OUROCODUS_HOME`, where Docker is
- * (`DOCKER_HOST`, …), and the settings of the server (`HOST`, `PORT` (9000), …), of NATS and of the
- * streams.
+ * Reads {@linkcode API_SETTINGS}.
  *
  * @throws {SettingError} Names the variable, its value and the limit.
  */
 export function apiSettings(env: Environment): ApiSettings {
+  const read = readSettings(API_SETTINGS, env);
   return {
-    nats: { ...natsSettings(env), name: "ourocodus-api" },
+    ...read,
+    nats: { ...read.nats, name: "ourocodus-api" },
     streams: streamSettings(env),
-    server: serverSettings(env, { port: 9000 }),
-    logLevel: logLevelSetting(env),
-    maxBodyBytes: bytesSetting(env, "MAX_BODY_BYTES", {
-      fallback: MIB,
-      min: 1_024,
-      max: 64 * MIB,
-    }),
-    maxEventClients: integerSetting(env, "MAX_EVENT_CLIENTS", {
-      fallback: 10_000,
-      min: 1,
-      max: 1_000_000,
-    }),
+    server: checkedServer(read.server),
     home: findHome(env),
     env,
   };

@@ -17,7 +17,7 @@ export type { ReadLogOptions } from "./log/log_stream.ts";
 export { LogWriter } from "./log/log_writer.ts";
 export { type AcceptedOutcome, type AskedOutcome, OutcomeLookup } from "./log/outcome_lookup.ts";
 export { ConnectError, PublishError, StreamError } from "./nats_errors.ts";
-export { natsSettings } from "./nats_settings.ts";
+export { NATS_SETTINGS, natsSettings } from "./nats_settings.ts";
 export { Publications } from "./publications.ts";
 export { parsePublishAck, type PublishAck, publishStored } from "./publish_ack.ts";
 export { Acknowledger } from "./queue/acknowledger.ts";
@@ -31,5 +31,11 @@ export {
   storedAtMs,
   type StoredMessage,
 } from "./stored_message.ts";
-export { ensureStreams, type StreamLimits, type Streams, streamSettings } from "./streams.ts";
+export {
+  ensureStreams,
+  STREAM_SETTINGS,
+  type StreamLimits,
+  type Streams,
+  streamSettings,
+} from "./streams.ts";
 export { TurnoverMap } from "./turnover_map.ts";

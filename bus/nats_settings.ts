@@ -1,45 +1,39 @@
 /**
- * How to reach NATS, read from the environment.
+ * How to reach NATS.
  *
  * @module
  */
-import {
-  durationSettingMs,
-  type Environment,
-  SettingError,
-  textSetting,
-} from "@ourocodus/protocol";
-import type { ConnectOptions } from "./connection.ts";
+import { duration, type Environment, readSettings, SettingError, text } from "@ourocodus/protocol";
+import { type ConnectOptions, DEFAULT_NATS_URL } from "./connection.ts";
 
-/**
- * How to reach NATS, from `NATS_URL`, `NATS_CONNECT_TIMEOUT`, `NATS_TOKEN`, `NATS_USER`,
- * `NATS_PASSWORD`, `NATS_CREDS`, `NATS_CA`, `NATS_CERT` and `NATS_KEY`, the names that NATS' own
- * tools use, and `NATS_INBOX_PREFIX`.
- *
- * @throws {SettingError} If the time-out is not a duration from 100 ms to 10 minutes, or the prefix
- * no subject.
- */
+/** The settings of every program that connects to NATS, by the names that NATS' own tools use. */
+export const NATS_SETTINGS = {
+  url: text("NATS_URL", "where NATS is; several with commas, tls:// for TLS", {
+    otherwise: DEFAULT_NATS_URL,
+  }),
+  timeoutMs: duration("NATS_CONNECT_TIMEOUT", "how long the first connection may take", {
+    fallback: "5s",
+    range: ["100ms", "10m"],
+  }),
+  token: text("NATS_TOKEN", "the token that NATS asks for"),
+  user: text("NATS_USER", "the user; also nats://user:password@host"),
+  password: text("NATS_PASSWORD", "the user's password"),
+  credsFile: text("NATS_CREDS", "a credentials file, with a user's JWT and seed"),
+  caFile: text("NATS_CA", "a file with certificate authorities to trust (PEM)"),
+  certFile: text("NATS_CERT", "the client's certificate (PEM file)"),
+  keyFile: text("NATS_KEY", "and its key"),
+  inboxPrefix: text("NATS_INBOX_PREFIX", "the beginning of subjects for answers", {
+    otherwise: "_INBOX",
+    parse: subject,
+  }),
+};
+
+/** Reads {@linkcode NATS_SETTINGS}. @throws {SettingError} If a value cannot be used. */
 export function natsSettings(env: Environment): ConnectOptions {
-  return {
-    url: textSetting(env, "NATS_URL"),
-    timeoutMs: durationSettingMs(env, "NATS_CONNECT_TIMEOUT", {
-      fallback: 5_000,
-      min: 100,
-      max: 600_000,
-    }),
-    token: textSetting(env, "NATS_TOKEN"),
-    user: textSetting(env, "NATS_USER"),
-    password: textSetting(env, "NATS_PASSWORD"),
-    credsFile: textSetting(env, "NATS_CREDS"),
-    caFile: textSetting(env, "NATS_CA"),
-    certFile: textSetting(env, "NATS_CERT"),
-    keyFile: textSetting(env, "NATS_KEY"),
-    inboxPrefix: subjectSetting(env, "NATS_INBOX_PREFIX"),
-  };
+  return readSettings(NATS_SETTINGS, env);
 }
 
-function subjectSetting(env: Environment, name: string): string | undefined {
-  const text = textSetting(env, name);
-  if (text === undefined || /^[\w-]{1,64}(\.[\w-]{1,64}){0,7}$/.test(text)) return text;
+function subject(text: string, name: string): string {
+  if (/^[\w-]{1,64}(\.[\w-]{1,64}){0,7}$/.test(text)) return text;
   throw new SettingError(`${name} is "${text}", it must be names of A-Z a-z 0-9 _ - and dots`);
 }

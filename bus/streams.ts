@@ -28,16 +28,17 @@ import {
 } from "@nats-io/nats-core";
 import {
   ALL_RESULTS,
-  bytesSetting,
-  durationSettingMs,
+  bytes,
+  duration,
   type Environment,
-  integerSetting,
+  integer,
   LOG_STREAM,
   LOG_SUBJECTS,
   messageOf,
   OUTCOME_COPIES,
   parseObject,
   pause,
+  readSettings,
   RELAYS_AGENTS_SUBJECT,
   textSetting,
   WORK_COPIES,
@@ -48,17 +49,39 @@ import { askMany } from "./ask_many.ts";
 import type { Connection } from "./connection.ts";
 import { StreamError } from "./nats_errors.ts";
 
+const SIZES = {
+  range: [-1, Number.MAX_SAFE_INTEGER],
+  allowed: "any size, or -1: no limit",
+} as const;
+
+/** The settings of the streams. */
+export const STREAM_SETTINGS = {
+  logMaxAgeMs: duration(
+    "OUROCODUS_LOG_MAX_AGE",
+    "how long results, events and dead letters are kept",
+    { fallback: "7d", range: ["1s", "3650d"] },
+  ),
+  logMaxBytes: bytes("OUROCODUS_LOG_MAX_BYTES", "maximum bytes of them, the oldest go first", {
+    ...SIZES,
+    fallback: "1GB",
+  }),
+  workMaxBytes: bytes(
+    "OUROCODUS_WORK_MAX_BYTES",
+    "maximum bytes of work that waits, more is refused",
+    { ...SIZES, fallback: -1 },
+  ),
+  replicas: integer(
+    "OUROCODUS_REPLICAS",
+    "on how many servers of a NATS cluster each stream is kept",
+    { fallback: 1, range: [1, 5] },
+  ),
+};
+
+/** What applies to a new stream where nothing is set. */
+const DEFAULTS = readSettings(STREAM_SETTINGS, new Map());
+
 /** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
-export interface StreamLimits {
-  /** How long results, events and dead letters are kept, in milliseconds; 7 days by default. */
-  readonly logMaxAgeMs?: number;
-  /** As many bytes of them are kept, the oldest go first; 1 GiB by default, -1 is no limit. */
-  readonly logMaxBytes?: number;
-  /** As many bytes of work may wait, more is refused; -1, no limit, by default. */
-  readonly workMaxBytes?: number;
-  /** On as many servers each stream is kept, 1 to 5; 1 by default. */
-  readonly replicas?: number;
-}
+export type StreamLimits = Partial<typeof DEFAULTS>;
 
 /** What {@linkcode ensureStreams} found or made. */
 export interface Streams {
@@ -72,44 +95,18 @@ export interface EnsureOptions {
   readonly upgrade?: boolean;
 }
 
-const DAY_MS = 86_400_000;
-const DEFAULT_LOG_MAX_AGE_MS = 7 * DAY_MS;
-const DEFAULT_LOG_MAX_BYTES = 2 ** 30;
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /**
- * Stream limits from `OUROCODUS_LOG_MAX_AGE`, `OUROCODUS_LOG_MAX_BYTES`,
- * `OUROCODUS_WORK_MAX_BYTES` and `OUROCODUS_REPLICAS`.
+ * Reads those of {@linkcode STREAM_SETTINGS} that are set; the others are `undefined`.
  *
  * @throws {SettingError} If one has a value that cannot be used.
  */
 export function streamSettings(env: Environment): StreamLimits {
-  const given = (name: string, value: () => number) =>
-    textSetting(env, name) === undefined ? undefined : value();
-  const bytes = { fallback: -1, min: -1, max: Number.MAX_SAFE_INTEGER };
-  return {
-    logMaxAgeMs: given(
-      "OUROCODUS_LOG_MAX_AGE",
-      () =>
-        durationSettingMs(env, "OUROCODUS_LOG_MAX_AGE", {
-          fallback: DEFAULT_LOG_MAX_AGE_MS,
-          min: 1_000,
-          max: 3_650 * DAY_MS,
-        }),
-    ),
-    logMaxBytes: given(
-      "OUROCODUS_LOG_MAX_BYTES",
-      () => bytesSetting(env, "OUROCODUS_LOG_MAX_BYTES", bytes),
-    ),
-    workMaxBytes: given(
-      "OUROCODUS_WORK_MAX_BYTES",
-      () => bytesSetting(env, "OUROCODUS_WORK_MAX_BYTES", bytes),
-    ),
-    replicas: given(
-      "OUROCODUS_REPLICAS",
-      () => integerSetting(env, "OUROCODUS_REPLICAS", { fallback: 1, min: 1, max: 5 }),
-    ),
-  };
+  const read = Object.entries(readSettings(STREAM_SETTINGS, env));
+  const isSet = (key: string) =>
+    textSetting(env, STREAM_SETTINGS[key as keyof StreamLimits].variable) !== undefined;
+  return Object.fromEntries(read.map(([key, value]) => [key, isSet(key) ? value : undefined]));
 }
 
 /**
@@ -145,9 +142,9 @@ export async function ensureStreams(
       discard: DiscardPolicy.Old,
       allow_direct: true,
       duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, limits.logMaxAgeMs ?? Infinity)),
-      max_age: maxAge ?? nanos(DEFAULT_LOG_MAX_AGE_MS),
-      max_bytes: limits.logMaxBytes ?? DEFAULT_LOG_MAX_BYTES,
-      num_replicas: limits.replicas ?? 1,
+      max_age: maxAge ?? nanos(DEFAULTS.logMaxAgeMs),
+      max_bytes: limits.logMaxBytes ?? DEFAULTS.logMaxBytes,
+      num_replicas: limits.replicas ?? DEFAULTS.replicas,
     },
     given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }),
     upgrade,
@@ -162,8 +159,8 @@ export async function ensureStreams(
     allow_direct: true,
     republish: WORK_COPIES,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    max_bytes: limits.workMaxBytes ?? -1,
-    num_replicas: limits.replicas ?? 1,
+    max_bytes: limits.workMaxBytes ?? DEFAULTS.workMaxBytes,
+    num_replicas: limits.replicas ?? DEFAULTS.replicas,
   }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
   return { work, log };
 }

@@ -22,6 +22,7 @@ import {
   SystemError,
 } from "@ourocodus/system";
 import type { Connection } from "@ourocodus/bus";
+import { readSettings } from "@ourocodus/protocol";
 import { agentsWanted } from "./agent_flags.ts";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
@@ -32,6 +33,7 @@ import { connectNats } from "./nats.ts";
 import { passedOptions } from "./passed_flags.ts";
 import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { RELAY_URL } from "./settings.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { paint } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -201,8 +203,8 @@ async function relayOf(
   console: Console,
 ): Promise<Relay> {
   if (relay !== undefined) return { url: relay, isFlag: true, isOwn: false };
-  const variable = console.env.get("RELAY_URL")?.trim();
-  if (variable) return { url: variable, isFlag: false, isOwn: false };
+  const { url } = readSettings({ url: RELAY_URL }, console.env);
+  if (url !== undefined) return { url, isFlag: false, isOwn: false };
   const own = (await runningSystem(console.env))?.relayUrl;
   return { url: own ?? DEFAULT_RELAY_URL, isFlag: false, isOwn: own !== undefined };
 }

@@ -5,8 +5,8 @@
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { resolve } from "node:path";
-import { readTokenKeys, serverSettings, tokenSettings } from "@ourocodus/edge";
-import { durationSettingMs, SettingError } from "@ourocodus/protocol";
+import { DRAIN_MS, readTokenKeys, serverSettings, TOKEN_SETTINGS } from "@ourocodus/edge";
+import { readSettings, SettingError } from "@ourocodus/protocol";
 import { ensureNatsServer } from "@ourocodus/setup";
 import {
   bringUp,
@@ -114,11 +114,7 @@ function start(flags: Flags, console: Console): Promise<ExitCode> {
       apiPort: asked.apiPort ?? DEFAULT_API_PORT,
       host: server.host,
       tls: server.tls,
-      relayDrainMs: durationSettingMs(console.env, "DRAIN_SECONDS", {
-        fallback: 25_000,
-        min: 0,
-        max: 3_600_000,
-      }),
+      relayDrainMs: readSettings({ drainMs: DRAIN_MS }, console.env).drainMs,
     };
     return flags.foreground
       ? await startForeground(settings, flags, console)
@@ -269,7 +265,7 @@ async function startForeground(
 
 /** The secret that the parts have from the environment. */
 async function environmentToken({ env }: Console): Promise<string | undefined> {
-  const { secret, secretFile } = tokenSettings(env);
+  const { secret, secretFile } = readSettings(TOKEN_SETTINGS, env);
   return secret ?? (secretFile && (await readTokenKeys({ secretFile })).secret);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomSecret } from "@ourocodus/edge";
+import { readSettings } from "@ourocodus/protocol";
 import {
   DEFAULT_API_PORT,
   type DockerRecord,
@@ -22,6 +23,7 @@ import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { restoreAgents } from "./restore_agents.ts";
 import { runtimeContext } from "./runtime_context.ts";
+import { COMPOSE_SETTINGS } from "./settings.ts";
 import { paint } from "./terminal_text.ts";
 
 /** Which ports (those left out are what they were, or 4222, 8080 and 9000), and whether agents. */
@@ -47,12 +49,13 @@ export async function startDocker(
     throw new SystemError("It runs already, as processes. Stop it first: ourocodus stop");
   }
   const earlier = await readDockerRecord(home);
+  const { project, images } = readSettings(COMPOSE_SETTINGS, console.env);
   const record = {
-    project: console.env.get("COMPOSE_PROJECT_NAME") || earlier?.project || DEFAULT_PROJECT,
+    project: project ?? earlier?.project ?? DEFAULT_PROJECT,
     natsPort: asked.natsPort ?? earlier?.natsPort ?? 4222,
     relayPort: asked.relayPort ?? earlier?.relayPort ?? 8080,
     apiPort: asked.apiPort ?? earlier?.apiPort ?? DEFAULT_API_PORT,
-    images: console.env.get("OUROCODUS_IMAGES") || earlier?.images || "source",
+    images: images ?? earlier?.images ?? "source",
   };
   checkSame(earlier, record);
   const docker = new DockerRuntime(runtimeContext(console), record);

@@ -21,8 +21,16 @@ export { leaveReport, natsReports } from "./nats_reports.ts";
 export { Counter, Gauge, Histogram, histogramSamples, Registry } from "./prometheus.ts";
 export { problemResponse, type Refusal, REFUSALS } from "./refusal.ts";
 export { type RunningServer, runServerProgram } from "./server_program.ts";
-export { type ServerSettings, serverSettings, type TlsFiles } from "./server_settings.ts";
+export {
+  checkedServer,
+  DRAIN_MS,
+  portSetting,
+  SERVER_SETTINGS,
+  type ServerSettings,
+  serverSettings,
+  type TlsFiles,
+} from "./server_settings.ts";
 export { type Grant, looksSigned } from "./token.ts";
-export { randomSecret, readTokenKeys, tokenSettings } from "./token_settings.ts";
+export { randomSecret, readTokenKeys, TOKEN_SETTINGS } from "./token_settings.ts";
 export { createToken, MAX_TTL_MS, type Signer } from "./token_signer.ts";
 export { TokenVerifier } from "./token_verifier.ts";

@@ -4,70 +4,94 @@
  * @module
  */
 import {
-  bytesSetting,
+  bytes,
+  duration,
   type Environment,
-  integerSetting,
+  flag,
+  integer,
+  list,
+  readSettings,
+  type Setting,
   SettingError,
-  textSetting,
+  type SettingsOf,
+  text,
 } from "@ourocodus/protocol";
 import { isLoopback } from "./host.ts";
-import { hasTokens, type TokenSettings, tokenSettings } from "./token_settings.ts";
+import { hasTokens, TOKEN_SETTINGS } from "./token_settings.ts";
 
-/** Settings of the relay and of the API. */
-export interface ServerSettings {
-  readonly host: string;
-  readonly port: number;
-  /** Files with a certificate chain and its key, in PEM: then it speaks TLS. */
-  readonly tls?: TlsFiles;
-  readonly tokens: TokenSettings;
-  /** Whether it was said that others may come in without a token. */
-  readonly insecure: boolean;
-  /** Origins of pages that may use it besides its own host's; `*` is any. */
-  readonly allowedOrigins: readonly string[];
-  /** Names by which it may be called besides addresses, `localhost` and `HOST`; `*` is any. */
-  readonly allowedHosts: readonly string[];
-  /** The largest head of a request, URL and headers together, in bytes. */
-  readonly maxHeaderBytes: number;
+/** The settings of every server, except its port. */
+export const SERVER_SETTINGS = {
+  host: text("HOST", "where to listen", { fallback: "127.0.0.1" }),
+  tls: {
+    certFile: text("TLS_CERT", "certificate chain, a PEM file: then it speaks TLS"),
+    keyFile: text("TLS_KEY", "and its key"),
+  },
+  tokens: TOKEN_SETTINGS,
+  insecure: flag("OUROCODUS_INSECURE", "1: others than this machine may come in without a token"),
+  allowedOrigins: list(
+    "ALLOWED_ORIGINS",
+    "other hosts' pages that may use it, with commas; * is any",
+  ),
+  allowedHosts: list(
+    "ALLOWED_HOSTS",
+    "names that it may be called by, except addresses, localhost and HOST; * is any",
+  ),
+  maxHeaderBytes: bytes(
+    "MAX_HEADER_BYTES",
+    "maximum size of a request's URL and headers together",
+    { fallback: "16KB", range: ["1KB", "256KB"] },
+  ),
+};
+
+/** How long work may go on in a relay that is told to stop, in milliseconds. */
+export const DRAIN_MS = duration("DRAIN_SECONDS", "how long running work may take after SIGTERM", {
+  fallback: 25,
+  range: [0, "1h"],
+});
+
+/** Declares a server's port. */
+export function portSetting(fallback: number): Setting<number> {
+  return integer("PORT", "where to listen; 0 is any free port", { fallback, range: [0, 65_535] });
 }
 
-/** Where certificate and key are. */
+/** Where certificate and key are, PEM files. */
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-const KIB = 1_024;
+/** What {@linkcode SERVER_SETTINGS} and a port are read as. */
+type Read = SettingsOf<typeof SERVER_SETTINGS> & { readonly port: number };
+
+/** Checked settings of a server; its own host is one of the allowed ones. */
+export type ServerSettings = Omit<Read, "tls"> & { readonly tls?: TlsFiles };
 
 /**
- * Reads `HOST` (127.0.0.1), `PORT`, `TLS_CERT`, `TLS_KEY`, `OUROCODUS_TOKEN`,
- * `OUROCODUS_TOKEN_FILE`, `OUROCODUS_TOKEN_PUBLIC_KEY`, `OUROCODUS_INSECURE`, `ALLOWED_ORIGINS`,
- * `ALLOWED_HOSTS` and `MAX_HEADER_BYTES` (16 KiB).
+ * Reads {@linkcode SERVER_SETTINGS} and checks them.
  *
  * @param options `port`: where it listens if nothing else is said.
- * @throws {SettingError} Names the variable, its value and the limit; if others could come in
- * without a token, it says what can be done.
+ * @throws {SettingError} As {@linkcode checkedServer}; also names variable, value and limit.
  */
 export function serverSettings(
   env: Environment,
-  options: { readonly port: number },
+  { port }: { readonly port: number },
 ): ServerSettings {
-  const host = textSetting(env, "HOST") ?? "127.0.0.1";
-  const tokens = tokenSettings(env);
-  const insecure = flag("OUROCODUS_INSECURE", textSetting(env, "OUROCODUS_INSECURE"));
+  return checkedServer(readSettings({ ...SERVER_SETTINGS, port: portSetting(port) }, env));
+}
+
+/**
+ * Checks settings of a server that belong together.
+ *
+ * @throws {SettingError} If others could come in without a token, with what can be done; or of
+ * certificate and key one is missing.
+ */
+export function checkedServer(read: Read): ServerSettings {
+  const { host, tokens, insecure, tls: { certFile, keyFile } } = read;
   if (!isLoopback(host) && !hasTokens(tokens) && !insecure) throw openToOthers(host);
   return {
-    host,
-    port: integerSetting(env, "PORT", { fallback: options.port, min: 0, max: 65_535 }),
-    tls: tlsFiles(textSetting(env, "TLS_CERT"), textSetting(env, "TLS_KEY")),
-    tokens,
-    insecure,
-    allowedOrigins: list(textSetting(env, "ALLOWED_ORIGINS")),
-    allowedHosts: [host, ...list(textSetting(env, "ALLOWED_HOSTS"))],
-    maxHeaderBytes: bytesSetting(env, "MAX_HEADER_BYTES", {
-      fallback: 16 * KIB,
-      min: KIB,
-      max: 256 * KIB,
-    }),
+    ...read,
+    tls: tlsFiles(certFile, keyFile),
+    allowedHosts: [host, ...read.allowedHosts],
   };
 }
 
@@ -86,14 +110,4 @@ function tlsFiles(certFile: string | undefined, keyFile: string | undefined): Tl
     ? ["TLS_KEY", "TLS_CERT"]
     : ["TLS_CERT", "TLS_KEY"];
   throw new SettingError(`${there} is set and ${missing} is not: TLS needs both`);
-}
-
-function flag(name: string, text: string | undefined): boolean {
-  if (text === undefined || text === "0" || text === "false") return false;
-  if (text === "1" || text === "true") return true;
-  throw new SettingError(`${name} is "${text}", allowed are 1, true, 0 and false`);
-}
-
-function list(text: string | undefined): string[] {
-  return (text ?? "").split(",").map((one) => one.trim()).filter(Boolean);
 }

@@ -4,37 +4,32 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { type Environment, messageOf, SettingError, textSetting } from "@ourocodus/protocol";
+import { messageOf, SettingError, type SettingsOf, text } from "@ourocodus/protocol";
 import { looksSigned, MAX_TOKEN_CHARACTERS } from "./token.ts";
 import type { TokenKeys } from "./token_verifier.ts";
 
-/** Settings about tokens. */
-export interface TokenSettings {
-  /** The shared secret. */
-  readonly secret?: string;
-  /** The file that has it, where it is not given itself. */
-  readonly secretFile?: string;
-  /** A public key, or the file that has it. */
-  readonly publicKey?: string;
-}
+/** What relay and API verify tokens with. */
+export const TOKEN_SETTINGS = {
+  secret: text("OUROCODUS_TOKEN", "the secret that others need, or tokens made with it", {
+    parse: checkedSecret,
+  }),
+  secretFile: text(
+    "OUROCODUS_TOKEN_FILE",
+    "the file that has the secret; made if it is not there",
+  ),
+  publicKey: text(
+    "OUROCODUS_TOKEN_PUBLIC_KEY",
+    "verifies tokens signed elsewhere (Ed25519, PEM)",
+  ),
+};
+
+/** Their values. */
+export type TokenSettings = Partial<SettingsOf<typeof TOKEN_SETTINGS>>;
 
 /** With fewer characters, a secret can be guessed from a token that was made with it. */
 export const GOOD_SECRET_CHARACTERS = 16;
 
 const SECRET_BYTES = 32;
-
-/**
- * Reads `OUROCODUS_TOKEN`, `OUROCODUS_TOKEN_FILE` and `OUROCODUS_TOKEN_PUBLIC_KEY`.
- *
- * @throws {SettingError} If the token is no secret.
- */
-export function tokenSettings(env: Environment): TokenSettings {
-  const secret = textSetting(env, "OUROCODUS_TOKEN");
-  const secretFile = textSetting(env, "OUROCODUS_TOKEN_FILE");
-  const publicKey = textSetting(env, "OUROCODUS_TOKEN_PUBLIC_KEY");
-  if (secret !== undefined) checkSecret(secret, "OUROCODUS_TOKEN");
-  return { secret, secretFile, publicKey };
-}
 
 /** Whether there is anything that verifies tokens. */
 export function hasTokens({ secret, secretFile, publicKey }: TokenSettings): boolean {
@@ -85,8 +80,7 @@ async function secretIn(path: string, make: boolean): Promise<string> {
   if (make) await makeSecret(name, path);
   const secret = (await fileSetting(name, path)).trim();
   if (secret === "") throw new SettingError(`${name} is "${path}", which is empty`);
-  checkSecret(secret, `the file ${path} (${name})`);
-  return secret;
+  return checkedSecret(secret, `the file ${path} (${name})`);
 }
 
 async function makeSecret(name: string, path: string): Promise<void> {
@@ -121,7 +115,7 @@ function unusable(name: string, path: string, what: string, error: unknown): Set
   return new SettingError(why, { cause: error });
 }
 
-function checkSecret(secret: string, name: string): void {
+function checkedSecret(secret: string, name: string): string {
   if (secret.length > MAX_TOKEN_CHARACTERS) {
     throw new SettingError(
       `${name} has ${secret.length} characters, limit is ${MAX_TOKEN_CHARACTERS}`,
@@ -135,4 +129,5 @@ function checkSecret(secret: string, name: string): void {
       `${name} is a signed token; here the secret is needed that tokens are made with`,
     );
   }
+  return secret;
 }

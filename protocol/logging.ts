@@ -12,7 +12,7 @@ import {
 } from "@logtape/logtape";
 import { getPrettyFormatter } from "@logtape/pretty";
 import { SettingError } from "./errors.ts";
-import { type Environment, textSetting } from "./settings.ts";
+import { type Environment, readSettings, text } from "./settings.ts";
 
 const LEVELS = new Map<string, LogLevel>([
   ["trace", "trace"],
@@ -34,20 +34,24 @@ export interface LoggingOptions {
   readonly write?: (line: string) => void;
 }
 
-/**
- * The level from `LOG_LEVEL`: `trace`, `debug`, `info`, `warn`, `error` or `fatal`.
- *
- * @throws {SettingError} If it is none of these.
- */
-export function logLevelSetting(env: Environment): LogLevel {
-  const text = textSetting(env, "LOG_LEVEL") ?? "info";
+const ALLOWED = "trace, debug, info, warn, error, fatal";
+
+/** The lowest level that a program logs, in any case. */
+export const LOG_LEVEL = text(
+  "LOG_LEVEL",
+  "the lowest level that is logged: as JSON lines, or pretty on a terminal",
+  { fallback: "info", allowed: ALLOWED, parse: levelNamed },
+);
+
+function levelNamed(text: string, name: string): LogLevel {
   const level = LEVELS.get(text.toLowerCase());
-  if (level === undefined) {
-    throw new SettingError(
-      `LOG_LEVEL is "${text}", allowed are trace, debug, info, warn, error, fatal`,
-    );
-  }
-  return level;
+  if (level !== undefined) return level;
+  throw new SettingError(`${name} is "${text}", allowed are ${ALLOWED}`);
+}
+
+/** Reads {@linkcode LOG_LEVEL}. @throws {SettingError} If it is none that is allowed. */
+export function logLevelSetting(env: Environment): LogLevel {
+  return readSettings({ level: LOG_LEVEL }, env).level;
 }
 
 /**

@@ -39,7 +39,7 @@ export {
 } from "./frames.ts";
 export { type Lease, MAX_LEASE_CHARACTERS, parseLease, workPlace, workStoredAt } from "./lease.ts";
 export { LOG_HEADER } from "./log_headers.ts";
-export { configureLogging, logLevelSetting } from "./logging.ts";
+export { configureLogging, LOG_LEVEL, logLevelSetting } from "./logging.ts";
 export {
   describe,
   formatMessage,
@@ -64,12 +64,22 @@ export {
 } from "./result_text.ts";
 export { RoleId } from "./role_id.ts";
 export {
-  bytesSetting,
-  durationSettingMs,
+  bytes,
+  defaultText,
+  duration,
   type Environment,
-  integerSetting,
+  flag,
+  integer,
+  list,
   parseBytes,
   parseDurationMs,
+  readSettings,
+  type Setting,
+  settingsHelp,
+  settingsIn,
+  type SettingsOf,
+  type SettingTable,
+  text,
   textSetting,
 } from "./settings.ts";
 export { stopSignal } from "./stop_signal.ts";

@@ -1,6 +1,7 @@
 /**
- * Reading settings from text: environment variables and flags. Only a main.ts passes the real
- * environment in.
+ * Settings of programs. A table declares each once, `{ maxDeliver: integer("MAX_DELIVER", …) }`;
+ * reading, `--help`, docs/settings.md, permissions and what containers pass on are made from it. Only
+ * a main.ts passes the real environment in.
  *
  * @module
  */
@@ -11,12 +12,56 @@ export interface Environment {
   get(name: string): string | undefined;
 }
 
-/** Limits of a number. */
-export interface NumberLimits {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
+/** What a table says about a setting besides its variable and what it is. */
+export interface SettingOptions {
+  /** The default, as it could be set. Without one, a setting that is not set is `undefined`. */
+  readonly fallback?: string | number;
+  /** What applies without a value, where that is no value of its own: `MAX_AGENTS`. */
+  readonly otherwise?: string;
+  /** The values that it may have, for people: `1 to 1000`. */
+  readonly allowed?: string;
+  /** The flag that goes before the variable. */
+  readonly flag?: string;
 }
+
+/** Options of a text. */
+export interface TextOptions extends SettingOptions {
+  /** Makes its value. @param name What errors call it. @throws {SettingError} */
+  readonly parse?: (text: string, name: string) => unknown;
+}
+
+/** Options of a number. */
+export interface NumberOptions extends SettingOptions {
+  /** The least and the most that it may be, written like the setting itself: `10m`, `64KB`. */
+  readonly range: readonly [min: string | number, max: string | number];
+}
+
+/** One setting: the variable that has it, what it is in one line, and how its text is read. */
+export interface Setting<Value = unknown> extends SettingOptions {
+  readonly variable: string;
+  readonly means: string;
+  readonly parse: (text: string, name: string) => Value;
+}
+
+/** Settings by the names that code calls them; groups of them may be nested. */
+export interface SettingTable {
+  readonly [key: string]: Setting | SettingTable;
+}
+
+/** What {@linkcode readSettings} makes of a table. */
+export type SettingsOf<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value
+    : SettingsOf<Table[Key]>;
+};
+
+/** A setting that is `undefined` if it is not set and its options have no default. */
+type Declared<Value, Options> = Setting<
+  Options extends { readonly fallback: string | number } ? Value : Value | undefined
+>;
+
+type Parsed<Options> = Options extends { readonly parse: (...texts: string[]) => infer Value }
+  ? Value
+  : string;
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/;
 const DURATION_UNIT_MS: Record<string, number> = {
@@ -66,60 +111,143 @@ export function textSetting(env: Environment, name: string): string | undefined 
 }
 
 /**
- * A whole number.
+ * Declares a text, or what `parse` makes of it.
  *
- * @throws {SettingError} If it is none, or beyond the limits; names variable, value and limit.
+ * @param variable The environment variable that has it.
+ * @param means What it is, in one line, for help and documents.
  */
-export function integerSetting(env: Environment, name: string, limits: NumberLimits): number {
-  const text = textSetting(env, name);
-  if (text === undefined) return limits.fallback;
-  return within(
-    name,
-    text,
-    /^-?\d+$/.test(text) ? Number(text) : undefined,
-    limits,
-    "whole number",
-  );
+export function text<Options extends TextOptions>(
+  variable: string,
+  means: string,
+  options: Options = {} as Options,
+): Declared<Parsed<Options>, Options> {
+  const declared = { parse: String, ...options, variable, means };
+  return declared as Setting as Declared<Parsed<Options>, Options>;
 }
 
-/**
- * A duration, see {@linkcode parseDurationMs}. Limits and result are in milliseconds.
- *
- * @throws {SettingError} If it is none, or beyond the limits; names variable, value and limit.
- */
-export function durationSettingMs(env: Environment, name: string, limits: NumberLimits): number {
-  const text = textSetting(env, name);
-  if (text === undefined) return limits.fallback;
-  return within(name, text, parseDurationMs(text), limits, "duration like 30s or 10m", " ms");
+/** Declares texts with commas between; none by default. */
+export function list(variable: string, means: string): Setting<string[]> {
+  const parse = (text: string) => text.split(",").map((one) => one.trim()).filter(Boolean);
+  return text(variable, means, { fallback: "", parse });
 }
 
-/**
- * A size, see {@linkcode parseBytes}; `-1` passes if the limits allow it.
- *
- * @throws {SettingError} If it is none, or beyond the limits; names variable, value and limit.
- */
-export function bytesSetting(env: Environment, name: string, limits: NumberLimits): number {
-  const text = textSetting(env, name);
-  if (text === undefined) return limits.fallback;
-  const bytes = text === "-1" ? -1 : parseBytes(text);
-  return within(name, text, bytes, limits, "size like 64KB or 1GB", " bytes");
+/** Declares what is so, `1` or `true`, or not, `0` or `false`, the default. */
+export function flag(variable: string, means: string): Setting<boolean> {
+  const allowed = "1, true, 0 and false";
+  const parse = (text: string, name: string) => {
+    if (text === "1" || text === "true") return true;
+    if (text === "0" || text === "false") return false;
+    throw new SettingError(`${name} is "${text}", allowed are ${allowed}`);
+  };
+  return text(variable, means, { fallback: 0, allowed, parse });
 }
 
-function within(
-  name: string,
-  text: string,
-  value: number | undefined,
-  limits: NumberLimits,
+type DeclareNumber = <Options extends NumberOptions>(
+  variable: string,
+  means: string,
+  options: Options,
+) => Declared<number, Options>;
+
+/** Declares a whole number. */
+export const integer: DeclareNumber = numbers(
+  "whole number",
+  "",
+  (text) => /^-?\d+$/.test(text) ? Number(text) : undefined,
+);
+
+/** Declares a duration, see {@linkcode parseDurationMs}; its value is in milliseconds. */
+export const duration: DeclareNumber = numbers("duration like 30s or 10m", " ms", parseDurationMs);
+
+/** Declares a size in bytes, see {@linkcode parseBytes}; `-1` passes if its range allows it. */
+export const bytes: DeclareNumber = numbers(
+  "size like 64KB or 1GB",
+  " bytes",
+  (text) => text === "-1" ? -1 : parseBytes(text),
+);
+
+function numbers(
   wanted: string,
-  unit = "",
-): number {
-  if (value === undefined || !Number.isSafeInteger(value)) {
+  unit: string,
+  parse: (text: string) => number | undefined,
+): DeclareNumber {
+  const number = (text: string, name: string) => {
+    const value = parse(text);
+    if (value !== undefined && Number.isSafeInteger(value)) return value;
     throw new SettingError(`${name} is "${text}", it must be a ${wanted}`);
-  }
-  if (value < limits.min || value > limits.max) {
-    throw new SettingError(
-      `${name} is "${text}", allowed is ${limits.min} to ${limits.max}${unit}`,
-    );
-  }
-  return value;
+  };
+  return (variable, means, options) => {
+    const [least, most] = options.range;
+    const [min, max] = [number(String(least), variable), number(String(most), variable)];
+    const within = (text: string, name: string) => {
+      const value = number(text, name);
+      if (value >= min && value <= max) return value;
+      throw new SettingError(`${name} is "${text}", allowed is ${min} to ${max}${unit}`);
+    };
+    return text(variable, means, { allowed: `${least} to ${most}`, ...options, parse: within });
+  };
+}
+
+/**
+ * Reads what a table declares.
+ *
+ * @param flags Values of flags, by the table's names; a flag goes before its variable.
+ * @returns The table's names with values; durations in milliseconds, sizes in bytes.
+ * @throws {SettingError} If a value cannot be used; names variable or flag, value and limit.
+ *
+ * @example
+ * ```ts
+ * import { integer, readSettings } from "@ourocodus/protocol";
+ * import assert from "node:assert/strict";
+ *
+ * const TABLE = {
+ *   maxDeliver: integer("MAX_DELIVER", "attempts", { fallback: 5, range: [1, 1_000] }),
+ * };
+ * assert.deepEqual(readSettings(TABLE, new Map([["MAX_DELIVER", "3"]])), { maxDeliver: 3 });
+ * ```
+ */
+export function readSettings<Table extends SettingTable>(
+  table: Table,
+  env: Environment,
+  flags: { readonly [Key in keyof Table]?: string } = {},
+): SettingsOf<Table> {
+  const read = Object.entries(table).map(([key, entry]) => [
+    key,
+    isSetting(entry) ? readSetting(entry, env, flags[key]) : readSettings(entry, env),
+  ]);
+  return Object.fromEntries(read);
+}
+
+function readSetting(
+  { variable, flag = variable, fallback, parse }: Setting,
+  env: Environment,
+  given: string | undefined,
+): unknown {
+  if (given !== undefined) return parse(given, flag);
+  const text = textSetting(env, variable) ?? fallback;
+  return text === undefined ? undefined : parse(String(text), variable);
+}
+
+/** All settings of a table and of the groups in it, in its order. */
+export function settingsIn(table: SettingTable): Setting[] {
+  return Object.values(table).flatMap((entry) => isSetting(entry) ? [entry] : settingsIn(entry));
+}
+
+/** A table for `--help`: a line for each setting, with its default and what it means. */
+export function settingsHelp(table: SettingTable): string {
+  const settings = settingsIn(table);
+  const widest = (texts: string[]) => Math.max(...texts.map(({ length }) => length));
+  const names = widest(settings.map(({ variable }) => variable));
+  const defaults = widest(settings.map(defaultText));
+  return settings.map((one) =>
+    `  ${one.variable.padEnd(names)}  ${defaultText(one).padEnd(defaults)}  ${one.means}`
+  ).join("\n");
+}
+
+/** A setting's default for people; empty if there is none. */
+export function defaultText({ otherwise, fallback = "" }: SettingOptions): string {
+  return otherwise ?? String(fallback);
+}
+
+function isSetting(entry: Setting | SettingTable): entry is Setting {
+  return typeof entry.variable === "string";
 }

@@ -1,16 +1,24 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  bytesSetting,
-  durationSettingMs,
-  integerSetting,
+  bytes,
+  duration,
+  flag,
+  integer,
+  list,
   parseBytes,
   parseDurationMs,
+  readSettings,
+  type Setting,
+  settingsHelp,
+  text,
   textSetting,
 } from "./settings.ts";
 
 const env = (variables: Record<string, string>) => new Map(Object.entries(variables));
-const limits = { fallback: 7, min: 1, max: 1_000_000 };
+const limits = { fallback: 7, range: [1, 1_000_000] } as const;
+const milliseconds = { fallback: "7ms", range: ["1ms", "1000s"] } as const;
+const read = (one: Setting, X: string) => readSettings({ one }, env({ X })).one;
 
 Deno.test("durations have a unit, or are seconds", () => {
   assert.deepEqual(
@@ -51,9 +59,24 @@ Deno.test("parsing a duration or size never throws, and gives a whole number or 
 Deno.test("an unset or blank variable is as if it were not there", () => {
   for (const variables of [{}, { X: "" }, { X: "  " }] as Record<string, string>[]) {
     assert.equal(textSetting(env(variables), "X"), undefined);
-    assert.equal(integerSetting(env(variables), "X", limits), 7);
-    assert.equal(durationSettingMs(env(variables), "X", limits), 7);
-    assert.equal(bytesSetting(env(variables), "X", limits), 7);
+    const table = {
+      number: integer("X", "a number", limits),
+      duration: duration("X", "a number", milliseconds),
+      size: bytes("X", "a number", limits),
+      text: text("X", "a text"),
+      flag: flag("X", "whether"),
+      list: list("X", "names"),
+      group: { other: text("X", "a text", { fallback: "other" }) },
+    };
+    assert.deepEqual(readSettings(table, env(variables)), {
+      number: 7,
+      duration: 7,
+      size: 7,
+      text: undefined,
+      flag: false,
+      list: [],
+      group: { other: "other" },
+    });
   }
 });
 
@@ -67,17 +90,46 @@ Deno.test("a number that is none, or beyond its limits, is refused with name, va
     ["1000001", /allowed is 1 to 1000000$/],
   ];
   for (const [X, message] of refused) {
-    assert.throws(() => integerSetting(env({ X }), "X", limits), { name: "SettingError", message });
+    assert.throws(() => read(integer("X", "a number", limits), X), {
+      name: "SettingError",
+      message,
+    });
   }
-  assert.throws(() => durationSettingMs(env({ X: "1x" }), "X", limits), {
+  assert.throws(() => read(duration("X", "a number", milliseconds), "1x"), {
     message: 'X is "1x", it must be a duration like 30s or 10m',
   });
-  assert.throws(() => durationSettingMs(env({ X: "1d" }), "X", limits), {
+  assert.throws(() => read(duration("X", "a number", milliseconds), "1d"), {
     message: 'X is "1d", allowed is 1 to 1000000 ms',
   });
-  assert.throws(() => bytesSetting(env({ X: "2GB" }), "X", limits), {
+  assert.throws(() => read(bytes("X", "a number", limits), "2GB"), {
     message: 'X is "2GB", allowed is 1 to 1000000 bytes',
   });
-  assert.equal(bytesSetting(env({ X: "-1" }), "X", { fallback: 0, min: -1, max: 9 }), -1);
-  assert.throws(() => bytesSetting(env({ X: "-1" }), "X", limits), /allowed is 1/);
+  assert.equal(read(bytes("X", "a number", { fallback: 0, range: [-1, 9] }), "-1"), -1);
+  assert.throws(() => read(bytes("X", "a number", limits), "-1"), /allowed is 1/);
+  assert.throws(() => read(flag("X", "whether"), "maybe"), {
+    message: 'X is "maybe", allowed are 1, true, 0 and false',
+  });
+});
+
+Deno.test("a flag goes before its variable, and is what an error names", () => {
+  const table = { number: integer("X", "a number", { ...limits, flag: "--x" }) };
+  assert.deepEqual(readSettings(table, env({ X: "none" }), { number: "3" }), { number: 3 });
+  assert.throws(() => readSettings(table, env({ X: "3" }), { number: "none" }), {
+    message: '--x is "none", it must be a whole number',
+  });
+});
+
+Deno.test("a declaration whose limits are none is refused where it stands", () => {
+  assert.throws(() => integer("X", "a number", { range: ["few", 9] }), /^SettingError: X is "few"/);
+});
+
+Deno.test("help has a line for each setting, those of groups too", () => {
+  const table = {
+    size: bytes("SIZE", "how large", { fallback: "1KB", range: [0, "1MB"] }),
+    group: { name: text("LONG_NAME", "who", { otherwise: "a random one" }) },
+  };
+  assert.equal(
+    settingsHelp(table),
+    "  SIZE       1KB           how large\n  LONG_NAME  a random one  who",
+  );
 });

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Environment } from "@ourocodus/protocol";
+import { type Environment, readSettings, text } from "@ourocodus/protocol";
 import { SystemError } from "./system_error.ts";
 
 /** An engine's address; TLS if `ca`, `cert` and `key` are there. */
@@ -25,18 +25,31 @@ export interface DockerEndpoint {
 
 const DEFAULT_URL = "unix:///var/run/docker.sock";
 
+/** Where Docker is, by the names that its own command line uses. */
+export const DOCKER_SETTINGS = {
+  context: text("DOCKER_CONTEXT", "Docker's context, if agents were started there"),
+  url: text("DOCKER_HOST", "Docker's address", { otherwise: DEFAULT_URL }),
+  verifies: text("DOCKER_TLS_VERIFY", "any text: DOCKER_HOST speaks TLS"),
+  certificates: text("DOCKER_CERT_PATH", "the folder with its certificates", {
+    otherwise: "DOCKER_CONFIG",
+  }),
+  config: text("DOCKER_CONFIG", "Docker's configuration", { otherwise: "~/.docker" }),
+  home: text("HOME", "the user's home, where Docker's configuration is"),
+};
+
 /** Finds it. @throws {SystemError} If a context or an address cannot be used. */
 export async function dockerEndpoint(env: Environment): Promise<DockerEndpoint> {
-  const config = env.get("DOCKER_CONFIG") || join(env.get("HOME") ?? "", ".docker");
-  const named = env.get("DOCKER_CONTEXT");
-  const url = env.get("DOCKER_HOST");
-  if (!named && url) {
-    const verifies = Boolean(env.get("DOCKER_TLS_VERIFY"));
-    return parseEndpoint(url, verifies ? env.get("DOCKER_CERT_PATH") || config : undefined);
+  const { context: named, url, verifies, certificates, home = "", ...read } = readSettings(
+    DOCKER_SETTINGS,
+    env,
+  );
+  const { config = join(home, ".docker") } = read;
+  if (named === undefined && url !== undefined) {
+    return parseEndpoint(url, verifies === undefined ? undefined : certificates ?? config);
   }
-  const context = named || await currentContext(config);
+  const context = named ?? await currentContext(config);
   if (context === undefined || context === "default") {
-    return await parseEndpoint(url || DEFAULT_URL);
+    return await parseEndpoint(url ?? DEFAULT_URL);
   }
   return await contextEndpoint(config, context);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join, resolve } from "node:path";
-import { type Environment, messageOf } from "@ourocodus/protocol";
+import { type Environment, messageOf, readSettings, text } from "@ourocodus/protocol";
 import { SystemError } from "./system_error.ts";
 
 /** The paths in it, all absolute. */
@@ -29,6 +29,15 @@ export interface Home {
   readonly natsConfig: string;
 }
 
+/** Where the home is. */
+export const HOME_SETTINGS = {
+  folder: text(
+    "OUROCODUS_HOME",
+    "the home: state, logs, NATS' store and worktrees of what runs on this machine",
+    { otherwise: ".ourocodus" },
+  ),
+};
+
 /**
  * Finds the home: `OUROCODUS_HOME`, else `.ourocodus` in the nearest folder, from the current one
  * upwards, that has one already; else in the project's root (where `.git` is), or in the current
@@ -37,8 +46,8 @@ export interface Home {
  * @param cwd The current folder.
  */
 export function findHome(env: Environment, cwd: string = Deno.cwd()): Home {
-  const given = env.get("OUROCODUS_HOME")?.trim();
-  if (given) return homeIn(resolve(cwd, given));
+  const { folder } = readSettings(HOME_SETTINGS, env);
+  if (folder !== undefined) return homeIn(resolve(cwd, folder));
   const root = nearest(cwd, NAME) ?? nearest(cwd, ".git") ?? cwd;
   return homeIn(join(root, NAME));
 }

@@ -23,6 +23,7 @@ export {
   checkCodingAgent,
 } from "./check_agents.ts";
 export { ControlClient, ensureSupervisor, findSupervisor } from "./control_client.ts";
+export { DOCKER_SETTINGS } from "./docker_endpoint.ts";
 export { type AgentImage, agentImage, codingAgentImage, DockerRuntime } from "./docker_runtime.ts";
 export {
   type DockerRecord,
@@ -31,7 +32,7 @@ export {
   writeDockerRecord,
 } from "./docker_record.ts";
 export { EndRequests } from "./end_requests.ts";
-export { findHome, type Home, logPath } from "./home.ts";
+export { findHome, type Home, HOME_SETTINGS, logPath } from "./home.ts";
 export type { StopOptions } from "./kept_process.ts";
 export { untilGone } from "./launched_process.ts";
 export { ensureMonitor } from "./monitor.ts";
@@ -76,5 +77,11 @@ export {
   type SystemPart,
   type SystemSettings,
 } from "./system_parts.ts";
-export { agentToken, keepSystemToken, systemSecret, systemToken } from "./system_token.ts";
+export {
+  agentToken,
+  keepSystemToken,
+  SYSTEM_TOKEN_SETTINGS,
+  systemSecret,
+  systemToken,
+} from "./system_token.ts";
 export { unlessAborted } from "./unless_aborted.ts";

@@ -5,9 +5,17 @@
  * @module
  */
 import { createToken, looksSigned, MAX_TTL_MS, readTokenKeys } from "@ourocodus/edge";
-import { type Environment, SettingError, textSetting } from "@ourocodus/protocol";
+import { type Environment, readSettings, SettingError, text } from "@ourocodus/protocol";
 import { type Home, makeHome } from "./home.ts";
 import { readHomeFile, removeHomeFile, writeHomeFile } from "./home_file.ts";
+
+/** What lets commands in. */
+export const SYSTEM_TOKEN_SETTINGS = {
+  token: text("OUROCODUS_TOKEN", "the secret of relay and API, or a token made with it", {
+    otherwise: "the home's",
+  }),
+  secretFile: text("OUROCODUS_TOKEN_FILE", "the file that has the secret"),
+};
 
 /**
  * The token there is: that of the environment, else the secret that the system of this home was
@@ -16,9 +24,8 @@ import { readHomeFile, removeHomeFile, writeHomeFile } from "./home_file.ts";
  * @throws {SettingError} If `OUROCODUS_TOKEN_FILE` cannot be read.
  */
 export async function systemToken(env: Environment, home: Home): Promise<string | undefined> {
-  const token = textSetting(env, "OUROCODUS_TOKEN");
+  const { token, secretFile } = readSettings(SYSTEM_TOKEN_SETTINGS, env);
   if (token !== undefined) return token;
-  const secretFile = textSetting(env, "OUROCODUS_TOKEN_FILE");
   if (secretFile !== undefined) return (await readTokenKeys({ secretFile })).secret;
   return (await readHomeFile(home.token))?.trim() || undefined;
 }
