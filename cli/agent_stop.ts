@@ -7,6 +7,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   forgetAgents,
   type Home,
+  isAmong,
   type ManagedAgent,
   managedRemembered,
   rememberedAgents,
@@ -90,10 +91,8 @@ async function onlyRemembered(
   home: Home,
   managed: readonly ManagedAgent[],
 ): Promise<ManagedAgent[]> {
-  const there = new Set(managed.map(({ name, runtime }) => `${runtime} ${name}`));
-  return (await rememberedAgents(home))
-    .filter(({ name, runtime }) => !there.has(`${runtime.kind} ${name}`))
-    .map(managedRemembered);
+  const isThere = isAmong(managed);
+  return (await rememberedAgents(home)).filter((agent) => !isThere(agent)).map(managedRemembered);
 }
 
 /** The running work of agents before they are stopped; none if NATS cannot be asked. */
