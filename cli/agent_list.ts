@@ -99,7 +99,7 @@ async function natsIfThere(
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
     if ((await runtimes.list()).length === 0) throw error;
-    await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
+    await console.err.write(`who is connected is not known: ${harmless(error.message)}\n`);
     return undefined;
   }
 }
