@@ -52,11 +52,11 @@ import { StreamError } from "./nats_errors.ts";
 export interface StreamLimits {
   /** How long results, events and dead letters are kept, in milliseconds; 7 days by default. */
   readonly logMaxAgeMs?: number;
-  /** As many bytes of them are kept, the oldest go first; 1 GiB by default, -1 is no limit. */
+  /** Maximum bytes that are kept, the oldest go first; 1 GiB by default, -1 is no limit. */
   readonly logMaxBytes?: number;
-  /** As many bytes of work may wait, more is refused; -1, no limit, by default. */
+  /** Maximum bytes of work that waits, more is refused; -1, no limit, by default. */
   readonly workMaxBytes?: number;
-  /** On as many servers each stream is kept, 1 to 5; 1 by default. */
+  /** On how many servers each stream is kept, 1 to 5; 1 by default. */
   readonly replicas?: number;
 }
 

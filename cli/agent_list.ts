@@ -88,7 +88,7 @@ async function look(
   );
 }
 
-/** Without NATS, agents that were started here are listed all the same. */
+/** Without NATS, agents that were started here are listed anyway. */
 async function natsIfThere(
   runtimes: Runtimes,
   flags: Flags,

@@ -160,7 +160,7 @@ Deno.test("agent stop lets an agent finish its running work", async () => {
   assert.equal((await system.json(["status"])).streams.work.messages, 0);
 });
 
-Deno.test("agent stop names what an agent did not finish in time, given back or killed", async () => {
+Deno.test("agent stop names what an agent did not finish in time, released or killed", async () => {
   await using system = await TestSystem.create();
   await system.start();
   const start = ["agent", "start", "--session", "s", "--role", "r"];
@@ -232,7 +232,7 @@ Deno.test("an agent that crashes is started again, and restart starts a new one"
   assert.match(await system.ok(["agent", "logs"]), /started again, restart 1/);
 });
 
-Deno.test("agents outlive their supervisor, and are stopped all the same", async () => {
+Deno.test("agents outlive their supervisor, and are stopped anyway", async () => {
   await using system = await TestSystem.create();
   await system.start();
   await system.ok(["agent", "start", "--session", "s", "--role", "r", "--count", "2"]);

@@ -30,10 +30,10 @@ Settings (environment variables):
   TLS_CERT, TLS_KEY                              certificate chain and key, PEM files: then it is wss://
   ALLOWED_ORIGINS                                other hosts' pages that may connect, with commas; * is any
   ALLOWED_HOSTS                                  names that it may be called by, with commas; * is any
-  DRAIN_SECONDS          25                      how long SIGTERM waits for work in hand
+  DRAIN_SECONDS          25                      how long SIGTERM waits for running work
   ACK_WAIT_SECONDS       30                      how long work waits for a relay that died
   LEASE_GRACE_SECONDS    15                      how long an agent may take to come back to its work
-  MAX_DELIVER            5                       attempts before work is given up on
+  MAX_DELIVER            5                       attempts before work is dead
   MAX_HELD_BYTES         64MB                    results held while NATS is away
   MAX_UNREAD_BYTES       64MB                    what may wait for one agent to read it
   MAX_UNREAD_BYTES_IN_ALL  1GB                   and for all agents together
