@@ -120,7 +120,7 @@ function sentence(trace: WorkTrace): VNode {
     case "in_hand":
       return (
         <>
-          Agent <code>{agent}</code> has it, attempt {attempts}.
+          It runs at agent <code>{agent}</code>, attempt {attempts}.
         </>
       );
     case "done":
