@@ -7,7 +7,7 @@
 #
 #   docker build --target source-coding-agent --build-arg AGENT_PACKAGE=opencode-ai .
 #
-# an agent with a coding agent beside it (also coding-agent, with the executable): AGENT_PACKAGE is
+# an agent together with a coding agent (also coding-agent, with the executable): AGENT_PACKAGE is
 # its npm package, with a version after "@" if it is to stay the same.
 #
 # What a part may do stands in deno.json, under "permissions". The images run without root, on a
@@ -129,7 +129,7 @@ USER 1993:1993
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["deno", "run", "-q", "--cached-only", "--frozen", "--no-prompt", "-P=client", "/app/cli/main.ts"]
 
-# --- A coding agent beside our own, with git and Node.js ------------------------------------------
+# --- A coding agent next to our own, with git and Node.js -----------------------------------------
 
 FROM node:24-bookworm-slim AS coding-tools
 ARG AGENT_PACKAGE
@@ -146,7 +146,7 @@ USER root
 RUN apt-get update && \
   apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
   rm -rf /var/lib/apt/lists/* && \
-  # Repositories are mounted, and belong to whoever has started the container.
+  # Repositories are mounted, and belong to the user who started the container.
   git config --system safe.directory '*' && \
   install -d -m 1777 /work
 COPY --from=coding-tools /coding /usr/local
@@ -255,7 +255,7 @@ USER root
 RUN apt-get update && \
   apt-get install -y --no-install-recommends bubblewrap ca-certificates git ripgrep && \
   rm -rf /var/lib/apt/lists/* && \
-  # Repositories are mounted, and belong to whoever has started the container.
+  # Repositories are mounted, and belong to the user who started the container.
   git config --system safe.directory '*' && \
   install -d -m 1777 /work
 COPY --from=coding-tools /coding /usr/local

@@ -8,7 +8,7 @@
  *    they go on as the same attempt. What waits for a slot does not outlive one: its relay hands it
  *    out again.
  * 3. Once it is asked to stop, no handler is begun, and every relay that it stays connected to is
- *    told so. It ends when nothing is in hand and nothing is kept, at the latest when the time for
+ *    told so. It ends when nothing runs and nothing is kept, at the latest when the time for
  *    that is over.
  * 4. When it has ended no timer or listener of it remains, and every handler that still runs has its
  *    signal aborted.
@@ -29,15 +29,15 @@ import type { BackoffOptions } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { isA, RetryableError, WorkAbortedError } from "./errors.ts";
 import type { AgentEvent, EventHook } from "./events.ts";
-import { type Identity, Jobs } from "./jobs.ts";
+import { Attempts, type Identity } from "./attempts.ts";
 import { KeptAnswers } from "./kept_answers.ts";
 import {
-  type InHand,
   Link,
   type LinkOwner,
   type MessageToAgent,
   type RelayLine,
   type RelayPlace,
+  type Unfinished,
 } from "./link.ts";
 import type { SocketFactory } from "./socket.ts";
 import type { Handler, LeasedWork } from "./work.ts";
@@ -49,7 +49,7 @@ export interface AgentOptions {
   readonly identity: Identity;
   readonly concurrency: number;
   readonly backoff: BackoffOptions;
-  /** How long work in hand may take when the agent is asked to stop, in milliseconds. */
+  /** How long running work may take when the agent is asked to stop, in milliseconds. */
   readonly drainMs: number;
   readonly signal: AbortSignal | undefined;
   /** Ends the time for finishing, once `signal` has begun it. */
@@ -73,16 +73,16 @@ type CallOff = () => void;
 
 type Stop =
   | { readonly kind: "serving" }
-  /** Work in hand may finish. */
+  /** Running work may finish. */
   | { readonly kind: "finishing"; readonly callOff: CallOff }
-  /** Work in hand was given up; answers may still be stored. */
+  /** Running work was abandoned; answers may still be stored. */
   | { readonly kind: "storing"; readonly callOff: CallOff };
 
 /** An agent that serves relays with its handler until it is stopped. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #link: Link;
-  readonly #jobs: Jobs;
+  readonly #attempts: Attempts;
   readonly #kept = new KeptAnswers();
   readonly #done = Promise.withResolvers<void>();
   readonly #onAbort = () => this.#stop();
@@ -98,7 +98,7 @@ export class Agent {
     this.#options = options;
     const { agentId } = identity;
     this.#link = new Link({ relays, agentId, backoff, clock, openSocket }, this.#linkOwner());
-    this.#jobs = new Jobs({
+    this.#attempts = new Attempts({
       concurrency,
       identity,
       handler,
@@ -114,7 +114,7 @@ export class Agent {
   /**
    * Serves; called once.
    *
-   * @returns Settles when the signal was aborted and everything is done that was in hand.
+   * @returns Settles when the signal was aborted and everything that ran is done.
    * @throws {ServeError} If the agent is told not to come back.
    */
   run(): Promise<void> {
@@ -135,13 +135,13 @@ export class Agent {
       onLost: () => this.#lost(),
       onWaiting: () => this.#settle(),
       onEnd: (error) => this.#end(error),
-      inHand: () => this.#inHand,
+      unfinished: () => this.#unfinished,
       tell: (event) => this.#tell(event),
     };
   }
 
-  get #inHand(): InHand {
-    return { running: this.#jobs.running, kept: this.#kept.size };
+  get #unfinished(): Unfinished {
+    return { running: this.#attempts.running, kept: this.#kept.size };
   }
 
   #connected({ maxMessageBytes }: RelayLine): void {
@@ -155,7 +155,7 @@ export class Agent {
 
   #lost(): void {
     this.#kept.markUnsent();
-    this.#jobs.detach();
+    this.#attempts.detach();
   }
 
   #heard(message: MessageToAgent, line: string): void {
@@ -165,7 +165,7 @@ export class Agent {
       case "stored":
         return this.#stored(message.leases);
       case "resumed":
-        return message.leases.forEach((lease) => this.#jobs.attach(lease));
+        return message.leases.forEach((lease) => this.#attempts.attach(lease));
       case "cancel":
         return this.#cancelled(message.cancel.lease, message.cancel.reason);
       case "drain":
@@ -183,12 +183,12 @@ export class Agent {
 
   #offered(leased: LeasedWork): void {
     const { work, lease } = leased;
-    if (this.#jobs.has(lease) || this.#kept.has(lease)) {
+    if (this.#attempts.has(lease) || this.#kept.has(lease)) {
       return this.#tell({ type: "work.duplicate", id: work.id, lease });
     }
     // Work that was under way when the agent began to stop is held: it is handed out again when
     // the connection closes.
-    if (this.#link.line !== undefined) this.#jobs.add(leased);
+    if (this.#link.line !== undefined) this.#attempts.add(leased);
   }
 
   #stored(leases: readonly string[]): void {
@@ -197,22 +197,22 @@ export class Agent {
       // A retry that was taken is confirmed in the same way.
       const isOutcome = this.#kept.get(lease)?.type !== AGENT_TYPE.retry;
       this.#kept.drop(lease);
-      if (isOutcome) this.#jobs.stored(lease);
-      else this.#jobs.dropped(lease);
+      if (isOutcome) this.#attempts.stored(lease);
+      else this.#attempts.dropped(lease);
     }
-    if (wasFull) this.#jobs.begin();
+    if (wasFull) this.#attempts.begin();
     this.#settle();
   }
 
   #cancelled(lease: string, reason: string): void {
-    const inHand = this.#jobs.cancel(
+    const isKnown = this.#attempts.cancel(
       lease,
       new WorkAbortedError(reason, `The relay cancelled this work: ${reason}`),
     );
     // A result that is there may still be the first one.
     const dropped = reason !== LEASE_LOST && this.#kept.drop(lease);
-    if (inHand || dropped) this.#tell({ type: "work.cancelled", lease, reason });
-    this.#jobs.begin();
+    if (isKnown || dropped) this.#tell({ type: "work.cancelled", lease, reason });
+    this.#attempts.begin();
     this.#settle();
   }
 
@@ -226,9 +226,9 @@ export class Agent {
   #refused(error: { code: string; message: string; lease?: string }): void {
     const { code, lease } = error;
     const dropped = lease !== undefined && this.#endsAnswer(code, lease) && this.#kept.drop(lease);
-    if (dropped) this.#jobs.dropped(lease);
+    if (dropped) this.#attempts.dropped(lease);
     this.#tell({ type: "relay.error", ...error, dropped });
-    this.#jobs.begin();
+    this.#attempts.begin();
     this.#settle();
   }
 
@@ -295,14 +295,17 @@ export class Agent {
     const { drainMs, clock } = this.#options;
     if (this.#stopping.kind !== "serving" || this.#link.ended) return;
     this.#stopping = { kind: "finishing", callOff: clock.after(drainMs, () => this.#giveUp()) };
-    this.#tell({ type: "stopping", ...this.#inHand, drainMs });
+    this.#tell({ type: "stopping", ...this.#unfinished, drainMs });
     this.#settle();
     this.#sendDrain();
   }
 
   /** Tells the relay which leases are still in use; what an earlier connection had besides is lost. */
   #sendResume(): void {
-    const leases = [...this.#jobs.leases(), ...this.#kept.leases()].slice(0, MAX_RESUMED_LEASES);
+    const leases = [...this.#attempts.leases(), ...this.#kept.leases()].slice(
+      0,
+      MAX_RESUMED_LEASES,
+    );
     const payload: ResumePayload = { leases };
     this.#link.line?.send(formatMessage("resume", AGENT_TYPE.resume, payload));
   }
@@ -315,18 +318,18 @@ export class Agent {
 
   /** The time to finish is over. */
   #giveUp(): void {
-    const { running } = this.#jobs;
+    const { running } = this.#attempts;
     if (running > 0) this.#tell({ type: "work.abandoned", running });
     const callOff = this.#options.clock.after(STORE_MS, () => this.#link.end());
     this.#stopping = { kind: "storing", callOff };
-    this.#jobs.abandon(
+    this.#attempts.abandon(
       new WorkAbortedError("stopped", "The agent stops, and the time to finish is over"),
     );
     if (this.#link.line === undefined) return this.#link.end();
     this.#settle();
   }
 
-  /** What is not done by now is given up. */
+  /** Abandons what is not done by now. */
   #hurry(): void {
     if (this.#stopping.kind === "serving" || this.#link.ended) return;
     this.#stopping.callOff();
@@ -337,16 +340,16 @@ export class Agent {
 
   /** Goes on if nothing is left to be done: to the end, or away from a relay that drains. */
   #settle(): void {
-    if (this.#jobs.running > 0 || this.#kept.size > 0) return;
+    if (this.#attempts.running > 0 || this.#kept.size > 0) return;
     if (this.#stopping.kind !== "serving") return this.#link.end();
-    if (this.#relayDrains && this.#jobs.waiting === 0) this.#link.move("relay drains");
+    if (this.#relayDrains && this.#attempts.waiting === 0) this.#link.move("relay drains");
   }
 
   #end(error: unknown): void {
     if (this.#stopping.kind !== "serving") this.#stopping.callOff();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#options.abandon?.removeEventListener("abort", this.#onAbandon);
-    this.#jobs.abandon(new WorkAbortedError("stopped", "The agent stops", { cause: error }));
+    this.#attempts.abandon(new WorkAbortedError("stopped", "The agent stops", { cause: error }));
     if (this.#kept.size > 0) this.#tell({ type: "results.lost", kept: this.#kept.size });
     if (error === undefined) this.#done.resolve();
     else this.#done.reject(error);

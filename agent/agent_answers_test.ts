@@ -1,4 +1,4 @@
-/** What an agent tells of its work: progress, then a result, an error, or that it gives it back. */
+/** What an agent tells of its work: progress, then a result, an error, or that it releases it. */
 import assert from "node:assert/strict";
 import { RetryableError, WorkError } from "./errors.ts";
 import { FakeAgent } from "./testing/fake_agent.ts";
@@ -6,7 +6,7 @@ import { turns } from "./testing/fake_clock.ts";
 import { workLine } from "./testing/fake_relay.ts";
 import { ManualHandler } from "./testing/manual_handler.ts";
 
-Deno.test("RetryableError gives work back; any other throw is a final error", async () => {
+Deno.test("RetryableError releases work; any other throw is a final error", async () => {
   const thrown: Record<string, unknown> = {
     retry: new RetryableError("busy", { delayMs: 250 }),
     error: Object.assign(new TypeError("broken"), { code: "E1" }),
@@ -50,7 +50,7 @@ Deno.test("a WorkError is a final error with further fields", async () => {
   await agent.done;
 });
 
-Deno.test("a WorkError whose details have no JSON form is an error all the same", async () => {
+Deno.test("a WorkError whose details have no JSON form is an error anyway", async () => {
   const agent = new FakeAgent(() => {
     throw new WorkError("odd", "no JSON", { details: { big: 1n } });
   });

@@ -94,7 +94,7 @@ Deno.test("a result that is there is sent even if its lease is lost: it may be t
   await agent.done;
 });
 
-Deno.test("several relays are tried in turn, and soon while there is work in hand", async () => {
+Deno.test("several relays are tried in turn, and soon while work runs", async () => {
   const handler = new ManualHandler();
   const relayUrl = "ws://one.test, ws://two.test/x,y";
   const agent = new FakeAgent(handler.handle, { relayUrl });
@@ -226,7 +226,7 @@ Deno.test("a relay that refuses an agent does not end it while another may serve
   assert.equal(error.message, "Cannot connect to ws://two.test/agent: 400 no role");
 });
 
-Deno.test("an agent that was served goes on for two minutes of refusals, with its work in hand", async () => {
+Deno.test("an agent that was served goes on for two minutes of refusals, while its work runs", async () => {
   const handler = new ManualHandler();
   const agent = new FakeAgent(handler.handle, { backoffCapMs: 1_000 });
   await agent.socket.welcome();
@@ -286,7 +286,7 @@ Deno.test("of a socket that never opens is told how long it was waited for", asy
   await agent.done;
 });
 
-Deno.test("a relay that does not welcome is given up", async () => {
+Deno.test("the agent leaves a relay that does not welcome it", async () => {
   const agent = new FakeAgent(() => ({}));
   await agent.socket.open();
   agent.socket.answersClose = false;

@@ -11,10 +11,10 @@ import { AGENT_SETTINGS, type AgentFlags } from "./settings.ts";
 export const SETTINGS_HELP = `Environment, where a flag is not given:
 ${settingsHelp(AGENT_SETTINGS)}
 
-SIGTERM or SIGINT lets work in hand finish; a second one ends at once.
+SIGTERM or SIGINT lets running work finish; a second one ends at once.
 
 Exit codes:
-  0    it was stopped, and work in hand has finished or was given back
+  0    it was stopped; its running work has finished or was released
   1    it may not go on: a relay refused it, or another agent of the same id took its place
   2    the command line or a setting is wrong, or the command cannot be run
   130  ended at once by a second Ctrl-C (143 by SIGTERM)`;
@@ -48,8 +48,8 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
     )
     .option("--agent-id <id>", "the agent's name (default: a random one)")
     .option("--name <id>", "the same as --agent-id")
-    .option("--concurrency <number>", "pieces of work at once, 1 to 1024 (default: 1)")
-    .option("--drain <duration>", "how long work in hand may take after SIGTERM (default: 25s)")
+    .option("--concurrency <number>", "work items at once, 1 to 1024 (default: 1)")
+    .option("--drain <duration>", "how long running work may take after SIGTERM (default: 25s)")
     .addOption(
       new Option("--dry-run <what>", "only say what is wrong, with as much as this")
         .choices(DRY_RUNS),

@@ -20,7 +20,7 @@ Deno.test("aborting lets work finish, waits until it is stored, and closes", asy
   assert.equal(agent.clock.pending, 0);
 });
 
-Deno.test("what is in hand is given up at once when it is abandoned after the stop", async () => {
+Deno.test("running work is abandoned at once when the agent is told so after the stop", async () => {
   const handler = new ManualHandler();
   const abandon = new AbortController();
   const agent = new FakeAgent(handler.handle, { abandon: abandon.signal });

@@ -72,7 +72,7 @@ Deno.test("a handler is told the work's sequence and identity, the same at every
   await agent.stop();
 });
 
-Deno.test("a handler's listener hears that its result is stored, not that it is refused or given back", async () => {
+Deno.test("a handler's listener hears that its result is stored, not that it is refused or released", async () => {
   const heard: string[] = [];
   const agent = new FakeAgent((work, context) => {
     context.onStored(() => heard.push(work.id));
@@ -195,7 +195,7 @@ Deno.test("a kept result is dropped when its lease is cancelled", async () => {
   await agent.done;
 });
 
-Deno.test("a lost lease ends the try to give work back, but not a result", async () => {
+Deno.test("a lost lease ends the try to release work, but not a result", async () => {
   const agent = new FakeAgent((work) => {
     if (work.id === "back") throw new RetryableError("busy");
   }, { concurrency: 2 });

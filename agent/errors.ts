@@ -11,8 +11,8 @@ export interface RetryableErrorOptions extends ErrorOptions {
 const DEFAULT_RETRY_DELAY_MS = 1_000;
 
 /**
- * Thrown by a handler to give its work back: it is handed out again later, to this agent or
- * another. Every time counts as an attempt, and a relay gives up after a number of them.
+ * Thrown by a handler to release its work: it is handed out again later, to this agent or
+ * another. Every time counts as an attempt, and after a number of them the work is dead.
  */
 export class RetryableError extends OurocodusError {
   override readonly name = "RetryableError";
@@ -42,7 +42,7 @@ export interface WorkErrorOptions extends ErrorOptions {
 
 /**
  * Thrown by a handler to fail its work for good, with more to say than a message: the result is of
- * type `error`, and its payload is `{code, message}` with the details beside them.
+ * type `error`, and its payload is `{code, message}` and the details next to them.
  */
 export class WorkError extends OurocodusError {
   override readonly name = "WorkError";
@@ -62,7 +62,7 @@ export class WorkError extends OurocodusError {
 /**
  * Why an attempt's result is no longer wanted: what `WorkContext.signal` is aborted with. `code` is
  * `cancelled` (somebody cancelled the work), `answered` (another attempt's result was accepted, or the
- * work was given up on), `lease_lost` (another agent has the work), another word of a newer relay's,
+ * work is dead), `lease_lost` (another agent has the work), another word of a newer relay's,
  * or `stopped` (the agent ends; the work is handed out again).
  */
 export class WorkAbortedError extends OurocodusError {

@@ -28,7 +28,7 @@ export function logEvent(event: AgentEvent): void {
     case "work.failed":
       return logger.warn("Work {id} failed: {reason}", withError(event));
     case "work.retried":
-      return logger.info("Work {id} was given back: {reason}", withError(event));
+      return logger.info("Work {id} was released: {reason}", withError(event));
     case "work.cancelled":
       return logger.info("Work was cancelled: {reason}", { ...event });
     case "work.stuck":
@@ -36,15 +36,15 @@ export function logEvent(event: AgentEvent): void {
         ...event,
       });
     case "work.duplicate":
-      return logger.warn("Work {id} came again while it was in hand", { ...event });
+      return logger.warn("Work {id} came again while it waited or ran", { ...event });
     case "result.unsendable":
       return logger.warn("The result of {id} was not sent: {reason}", { ...event });
     case "progress.dropped":
       return logger.debug("Progress of {id} was not sent: {reason}", { ...event });
     case "stopping":
-      return logger.info("Stopping: {running} in hand", { ...event });
+      return logger.info("Stopping: {running} running", { ...event });
     case "work.abandoned":
-      return logger.warn("Gave up {running} in hand: the time to finish is over", { ...event });
+      return logger.warn("Abandoned {running} running: the time to finish is over", { ...event });
     case "results.lost":
       return logger.error("Stopped before a relay had stored {kept} results", { ...event });
   }

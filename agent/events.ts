@@ -23,7 +23,7 @@ export type AgentEvent =
     readonly failures: number;
     readonly retryMs: number;
   }
-  /** A connection ended; the next will be made. Work in hand goes on. */
+  /** A connection ended; the next will be made. Running work goes on. */
   | {
     readonly type: "disconnected";
     readonly url: string;
@@ -35,7 +35,7 @@ export type AgentEvent =
     /** Answers that wait for the next connection. */
     readonly kept: number;
   }
-  /** The relay goes away: it sends no more work, and closes when what is in hand is done. */
+  /** The relay goes away: it sends no more work, and closes when running work is done. */
   | { readonly type: "relay.draining"; readonly seconds: number }
   /** The relay refused something. With a lease, the answer that was kept for it is dropped. */
   | {
@@ -62,7 +62,7 @@ export type AgentEvent =
    * towards `concurrency` any more.
    */
   | { readonly type: "work.stuck"; readonly id: string; readonly afterMs: number }
-  /** An attempt came that is in hand already; it was passed over. */
+  /** An attempt came that waits or runs already; it was passed over. */
   | { readonly type: "work.duplicate"; readonly id: string; readonly lease: string }
   /** An answer was larger than the relay takes, or had no JSON form; an error was sent instead. */
   | { readonly type: "result.unsendable"; readonly id: string; readonly reason: string }

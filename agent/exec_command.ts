@@ -19,8 +19,8 @@ export function execCommand(
   env: () => Readonly<Record<string, string>>,
 ): Command {
   return agentCommand(root, "exec")
-    .summary("runs a command once for each piece of work")
-    .description("Runs a command once for each piece of work. What it prints is the result.")
+    .summary("runs a command once for each work item")
+    .description("Runs a command once for each work item. What it prints is the result.")
     .usage("[options] -- COMMAND [ARG...]")
     .argument("<command...>", "the program and its arguments; no shell is involved")
     .addOption(
@@ -33,7 +33,7 @@ export function execCommand(
     )
     .option(
       "--retry-on <codes>",
-      "exit codes that give the work back, for example 75,111; default: none",
+      "exit codes that release the work, for example 75,111; default: none",
       exitCodes,
     )
     .option(
@@ -171,7 +171,7 @@ function variable(
   const [, name, given] = /^([^=\0]+)(?:=([^\0]*))?$/s.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("It must be NAME=VALUE or NAME");
   const own: readonly string[] = VARIABLES;
-  if (own.includes(name)) throw new InvalidArgumentError(`${name} is set for each piece of work`);
+  if (own.includes(name)) throw new InvalidArgumentError(`${name} is set for each work item`);
   const value = given ?? environment[name];
   if (value === undefined) throw new InvalidArgumentError(`${name} is not set here`);
   return { ...before, [name]: value };

@@ -41,7 +41,7 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
     [["--retry-on", "75,300", "--", "cat"], /exit codes from 1 to 255/],
     [["--env", "=A", "--", "cat"], /It must be NAME=VALUE or NAME/],
     [["--env", "NOT_SET_HERE", "--", "cat"], /NOT_SET_HERE is not set here/],
-    [["--env", "OUROCODUS_ID=1", "--", "cat"], /is set for each piece of work/],
+    [["--env", "OUROCODUS_ID=1", "--", "cat"], /is set for each work item/],
     [
       ["--error-if", "is_error", "--stdout", "json", "--", "cat"],
       /^error: --error-if is "is_error", /,
@@ -55,7 +55,7 @@ Deno.test("what cannot be run is refused at once, with 2 and in one line", async
       ["--sandbox", "bwrap", "--cwd", "/", "--", "cat"],
       /Cannot confine|Cannot use --sandbox bwrap/,
     ],
-    [["--env", "OUROCODUS_WORK_KEY=1", "--", "cat"], /is set for each piece of work/],
+    [["--env", "OUROCODUS_WORK_KEY=1", "--", "cat"], /is set for each work item/],
     [["--stdn", "json", "--", "cat"], /Did you mean --std/],
     [["--concurrency", "0", "--", "cat"], /^error: --concurrency is "0", allowed is 1 to 1024\n$/],
   ];
@@ -86,7 +86,7 @@ Deno.test("--dry-run says what is wrong, with the flags alone or with all, and r
   assert.deepEqual((await check("--dry-run", "flags", "--stdin", "foo", "--", "cat"))[0], 2);
 });
 
-Deno.test("200 pieces of work through eight commands at once, then a stop that drains", async () => {
+Deno.test("200 work items through eight commands at once, then a stop that drains", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using bus = await BusClient.connect(nats.url);

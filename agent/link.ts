@@ -3,11 +3,11 @@
  *
  * Invariants:
  * 1. There is one connection at a time. The next is begun after the earlier one's end was told, or
- *    after it did not answer `close` in time and was given up; nothing that a given-up connection
+ *    after it did not answer `close` in time and was abandoned; nothing that an abandoned connection
  *    tells is heard.
  * 2. Every timer belongs to the state that set it, and leaving the state calls it off.
  * 3. `onEnd` is the last that its owner hears, and comes once. No timer or socket of it remains then
- *    (save a socket that was given up).
+ *    (except a socket that was abandoned).
  *
  * @module
  */
@@ -41,7 +41,7 @@ export interface LinkOptions {
 }
 
 /** What an agent has to see to. */
-export interface InHand {
+export interface Unfinished {
   /** Handlers that are running. */
   readonly running: number;
   /** Answers that no relay has stored yet. */
@@ -63,8 +63,8 @@ export interface LinkOwner {
   onWaiting(): void;
   /** There will be no other connection; the error says why, unless {@linkcode Link.end} was called. */
   onEnd(error: unknown): void;
-  /** Asked when a connection is over: work in hand makes the wait shorter. */
-  inHand(): InHand;
+  /** Asked when a connection is over: running work makes the wait shorter. */
+  unfinished(): Unfinished;
   tell(event: AgentEvent): void;
 }
 
@@ -194,7 +194,7 @@ export class Link {
 
   #heard(connection: RelayConnection, message: RelayMessage, line: string): void {
     const state = this.#state;
-    if (!("connection" in state) || state.connection !== connection) return; // Given up before.
+    if (!("connection" in state) || state.connection !== connection) return; // Abandoned before.
     if (message.kind === "welcome") {
       if (state.kind === "connecting") this.#welcomed(connection, message.welcome);
     } else if (state.kind === "connecting") {
@@ -274,7 +274,7 @@ export class Link {
 
   #closed(connection: RelayConnection, close: SocketClose): void {
     const state = this.#state;
-    if (!("connection" in state) || state.connection !== connection) return; // Given up before.
+    if (!("connection" in state) || state.connection !== connection) return; // Abandoned before.
     const lasted = this.#hasLasted();
     this.#leaveState();
     this.#owner.onLost();
@@ -297,7 +297,7 @@ export class Link {
     const { clock, backoff } = this.#options;
     const { shownUrl: url } = this.#place;
     this.#relay++;
-    const { running, kept } = this.#owner.inHand();
+    const { running, kept } = this.#owner.unfinished();
     const busy = running > 0 || kept > 0;
     const capMs = busy ? Math.min(backoff.capMs, BUSY_BACKOFF_MS) : backoff.capMs;
     const retryMs = fullJitterMs(this.#failures++, { ...backoff, capMs }, clock.random());

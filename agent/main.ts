@@ -5,5 +5,5 @@
  */
 import { run } from "./program.ts";
 
-// A socket that was given up would keep the process alive.
+// A socket that was abandoned would keep the process alive.
 Deno.exit(await run(Deno.args, Deno.env));

@@ -2,14 +2,14 @@
  * Whether relays that refuse an agent do so for good.
  *
  * One of several may be set up wrongly, and what stands before a relay answers strangely while that
- * is replaced. An agent that has been served before may have an hour's work in hand, so it goes on for
+ * is replaced. An agent that has been served before may run an hour's work, so it goes on for
  * a while. One that never was is told at once.
  *
  * @module
  */
 import type { Clock } from "./clock.ts";
 
-/** For so long after the first refusal an agent that was served goes on, in milliseconds. */
+/** How long after the first refusal an agent that was served goes on, in milliseconds. */
 const PATIENCE_MS = 120_000;
 
 /** Refusals since the last welcome. */

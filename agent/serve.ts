@@ -25,7 +25,7 @@ export interface ServeOptions {
    * with the same name, session and role the one that connects later replaces the other.
    */
   readonly agentId?: string;
-  /** As many work items are done at once, 1 to 1024; 1 by default. */
+  /** How many work items run at once, 1 to 1024; 1 by default. */
   readonly concurrency?: number;
   /**
    * What lets it in, where relays ask for a token; a function is asked before each connection, so
@@ -36,9 +36,9 @@ export interface ServeOptions {
   readonly caCerts?: readonly string[];
   /** Stops the agent, see {@linkcode serve}. Without it the agent serves forever. */
   readonly signal?: AbortSignal;
-  /** After `signal`: does not wait for work in hand any longer, nor for results to be stored. */
+  /** After `signal`: does not wait for running work any longer, nor for results to be stored. */
   readonly abandon?: AbortSignal;
-  /** How long work in hand may take when the agent is stopped, in milliseconds; 25 000 by default. */
+  /** How long running work may take when the agent is stopped, in milliseconds; 25 000 by default. */
   readonly drainMs?: number;
   /** The longest wait before the first reconnection, in milliseconds; 500 by default. */
   readonly backoffBaseMs?: number;
@@ -62,13 +62,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  *
  * It connects to a relay and hands every work item to the handler, as many at once as
  * `concurrency` says. What the handler returns is stored as the work's result; see
- * {@linkcode Handler}. When the connection is lost, handlers go on, and the agent reconnects for
- * ever, with exponential backoff and full jitter, and resumes what it has in hand as the same
+ * {@linkcode Handler}. When the connection is lost, handlers go on, and the agent reconnects
+ * forever, with exponential backoff and full jitter, and resumes its running work as the same
  * attempt, at the same relay or at another. Results are kept until a relay has stored them,
  * and sent again after a reconnection if that is not certain; none is dropped, instead no new work
  * is begun while more than 32 Mi characters of results wait.
  *
- * When `signal` is aborted it takes no more work, lets work in hand finish for at most `drainMs`,
+ * When `signal` is aborted it takes no more work, lets running work finish for at most `drainMs`,
  * waits until the results are stored, and closes. Work that is not finished by then has its own
  * signal aborted, and the relay hands it out again.
  *
@@ -79,7 +79,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * A relay that is gone without a word (its machine lost power, a cable was cut) is noticed by the
  * heartbeats that the relay announces in its welcome. A relay that announces none is noticed only
  * when the operating system gives up on what is sent, which can take a quarter of an hour. A
- * socket to such a relay cannot be closed, only given up, after 3 seconds; it may then keep a
+ * socket to such a relay cannot be closed, only abandoned, after 3 seconds; it may then keep a
  * program running that has nothing else to do, unless it calls `Deno.exit`.
  *
  * @param options Where to connect and as whom.

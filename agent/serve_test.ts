@@ -89,7 +89,7 @@ Deno.test("work, results, errors and retries go through a real relay", async () 
   assert.equal(await agent.stop(), undefined);
 });
 
-Deno.test("every piece of work is answered once, and never are more than concurrency in hand", async () => {
+Deno.test("every work item is answered once, and never do more than concurrency run", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using session = await Session.open(nats);
@@ -109,7 +109,7 @@ Deno.test("every piece of work is answered once, and never are more than concurr
   assert.equal(await agent.stop(), undefined);
 });
 
-Deno.test("a result outlives the relay that was killed while its work was in hand", async () => {
+Deno.test("a result outlives the relay that was killed while its work ran", async () => {
   await using nats = await startNats();
   await using session = await Session.open(nats);
   const handler = new ManualHandler();
@@ -128,7 +128,7 @@ Deno.test("a result outlives the relay that was killed while its work was in han
   assert.equal((await session.results()).length, 1);
 });
 
-Deno.test("a relay that is stopped lets work in hand finish; the agent goes to the next", async () => {
+Deno.test("a relay that is stopped lets running work finish; the agent goes to the next", async () => {
   await using nats = await startNats();
   await using session = await Session.open(nats);
   const handler = new ManualHandler();

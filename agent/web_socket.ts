@@ -109,7 +109,7 @@ function neverOpened(events: SocketEvents, reason: string): Socket {
   return { send: () => {}, close: () => {}, bufferedBytes: 0 };
 }
 
-/** One that the URL has beside it would be a second, and relays take but one. */
+/** A second one in the URL would be an error: relays take only one. */
 function withoutToken(relayUrl: string): string {
   const url = new URL(relayUrl);
   url.searchParams.delete("access_token");

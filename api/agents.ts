@@ -49,7 +49,7 @@ interface Here {
 }
 
 const log = getLogger(["ourocodus", "api"]);
-/** For so long a look at this machine's agents is shared, in milliseconds. */
+/** How long a look at this machine's agents is shared, in milliseconds. */
 const SHARE_MS = 500;
 /** So long the supervisor and Docker may take, in milliseconds. */
 const TIMEOUT_MS = 3_000;

@@ -29,7 +29,7 @@ import { monitorRoute } from "./routes/monitor_route.ts";
 import { openapiRoute } from "./routes/openapi_route.ts";
 import { pendingWorkRoute } from "./routes/pending_work_route.ts";
 import { problemsRoute } from "./routes/problems_route.ts";
-import { requeueRoute } from "./routes/requeue_route.ts";
+import { retryRoute } from "./routes/retry_route.ts";
 import { resultsRoute } from "./routes/results_route.ts";
 import { sendWorkRoute } from "./routes/send_work_route.ts";
 import { sessionRoute } from "./routes/session_route.ts";
@@ -68,7 +68,7 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   cancelWorkBySequenceRoute,
   resultsRoute,
   deadLettersRoute,
-  requeueRoute,
+  retryRoute,
   workRoute,
   cancelWorkRoute,
   statsRoute,
@@ -80,7 +80,7 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
 ];
 
 const DEFAULT_BODY_TIMEOUT_MS = 30_000;
-/** For so long a browser need not ask again whether a page may use the API. */
+/** How long a browser need not ask again whether a page may use the API. */
 const PREFLIGHT_SECONDS = 600;
 const MAX_SHOWN_PATH = 200;
 const MAX_SHOWN_METHOD = 20;

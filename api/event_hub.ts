@@ -21,11 +21,11 @@ import { EventRing, type EventRingLimits } from "./event_ring.ts";
 export interface EventHubOptions {
   /** What the ring holds; 20 000 events and 64 MiB by default. */
   readonly ring?: EventRingLimits;
-  /** As many events of the past are read at the start; 5000 by default. */
+  /** How many past events are read at the start; 5000 by default. */
   readonly preload?: number;
   /** How long a client may take nothing, in milliseconds; 30 000 by default. */
   readonly stallMs?: number;
-  /** As many clients there may be; 10 000 by default. */
+  /** Maximum number of clients; 10 000 by default. */
   readonly maxClients?: number;
   /** How often an idle client hears something, in milliseconds; 15 000 by default. */
   readonly heartbeatMs?: number;
@@ -38,7 +38,7 @@ const DEFAULT_STALL_MS = 30_000;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 const TICK_MS = 1_000;
 const RETRY_MS = 1_000;
-/** As many clients read the log for themselves at once. */
+/** How many clients may read the log for themselves at once. */
 const READERS = 8;
 /** Every so many ticks it is checked that the log is still the one that is followed. */
 const CHECK_TICKS = 5;
@@ -108,7 +108,7 @@ export class EventHub {
     return this.#cut;
   }
 
-  /** As many clients there may be. */
+  /** Maximum number of clients. */
   get maxClients(): number {
     return this.#options.maxClients ?? DEFAULT_MAX_CLIENTS;
   }

@@ -14,7 +14,7 @@ const STRING = /"(?:[^"\\]|\\.)*"/g;
 /**
  * Whether a text is JSON (RFC 8259), and not too deep for those who read it with recursion.
  *
- * @param options `maxDepth`: as many objects and arrays may be open at once.
+ * @param options `maxDepth`: how many objects and arrays may be open at once.
  * @returns If it is not: why, in the words of `JSON.parse`, mostly with line and column.
  */
 export function checkJson(text: string, { maxDepth }: { readonly maxDepth: number }): JsonCheck {

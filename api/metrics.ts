@@ -22,7 +22,7 @@ export interface SystemNumbers {
   readonly streams: Readonly<Record<"work" | "log", StreamSize>>;
   readonly relays: number;
   readonly agents: number;
-  readonly inHand: number;
+  readonly running: number;
 }
 
 interface StreamSize {
@@ -68,13 +68,13 @@ export class ApiMetrics {
       labelNames: ["method", "route"],
       buckets: DURATION_BUCKETS,
     });
-    this.#sent = new Counter(this.#named("work_sent_total", "Pieces of work that were stored"));
+    this.#sent = new Counter(this.#named("work_sent_total", "Work items that were stored"));
     this.#duplicates = new Counter(this.#named(
       "work_duplicates_total",
-      "Pieces of work that were stored before, under the same id or key",
+      "Work items that were stored before, under the same id or key",
     ));
     this.#cancelled = new Counter({
-      ...this.#named("work_cancelled_total", "Pieces of work cancelled, by where they were"),
+      ...this.#named("work_cancelled_total", "Work items cancelled, by where they were"),
       labelNames: ["was"],
     });
     this.#reconnects = new Counter(this.#named(
@@ -153,14 +153,14 @@ export class ApiMetrics {
       bytes: byStream("stream_bytes", "Bytes in a stream"),
       relays: plain("relays", "Relays that answer"),
       agents: plain("agents", "Connected agents"),
-      inHand: plain("work_in_hand", "Pieces of work that agents have in hand"),
-      waiting: plain("work_waiting", "Pieces of work that wait for an agent"),
+      running: plain("work_in_hand", "Work items that run at agents"),
+      waiting: plain("work_waiting", "Work items that wait for an agent"),
     });
   }
 }
 
 type GaugesByName = Readonly<
-  Record<"messages" | "bytes" | "relays" | "agents" | "inHand" | "waiting", Gauge>
+  Record<"messages" | "bytes" | "relays" | "agents" | "running" | "waiting", Gauge>
 >;
 
 /** Gauges that are set together, or not at all. */
@@ -175,14 +175,14 @@ class SystemGauges {
     // What is not known is not told, rather than what was known once.
     for (const gauge of Object.values(this.#gauges)) gauge.unset();
     if (numbers === undefined) return;
-    const { messages, bytes, relays, agents, inHand, waiting } = this.#gauges;
+    const { messages, bytes, relays, agents, running, waiting } = this.#gauges;
     for (const [stream, size] of Object.entries(numbers.streams)) {
       messages.set(size.messages, { stream });
       bytes.set(size.bytes, { stream });
     }
     relays.set(numbers.relays);
     agents.set(numbers.agents);
-    inHand.set(numbers.inHand);
-    waiting.set(Math.max(0, numbers.streams.work.messages - numbers.inHand));
+    running.set(numbers.running);
+    waiting.set(Math.max(0, numbers.streams.work.messages - numbers.running));
   }
 }

@@ -11,7 +11,7 @@ import { type Access, forbidden, lacking, requestAt, type Scope } from "@ourocod
 import type { Operation } from "./operations.ts";
 import { ProblemError } from "./problem.ts";
 
-/** Events about work are lists that have pieces of several roles in them. */
+/** Events about work are lists that have items of several roles in them. */
 const OF_ALL_ROLES = ["/api/events"];
 
 /**

@@ -13,7 +13,7 @@ import type { ResultWaits } from "./result_waits.ts";
 import type { SessionStats } from "./session_stats.ts";
 import type { SystemLook } from "./system_look.ts";
 
-/** All that the API is made of, beside HTTP. */
+/** All that the API is made of, except HTTP. */
 export interface ApiParts {
   readonly connection: Connection;
   /** Limits for the streams, in case they don't exist any more and are made. */

@@ -10,7 +10,7 @@ import { ProblemError } from "./problem.ts";
 import { cut, shown } from "./shown.ts";
 
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
-/** As many wrong parameters are told. */
+/** How many wrong parameters are named. */
 const MAX_ERRORS = 10;
 const MAX_NAME_CHARACTERS = 64;
 

@@ -43,7 +43,7 @@ export interface PlacedWork {
   readonly work_sequence: number;
 }
 
-/** As many requests may wait for results at once. */
+/** How many requests may wait for results at once. */
 const MAX_WAITS = 10_000;
 
 /** Waits that are under way. */

@@ -63,8 +63,8 @@ Deno.test("work goes its way through the API, and every route says so", async ()
 
   await api.post(WORK, { id: "stays", payload: { answer: "never" } });
   await until(async () => (await api.fetch("/api/work/stays")).body.state === "in_hand");
-  const inHand = await api.fetch("/api/sessions/docs/work?role=writer&limit=1");
-  assert.equal(inHand.body.work[0].agent_id, "writer-1");
+  const running = await api.fetch("/api/sessions/docs/work?role=writer&limit=1");
+  assert.equal(running.body.work[0].agent_id, "writer-1");
 
   const results = await api.fetch("/api/sessions/docs/results?limit=2");
   assert.deepEqual(
@@ -115,15 +115,15 @@ Deno.test("work goes its way through the API, and every route says so", async ()
 
   await cancels(there);
   const dead = await killedWork(there);
-  const requeued = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
-  assert.equal(requeued.status, 202);
-  assert.equal(requeued.body.requeued_from, dead);
+  const retried = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
+  assert.equal(retried.status, 202);
+  assert.equal(retried.body.requeued_from, dead);
   const again = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
   assert.equal(again.status, 409);
-  assert.equal(again.body.work_sequence, requeued.body.sequence);
+  assert.equal(again.body.work_sequence, retried.body.sequence);
   assert.equal((await api.fetch("/api/sessions/docs/dead")).body.dead.length, 0);
   const all = (await api.fetch("/api/sessions/docs/dead?all=true")).body.dead;
-  assert.equal(all[0].requeued_as, requeued.body.sequence);
+  assert.equal(all[0].requeued_as, retried.body.sequence);
 
   assert.deepEqual(api.contract.unseen(), [], "every success of every operation was seen");
 });
@@ -163,7 +163,7 @@ async function cancels({ api }: Scene): Promise<void> {
   assert.equal(points.reduce((sum, { cancelled }) => sum + cancelled, 0), 2);
 }
 
-/** Has an agent stopped at once with the work that stays: with one attempt it is given up on. */
+/** Has an agent stopped at once with the work that stays: with one attempt it is dead. */
 async function killedWork({ api, agent }: Scene): Promise<number> {
   const stopped = await api.fetch("/api/agents/writer-1?now=true", { method: "DELETE" });
   assert.equal(stopped.status, 202);
@@ -239,7 +239,7 @@ Deno.test("two agents of one id are told apart by session", async () => {
   assert.equal((await api.fetch("/api/agents/nobody", { method: "DELETE" })).status, 404);
 });
 
-Deno.test("an id of several pieces of work cancels none, and the answer names them", async () => {
+Deno.test("an id of several work items cancels none, and the answer names them", async () => {
   await using there = await scene();
   const { api } = there;
   const sequences: number[] = [];

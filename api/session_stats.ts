@@ -6,7 +6,7 @@
 import type { LogRecord } from "@ourocodus/bus";
 import { Stats } from "./stats.ts";
 
-/** Of as many sessions it is known; those that had nothing for longest are forgotten. */
+/** How many sessions are remembered; those without news for longest are forgotten. */
 const MAX_SESSIONS = 200;
 
 /** Counts and times finished work, in all and for each session. */

@@ -6,7 +6,7 @@
 
 /** How an answer is shared. */
 export interface SharedAnswerOptions {
-  /** For so long it is, in milliseconds. */
+  /** How long it is shared, in milliseconds. */
   readonly shareMs: number;
   /** So long it may take, in milliseconds. */
   readonly timeoutMs: number;

@@ -104,8 +104,8 @@ async function systemNumbers(look: SystemLook): Promise<SystemNumbers | undefine
   try {
     const asked = [look.streams(), look.directory()] as const;
     const [{ numbers: { work, log } }, { relays, agents }] = await Promise.all(asked);
-    const inHand = agents.reduce((sum, agent) => sum + agent.in_hand, 0);
-    return { streams: { work, log }, relays: relays.length, agents: agents.length, inHand };
+    const running = agents.reduce((sum, agent) => sum + agent.in_hand, 0);
+    return { streams: { work, log }, relays: relays.length, agents: agents.length, running };
   } catch {
     return undefined;
   }

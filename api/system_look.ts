@@ -13,7 +13,7 @@ export interface StreamsSample {
   readonly bounds: { readonly first: number; readonly last: number };
 }
 
-/** For so long a look is shared, in milliseconds. */
+/** How long a look is shared, in milliseconds. */
 const SHARE_MS = 500;
 /** So long NATS may take: who asks for the health waits about a second. */
 const TIMEOUT_MS = 900;

@@ -66,7 +66,7 @@ function finished(work: CancelledWork, state: WorkState): ProblemError {
 }
 
 function ambiguous(candidates: readonly CancelledWork[]): ProblemError {
-  const detail = `${candidates.length} pieces of work with this id have no outcome yet; name one ` +
+  const detail = `${candidates.length} work items with this id have no outcome yet; name one ` +
     "by session and role, or by its sequence: /api/sessions/{session}/work/{sequence}";
   return new ProblemError("ambiguous", detail, { extras: { candidates } });
 }

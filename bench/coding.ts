@@ -1,6 +1,6 @@
 /**
  * What a coding agent's work waits for before its prompt is sent, and what the agent program costs
- * beside the agent: `deno task bench:coding --help`.
+ * next to the agent: `deno task bench:coding --help`.
  *
  * Agents run in processes of their own, started before the work comes. Linux only.
  *

@@ -20,7 +20,7 @@ const HELP = `What clients of the event stream cost
 --clients 1000      how many
 --processes 2       in so many processes
 --rates 10,50,100   events a second, one after the other
---seconds 10        for so long each
+--seconds 10        how long each takes
 --bytes 256         length of an event's text
 `;
 

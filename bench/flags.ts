@@ -55,7 +55,7 @@ ${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")
 
 "deno task bench:events" measures clients of the API's event stream.
 
-  --full           in full size: 10,000 agents, a million pieces of work; takes an hour
+  --full           in full size: 10,000 agents, a million work items; takes an hour
   --rounds N       measures everything N times, in turn, and shows medians; 1
   --contender C    only these: ${CONTENDERS.join(", ")}; may be repeated
   --json           prints JSON and nothing else
@@ -70,7 +70,7 @@ A load, instead of a scenario's, or for it:
   --relays K       relays; 1
   --idle I         connected agents besides, that get no work; 0
   --sessions S     sessions that agents are spread over; 1
-  --concurrency C  pieces of work that an agent takes at once; 256`;
+  --concurrency C  work items that an agent takes at once; 256`;
 
 /** Parses the command line. */
 export function parseFlags(args: readonly string[]): ParsedFlags {

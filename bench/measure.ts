@@ -21,7 +21,7 @@ export type Kind =
 
 /** One measurement to make. */
 export interface Run {
-  /** What tells it from the scenario's others, beside its contender. */
+  /** What tells it from the scenario's others, apart from its contender. */
   readonly label: string;
   readonly contender: Contender;
   readonly kind: Kind;

@@ -98,7 +98,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "idle",
-    about: "100 busy agents at 2,000 trips a second, without and with idle agents beside them",
+    about: "100 busy agents at 2,000 trips a second, without and with idle agents next to them",
     runs: (full) =>
       [0, full ? 10_000 : 2_000].flatMap((idle) =>
         each(["v1"], {

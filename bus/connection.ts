@@ -94,7 +94,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
-    // A server that hangs is found out after three, before the leases of work in hand run out.
+    // A server that hangs is found out after three, before the leases of running work run out.
     pingInterval: 5_000,
     inboxPrefix: options.inboxPrefix,
     ...await credentials(target, options),
@@ -175,7 +175,7 @@ export class Connection {
   }
 
   /**
-   * Writes messages to publish, as NATS' client protocol has them, in the place of as many calls of
+   * Writes messages to publish, as NATS' client protocol has them, in place of several calls of
    * `nats.publish`. Use {@linkcode Publications}.
    *
    * @param pieces Together whole messages.

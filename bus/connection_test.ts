@@ -53,7 +53,7 @@ Deno.test("a URL that is none is an error that shows no part of a password", asy
   }
 });
 
-Deno.test("a server that never speaks is given up on in time", async () => {
+Deno.test("connecting to a server that never speaks ends in time", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted: Deno.Conn[] = [];
   const accepting = (async () => {

@@ -6,7 +6,7 @@
  * | ----------- | ------------------------------------------ | ------------------------------------------- |
  * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
  * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
- * | `returned`  | who gives work back                        | nobody: the next attempt may begin at once  |
+ * | `returned`  | who releases work                          | nobody: the next attempt may begin at once  |
  * | `answered`  | to whom a late result came, and is stored  | nobody: the relay of the work is told        |
  * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
  *
@@ -47,9 +47,9 @@ type Question =
   | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
   | { readonly kind: "list" };
 
-/** As many leases are taken from one question. */
+/** How many leases are taken from one question. */
 const MAX_LEASES = 5_000;
-/** What a message says beside its leases or identities, at the most. */
+/** The bytes of a message apart from its leases or identities, at most. */
 const ENVELOPE_BYTES = 512;
 
 /** One relay's end of it. */
@@ -98,7 +98,7 @@ export class LeaseExchange {
     return await this.#ask({ kind: "claim", leases: asked, agent_id: agentId }, waitMs, Infinity);
   }
 
-  /** Tells that work is given back; to be called before it is. */
+  /** Tells that work is released; to be called before it is. */
   tellReturned(lease: Lease): void {
     this.#tell({ kind: "returned", leases: [lease.subject] });
   }

@@ -176,7 +176,7 @@ Deno.test("an existing stream under which promises break is refused, with what t
   await ensureStreams(connection);
 });
 
-Deno.test("the log has a copy of each piece of work, in the order in which it was stored", async () => {
+Deno.test("the log has a copy of each work item, in the order in which it was stored", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);

@@ -10,7 +10,7 @@
  * @module
  */
 
-/** As many deleted entries are kept for each living one, and so many more. */
+/** How many deleted entries are kept for each living one, and how many more. */
 const DEAD_FOR_EACH = 3;
 const SLACK = 8;
 

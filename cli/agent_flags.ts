@@ -51,8 +51,8 @@ export function agentsWanted(
   return {
     session: nameFlag("--session", flags.session),
     role: nameFlag("--role", flags.role),
-    count: within("--count", flags.count, MAX_COUNT),
-    concurrency: within("--concurrency", flags.concurrency, MAX_CONCURRENCY),
+    count: countFlag("--count", flags.count, { min: 1, max: MAX_COUNT }),
+    concurrency: countFlag("--concurrency", flags.concurrency, { min: 1, max: MAX_CONCURRENCY }),
     name,
     env,
     passedEnv,
@@ -104,12 +104,6 @@ function checkName(name: string): void {
   if ([SUPERVISOR, ...SYSTEM_PARTS.map((part) => part.name)].includes(name)) {
     throw new UsageError(`--name is "${name}", which is a part of the system`);
   }
-}
-
-function within(flag: string, value: string, max: number): number {
-  const number = countFlag(flag, value);
-  if (number >= 1 && number <= max) return number;
-  throw new UsageError(`${flag} is ${number}, allowed is 1 to ${max}`);
 }
 
 function drainMs(value: string): number {

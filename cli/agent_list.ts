@@ -88,7 +88,7 @@ async function look(
   );
 }
 
-/** Without NATS, agents that were started here are listed all the same. */
+/** Without NATS, agents that were started here are listed anyway. */
 async function natsIfThere(
   runtimes: Runtimes,
   flags: Flags,
@@ -99,7 +99,7 @@ async function natsIfThere(
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
     if ((await runtimes.list()).length === 0) throw error;
-    await console.err.write(`${harmless(error.message)}: who is connected is not known\n`);
+    await console.err.write(`who is connected is not known: ${harmless(error.message)}\n`);
     return undefined;
   }
 }

@@ -12,7 +12,7 @@ export function command(console: Console, done: Done): CommandUnknownOpts {
     )
     .argument("[agent]", "a name or an id; default: all")
     .option("-f, --follow", "go on with what is added, until Ctrl-C")
-    .option("-n, --last <count>", "begin with as many of the last lines", "50")
+    .option("-n, --last <count>", "begin with this many of the last lines", "50")
     .addHelpText("after", helpEnd(["agent logs", "agent logs writer-1 --follow"]))
     .action(async (name, flags) =>
       done(await logs({ ...flags, name }, console, { agentsOnly: true }))

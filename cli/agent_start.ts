@@ -137,7 +137,7 @@ function agentStart(flags: Flags, console: Console): Promise<ExitCode> {
       ...named,
       args: settledArguments(named.args, check.facts, { inContainer: docker !== undefined }),
     };
-    await using connection = await natsOf(flags, console);
+    await using connection = await connectNats(console, { url: flags.nats });
     const place = docker === undefined
       ? processPlace(relay)
       : await containerPlace(docker, flags, check.facts);
@@ -236,16 +236,6 @@ async function ownFiles(
     ],
     user: `${Deno.uid()}:${Deno.gid()}`,
   };
-}
-
-/** Connects to NATS, which knows the relays; says what to do where there is none. */
-async function natsOf(flags: Flags, console: Console): Promise<Connection> {
-  try {
-    return await connectNats(console, { url: flags.nats });
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "ConnectError") throw error;
-    throw new SystemError(`${error.message}. "ourocodus start" starts one`, { cause: error });
-  }
 }
 
 async function untilConnected(

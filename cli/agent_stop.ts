@@ -7,6 +7,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   forgetAgents,
   type Home,
+  isAmong,
   type ManagedAgent,
   managedRemembered,
   rememberedAgents,
@@ -23,7 +24,12 @@ import { agentSelector, selectionFlags } from "./select_agents.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { stopOptions } from "./stop.ts";
 import { paint } from "./terminal_text.ts";
-import { unfinishedText, unfinishedWork, type WorkInHand, workInHand } from "./unfinished_work.ts";
+import {
+  type RunningWork,
+  runningWork,
+  unfinishedText,
+  unfinishedWork,
+} from "./unfinished_work.ts";
 
 /** `agent stop`: stops agents that were started here. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
@@ -77,9 +83,9 @@ function agentStop(flags: Flags, console: Console): Promise<ExitCode> {
       await console.out.write(`${paint(console.out.hasColor).green("✓")} ${name} forgotten\n`);
     }
     if (agents.length === 0) return EXIT.ok;
-    await using inHand = options.now ? undefined : await InHand.look(agents, console);
+    await using before = options.now ? undefined : await WorkBefore.look(agents, console);
     if (!options.now) await announceStop(agents, console);
-    const onStopped = (agent: ManagedAgent) => tellStopped(agent, inHand, console);
+    const onStopped = (agent: ManagedAgent) => tellStopped(agent, before, console);
     await runtimes.stop(agents, { ...options, onStopped });
     return EXIT.ok;
   });
@@ -90,18 +96,16 @@ async function onlyRemembered(
   home: Home,
   managed: readonly ManagedAgent[],
 ): Promise<ManagedAgent[]> {
-  const there = new Set(managed.map(({ name, runtime }) => `${runtime} ${name}`));
-  return (await rememberedAgents(home))
-    .filter(({ name, runtime }) => !there.has(`${runtime.kind} ${name}`))
-    .map(managedRemembered);
+  const isThere = isAmong(managed);
+  return (await rememberedAgents(home)).filter((agent) => !isThere(agent)).map(managedRemembered);
 }
 
 /** The running work of agents before they are stopped; none if NATS cannot be asked. */
-class InHand implements AsyncDisposable {
+class WorkBefore implements AsyncDisposable {
   readonly #connection: Connection;
-  readonly #work: WorkInHand;
+  readonly #work: RunningWork;
 
-  private constructor(connection: Connection, work: WorkInHand) {
+  private constructor(connection: Connection, work: RunningWork) {
     this.#connection = connection;
     this.#work = work;
   }
@@ -110,11 +114,11 @@ class InHand implements AsyncDisposable {
   static async look(
     agents: readonly ManagedAgent[],
     console: Console,
-  ): Promise<InHand | undefined> {
+  ): Promise<WorkBefore | undefined> {
     let connection: Connection | undefined;
     try {
       connection = await connectNats(console, { url: undefined });
-      return new InHand(connection, await workInHand(connection, agents, console.signal));
+      return new WorkBefore(connection, await runningWork(connection, agents, console.signal));
     } catch {
       await connection?.close();
       console.signal.throwIfAborted();
@@ -134,11 +138,11 @@ class InHand implements AsyncDisposable {
 
 async function tellStopped(
   agent: ManagedAgent,
-  inHand: InHand | undefined,
+  before: WorkBefore | undefined,
   console: Console,
 ): Promise<void> {
   const { green, yellow } = paint(console.out.hasColor);
-  const left = await inHand?.unfinished(agent) ?? [];
+  const left = await before?.unfinished(agent) ?? [];
   const line = left.length === 0
     ? `${green("✓")} ${agent.name} stopped`
     : `${yellow("!")} ${agent.name} stopped; ${unfinishedText(left)}`;

@@ -72,8 +72,12 @@ Deno.test("what is wrong with the flags of agent commands is said, exit code 2",
         ["agent", "start", "--session", "s"],
         "--role is missing: give -r ROLE, or set OUROCODUS_ROLE",
       ],
-      [[...start, "--count", "0"], "--count is 0, allowed is 1 to 1000"],
-      [[...start, "--concurrency", "2000"], "--concurrency is 2000, allowed is 1 to 1024"],
+      [[...start, "--count", "0"], '--count is "0", it must be a whole number from 1 to 1000'],
+      [[...start, "--count", "x"], '--count is "x", it must be a whole number from 1 to 1000'],
+      [
+        [...start, "--concurrency", "2000"],
+        '--concurrency is "2000", it must be a whole number from 1 to 1024',
+      ],
       [[...start, "--env", "=X"], '--env is "=X", it must be NAME or NAME=VALUE'],
       [[...start, "--env", "X"], "--env is X, which is not set here: export it, or give X=VALUE"],
       [
@@ -156,7 +160,7 @@ Deno.test("agent stop lets an agent finish its running work", async () => {
   assert.equal((await system.json(["status"])).streams.work.messages, 0);
 });
 
-Deno.test("agent stop names what an agent did not finish in time, given back or killed", async () => {
+Deno.test("agent stop names what an agent did not finish in time, released or killed", async () => {
   await using system = await TestSystem.create();
   await system.start();
   const start = ["agent", "start", "--session", "s", "--role", "r"];
@@ -228,7 +232,7 @@ Deno.test("an agent that crashes is started again, and restart starts a new one"
   assert.match(await system.ok(["agent", "logs"]), /started again, restart 1/);
 });
 
-Deno.test("agents outlive their supervisor, and are stopped all the same", async () => {
+Deno.test("agents outlive their supervisor, and are stopped anyway", async () => {
   await using system = await TestSystem.create();
   await system.start();
   await system.ok(["agent", "start", "--session", "s", "--role", "r", "--count", "2"]);

@@ -1,6 +1,6 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, streamSettings } from "@ourocodus/bus";
-import { deadLetters, requeueDeadLetter } from "@ourocodus/ops";
+import { deadLetters, retryDeadLetter } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -89,9 +89,9 @@ async function retry(
   const { green } = paint(console.out.hasColor);
   const { signal, env } = console;
   const limits = streamSettings(env);
-  const done = await requeueDeadLetter(connection, session, sequence, { again, limits, signal });
+  const done = await retryDeadLetter(connection, session, sequence, { again, limits, signal });
   switch (done.kind) {
-    case "requeued": {
+    case "retried": {
       const { id, sequence: work } = done.sent;
       await console.out.write(
         json

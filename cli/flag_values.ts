@@ -78,13 +78,15 @@ const MAX_DAYS = 3_650;
 /** A timer of more than 2^31 - 1 ms goes off at once. */
 const MAX_TIMER_DAYS = 24;
 
-/** A whole number from 0 to a billion. @throws {UsageError} */
-export function countFlag(flag: string, value: string): number {
+/** A whole number within limits; by default from 0 to a billion. @throws {UsageError} */
+export function countFlag(
+  flag: string,
+  value: string,
+  { min = 0, max = MAX_COUNT }: { readonly min?: number; readonly max?: number } = {},
+): number {
   const number = /^\d+$/.test(value) ? Number(value) : NaN;
-  if (!(number <= MAX_COUNT)) {
-    throw new UsageError(`${flag} is "${value}", it must be a whole number from 0 to ${MAX_COUNT}`);
-  }
-  return number;
+  if (number >= min && number <= max) return number;
+  throw new UsageError(`${flag} is "${value}", it must be a whole number from ${min} to ${max}`);
 }
 
 const MAX_COUNT = 1_000_000_000;
@@ -99,7 +101,7 @@ export function portFlag(flag: string, value: string | undefined): number | unde
 
 /** How many items to list: 1 at least, 100 without the flag. @throws {UsageError} */
 export function limitFlag(flag: string, value: string | undefined): number {
-  return value === undefined ? DEFAULT_LIMIT : Math.max(1, countFlag(flag, value));
+  return value === undefined ? DEFAULT_LIMIT : countFlag(flag, value, { min: 1 });
 }
 
 const DEFAULT_LIMIT = 100;

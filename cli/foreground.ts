@@ -7,7 +7,6 @@ import {
   type ControlClient,
   EndRequests,
   fileLog,
-  findSupervisor,
   type Home,
   logEnds,
   Supervisor,
@@ -53,9 +52,7 @@ export async function runForeground(
     Promise.resolve(supervisor.views.map(({ spec }) => fileLog(spec.name, spec.log)));
   const shown = followLogs(logs, screen, { signal: following.signal, ends }).catch(() => {});
   try {
-    const client = await findSupervisor(home);
-    if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);
-    await bringUp(client, starting.signal);
+    await bringUp(supervisor.client, starting.signal);
     await supervisor.ended;
   } catch (error) {
     await supervisor.end();

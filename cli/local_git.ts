@@ -9,6 +9,7 @@ import {
   listRecords,
   type RecordProblem,
   Repository,
+  type WorkRecord,
   type WorktreeRecord,
 } from "@ourocodus/git";
 import { findHome } from "@ourocodus/system";
@@ -47,6 +48,19 @@ export async function findRecords(
     problems.push(...listed.problems);
   }
   return { found, problems };
+}
+
+/**
+ * Whether work has a worktree to tell of. Work that is done has none once its folder is gone: its
+ * agent removes it, and leaves the record.
+ */
+export async function isWorktreeLeft(record: WorkRecord): Promise<boolean> {
+  return hasWorktree(record) && (record.state !== "done" || await isThere(record.folder));
+}
+
+/** Whether there is a file or folder at a path. */
+export async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 /** Folders of worktrees: the one that was named, else all in the home. */

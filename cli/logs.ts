@@ -74,7 +74,7 @@ function chosen(logs: readonly RuntimeLog[], name: string | undefined): readonly
     // What the supervisor says of a program stands in that one's log too.
     ? logs.filter((log) => log.name !== SUPERVISOR)
     : logs.filter((log) => log.name === name || log.agentId === name);
-  // Agents that run as processes beside a system in Docker are asked for by name.
+  // Agents that run as processes next to a system in Docker are asked for by name.
   const containers = meant.filter(({ kind }) => kind === "docker");
   return containers.length > 0 ? containers : meant;
 }

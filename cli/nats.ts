@@ -44,7 +44,7 @@ export async function connectNats(
     name: "ourocodus cli",
   });
   const connection = await unlessAborted(connecting, console.signal).catch((error) => {
-    throw options.url === undefined ? error : blameFlag(error);
+    throw error instanceof ConnectError ? explained(error, options) : error;
   });
   if (options.announce) {
     connection.listen({
@@ -70,11 +70,15 @@ export async function connectToLog(
   }
 }
 
-/** A flag that is no URL of NATS is an error of the command line. */
-function blameFlag(error: unknown): unknown {
-  if (!(error instanceof ConnectError)) return error;
-  const [, wrong] = /^NATS URL (.*)$/s.exec(error.message) ?? [];
-  return wrong === undefined ? error : new UsageError(`--nats ${wrong}`, { cause: error });
+/** Blames the flag for what is no URL of NATS; says how to start a server where none listens. */
+function explained(error: ConnectError, { url }: ConnectNatsOptions): Error {
+  const { message } = error;
+  const [, wrong] = /^NATS URL (.*)$/s.exec(message) ?? [];
+  if (url !== undefined && wrong !== undefined) {
+    return new UsageError(`--nats ${wrong}`, { cause: error });
+  }
+  if (!message.endsWith(": connection refused")) return error;
+  return new ConnectError(`${message}. "ourocodus start" starts one`, { cause: error });
 }
 
 /**

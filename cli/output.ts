@@ -40,7 +40,7 @@ export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
-/** As many characters may wait to be written before writers have to wait. */
+/** How many characters may wait to be written before writers have to wait. */
 const HIGH_WATER = 64 * 1024;
 
 /** What {@linkcode StreamOutput} writes to; `Deno.stdout` is one. */

@@ -30,7 +30,7 @@ const FLAGS: readonly PassedFlag[] = [
   exec("--stdout <what>", "what it writes there: text (default) or json"),
   exec(
     "--retry-on <codes>",
-    "exit codes that give the work back, for example 75,111; default: none",
+    "exit codes that release the work, for example 75,111; default: none",
   ),
   exec("--retry-delay <duration>", "when such work is handed out again (default: 1s)"),
   exec("--error-if <path>", "with --stdout json: a path like .is_error that tells of a failure"),

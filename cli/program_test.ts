@@ -155,6 +155,14 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
       ["send", "work", "--session", "s", "--role", "r", "--message", "x", "--id", "a\nb"],
       "error: --id: id has a character that is not printable: U+000A",
     ],
+    [
+      ["send", "work", "--session", "s", "--role", "r", "--message", "x", "--timeout", "9s"],
+      "error: --timeout is how long --wait waits: add --wait, or leave --timeout out",
+    ],
+    [
+      ["dead", "list", "--session", "s", "--limit", "0"],
+      'error: --limit is "0", it must be a whole number from 1 to 1000000000',
+    ],
     [["work", "cancel"], "error: missing required argument 'id'"],
     [
       ["work", "cancel", "0", "--sequence"],
@@ -179,11 +187,15 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
   }
 });
 
-Deno.test("no NATS is one line that names the URL, exit code 1", async () => {
+Deno.test("no NATS is one line that names the URL and what starts one, exit code 1", async () => {
   const natsUrl = `nats://127.0.0.1:${freePort()}`;
   const { code, stderr } = await cli(["tail", "events"], { natsUrl });
   assert.equal(code, EXIT.failed);
-  assert.match(stderr, new RegExp(`^error: Cannot connect to NATS at ${natsUrl}: .*\n$`));
+  assert.equal(
+    stderr,
+    `error: Cannot connect to NATS at ${natsUrl}: connection refused. ` +
+      '"ourocodus start" starts one\n',
+  );
 });
 
 Deno.test("--nats goes before NATS_URL", async () => {

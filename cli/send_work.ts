@@ -33,7 +33,10 @@ function declare() {
     .option("--file <path>", "send a work item per line of this file; - is standard input")
     .option("--id <id>", "the message's id (default: a new one)")
     .option("-w, --wait", "wait for the result, and print it")
-    .option("--timeout <duration>", "with --wait: the longest wait for a (further) result", "30s")
+    .option(
+      "--timeout <duration>",
+      `with --wait: the longest wait for a (further) result (default: ${DEFAULT_TIMEOUT})`,
+    )
     .option("--json", "print JSON")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -49,6 +52,8 @@ function declare() {
 }
 
 type Flags = FlagsOf<typeof declare> & { readonly input?: string };
+
+const DEFAULT_TIMEOUT = "30s";
 
 const NOTES = `The ✓ means that the server has stored the work item. An --id that is sent again, for
 the same session and role within two minutes, is not stored again; the command says so, and with
@@ -83,14 +88,14 @@ async function sendWork(
   console: HeedlessConsole,
 ): Promise<ExitCode> {
   const { session, role: givenRole } = sessionPlace(flags);
-  const timeoutMs = timeoutFlag("--timeout", flags.timeout);
+  const waitMs = waitOf(flags);
   const content = contentOf(flags);
   await using connection = await connectNats(console, { url: flags.nats });
   const role = givenRole ?? await onlyRole(connection, session, console.signal);
   const sending = {
     session,
     role,
-    waitMs: flags.wait ? timeoutMs : undefined,
+    waitMs,
     json: flags.json === true,
   };
   switch (content.kind) {
@@ -104,6 +109,13 @@ async function sendWork(
     case "payload":
       return await sendOne(connection, content, sending, console);
   }
+}
+
+/** How long to wait, in milliseconds; undefined without --wait. */
+function waitOf({ wait, timeout }: Flags): number | undefined {
+  if (wait) return timeoutFlag("--timeout", timeout ?? DEFAULT_TIMEOUT);
+  if (timeout === undefined) return undefined;
+  throw new UsageError("--timeout is how long --wait waits: add --wait, or leave --timeout out");
 }
 
 /** The content, which exactly one of five flags gives. */

@@ -199,10 +199,10 @@ Deno.test("--wait says after its time what is known of the work, exit code 3", a
   await agent.gets(1);
   await using bus = await BusClient.connect(nats.url);
   await until(async () => (await bus.events("s", "work.offered")).length > 0);
-  const inHand = await cli(args, { natsUrl: nats.url });
-  assert.equal(inHand.code, 3);
+  const running = await cli(args, { natsUrl: nats.url });
+  assert.equal(running.code, 3);
   assert.match(
-    inHand.stderr,
+    running.stderr,
     /it is running; 1 connected for it; last event: work\.offered, attempt 1, agent lazy, /,
   );
 });

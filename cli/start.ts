@@ -93,7 +93,7 @@ function start(flags: Flags, console: Console): Promise<ExitCode> {
     host: flags.host,
   };
   if (flags.docker && (flags.foreground || flags.host !== undefined)) {
-    throw new UsageError("--docker goes with --nats-port, --port and --api-port only");
+    throw new UsageError("--docker goes with --nats-port, --port, --api-port and --no-agents only");
   }
   return explainFailure(console, async () => {
     const home = findHome(console.env);

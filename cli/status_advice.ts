@@ -6,7 +6,7 @@
  */
 import { type Home, logPath, type PartStatus } from "@ourocodus/system";
 
-/** What is known of parts beside how they are. */
+/** What is known of parts apart from how they are. */
 export interface Known {
   readonly home: Home;
   /** Whether a supervisor starts again what ends. */

@@ -123,7 +123,7 @@ Deno.test("what agents write cannot reach the terminal's controls; colours are o
   assert(![..."\x1b\x07\x9b"].some((character) => withoutOurs.includes(character)), withoutOurs);
 });
 
-Deno.test("tail events prints agents, a line for each piece of work, and progress", async () => {
+Deno.test("tail events prints agents, a line for each work item, and progress", async () => {
   await using nats = await startNats();
   await using bus = await BusClient.connect(nats.url);
   const agent = { agent_id: "a1", role: "r", protocol: "plain", relay_id: "R", reason: "bye now" };

@@ -11,7 +11,7 @@ import type { ManagedAgent } from "@ourocodus/system";
 import { harmless } from "./terminal_text.ts";
 
 /** The running work of agents at one time. */
-export interface WorkInHand {
+export interface RunningWork {
   /** By the agent's id. */
   readonly work: ReadonlyMap<string, readonly AgentWork[]>;
   /** The log's newest sequence, from before. */
@@ -19,11 +19,11 @@ export interface WorkInHand {
 }
 
 /** Asks the relays for it. */
-export async function workInHand(
+export async function runningWork(
   connection: Connection,
   agents: readonly ManagedAgent[],
   signal: AbortSignal,
-): Promise<WorkInHand> {
+): Promise<RunningWork> {
   const logEnd = await lastLogSequence(connection);
   const work = new Map<string, readonly AgentWork[]>();
   const groups = Map.groupBy(agents, ({ session, role }) => `${session} ${role}`);
@@ -46,7 +46,7 @@ export async function workInHand(
 export async function unfinishedWork(
   connection: Connection,
   { id, session, role }: ManagedAgent,
-  { work, logEnd }: WorkInHand,
+  { work, logEnd }: RunningWork,
 ): Promise<string[]> {
   const open = new Map(work.get(id)?.map((item) => [item.sequence, item.id]));
   if (open.size === 0) return [];

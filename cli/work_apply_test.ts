@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exists, write } from "../git/testing/test_repository.ts";
-import { CodingScene } from "./testing/coding_scene.ts";
+import { CodingWorkScene } from "./testing/coding_work_scene.ts";
 
 const LINES = Array.from({ length: 20 }, (_, index) => `line ${index}\n`);
 const TEXT = LINES.join("");
 
 Deno.test("work is applied and staged, and a second time it is there already", async () => {
-  await using there = await CodingScene.create({ "a.txt": TEXT, "b.txt": "b\n" });
+  await using there = await CodingWorkScene.create({ "a.txt": TEXT, "b.txt": "b\n" });
   const { commit } = await there.work("fix", {
     "a.txt": TEXT.replace("line 3", "fixed"),
     "new file": "new\n",
@@ -35,7 +35,7 @@ Deno.test("work is applied and staged, and a second time it is there already", a
 });
 
 Deno.test("files with changes that are not committed are named, and not touched", async () => {
-  await using there = await CodingScene.create({ "a.txt": TEXT, ".gitignore": "*.log\n" });
+  await using there = await CodingWorkScene.create({ "a.txt": TEXT, ".gitignore": "*.log\n" });
   await there.work("fix", { "a.txt": "theirs\n", "new": "new\n", "sub/x": "x\n" });
   const { root } = there.repository;
   await write(join(root, "a.txt"), "mine\n");
@@ -52,7 +52,7 @@ Deno.test("files with changes that are not committed are named, and not touched"
 });
 
 Deno.test("changes elsewhere in a file are merged; in the same lines it says what to do", async () => {
-  await using there = await CodingScene.create({ "a.txt": TEXT, "c.txt": "c\n" });
+  await using there = await CodingWorkScene.create({ "a.txt": TEXT, "c.txt": "c\n" });
   await there.work("fix", { "a.txt": TEXT.replace("line 3", "fixed"), "new": "new\n" });
   const { root, git } = there.repository;
   const apply = () => there.cli(["work", "apply", "fix", "--repo", root]);
@@ -78,7 +78,7 @@ Deno.test("changes elsewhere in a file are merged; in the same lines it says wha
 });
 
 Deno.test("a patch that cannot be applied at all changes nothing, and says what else to try", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const patch = [
     "diff --git a/none.txt b/none.txt",
     "--- a/none.txt",
@@ -113,7 +113,7 @@ Deno.test("a patch that cannot be applied at all changes nothing, and says what 
 });
 
 Deno.test("no checkout, and no result yet, are told with the next step", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const none = await there.cli(["work", "apply", "x", "--repo", there.repository.folder]);
   assert.equal(none.code, 1);
   assert.match(none.stderr, /not a git repository.*--repo/);

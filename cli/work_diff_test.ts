@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { write } from "../git/testing/test_repository.ts";
-import { CodingScene } from "./testing/coding_scene.ts";
+import { CodingWorkScene } from "./testing/coding_work_scene.ts";
 import { MemoryOutput } from "./testing/memory_console.ts";
 
 Deno.test("a result's patch is printed as it is, as a table, as JSON, and coloured", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const { patch, commit, worktree } = await there.work("one", {
     "a.txt": "one\nmore\ttab\r\n",
     "bin": new Uint8Array([0, 1, 2, 255]),
@@ -41,7 +41,7 @@ Deno.test("a result's patch is printed as it is, as a table, as JSON, and colour
 });
 
 Deno.test("an error has a patch too; a patch that is not in the result is found elsewhere", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const failed = await there.work("failed", { "a.txt": "half\n" }, { type: "error" });
   assert.equal((await there.cli(["work", "diff", "failed"])).stdout, failed.patch);
 
@@ -73,7 +73,7 @@ Deno.test("an error has a patch too; a patch that is not in the result is found 
 });
 
 Deno.test("while work runs the newest snapshot is shown", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const { worktree, sequence } = await there.begin("slow");
   const repo = ["--repo", there.repository.root];
   const before = await there.cli(["work", "diff", "slow", ...repo]);
@@ -90,7 +90,7 @@ Deno.test("while work runs the newest snapshot is shown", async () => {
 });
 
 Deno.test("a snapshot of other work with this sequence, of an older queue, is not shown", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   const { sequence, worktree } = await there.begin("slow");
   const { root, folder } = there.repository;
   const lines = [
@@ -109,7 +109,7 @@ Deno.test("a snapshot of other work with this sequence, of an older queue, is no
 });
 
 Deno.test("work without changes, without a patch, or unknown ends with 1 and says so", async () => {
-  await using there = await CodingScene.create();
+  await using there = await CodingWorkScene.create();
   await there.work("nothing", {});
   assert.match((await there.cli(["work", "diff", "nothing"])).stderr, /nothing was changed\n$/);
   const payload = { patch: 7, commit: "--help", base: [], branch: "x", patch_file: {} };

@@ -4,7 +4,13 @@ import { GitError, type WorktreeRecord } from "@ourocodus/git";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { findRecords, REPO_FLAG, Repositories, WORKTREES_FLAG } from "./local_git.ts";
+import {
+  findRecords,
+  isWorktreeLeft,
+  REPO_FLAG,
+  Repositories,
+  WORKTREES_FLAG,
+} from "./local_git.ts";
 import { helpEnd } from "./shared_flags.ts";
 import { type Cell, headRow, table } from "./table.ts";
 import { bytesText, harmless, jsonLine, type Paint, paint, span } from "./terminal_text.ts";
@@ -49,9 +55,7 @@ async function worktreeList(
     .filter(({ repo }) => wanted === undefined || repo === wanted.root);
   const rows: Row[] = [];
   for (const record of records) {
-    const row = await look(record, repositories);
-    // The folder of work that is done is left only if it could not be removed.
-    if (row.bytes !== undefined || record.state !== "done") rows.push(row);
+    if (await isWorktreeLeft(record)) rows.push(await look(record, repositories));
   }
   if (flags.json) {
     for (const row of rows) await out.write(jsonLine(jsonOf(row)));

@@ -1,12 +1,12 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   GitError,
-  hasWorktree,
   listRecords,
   oldFiles,
   removeRecord,
   type Repository,
   type Snapshot,
+  type WorkRecord,
   type WorktreeRecord,
 } from "@ourocodus/git";
 import type { Done, FlagsOf } from "./command.ts";
@@ -16,6 +16,8 @@ import { durationFlag } from "./flag_values.ts";
 import {
   findRecords,
   type FoundRecord,
+  isThere,
+  isWorktreeLeft,
   REPO_FLAG,
   Repositories,
   WORKTREES_FLAG,
@@ -60,7 +62,7 @@ const SETTLED_MS = 60_000;
 const ABANDONED_MS = 604_800_000;
 
 /** Whether a worktree is removed, or why it is kept. */
-type Verdict = { readonly kind: "remove" | "gone" } | {
+type Verdict = { readonly kind: "remove" } | {
   readonly kind: "keep";
   readonly why: string;
 };
@@ -86,7 +88,10 @@ async function worktreePrune(
   }
   const mine = found.filter(({ record }) => wanted === undefined || record.repo === wanted.root);
   const kept: WorktreeRecord[] = [];
+  let left = 0;
   for (const { worktrees, record } of mine) {
+    if (!await isWorktreeLeft(record)) continue;
+    left++;
     const verdict = verdictOf(record, { isFailedToo: flags.failed === true, olderMs });
     const done = await carryOut(verdict, { worktrees, record, repositories, isDry: flags.dryRun });
     const name = `${harmless(record.folder)} (${record.session}/${record.role}/${record.sequence})`;
@@ -111,7 +116,7 @@ async function worktreePrune(
     );
   }
   if (wanted === undefined) await pruneFiles(console, { ...flags, refsMs });
-  if (mine.length === 0) await out.write("No worktrees\n");
+  if (left === 0) await out.write("No worktrees\n");
   return EXIT.ok;
 }
 
@@ -123,9 +128,11 @@ async function pruneFiles(
   const would = dryRun ? "would be " : "";
   for (const worktrees of await worktreesFolders(console, named)) {
     const { records } = await listRecords(worktrees);
-    const old = records.filter((record) =>
-      !hasWorktree(record) && Date.now() - Date.parse(record.updated_at) > refsMs
-    );
+    const old: WorkRecord[] = [];
+    for (const record of records) {
+      const isOld = Date.now() - Date.parse(record.updated_at) > refsMs;
+      if (isOld && !await isWorktreeLeft(record)) old.push(record);
+    }
     const except = records.filter((record) => !old.includes(record));
     const files = await oldFiles(worktrees, { olderMs: Math.max(refsMs, SETTLED_MS), except });
     if (old.length + files.length === 0) continue;
@@ -191,7 +198,7 @@ async function carryOut(
   if (verdict.kind === "keep") return verdict;
   if (!await isThere(record.folder)) {
     if (!isDry) await removeRecord(worktrees, record);
-    return { kind: "gone" };
+    return verdict;
   }
   try {
     const repository = await repositories.open(record.repo);
@@ -225,8 +232,4 @@ async function oldSnapshots(
 
 function ignoreGitError(error: unknown): void {
   if (!(error instanceof GitError)) throw error;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

@@ -200,13 +200,27 @@ Deno.test("worktree prune --failed removes those of abandoned work", async () =>
   );
 });
 
+Deno.test("list and prune agree that done work whose folder is gone has no worktree", async () => {
+  await using there = await scene();
+  const old = await there.add("done");
+  const young = await there.add("done", { updated_at: new Date().toISOString() });
+  for (const { worktree } of [old, young]) await Deno.remove(worktree.folder, { recursive: true });
+  assert.equal((await there.run("list")).stdout, "No worktrees\n");
+  const oldRecord = /^would be removed {2}1 file in .*shop-1 older than 14d\nNo worktrees\n$/;
+  assert.match((await there.run("prune", "--dry-run")).stdout, oldRecord);
+  await there.run("prune");
+  assert.equal((await there.run("prune")).stdout, "No worktrees\n");
+  const records = [old, young].map(({ record }) => exists(recordPath(there.worktrees, record)));
+  assert.deepEqual(await Promise.all(records), [false, true]);
+});
+
 Deno.test("a record whose folder or repository is not there does no harm", async () => {
   await using there = await scene();
-  const done = await there.add("done");
-  await Deno.remove(done.worktree.folder, { recursive: true });
+  const gone = await there.add("failed");
+  await Deno.remove(gone.worktree.folder, { recursive: true });
   const elsewhere = await there.add("done", { repo: "/nonexistent/repo" });
   const foreign = await there.add("done", { folder: there.repository.root });
-  const { code, stdout } = await there.run("prune");
+  const { code, stdout } = await there.run("prune", "--failed");
   assert.equal(code, 0);
   assert.match(stdout, /removed {2}.*t1 /);
   assert.match(stdout, /kept .*t2 .*: Cannot use the repository \/nonexistent\/repo/);

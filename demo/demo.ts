@@ -6,7 +6,6 @@ import {
   bringUp,
   failure,
   findHome,
-  findSupervisor,
   type HealthyPart,
   type Home,
   noneEnded,
@@ -188,10 +187,8 @@ class Demo implements AsyncDisposable {
       environment: this.#environment,
       ...{ backoffBaseMs: NEVER_MS, backoffCapMs: NEVER_MS },
     });
-    const client = await findSupervisor(home);
-    if (client === undefined) throw new SystemError(`The state in ${home.state} was changed`);
     try {
-      await bringUp(client, {
+      await bringUp(this.#supervisor.client, {
         home,
         natsServer,
         natsPort: this.#ports["nats-server"],

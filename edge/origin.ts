@@ -9,7 +9,7 @@
  * Whether a request comes from a page of another host.
  *
  * @param request Its `Origin` is compared with its `Host`, ports included.
- * @param allowed Origins that may connect all the same, like `https://example.org`; `*` is any.
+ * @param allowed Origins that may connect anyway, like `https://example.org`; `*` is any.
  */
 export function isForeignOrigin(request: Request, allowed: readonly string[] = []): boolean {
   const origin = request.headers.get("origin");

@@ -63,7 +63,7 @@ export class TreeIndex {
     await Deno.copyFile(join(this.#place.gitDir, "index"), this.#index);
   }
 
-  /** Another one of the same files, beside which this one may be used, by other processes too. */
+  /** Another one of the same files; both may be used at once, by other processes too. */
   async apart(): Promise<TreeIndex & AsyncDisposable> {
     const other = new TreeIndex(this.#git, this.#place);
     other.#index = `${this.#index}.${crypto.randomUUID().slice(0, 8)}`;

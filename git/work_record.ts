@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { invalidName } from "@ourocodus/protocol";
+import { invalidName, messageOf } from "@ourocodus/protocol";
 
 const SHAPE = z.object({
   version: z.literal(1),
@@ -179,7 +179,7 @@ export async function listRecords(
       const record = await readRecord(path);
       if (record !== undefined) records.push(record);
     } catch (error) {
-      problems.push({ path, why: error instanceof Error ? error.message : String(error) });
+      problems.push({ path, why: messageOf(error) });
     }
   }
   records.sort((a, b) => a.created_at.localeCompare(b.created_at) || a.sequence - b.sequence);

@@ -91,11 +91,6 @@ export class Worktree {
     this.#tree = tree;
   }
 
-  /** The commit that HEAD is at. @throws {GitError} If it is at none. */
-  async head(): Promise<string> {
-    return await this.#git.text(["rev-parse", "--verify", "HEAD^{commit}"], { place: this.#bare });
-  }
-
   /**
    * Keeps all that is not ignored as a commit, which HEAD and the branch are parents of.
    *

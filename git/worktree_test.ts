@@ -113,7 +113,7 @@ Deno.test("commits that an agent made itself are parents, wherever it made them"
     const worktree = await there.worktree();
     await write(join(worktree.folder, "a.txt"), `${name}\n`);
     for (const step of steps) await git.call(there, worktree.folder, ...step);
-    const own = await worktree.head();
+    const own = await there.git(worktree.folder, "rev-parse", "HEAD");
     assert.equal(await worktree.commit(OPTIONS), own, name);
     await write(join(worktree.folder, "more"), "more\n");
     const commit = await worktree.commit(OPTIONS);
@@ -130,7 +130,7 @@ Deno.test("commits that an agent went away from stay reachable", async () => {
   const worktree = await there.worktree();
   await write(join(worktree.folder, "a.txt"), "lost\n");
   await there.git(worktree.folder, "commit", "-qam", "lost");
-  const lost = await worktree.head();
+  const lost = await there.git(worktree.folder, "rev-parse", "HEAD");
   await there.git(worktree.folder, "reset", "-q", "--hard", "HEAD^");
   await write(join(worktree.folder, "staged.txt"), "only staged\n");
   await there.git(worktree.folder, "add", "staged.txt");
@@ -154,7 +154,7 @@ Deno.test("in the middle of a rebase or a merge files are committed, and the fol
     await run("switch", "-q", worktree.branch);
     await write(join(worktree.folder, "a.txt"), "ours\n");
     await run("commit", "-qam", "ours");
-    const ours = await worktree.head();
+    const ours = await there.git(worktree.folder, "rev-parse", "HEAD");
     assert.equal((await run(operation, `theirs-${operation}`)).code, 1);
     const commit = await worktree.commit(OPTIONS);
     assert.match(await there.git(there.root, "show", `${commit}:a.txt`), /<<<<<<</);
@@ -194,13 +194,13 @@ Deno.test("back to the base: files, branch and HEAD are as at the beginning, and
   const worktree = await there.worktree(repository);
   await write(join(worktree.folder, "a.txt"), "own\n");
   await there.git(worktree.folder, "commit", "-qam", "own");
-  const own = await worktree.head();
+  const own = await there.git(worktree.folder, "rev-parse", "HEAD");
   await Deno.remove(join(worktree.folder, "d"), { recursive: true });
   await write(join(worktree.folder, "d"), "a file now\n");
   await write(join(worktree.folder, "new/deep/file"), "new\n");
   await write(join(worktree.folder, "out/built"), "stays\n");
   await worktree.resetToBase({ sequence: 1, attempt: 1, n: 1 });
-  assert.equal(await worktree.head(), worktree.base);
+  assert.equal(await there.git(worktree.folder, "rev-parse", "HEAD"), worktree.base);
   assert.equal(await there.git(worktree.folder, "branch", "--show-current"), worktree.branch);
   assert.equal(await there.git(worktree.folder, "status", "--porcelain"), "");
   assert.deepEqual(

@@ -11,13 +11,13 @@ import type { DeadLetter, DeadLetterSummary } from "./work_trace_types.ts";
 const MAX_TEXT_CHARACTERS = 65_536;
 
 /**
- * Why and when the work was given up on.
+ * Why and when the work is dead.
  *
- * @param requeuedAs The sequence as which it was sent again.
+ * @param retriedAs The sequence as which it was sent again.
  */
 export function deadLetterSummary(
   record: LogRecord,
-  requeuedAs: number | undefined,
+  retriedAs: number | undefined,
 ): DeadLetterSummary {
   return {
     sequence: record.sequence,
@@ -26,18 +26,18 @@ export function deadLetterSummary(
     error: record.header(LOG_HEADER.error) ?? "",
     attempts: Number(record.header(LOG_HEADER.attempts)) || 0,
     cut_from_bytes: Number(record.header(LOG_HEADER.cut)) || null,
-    requeued_as: requeuedAs ?? null,
+    requeued_as: retriedAs ?? null,
   };
 }
 
-/** The dead letter, whole. @param requeuedAs The sequence as which it was sent again. */
-export function deadLetter(record: LogRecord, requeuedAs: number | undefined): DeadLetter {
+/** The dead letter, whole. @param retriedAs The sequence as which it was sent again. */
+export function deadLetter(record: LogRecord, retriedAs: number | undefined): DeadLetter {
   const parsed = parseMessage(record.text);
   const { id, type, payload } = parsed.kind === "ok"
     ? parsed.message
     : { id: null, type: null, payload: null };
   return {
-    ...deadLetterSummary(record, requeuedAs),
+    ...deadLetterSummary(record, retriedAs),
     session_id: record.session,
     role: record.role ?? "",
     work_sequence: record.work?.sequence ?? 0,

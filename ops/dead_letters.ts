@@ -38,14 +38,14 @@ export interface DeadLetterPage {
 }
 
 /** What became of a dead letter that was to be sent again. */
-export type Requeued =
-  | { readonly kind: "requeued"; readonly sent: SentWork; readonly dead: DeadLetter }
+export type Retried =
+  | { readonly kind: "retried"; readonly sent: SentWork; readonly dead: DeadLetter }
   | { readonly kind: "not_found" }
   | { readonly kind: "already"; readonly work_sequence: number }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Options of {@linkcode requeueDeadLetter}. */
-export interface RequeueOptions {
+/** Options of {@linkcode retryDeadLetter}. */
+export interface RetryOptions {
   /** Also if it was sent again before. */
   readonly again?: boolean;
   /** Limits for the streams, in case they don't exist any more and are made. */
@@ -68,7 +68,7 @@ export async function deadLetters(
 ): Promise<DeadLetterPage> {
   const { role = "*", limit = DEFAULT_LIMIT, all = false, signal } = options;
   const items: DeadLetter[] = [];
-  const requeued = new Map<number, number>();
+  const retried = new Map<number, number>();
   let lookedFrom: number | undefined;
   let before = options.before;
   // One more than asked for tells whether there is a next page.
@@ -82,10 +82,10 @@ export async function deadLetters(
     if (oldest === undefined) return { items, nextBefore: null };
     // They were sent again later; what is older is not looked through, it may be very much.
     const range = { fromSequence: oldest, before: lookedFrom, signal };
-    await addRequeued(requeued, copiesOf(connection, { session, role }, range));
+    await addRetried(retried, copiesOf(connection, { session, role }, range));
     lookedFrom = oldest;
     for (const record of page.reverse()) {
-      const letter = deadLetter(record, requeued.get(record.sequence));
+      const letter = deadLetter(record, retried.get(record.sequence));
       if (!all && letter.requeued_as !== null) continue;
       if (items.length === limit) return { items, nextBefore: items.at(-1)?.sequence ?? null };
       items.push(letter);
@@ -102,20 +102,20 @@ export async function deadLetters(
  * @throws {StreamError} If the log cannot be read.
  * @throws {PublishError} If it cannot be stored.
  */
-export async function requeueDeadLetter(
+export async function retryDeadLetter(
   connection: Connection,
   session: string,
   sequence: number,
-  options: RequeueOptions = {},
-): Promise<Requeued> {
+  options: RetryOptions = {},
+): Promise<Retried> {
   const { again = false, limits, signal } = options;
   const record = await recordOf(connection, session, sequence, signal);
   if (record?.role === undefined) return { kind: "not_found" };
   const { role } = record;
-  const requeued = new Map<number, number>();
+  const retried = new Map<number, number>();
   const range = { fromSequence: sequence, signal };
-  await addRequeued(requeued, copiesOf(connection, { session, role }, range));
-  const before = requeued.get(sequence);
+  await addRetried(retried, copiesOf(connection, { session, role }, range));
+  const before = retried.get(sequence);
   if (before !== undefined && !again) return { kind: "already", work_sequence: before };
   const dead = deadLetter(record, before);
   if (dead.cut_from_bytes !== null) {
@@ -125,14 +125,14 @@ export async function requeueDeadLetter(
   }
   const parsed = parseMessage(record.text);
   if (parsed.kind === "invalid") {
-    return { kind: "refused", reason: `it would be given up on again: ${parsed.reason}` };
+    return { kind: "refused", reason: `it would be dead at once: ${parsed.reason}` };
   }
   const sent = await sendWork(connection, {
     ...{ session, role, id: parsed.message.id, text: record.text },
     messageId: `requeue.${sequence}${before === undefined ? "" : `.${before}`}`,
     headers: { [LOG_HEADER.requeued]: String(sequence) },
   }, { limits, signal });
-  return { kind: "requeued", sent, dead };
+  return { kind: "retried", sent, dead };
 }
 
 async function recordOf(
@@ -162,15 +162,15 @@ function copiesOf(
 /**
  * Notes which dead letters were sent again.
  *
- * @param requeued The dead letter's sequence in the log → the newest sequence as which it was.
+ * @param retried The dead letter's sequence in the log → the newest sequence as which it was.
  */
-async function addRequeued(
-  requeued: Map<number, number>,
+async function addRetried(
+  retried: Map<number, number>,
   copies: AsyncIterable<LogRecord>,
 ): Promise<void> {
   for await (const { header, work } of copies) {
     const dead = Number(header(LOG_HEADER.requeued) ?? NaN);
     if (!Number.isSafeInteger(dead) || work === undefined) continue;
-    requeued.set(dead, Math.max(work.sequence, requeued.get(dead) ?? 0));
+    retried.set(dead, Math.max(work.sequence, retried.get(dead) ?? 0));
   }
 }

@@ -3,7 +3,7 @@ import { headers } from "@nats-io/nats-core";
 import { connect, type Connection, ensureStreams, lastLogSequence } from "@ourocodus/bus";
 import { deadSubject, workSubject } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
-import { deadLetters, requeueDeadLetter } from "./dead_letters.ts";
+import { deadLetters, retryDeadLetter } from "./dead_letters.ts";
 
 /** Stores a dead letter. @returns Its sequence in the log. */
 async function bury(connection: Connection, number: number): Promise<number> {
@@ -30,15 +30,15 @@ Deno.test("dead letters that were sent again are left out, on whatever page they
   const letters: number[] = [];
   for (let number = 1; number <= 7; number++) letters.push(await bury(connection, number));
   for (const at of [6, 1, 4, 3]) {
-    const requeued = await requeueDeadLetter(connection, "s", letters[at] ?? 0);
-    assert.equal(requeued.kind, "requeued");
+    const retried = await retryDeadLetter(connection, "s", letters[at] ?? 0);
+    assert.equal(retried.kind, "retried");
   }
   // The log has copies of them a moment after they are stored.
   await until(async () => await lastLogSequence(connection) === 7 + 4);
-  const again = await requeueDeadLetter(connection, "s", letters[1] ?? 0);
+  const again = await retryDeadLetter(connection, "s", letters[1] ?? 0);
   assert.deepEqual(again, { kind: "already", work_sequence: 2 });
-  const newer = await requeueDeadLetter(connection, "s", letters[1] ?? 0, { again: true });
-  assert.equal(newer.kind, "requeued");
+  const newer = await retryDeadLetter(connection, "s", letters[1] ?? 0, { again: true });
+  assert.equal(newer.kind, "retried");
   const [first, , third, , , sixth] = letters;
   await until(async () => await lastLogSequence(connection) === 7 + 5);
   assert.deepEqual(await ids(connection, 2), [`${sixth}:null`, `${third}:null`]);

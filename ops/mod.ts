@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { deadLetters, requeueDeadLetter } from "./dead_letters.ts";
+export { deadLetters, retryDeadLetter } from "./dead_letters.ts";
 export { logItem, logLine } from "./log_item.ts";
 export { OutcomeCounts } from "./outcome_counts.ts";
 export { pendingWork } from "./pending_work.ts";

@@ -122,7 +122,7 @@ function relayOf({ relay_id, version, reason }: AgentsPage): RelayRecord {
 function joined(records: readonly DirectoryAgent[]): DirectoryAgent[] {
   const agents = new Map<string, DirectoryAgent>();
   for (const record of records) {
-    // A connection that was lost unnoticed may be listed beside its successor's.
+    // A connection that was lost unnoticed may be listed next to its successor's.
     const key = `${record.relay_id} ${nameOf(record)} ${record.connected_at}`;
     const known = agents.get(key);
     const work = known?.work && [...known.work, ...record.work ?? []];

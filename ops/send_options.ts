@@ -34,9 +34,9 @@ export interface SendOptions {
 export interface SendAllOptions<W extends Work> extends SendOptions {
   /** For how long nothing at all may be acknowledged, in milliseconds; 60 000 by default. */
   readonly timeoutMs?: number;
-  /** As many messages may wait for their acknowledgement; 2048 by default, 1 at least. */
+  /** Maximum unacknowledged messages; 2048 by default, 1 at least. */
   readonly window?: number;
-  /** As many bytes of them; 8 MiB by default. One message always may. */
+  /** Maximum unacknowledged bytes; 8 MiB by default. A single message may exceed it. */
   readonly windowBytes?: number;
   /** Told of every message that the server has. */
   readonly onSent?: (work: W, sent: SentWork) => void;

@@ -54,7 +54,7 @@ Deno.test("the same id is stored once for a session and role, and reported with 
   assert.equal(await messagesIn(connection), 2);
 });
 
-Deno.test("what others than JetStream answer is not taken for storing, and streams are made all the same", async () => {
+Deno.test("what others than JetStream answer is not taken for storing, and streams are made anyway", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await using other = await connect({ url: nats.url });

@@ -95,7 +95,7 @@ async function tallyOf(
     const manager = await jetstreamManager(connection.nats, { checkAPI: false });
     const [subjects, consumers, { agents }] = await Promise.all([
       subjectsOf(manager, filters),
-      inHandOf(manager, session),
+      runningOf(manager, session),
       askRelays(connection, { session }, { timeoutMs: 1_000, signal }),
       counts.update(),
     ]);
@@ -103,7 +103,7 @@ async function tallyOf(
     for (const outcomes of counts.all()) {
       if (session === undefined || session === outcomes.session) tally.outcomes(outcomes);
     }
-    for (const { session, role, count } of consumers) tally.inHand(session, role, count);
+    for (const { session, role, count } of consumers) tally.running(session, role, count);
     for (const agent of agents) tally.agent(agent.session_id, agent.role);
     return tally;
   } catch (error) {
@@ -128,7 +128,7 @@ async function subjectsOf(
   return (await Promise.all(asked)).flat();
 }
 
-async function inHandOf(
+async function runningOf(
   manager: JetStreamManager,
   session: string | undefined,
 ): Promise<{ session: string; role: string; count: number }[]> {
@@ -173,7 +173,7 @@ class Tally {
     Object.assign(this.#counts(session, role), outcomes);
   }
 
-  inHand(session: string, role: string, count: number): void {
+  running(session: string, role: string, count: number): void {
     const counts = this.#counts(session, role);
     // Stream and consumer were asked one after the other.
     counts.in_hand = Math.min(count, counts.waiting);

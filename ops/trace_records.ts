@@ -30,7 +30,7 @@ export interface TracedWork {
   readonly steps: TraceStep[];
 }
 
-/** Of progress, as many steps are kept. */
+/** How many steps of progress are kept. */
 const MAX_PROGRESS = 1_000;
 
 /** Collects the log's records of certain work items. */
@@ -44,7 +44,7 @@ export class TraceRecords {
   readonly #replaced: TracedWork[] = [];
   readonly #progress = new Map<TracedWork, number>();
   /** The dead letter's sequence in the log → the sequence as which it was sent again. */
-  readonly requeued = new Map<number, number>();
+  readonly retried = new Map<number, number>();
 
   constructor(query: WorkQuery, only: { readonly session?: string; readonly role?: string }) {
     this.#query = query;
@@ -63,7 +63,7 @@ export class TraceRecords {
     const { role, session } = this.#only;
     if (session !== undefined && record.session !== session) return;
     if (role !== undefined && record.role !== undefined && record.role !== role) return;
-    if (record.kind === "stored") this.#noteRequeued(record);
+    if (record.kind === "stored") this.#noteRetried(record);
     if (!this.#mayMatch(record)) return;
     switch (record.kind) {
       case "stored":
@@ -77,9 +77,9 @@ export class TraceRecords {
     }
   }
 
-  #noteRequeued(record: LogRecord): void {
+  #noteRetried(record: LogRecord): void {
     const dead = Number(record.header(LOG_HEADER.requeued) ?? NaN);
-    if (Number.isSafeInteger(dead) && record.work) this.requeued.set(dead, record.work.sequence);
+    if (Number.isSafeInteger(dead) && record.work) this.retried.set(dead, record.work.sequence);
   }
 
   /** Parsing each text would take far longer than looking for what it must hold. */

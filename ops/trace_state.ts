@@ -11,14 +11,14 @@ import type { DirectoryAgent } from "./relay_directory.ts";
 import type { TracedWork } from "./trace_records.ts";
 import type { TraceStep, WorkState, WorkTrace } from "./work_trace_types.ts";
 
-/** What was found beside the records. */
+/** What was found apart from the records. */
 export interface Findings {
   /** The work in the queue, if it is there. */
   readonly queued: StoredMessage | undefined;
   /** The connected agents of its session and role, with their work. */
   readonly agents: readonly DirectoryAgent[];
   /** The dead letter's sequence in the log → the sequence as which it was sent again. */
-  readonly requeued: ReadonlyMap<number, number>;
+  readonly retried: ReadonlyMap<number, number>;
 }
 
 /** Of what is no message, as much is shown, in characters. */
@@ -50,7 +50,7 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     result: outcome === undefined ? null : logItem(outcome),
     dead_letter: deadLetter === undefined
       ? null
-      : deadLetterSummary(deadLetter, findings.requeued.get(deadLetter.sequence)),
+      : deadLetterSummary(deadLetter, findings.retried.get(deadLetter.sequence)),
     requeued_from: Number(copy?.header(LOG_HEADER.requeued)) || null,
     history: historyOf(work),
   };
@@ -111,7 +111,7 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
   }
 }
 
-/** Who was handed it and has not given it back, as far as is recorded; `undefined` if nobody. */
+/** Who was handed it and has not released it, as far as is recorded; `undefined` if nobody. */
 export function lastHolder(steps: readonly TraceStep[]): TraceStep | undefined {
   const last = steps.findLast(({ type }) => type.startsWith("work."));
   return last !== undefined && HANDED_OUT.includes(last.type) ? last : undefined;

@@ -15,7 +15,7 @@ import { traceWork } from "./work_trace.ts";
 
 const WORK = '{"id":"w","type":"work","payload":{}}';
 
-Deno.test("the copy of any piece of work is found among whatever else the log has", async () => {
+Deno.test("the copy of any work item is found among whatever else the log has", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);

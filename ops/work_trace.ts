@@ -90,7 +90,7 @@ export async function traceWorks(
       const findings: Findings = {
         queued: queued.get(work),
         agents: agents.get(roleKey(work)) ?? [],
-        requeued: records[index]?.requeued ?? new Map(),
+        retried: records[index]?.retried ?? new Map(),
       };
       return workTrace(work, findings);
     })

@@ -12,7 +12,7 @@
  * - `in_hand`: an agent has it, and its relay says so.
  * - `done`: it has a result.
  * - `failed`: it has an error result, from its agent or because its result could not be stored.
- * - `dead`: it was given up on.
+ * - `dead`: its attempts are used up, or no agent can read it.
  * - `cancelled`: it was cancelled before it had a result.
  * - `gone`: it is not in the queue, and the log has no outcome (any more).
  */
@@ -50,7 +50,7 @@ export interface TraceStep {
   readonly attempt?: number;
   readonly agent_id?: string;
   readonly relay_id?: string;
-  /** Machine-readable, of what went back or was given up. */
+  /** Machine-readable, of released, dead and cancelled work. */
   readonly reason?: string;
   /** For people. */
   readonly error?: string;
@@ -58,9 +58,9 @@ export interface TraceStep {
   readonly payload?: Readonly<Record<string, unknown>>;
 }
 
-/** Why and when work was given up on. */
+/** Why and when work died. */
 export interface DeadLetterSummary {
-  /** Its sequence in the log: what requeueing asks for. */
+  /** Its sequence in the log: what retrying asks for. */
   readonly sequence: number;
   readonly time: string;
   readonly reason: string;
@@ -127,7 +127,7 @@ export interface PendingWork {
   /** When it was stored, ISO 8601. */
   readonly stored_at: string;
   readonly state: "waiting" | "in_hand";
-  /** Of work in hand. */
+  /** Of running work. */
   readonly attempt: number | null;
   readonly agent_id: string | null;
   /** Since when the agent has it, ISO 8601. */
@@ -146,7 +146,7 @@ export interface WorkCounts {
   readonly done: number;
   /** … errors, … */
   readonly failed: number;
-  /** … work given up on, … */
+  /** … dead work, … */
   readonly dead: number;
   /** … and work that was cancelled. */
   readonly cancelled: number;

@@ -1,6 +1,6 @@
 /**
  * The request `relays.agents.stop`: the relay that an agent is connected to gives it no more work,
- * waits for what it has in hand, and closes its socket for good.
+ * waits for its running work, and closes its socket for good.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface AgentStop {
   readonly session_id: string;
   readonly role: string;
   readonly agent_id: string;
-  /** Whether to close it at once; what it has in hand is handed out again. */
+  /** Whether to close it at once; its running work is handed out again. */
   readonly now?: boolean;
 }
 

@@ -10,9 +10,9 @@
  *
  * - `work.offered`: handed to an agent for the first time.
  * - `work.redelivered`: handed to an agent as the second or a later attempt.
- * - `work.returned`: given back to the queue, `reason` says why.
+ * - `work.returned`: released into the queue, `reason` says why.
  * - `work.cancelled`: cancelled; recorded by the canceller.
- * - `work.dead`: given up on, `reason` says why.
+ * - `work.dead`: dead, `reason` says why.
  * - `result.duplicate`: a second result, not accepted.
  * - `result.unmatched`: a result for no work that the agent has.
  */

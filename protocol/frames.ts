@@ -56,7 +56,7 @@ export const AGENT_TYPE = {
   result: "result",
   /** The work failed for good; stored like a result. */
   error: "error",
-  /** Give the work back; `payload.delay_ms` says when to hand it out again. */
+  /** Release the work; `payload.delay_ms` says when to hand it out again. */
   retry: "retry",
   /** Goes to the session's events. */
   progress: "progress",
@@ -76,7 +76,7 @@ export interface WelcomePayload {
   readonly agent_id: string;
   readonly session_id: string;
   readonly role: string;
-  /** As many work items as the agent is given at once. */
+  /** How many work items the agent is given at once. */
   readonly concurrency: number;
   /** The largest message, in bytes of UTF-8, that the agent may send. */
   readonly max_message_bytes: number;
@@ -115,7 +115,7 @@ export interface CancelPayload {
 
 /** `payload` of `relay.drain`. */
 export interface DrainPayload {
-  /** How long the relay waits for work in hand, in seconds. */
+  /** How long the relay waits for running work, in seconds. */
   readonly seconds: number;
 }
 

@@ -73,7 +73,7 @@ Deno.test("parsing any text never throws, and what is parsed names the work stre
   );
 });
 
-Deno.test("the sequence is read from a piece of work's identity, and from nothing else", () => {
+Deno.test("the sequence is read from a work item's identity, and from nothing else", () => {
   assert.deepEqual(workPlace("7.1795459357920106100"), {
     sequence: 7,
     storedAt: new Date(1795459357920),

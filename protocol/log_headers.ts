@@ -8,7 +8,7 @@
 export const LOG_HEADER = {
   /**
    * On results that are errors: `failed` if the agent or the result was at fault, `dead` if the work
-   * was given up on, `cancelled` if it was cancelled.
+   * is dead, `cancelled` if it was cancelled.
    */
   outcome: "Ourocodus-Outcome",
   /** On results: which attempt's it is, from 2 on; the first one's have none. */

@@ -32,7 +32,7 @@ export interface AgentRecord {
   readonly session_id: string;
   readonly role: string;
   readonly protocol: "plain" | "ourocodus.v1";
-  /** As many work items as it takes at once. */
+  /** How many work items it takes at once. */
   readonly concurrency: number;
   /** Work items in its hands now. */
   readonly in_hand: number;

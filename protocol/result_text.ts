@@ -96,11 +96,13 @@ export function errorHeadline(payload: Payload): string {
   return code === undefined ? line : `${line} (${code})`;
 }
 
-/** What a coding agent's result says about the change. */
+/** What a coding agent's result says about its work. */
 export interface ResultFacts {
   readonly branch?: string;
   readonly commit?: string;
   readonly changed?: { readonly files: number; readonly added: number; readonly removed: number };
+  /** How many of its requests for permission were denied. */
+  readonly denied?: number;
   /** Input and output together. */
   readonly tokens?: number;
   readonly cost?: { readonly amount: number; readonly currency: string };
@@ -112,10 +114,12 @@ export function resultFacts(payload: Payload): ResultFacts {
   const usage = fieldsOf(payload.usage);
   const cost = fieldsOf(usage.cost);
   const tokens = numberOf(usage.input_tokens) + numberOf(usage.output_tokens);
+  const denied = deniedOf(payload.permissions);
   return {
     ...(typeof branch === "string" && { branch }),
     ...(typeof commit === "string" && { commit }),
     ...(typeof branch === "string" && Array.isArray(files) && { changed: sizeOf(files) }),
+    ...(denied > 0 && { denied }),
     ...(tokens > 0 && { tokens }),
     ...(typeof cost.currency === "string" && numberOf(cost.amount) > 0 && {
       cost: { amount: numberOf(cost.amount), currency: cost.currency },
@@ -123,11 +127,14 @@ export function resultFacts(payload: Payload): ResultFacts {
   };
 }
 
-/** The facts, each in a few words: `2 files +3 −1`, `1,234 tokens`, `$0.02`. */
-export function factTexts({ branch, commit, changed, tokens, cost }: ResultFacts): string[] {
+/** The facts, each in a few words: `2 files +3 −1`, `1 permission denied`, `$0.02`. */
+export function factTexts(
+  { branch, commit, changed, denied, tokens, cost }: ResultFacts,
+): string[] {
   return [
     ...(branch === undefined ? [] : [commit ? `${branch} (${commit.slice(0, 7)})` : branch]),
     ...(changed === undefined ? [] : [changeText(changed)]),
+    ...(denied === undefined ? [] : [`${denied} permission${denied === 1 ? "" : "s"} denied`]),
     ...(tokens === undefined ? [] : [`${tokens.toLocaleString("en-US")} tokens`]),
     ...(cost === undefined ? [] : [costText(cost)]),
   ];
@@ -148,6 +155,11 @@ function sizeOf(files: readonly unknown[]): NonNullable<ResultFacts["changed"]> 
   const sum = (name: string) =>
     files.reduce((all: number, file) => all + numberOf(fieldsOf(file)[name]), 0);
   return { files: files.length, added: sum("added"), removed: sum("removed") };
+}
+
+function deniedOf(permissions: unknown): number {
+  if (!Array.isArray(permissions)) return 0;
+  return permissions.filter((each) => fieldsOf(each).answer === "deny").length;
 }
 
 function fieldsOf(value: unknown): Payload {

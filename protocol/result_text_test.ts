@@ -52,23 +52,29 @@ Deno.test("the facts of a coding agent's result are short; of other results ther
     branch: "ourocodus/shop/coder/17",
     commit: "4f1d2c9a7d0c",
     files: [{ path: "a.ts", added: 3, removed: 1 }, { path: "b.png", added: null, removed: null }],
+    permissions: [{ answer: "deny" }, { answer: "allow" }, { answer: "deny" }],
     usage: { input_tokens: 1_000, output_tokens: 234, cost: { amount: 0.0234, currency: "USD" } },
   });
   assert.deepEqual(factTexts(facts), [
     "ourocodus/shop/coder/17 (4f1d2c9)",
     "2 files +3 \u22121",
+    "2 permissions denied",
     "1,234 tokens",
     "$0.02",
   ]);
   const small = resultFacts({ usage: { cost: { amount: 0.00042, currency: "EUR" } } });
   assert.deepEqual(factTexts(small), ["0.0004 EUR"]);
   assert.deepEqual(factTexts(resultFacts({ branch: "b", files: [] })), ["b", "no changes"]);
+  assert.deepEqual(factTexts(resultFacts({ permissions: [{ answer: "deny" }] })), [
+    "1 permission denied",
+  ]);
   assert.deepEqual(factTexts(resultFacts({ files: ["a"], echo: {} })), []);
 });
 
 Deno.test("no payload makes it throw, and it finds nothing but strings and numbers", () => {
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (payload) => {
-    for (const more of [{}, { files: payload, usage: payload }, { usage: { cost: payload } }]) {
+    const mores = [{}, { files: payload, usage: payload }, { usage: { cost: payload } }];
+    for (const more of [...mores, { permissions: [payload, null] }, { permissions: payload }]) {
       const whole = { ...payload, ...more };
       assert.equal(typeof resultText(whole).text, "string");
       assert.equal(typeof resultHeadline(whole), "string");

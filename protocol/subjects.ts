@@ -8,7 +8,7 @@
  * | `sessions.{session}.outcomes.{role}.{sequence}-{time}` | the outcome of one work item: a result or a final error |
  * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
- * | `sessions.{session}.dead.{role}` | work given up on, verbatim |
+ * | `sessions.{session}.dead.{role}` | dead work, verbatim        |
  * | `sessions.{session}.stored.{role}` | a copy of each work item, made by the server as it stores it |
  *
  * A session and a role are one token each, so that no name can widen a subject (a role of `>`
@@ -235,7 +235,7 @@ function parseOutcome(
 
 /**
  * Where the outcome of work goes that was published under names that no agent can have, such as
- * `sessions.größe.work.r`: the streams listen to wildcards, so it is stored all the same.
+ * `sessions.größe.work.r`: the streams listen to wildcards, so it is stored anyway.
  *
  * @param work The work item's identity.
  * @returns `undefined` unless the subject is a work subject with a malformed session or role.

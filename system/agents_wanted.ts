@@ -15,7 +15,7 @@ export interface AgentsWanted {
   readonly env: Readonly<Record<string, string>>;
   /** Variables that they get from the environment of the command that starts them, by name. */
   readonly passedEnv: readonly string[];
-  /** How long work in hand may take when they are stopped, in milliseconds. */
+  /** How long running work may take when they are stopped, in milliseconds. */
   readonly drainMs: number;
   /** Arguments of the agent program. */
   readonly args: readonly string[];

@@ -126,7 +126,7 @@ export class DockerRuntime implements Runtime<DockerPlace> {
     { now, onFailure }: BeginStopOptions,
   ): Promise<boolean> {
     const engine = await this.#engine();
-    // A supervisor does that by itself. A user who may not write to the home stops it all the same.
+    // A supervisor does that by itself. A user who may not write to the home stops it anyway.
     await forgetAgents(this.#context.home, [{ name, runtime }]).catch(onFailure);
     removeAgent(engine, container ?? "", { now }).catch(onFailure);
     return true;
@@ -378,7 +378,7 @@ function containerConfig(
       SecurityOpt: ["no-new-privileges:true"],
       ...(options.memoryBytes !== undefined && {
         Memory: options.memoryBytes,
-        // No swap beside it, or the limit would be twice what was asked for.
+        // No swap in addition, or the limit would be twice what was asked for.
         MemorySwap: options.memoryBytes,
       }),
       ...(options.cpus !== undefined && { NanoCpus: Math.round(options.cpus * 1e9) }),

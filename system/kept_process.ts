@@ -32,7 +32,7 @@ export interface KeeperOptions {
 
 /** How to stop. */
 export interface StopOptions {
-  /** Without letting it finish what it has in hand. */
+  /** Without letting it finish its running work. */
   readonly now?: boolean;
   /** How long it may take before SIGKILL, in milliseconds; default the spec's. */
   readonly timeoutMs?: number;

@@ -49,6 +49,7 @@ export { sendSignal } from "./process_identity.ts";
 export type { ProcessView } from "./process_spec.ts";
 export {
   forgetAgents,
+  isAmong,
   managedRemembered,
   rememberAgents,
   type RememberedAgent,

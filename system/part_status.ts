@@ -20,7 +20,7 @@ export interface PartStatus {
   readonly restarts: number;
 }
 
-/** For so long after its start a part that has never been well is starting, in milliseconds. */
+/** How long after its start a part that has never been well counts as starting, in milliseconds. */
 const STARTING_MS = 5_000;
 
 /** Asks a part. */

@@ -1,5 +1,5 @@
 /**
- * Agents that run as background processes of this machine, and the system beside them.
+ * Agents that run as background processes of this machine, and the system next to them.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * How each program of the project is started: from source by this Deno, or, when this is a
- * compiled executable, as the executable beside it. Only this file knows.
+ * compiled executable, as the executable next to it. Only this file knows.
  *
  * @module
  */

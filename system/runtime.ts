@@ -101,7 +101,7 @@ export interface StopAgentsOptions extends StopOptions {
 
 /** How an agent is stopped whose end is not waited for. */
 export interface BeginStopOptions {
-  /** Without letting it finish what it has in hand. */
+  /** Without letting it finish its running work. */
   readonly now?: boolean;
   /** Told if its container cannot be stopped. */
   readonly onFailure: (error: unknown) => void;

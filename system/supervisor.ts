@@ -14,6 +14,7 @@
  * @module
  */
 import { pause, VERSION } from "@ourocodus/protocol";
+import { ControlClient } from "./control_client.ts";
 import type { ControlRequest } from "./control_request.ts";
 import { type ControlServer, serveControl } from "./control_server.ts";
 import { type Home, logPath, makeHome } from "./home.ts";
@@ -87,6 +88,12 @@ export class Supervisor {
   /** What it keeps. */
   get views(): ProcessView[] {
     return [...this.#kept.values()].map(({ view }) => view);
+  }
+
+  /** Asks it, as other processes do. @throws {SystemError} If it is ending. */
+  get client(): ControlClient {
+    if (this.#record === undefined) throw new SystemError("the system is being stopped");
+    return new ControlClient(this.#record, this.#home);
   }
 
   /**

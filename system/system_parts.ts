@@ -24,7 +24,7 @@ export interface SystemSettings {
   readonly host: string;
   /** With what relay and API speak TLS, if they do; absolute paths. */
   readonly tls?: TlsFiles;
-  /** How long the relay waits for work in hand when it is stopped, in milliseconds. */
+  /** How long the relay waits for running work when it is stopped, in milliseconds. */
   readonly relayDrainMs: number;
 }
 

@@ -182,7 +182,7 @@ Deno.test("work of an agent whose relay was killed is not said to have waited, a
   assert.equal((await client.results("s")).length, 1);
 });
 
-Deno.test("an id of several pieces of work is not guessed at, an unknown one is unknown", async () => {
+Deno.test("an id of several work items is not guessed at, an unknown one is unknown", async () => {
   await using nats = await startNats();
   await using client = await BusClient.connect(nats.url);
   {
@@ -243,7 +243,7 @@ if [ "$(cat)" = stay ]; then sleep 1000 & echo $$ $! >&2; wait; sleep 1000; else
   assert.equal((await client.results("s")).length, 2, "what was cancelled has one outcome");
 });
 
-Deno.test("work whose identity other work has taken for its own is cancelled all the same", async () => {
+Deno.test("work whose identity other work has taken for its own is cancelled anyway", async () => {
   await using nats = await startNats();
   await using client = await BusClient.connect(nats.url);
   const sequence = await client.send("s", "r", "w");

@@ -64,7 +64,7 @@ Deno.test("images are built with the Deno that CI tests with", () => {
   assert.equal(image, ci);
 });
 
-Deno.test("a health check has time to start, also on a busy machine, beside what it waits for", () => {
+Deno.test("a health check has time to start, also on a busy machine, apart from what it waits for", () => {
   const waits = 4; // seconds, see edge/health_check.ts
   const limits = [...dockerfile.matchAll(/^HEALTHCHECK .*--timeout=(\d+)s/gm)];
   assert.equal(limits.length, 4);

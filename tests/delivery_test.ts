@@ -31,7 +31,7 @@ Deno.test("work sent while no agent runs is answered when one comes, and can be 
   await client.hasNoWork();
 });
 
-Deno.test("two agents with concurrency 1 share 20 pieces of work evenly, one at a time each", async () => {
+Deno.test("two agents with concurrency 1 share 20 work items evenly, one at a time each", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using client = await BusClient.connect(nats.url);
@@ -133,7 +133,7 @@ Deno.test("an agent killed in mid-work has its work go to another, and one resul
   await client.hasNoWork();
 });
 
-Deno.test("a poison piece of work is dead after 5 attempts, with an error result", async () => {
+Deno.test("a poison work item is dead after 5 attempts, with an error result", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using client = await BusClient.connect(nats.url);

@@ -49,7 +49,7 @@ const STREAMS = [
 ];
 
 for (const { what, query, kinds, most } of STREAMS) {
-  Deno.test(`${what} of 1,000 pieces of work come once and in order, over ten cuts and a killed API`, async () => {
+  Deno.test(`${what} of 1,000 work items come once and in order, over ten cuts and a killed API`, async () => {
     await using nats = await startNats();
     await using relay = await startRelay({ natsUrl: nats.url });
     await using connection = await connect({ url: nats.url });

@@ -51,7 +51,7 @@ Deno.test("NATS going away leaves agents connected, and their results are stored
   await until(async () => await client.waiting() === 0, { message: "the queue to be empty" });
 });
 
-Deno.test("SIGTERM lets work in hand finish, gives the rest back and ends with 0", async () => {
+Deno.test("SIGTERM lets running work finish, releases the rest and ends with 0", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using client = await BusClient.connect(nats.url);
@@ -74,7 +74,7 @@ Deno.test("SIGTERM lets work in hand finish, gives the rest back and ends with 0
   assert.equal(await client.waiting(), 1);
 });
 
-Deno.test("work still in hand at the end of DRAIN_SECONDS is given back at once", async () => {
+Deno.test("work that still runs at the end of DRAIN_SECONDS is released at once", async () => {
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url, env: { DRAIN_SECONDS: "0.2" } });
   await using client = await BusClient.connect(nats.url);
@@ -111,7 +111,7 @@ Deno.test("a second signal ends a draining relay at once", async () => {
   assert.equal((await relay.process.insist("SIGTERM")).code, 143);
 });
 
-Deno.test("a relay killed with work in hand: the work is handed out again after ack_wait", async () => {
+Deno.test("a relay killed with running work: the work is handed out again after ack_wait", async () => {
   await using nats = await startNats();
   const env = { ACK_WAIT_SECONDS: "1" };
   await using relay = await startRelay({ natsUrl: nats.url, env });

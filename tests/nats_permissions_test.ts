@@ -99,7 +99,7 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
   await ask("/api/sessions/docs/results");
   assert.equal((await ask("/health")).relays.length, 2);
 
-  // Another relay takes over what an agent has in hand.
+  // Another relay takes over the running work of an agent.
   await post({ id: "moved", message: "stay" });
   const held = await until(() => agent.works.find(({ id }) => id === "moved"));
   await agent.close();

@@ -7,7 +7,7 @@ import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
 import {
   deadLetters,
   pendingWork,
-  requeueDeadLetter,
+  retryDeadLetter,
   sendWork,
   sessionSummary,
   traceWork,
@@ -38,7 +38,7 @@ function types({ history }: WorkTrace): string[] {
   return history.map(({ type }) => type);
 }
 
-Deno.test("a trace tells of work that waits, is in hand, is handed out again and is done", async () => {
+Deno.test("a trace tells of work that waits, runs, is handed out again and is done", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await ensureStreams(connection);
@@ -53,9 +53,9 @@ Deno.test("a trace tells of work that waits, is in hand, is handed out again and
   await using relay = await startRelay({ natsUrl: nats.url, env: { LEASE_GRACE_SECONDS: "0.2" } });
   const first = await SocketAgent.connect({ relayUrl: relay.url, ...WORK, agentId: "first" });
   await first.gets(1);
-  const inHand = await trace(connection, "a", "in_hand", 2);
-  assert.deepEqual([inHand.agent_id, inHand.attempts], ["first", 1]);
-  assert.deepEqual(types(inHand), ["work.stored", "work.offered"]);
+  const running = await trace(connection, "a", "in_hand", 2);
+  assert.deepEqual([running.agent_id, running.attempts], ["first", 1]);
+  assert.deepEqual(types(running), ["work.stored", "work.offered"]);
   const [pending] = (await pendingWork(connection, "s")).items;
   assert.deepEqual([pending?.state, pending?.agent_id, pending?.attempt], ["in_hand", "first", 1]);
 
@@ -110,12 +110,12 @@ Deno.test("a trace tells of work that failed, is dead, and was sent again", asyn
   assert.equal(letter?.id, "poison");
   const { sequence } = dead;
   const [one, other] = await Promise.all([
-    requeueDeadLetter(connection, "s", sequence),
-    requeueDeadLetter(connection, "s", sequence),
+    retryDeadLetter(connection, "s", sequence),
+    retryDeadLetter(connection, "s", sequence),
   ]);
   // The slower one may find that it is done, or store it and be told that it was stored.
   const sequences = [one, other].map((done) => {
-    if (done.kind === "requeued") return done.sent.sequence;
+    if (done.kind === "retried") return done.sent.sequence;
     return done.kind === "already" ? done.work_sequence : undefined;
   });
   assert.ok(sequences[0] !== undefined && sequences[0] === sequences[1], "two at once store one");
@@ -124,11 +124,11 @@ Deno.test("a trace tells of work that failed, is dead, and was sent again", asyn
   assert.equal(again.requeued_from, sequence);
   const [, old] = await traceWork(connection, { id: "poison" });
   assert.equal(old?.dead_letter?.requeued_as, again.work_sequence);
-  assert.equal((await requeueDeadLetter(connection, "s", sequence)).kind, "already");
+  assert.equal((await retryDeadLetter(connection, "s", sequence)).kind, "already");
   assert.deepEqual((await deadLetters(connection, "s")).items, []);
   const whole = await deadLetters(connection, "s", { all: true, limit: 1 });
   assert.deepEqual([whole.items.length, whole.nextBefore], [1, null], "there is no next page");
-  assert.equal((await requeueDeadLetter(connection, "s", 1)).kind, "not_found");
+  assert.equal((await retryDeadLetter(connection, "s", 1)).kind, "not_found");
   const summary = await sessionSummary(connection, "s");
   assert.deepEqual([summary?.failed, summary?.dead, summary?.in_hand], [1, 1, 1]);
 });

@@ -6,7 +6,7 @@
 import type { LogItem } from "../api/wire.ts";
 import { headlineOf } from "./outcome.ts";
 
-/** As many rows are kept. */
+/** How many rows are kept. */
 export const MAX_ROWS = 10_000;
 
 /** One event, and what is shown of it in one line. */

@@ -32,7 +32,7 @@ export interface EventListener {
 const RETRY_MS = 1_000;
 /** After an answer that is no stream. */
 const REFUSED_RETRY_MS = 2_000;
-/** An idle stream is heard of every 15 s; one that is silent for so long is dead. */
+/** An idle stream is heard of every 15 s; one that is silent for this long is dead. */
 const SILENCE_MS = 40_000;
 
 /**
@@ -83,7 +83,7 @@ async function follow(url: string, listener: EventListener, signal: AbortSignal)
   }
 }
 
-/** Ends an attempt that is of no use any more: see the top of the file. */
+/** Ends an attempt that is of no use any more. */
 function watchAttempt(used: string | undefined): {
   readonly signal: AbortSignal;
   heard(): void;

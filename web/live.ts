@@ -28,7 +28,7 @@ export function beginLive(): void {
       if (name === "status") noteStatus(JSON.parse(data) as { readonly nats: string });
     },
     onLost(refusal) {
-      // Who may not hear of it, is answered all the same.
+      // A 403 is an answer too: the API is up.
       if (refusal?.status === 403) {
         if (trouble.value.kind !== "none") trouble.value = { kind: "none" };
         // Without a token nothing is known of it.

@@ -19,7 +19,7 @@ const OVERSCAN = 12;
 /**
  * Finds it.
  *
- * @param rows As many there are, each as high as `rowHeight`, in pixels.
+ * @param rows How many there are, each as high as `rowHeight`, in pixels.
  * @param top How far the list is scrolled, in pixels.
  * @param height How much of it is seen, in pixels.
  */

@@ -33,7 +33,7 @@ export interface WarmAdaptersOptions {
   readonly start: (folder: string, mark: string) => Promise<Adapter>;
 }
 
-/** Processes that wait for work, as many as there are free slots. */
+/** Processes that wait for work, one for each free slot. */
 export class WarmAdapters implements AsyncDisposable {
   readonly #options: WarmAdaptersOptions;
   readonly #spares = new Set<Spare>();
@@ -45,7 +45,7 @@ export class WarmAdapters implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts what is missing, so that as many wait as there are free slots. */
+  /** Starts what is missing, so that one waits for each free slot. */
   async warm(): Promise<void> {
     while (!this.#closed && this.#busy + this.#spares.size < this.#options.slots) {
       await this.#add();

@@ -70,7 +70,7 @@ export interface ExecOptions {
   readonly timeoutMs?: number;
   /** How long after SIGTERM SIGKILL comes, in milliseconds; 10 000 by default. */
   readonly killAfterMs?: number;
-  /** Exit codes, 1 to 255, that give the work back; a signal's is 128 and its number. */
+  /** Exit codes, 1 to 255, that release the work; a signal's is 128 and its number. */
   readonly retryOn?: readonly number[];
   /** When such work may be handed out again, in milliseconds; 1 000 by default. */
   readonly retryDelayMs?: number;

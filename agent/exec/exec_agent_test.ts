@@ -52,7 +52,7 @@ Deno.test("arguments are filled, and never seen by a shell", async () => {
   assert.equal(output, `${message}|i 1/s/r|{id}|{}|{x}|`);
 });
 
-Deno.test("the work is in the environment too, beside what the agent was given", async () => {
+Deno.test("the work is in the environment too, next to what the agent was given", async () => {
   const script = 'echo "$OUROCODUS_MESSAGE $OUROCODUS_ID $OUROCODUS_SESSION $OUROCODUS_ROLE ' +
     '$OUROCODUS_AGENT_ID $OUROCODUS_ATTEMPT $MINE [$OUROCODUS_OMITTED] [$HOME]"';
   const env = { PATH, MINE: "mine", OUROCODUS_OMITTED: "the agent's own" };
@@ -171,7 +171,7 @@ Deno.test("a signal that ended the command is named", async () => {
   });
 });
 
-Deno.test("exit codes that are named give the work back", async () => {
+Deno.test("exit codes that are named release the work", async () => {
   const options = { retryOn: [75, 137], retryDelayMs: 2_500 };
   for (const script of ["exit 75", "kill -9 $$"]) {
     const { error } = await runShell(script, undefined, options);

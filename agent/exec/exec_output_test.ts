@@ -93,7 +93,7 @@ Deno.test("a file has a limit, and a folder that cannot be written stops nothing
   });
 });
 
-Deno.test("output that no answer names leaves no file: of work given back, and of cancelled work", async () => {
+Deno.test("output that no answer names leaves no file: of released and of cancelled work", async () => {
   await inFolder(async (folder) => {
     const options = { outputFolder: folder, maxPayloadBytes: 1_000 };
     const printing = "head -c 5000 /dev/zero; echo ready >&2;";

@@ -120,7 +120,7 @@ export async function noOutput(ended: EndedCommand, maxPayloadBytes: number): Pr
 /** Options of {@linkcode failure}. */
 export interface FailureOptions {
   readonly maxPayloadBytes: number;
-  /** Exit codes that give the work back. */
+  /** Exit codes that release the work. */
   readonly retryOn: readonly number[];
   readonly retryDelayMs: number | undefined;
 }

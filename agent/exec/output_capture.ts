@@ -15,9 +15,9 @@ import type { OutputFiles } from "./output_files.ts";
 
 /** Options of {@linkcode OutputCapture}. */
 export interface OutputCaptureOptions {
-  /** As many bytes of the beginning are kept in memory. */
+  /** How many bytes of the beginning are kept in memory. */
   readonly headBytes: number;
-  /** As many bytes of the end are kept in memory. */
+  /** How many bytes of the end are kept in memory. */
   readonly tailBytes: number;
   readonly files: OutputFiles;
   /** The work's id. */

@@ -16,7 +16,7 @@ export interface StderrLines {
   /** The lines, with line breaks between them. */
   readonly message: string;
   readonly stream: "stderr";
-  /** As many lines were left out after these, for there were too many. */
+  /** How many lines were left out after these. */
   readonly dropped_lines?: number;
 }
 

@@ -4,7 +4,7 @@ export class ByteTail {
   #length = 0;
   #total = 0;
 
-  /** @param limit As many bytes are kept. */
+  /** @param limit How many bytes are kept. */
   constructor(limit: number) {
     this.#bytes = new Uint8Array(limit);
   }

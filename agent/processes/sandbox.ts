@@ -84,7 +84,7 @@ export function bwrapCommand(
 
 /**
  * Shows the entries of `/tmp` that a program needs, whole: where a program is installed, a symbolic
- * link leads from the folder on `PATH` to its package beside it.
+ * link leads from the folder on `PATH` to its package next to it.
  */
 function seenInTmp(
   paths: readonly string[],

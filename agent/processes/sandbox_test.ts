@@ -67,7 +67,7 @@ Deno.test(
     const script = '#!/bin/sh\nfor each; do [ -e "$each" ] && echo yes || echo no; done; ' +
       'echo "$TMPDIR"; touch "$HOME/new" 2>/dev/null || echo read-only\n';
     await Deno.writeTextFile(`${program}/lib/script`, script, { mode: 0o755 });
-    // As npm and pipx install: a link in the folder on PATH, the package beside it.
+    // As npm and pipx install: a link in the folder on PATH, the package next to it.
     await Deno.symlink("../lib/script", `${program}/bin/script`);
     await Deno.symlink(`${program}/bin/script`, `${path}/outside`);
     const command = [`${path}/outside`, path, home, named, other];

@@ -4,7 +4,7 @@ import { MarkedProcess, type StartOptions } from "./marked_process.ts";
 
 /** Options of {@linkcode StdioProcess}. */
 export interface StdioProcessOptions extends Omit<StartOptions, "hasInput"> {
-  /** As many bytes of standard error's end are kept; 8 192 by default. */
+  /** How many bytes of standard error's end are kept; 8 192 by default. */
   readonly tailBytes?: number;
 }
 

@@ -16,8 +16,8 @@ import { cancelled } from "../work_cancellation.ts";
 const ROUTE = createRoute({
   method: "delete",
   path: "/api/sessions/{session}/work/{sequence}",
-  summary: "Cancel a piece of work, by its sequence",
-  description: "See `DELETE /api/work/{id}`; a sequence names one piece of work, always.",
+  summary: "Cancel a work item, by its sequence",
+  description: "See `DELETE /api/work/{id}`; a sequence always names one work item.",
   tags: ["Work"],
   ...needs("admin"),
   request: {

@@ -16,7 +16,7 @@ import { cancelled } from "../work_cancellation.ts";
 const ROUTE = createRoute({
   method: "delete",
   path: "/api/work/{id}",
-  summary: "Cancel a piece of work",
+  summary: "Cancel a work item",
   description:
     "Its outcome is an error with the code `cancelled`. If it waits, it is removed from " +
     "the queue; if an agent has it, that is told to stop. The answer says which. Of several with " +

@@ -16,7 +16,7 @@ const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/dead",
   ...needs("read"),
-  summary: "Dead letters: work that was given up on",
+  summary: "Dead letters: copies of dead work",
   tags: ["Work"],
   request: {
     params: z.object({ session: nameSchema("session") }),

@@ -23,7 +23,7 @@ const ROUTE = createRoute({
   method: "get",
   path: "/api/events",
   ...needs("read"),
-  summary: "What happens, as it happens",
+  summary: "Live events",
   description:
     "Server-sent events. `id` is the sequence in the log, `data` a LogItem as one line " +
     "of JSON. Named events, without an id, are about the stream: `status`, `gap`, `reset`, `slow`, `expired`.",
@@ -45,12 +45,12 @@ const ROUTE = createRoute({
         example: "agent.connected,work.dead",
       }),
       include: z.string().optional().openapi({
-        description: "What else besides events, with commas: work, results, dead",
+        description: "Other records to send, with commas: work, results, dead",
         example: "work,results",
       }),
       since: z.string().optional().openapi({
         description:
-          "Go on after this sequence, or begin at this time (ISO 8601) or so long ago (10m)",
+          "Go on after this sequence, or begin at this time (ISO 8601) or this long ago (10m)",
         example: "1234",
       }),
     }),

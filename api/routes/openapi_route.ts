@@ -25,14 +25,14 @@ const ROUTE = createRoute({
 
 const TAGS = [
   { name: "Work", description: "Sending work, and where it is" },
-  { name: "Sessions", description: "What work is grouped by" },
-  { name: "Agents", description: "Who does the work" },
-  { name: "Events", description: "What happens, as it happens" },
-  { name: "System", description: "How all of it is" },
+  { name: "Sessions", description: "Groups of work" },
+  { name: "Agents", description: "The agents that do the work" },
+  { name: "Events", description: "Live events" },
+  { name: "System", description: "Health and figures of the system" },
 ];
 
 const DESCRIPTION =
-  `Where all agents, sessions and pieces of work are, live; sending work and following it.
+  `Where all agents, sessions and work items are, live; sending work and following it.
 
 Names of sessions, roles and agents are 1 to 64 of \`A-Z a-z 0-9 _ -\`. Every answer that is no
 success is a problem (RFC 9457). Where tokens are configured, each operation says what its token must

@@ -16,8 +16,7 @@ const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/work",
   ...needs("read"),
-  summary: "Work without an outcome",
-  description: "What waits, and what agents have in hand.",
+  summary: "Waiting and running work",
   tags: ["Work"],
   request: {
     params: z.object({ session: nameSchema("session") }),

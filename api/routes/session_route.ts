@@ -22,7 +22,7 @@ const ROUTE = createRoute({
   request: { params: z.object({ session: nameSchema("session") }) },
   responses: {
     200: {
-      description: "How it is",
+      description: "The session",
       content: { "application/json": { schema: SessionSchema } },
     },
     ...problems("invalid_request", "not_found", "unavailable"),

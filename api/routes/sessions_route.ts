@@ -17,7 +17,7 @@ const ROUTE = createRoute({
   path: "/api/sessions",
   ...needs("read"),
   summary: "All sessions",
-  description: "Every session of which something is in the streams, or an agent is connected.",
+  description: "Every session that has something in the streams, or an agent connected.",
   tags: ["Sessions"],
   request: {
     query: z.object({

@@ -16,9 +16,7 @@ const ROUTE = createRoute({
   path: "/api/stats",
   ...needs("read"),
   summary: "Throughput and latency of the last ten minutes",
-  description:
-    "As the API has read it from the log; what is older than its start is there as far " +
-    "as it has read back.",
+  description: "Counted from the log, as far back as the API has read it.",
   tags: ["System"],
   request: {
     query: z.object({

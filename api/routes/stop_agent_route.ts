@@ -26,7 +26,7 @@ const ROUTE = createRoute({
       session: nameSchema("session").optional(),
       role: nameSchema("role").optional(),
       now: flagSchema("now").openapi({
-        description: "At once; what it has in hand is handed out again",
+        description: "At once; its running work is handed out again",
       }),
     }),
   },

@@ -18,8 +18,8 @@ const ROUTE = createRoute({
   method: "get",
   path: "/api/sessions/{session}/work/{sequence}",
   ...needs("read"),
-  summary: "Where a piece of work is, by its sequence",
-  description: "The sequence in the work stream is its identity: other than ids, none is used " +
+  summary: "Where a work item is, by its sequence",
+  description: "The sequence in the work stream is its identity: unlike an id, it is never used " +
     "twice. It can wait for the outcome; without one in time, it answers where the work is then.",
   tags: ["Work"],
   request: {

@@ -18,7 +18,7 @@ const ROUTE = createRoute({
   method: "get",
   path: "/api/work/{id}",
   ...needs("read"),
-  summary: "Where a piece of work is",
+  summary: "Where a work item is",
   description: "What is recorded of it, and nothing more: stored, handed to which agent at which " +
     "attempt, its progress, its result or dead letter. Of several with one id the newest is the " +
     "answer, the others stand in `same_id`. It can wait for the outcome; without one in time, it " +

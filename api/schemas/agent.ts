@@ -29,7 +29,7 @@ export const AgentSchema = z.object({
   }),
   relay_id: z.string().nullable().openapi({ description: "The relay it is connected to" }),
   concurrency: z.int(),
-  in_hand: z.int().openapi({ description: "Pieces of work that it has" }),
+  in_hand: z.int().openapi({ description: "Its running work items" }),
   work: z.array(AgentWorkSchema),
   since: z.string().nullable().openapi({
     description: "When it connected or was started, ISO 8601; null if it does not run",
@@ -53,5 +53,5 @@ export const StoppedAgentSchema = z.object({
   session_id: z.string(),
   role: z.string(),
   state: z.enum(["stopping", "stopped"]),
-  in_hand: z.int().openapi({ description: "What it finishes before" }),
+  in_hand: z.int().openapi({ description: "The running work items that it finishes first" }),
 }).openapi("StoppedAgent");

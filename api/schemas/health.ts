@@ -22,7 +22,7 @@ export const HealthSchema = z.object({
     in_hand: z.int(),
   })),
   streams: z.object({
-    work: stream.openapi({ description: "Work that has no outcome yet" }),
+    work: stream.openapi({ description: "Waiting and running work" }),
     log: stream.extend({ first_sequence: z.int(), last_sequence: z.int() }),
   }).nullable().openapi({ description: "Null if they cannot be asked" }),
   event_clients: z.int().openapi({ description: "Clients of GET /api/events" }),
@@ -31,7 +31,7 @@ export const HealthSchema = z.object({
 /** One span of time in {@linkcode StatsSchema}. */
 export const StatsPointSchema = z.object({
   time: z.string().openapi({ description: "Its beginning, ISO 8601" }),
-  stored: z.int().openapi({ description: "Pieces of work that were stored" }),
+  stored: z.int().openapi({ description: "Work items that were stored" }),
   done: z.int(),
   failed: z.int(),
   dead: z.int(),
@@ -42,7 +42,7 @@ export const StatsPointSchema = z.object({
   }),
   latency_p99_ms: z.number().nullable(),
   pending: z.int().nullable().openapi({
-    description: "Work without outcome at its end; null if not known",
+    description: "Waiting and running work at its end; null if not known",
   }),
 }).openapi("StatsPoint");
 

@@ -8,7 +8,7 @@ import { MAX_WAIT_SECONDS } from "../preferences.ts";
 
 /** `Prefer: wait=30`. */
 export const PreferSchema = z.string().optional().openapi({
-  description: `\`wait=30\`: wait so many seconds, at most ${MAX_WAIT_SECONDS}, for the result ` +
+  description: `\`wait=30\`: wait this many seconds for the result, at most ${MAX_WAIT_SECONDS} ` +
     "(RFC 7240)",
   example: "wait=30",
 });

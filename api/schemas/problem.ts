@@ -32,8 +32,8 @@ const OF_ALL = ["invalid_request", "foreign_host", "head_too_large"] as const;
 const OF_SECURED = ["unauthorized", "forbidden"] as const;
 
 /**
- * The responses of a route that may have these problems, beside those that every route has which
- * needs a token; for its description.
+ * The responses of a route that needs a token, for its description: these problems, and those that
+ * every such route has.
  */
 export function problems(...kinds: readonly ProblemKind[]): Record<number, ProblemResponse> {
   return openProblems(...OF_SECURED, ...kinds);

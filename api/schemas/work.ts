@@ -107,7 +107,7 @@ export const WorkTraceSchema = z.object({
 /** The answer of `GET /api/work/{id}`: the newest work item with this id, and the others. */
 export const WorkAnswerSchema = WorkTraceSchema.extend({
   same_id: z.array(z.object(trace)).openapi({
-    description: "Older pieces of work with the same id; ids may be used again",
+    description: "Older work items with the same id; ids may be used again",
   }),
 }).openapi("WorkAnswer");
 
@@ -154,7 +154,7 @@ export const CancelledWorkSchema = z.object({
   role: z.string(),
   state: z.literal("cancelled"),
   was: z.enum(["waiting", "in_hand"]).openapi({
-    description: "Where it was: in the queue, or in the hands of an agent",
+    description: "Whether it waited or ran",
   }),
   holder: z.object({
     relay_id: z.string(),
@@ -167,7 +167,7 @@ export const CancelledWorkSchema = z.object({
     }),
     away: z.boolean().openapi({ description: "Whether it has lost its socket, and may come back" }),
   }).nullable().openapi({
-    description: "Who had it; null if no relay says so",
+    description: "The agent that ran it; null if no relay says so",
   }) satisfies z.ZodType<
     CancelledHolder | null
   >,

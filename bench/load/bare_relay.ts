@@ -65,7 +65,7 @@ class BareAgent {
   readonly #roleName: string;
   readonly #role: RoleQueue;
   #lines: string[] = [];
-  #inHand = 0;
+  #running = 0;
 
   constructor(relay: BareRelay, socket: WebSocket, query: URLSearchParams) {
     const session = query.get("session_id") ?? "";
@@ -78,7 +78,7 @@ class BareAgent {
     this.#role = relay.queue.open(new RoleId(session, role), {
       onWork: ({ lease, text = "" }) => {
         JSON.parse(text);
-        this.#inHand++;
+        this.#running++;
         this.#lines.push(spliceLease(text, lease.attempt, lease.subject));
         relay.touch(this);
       },
@@ -100,7 +100,7 @@ class BareAgent {
       publications.add(subject, stripLease(line, lease), { headers, reply });
       publications.add(lease, "+ACK");
     });
-    this.#inHand -= lines.length;
+    this.#running -= lines.length;
     this.#relay.touch(this);
   }
 
@@ -108,7 +108,7 @@ class BareAgent {
     const frames = joinFrames(this.#lines);
     this.#lines = [];
     for (const frame of frames) this.#socket.send(frame);
-    this.#role.want(this.#concurrency - this.#inHand);
+    this.#role.want(this.#concurrency - this.#running);
   }
 }
 

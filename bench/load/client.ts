@@ -80,7 +80,7 @@ class Client {
     return this.#report();
   }
 
-  /** Sends work, each piece confirmed to be stored. */
+  /** Sends work, each item confirmed to be stored. */
   async store({ trips }: ClientCommand): Promise<ClientReport> {
     const { nats } = this.#connection;
     // Nobody else has made them, where there is no relay.
@@ -126,7 +126,7 @@ class Client {
     clearTimeout(timer);
   }
 
-  /** As many as the window has room for. */
+  /** Sends while the window has room. */
   #send(): void {
     while (this.#sent < this.#tookMs.length && this.#sent - this.#done < this.#load.window) {
       this.#sentAt[this.#sent] = now();

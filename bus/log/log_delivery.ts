@@ -41,7 +41,7 @@ export class LogDelivery {
   readonly #unlisten: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #queue: Delivered[] = [];
-  /** As many messages are still to come of what was asked for. */
+  /** How many of the requested messages are still to come. */
   #asked = 0;
   #delivered = 0;
   #heardAt = performance.now();

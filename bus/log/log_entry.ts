@@ -87,7 +87,7 @@ export class HeldEntry {
   }
 }
 
-/** Entries that were published together, and are settled together: so the next turn has as many again. */
+/** Entries that were published together and are settled together, so that the next turn is as large. */
 export class Batch {
   /** Those whose acknowledgement, or failure, is still to come. */
   #open = 0;

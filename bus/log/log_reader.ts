@@ -89,7 +89,7 @@ export async function logBounds(
 /** Where to begin. */
 interface Position {
   readonly start: Partial<ConsumerConfig>;
-  /** As many messages are passed over from there; undefined: all but the newest `last`. */
+  /** How many messages are passed over from there; undefined: all but the newest `last`. */
   readonly skip?: number;
 }
 
@@ -99,7 +99,7 @@ async function* read(log: Log, options: ReadLogOptions): AsyncGenerator<LogRecor
   const { before = Infinity } = options;
   let position: Position | undefined;
   let fruitless = 0;
-  /** As many messages are still to be read; matters without `follow` only. */
+  /** How many messages are still to be read; matters without `follow` only. */
   let left: number | undefined;
   while (!ended(log, signal)) {
     const info = await log.retrying(options, async () => {

@@ -27,7 +27,7 @@ export interface LogRecord {
   readonly work?: WorkPlace;
   /** A header's value; of several the first. */
   header(name: string): string | undefined;
-  /** As many further messages were there when this one was handed out. */
+  /** How many more messages were there when this one was handed out. */
   readonly pending: number;
 }
 

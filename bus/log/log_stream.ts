@@ -34,7 +34,7 @@ export interface ReadLogOptions {
   readonly headersOnly?: boolean;
   /**
    * Passes over messages whose text holds none of these: far cheaper than making a record of each.
-   * `last` counts them all the same.
+   * `last` counts them anyway.
    */
   readonly holding?: readonly string[];
   /** Ends the reading, without an error. */
@@ -53,7 +53,7 @@ const INACTIVE_MS = 60_000;
  * to a server that has died just now; another try is for another server.
  */
 const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
-/** As many messages too many are rather read and passed over than searched away. */
+/** Up to this many needless messages are read and passed over, instead of searched away. */
 const PASSED_OVER = 1_000;
 
 /** The log as one reader sees it. */

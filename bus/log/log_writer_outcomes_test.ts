@@ -78,7 +78,7 @@ Deno.test("an outcome whose acknowledgement is lost is stored, and no duplicate 
   assert.equal(await test.stored(), 1);
 });
 
-Deno.test("an outcome whose identity a copy of work has taken is stored all the same, and once", async () => {
+Deno.test("an outcome whose identity a copy of work has taken is stored anyway, and once", async () => {
   await using nats = await startNats();
   await using test = await TestWriter.start(nats);
   for (const id of [WORK, `${WORK}.d`]) {

@@ -1,10 +1,10 @@
 /**
- * Allows so many at once, and as many again over a while: a token bucket.
+ * A token bucket: allows a number at once, and the same number again over a while.
  *
  * @module
  */
 
-/** Allows so many at once, and as many again over a while. */
+/** Allows a number at once, and the same number again over a while. */
 export class Allowance {
   readonly #count: number;
   readonly #refillMs: number;
@@ -13,7 +13,7 @@ export class Allowance {
 
   /**
    * @param count How many at once, 0 or more; 0 never allows any.
-   * @param refillMs After how long as many are allowed again, in milliseconds.
+   * @param refillMs How long until the same number is allowed again, in milliseconds.
    */
   constructor(count: number, refillMs: number) {
     this.#count = count;

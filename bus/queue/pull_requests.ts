@@ -34,12 +34,12 @@ export class PullRequests {
     this.#times = times;
   }
 
-  /** As many messages may still come without being asked for. */
+  /** How many messages may still come without another request. */
   get outstanding(): number {
     return this.#outstanding;
   }
 
-  /** As many messages are being asked for now. @returns The second, from 1, to name it by. */
+  /** This many messages are asked for now. @returns The second, from 1, to name it by. */
   asked(batch: number, now: number): number {
     const second = secondOf(now);
     this.#outstanding += batch;

@@ -44,7 +44,7 @@ export interface Delivery {
 
 /** What a role's owner is told. */
 export interface RoleListener {
-  /** Work has come. It must be acknowledged, given back, or kept alive until then. */
+  /** Work has come. Until then it must be acknowledged, released or extended. */
   onWork(delivery: Delivery): void;
   /** The role's consumer cannot be made; it is tried again after a while. */
   onProblem(reason: string): void;
@@ -127,7 +127,7 @@ export class RoleQueue {
     this.#pullSubject = `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.${this.#consumer}`;
   }
 
-  /** As many deliveries may still come without being asked for. */
+  /** How many deliveries may still come without another request. */
   get outstanding(): number {
     return this.#pulls.outstanding;
   }
@@ -226,7 +226,7 @@ export class RoleQueue {
     await this.#ensureConsumer(Math.min(this.#options.inactiveMs, UNNEEDED_MS));
   }
 
-  /** There was no work for a while: sleeps, unless some is in hand. */
+  /** There was no work for a while: sleeps, unless some runs. */
   async #rest(): Promise<void> {
     const found = await this.#options.creations(() => this.#alarm.hasWork());
     if (!found && this.#state === "ready") await this.#look();

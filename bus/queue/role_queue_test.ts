@@ -64,7 +64,7 @@ Deno.test("wanting less drops what was asked for: nothing is delivered into the 
   assert.deepEqual(test.texts, ["0"]);
 });
 
-Deno.test("deliveries say which attempt they are, and what is given back comes again", async () => {
+Deno.test("deliveries say which attempt they are, and what is released comes again", async () => {
   await using nats = await startNats();
   await using test = await TestQueue.start(nats);
   test.publish("a");

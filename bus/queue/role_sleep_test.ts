@@ -24,7 +24,7 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   await role.close();
   await until(async () => !await there(), { message: "the unused consumer to go" });
   await unused.close();
-  // A few touches later it is still the first one, and its attempt still in hand.
+  // A few touches later it is still the first one, and its attempt still runs.
   const asked = test.connection.nats.stats().outMsgs;
   await until(() => test.connection.nats.stats().outMsgs >= asked + 2, { message: "two touches" });
   assert.deepEqual((await test.info()).created, created);
@@ -45,7 +45,7 @@ Deno.test("the consumer of a role that is not needed goes soon, but not while th
       onWork: () => {},
       onProblem: (reason) => test.problems.push(reason),
     });
-  test.publish("in hand");
+  test.publish("running");
   test.role.want(1);
   await test.hasCome(1);
   await test.role.close(true);
@@ -77,7 +77,7 @@ Deno.test("roles have their consumers as soon as they open, unless many do at on
   assert.equal((await test.workInfo()).consumer_count, 3);
 });
 
-Deno.test("a role that had no work for a while sleeps, and its consumer goes; with work in hand it does not", async () => {
+Deno.test("a role that had no work for a while sleeps, and its consumer goes; with running work it does not", async () => {
   await using nats = await startNats();
   await using test = await TestQueue.start(nats, { sleepMs: 200 });
   const threshold = async () => (await test.info()).config.inactive_threshold ?? 0;
@@ -93,7 +93,7 @@ Deno.test("a role that had no work for a while sleeps, and its consumer goes; wi
     return request(subject, ...rest);
   };
   await until(() => looks >= 2, { message: "two looks for work" });
-  assert.equal(await threshold(), day, "it counts the attempts of what is in hand");
+  assert.equal(await threshold(), day, "it counts the attempts of what runs");
   assert.equal(test.role.outstanding, 1);
   test.client.nats.publish(test.deliveries[0]?.lease.subject ?? "", "+ACK");
   await until(async () => await threshold() < day, { message: "the consumer to be let go" });
@@ -177,7 +177,7 @@ Deno.test("a role that is asleep soon finds work that it has not heard of", asyn
   assert.deepEqual(test.problems, []);
 });
 
-Deno.test("a role that may not listen for work finds it all the same", async () => {
+Deno.test("a role that may not listen for work finds it anyway", async () => {
   const denied =
     'authorization { users: [{ user: u, password: p, permissions: { subscribe: ["_INBOX.>"] } }, { user: c, password: p }] }';
   await using nats = await startNats({ config: denied });

@@ -7,7 +7,7 @@ import { WorkAlarm } from "./work_alarm.ts";
 
 const SUBJECT = workSubject("s", "r");
 
-Deno.test("an alarm that listens tells of each piece of its role's work, and a silent one of none", async () => {
+Deno.test("an alarm that listens tells of each item of its role's work, and a silent one of none", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   let told = 0;

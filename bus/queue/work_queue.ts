@@ -27,7 +27,7 @@ export interface WorkQueueOptions {
   readonly creations?: number;
   /**
    * How many roles get their consumer when they open, not with their first work; 128 by default, and
-   * as many again every ten seconds.
+   * the same number again every ten seconds.
    */
   readonly ahead?: number;
   /** After how long without work a role's consumer may go, in milliseconds; a minute by default. */
@@ -36,7 +36,7 @@ export interface WorkQueueOptions {
 
 const DAY_MS = 86_400_000;
 const SWEEP_MS = 1_000;
-/** Within how long as many consumers may be made ahead as at once, in milliseconds. */
+/** How long until the number of consumers made at once may be made ahead again, in milliseconds. */
 const AHEAD_MS = 10_000;
 
 /** All roles' queues of this process. */

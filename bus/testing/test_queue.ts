@@ -108,7 +108,7 @@ export class TestQueue implements AsyncDisposable {
     await until(() => this.info().catch(() => false), { message: "the consumer" });
   }
 
-  /** As many deliveries as the server thinks are asked for. */
+  /** How many deliveries the server thinks are asked for. */
   async hasAsked(count: number): Promise<void> {
     await until(() => this.role.outstanding === count, { message: `${count} outstanding` });
   }

@@ -209,9 +209,9 @@ inBrowser("dead work is sent again from its page", async (page, scene) => {
   await fill(scene);
   await page.goto(`${scene.api.url}/work/build-2026-11-24`);
   await page.getByText("given up after 2 attempts").first().waitFor();
-  await page.getByRole("button", { name: "Send again" }).click();
+  await page.getByRole("button", { name: "Retry" }).click();
   await page.waitForURL(/\/sessions\/nightly-build\/work\/\d+$/);
-  await page.getByText("It was sent again, after it had been given up on.").waitFor();
+  await page.getByText("It was dead, and was sent again.").waitFor();
 });
 
 inBrowser(

@@ -88,7 +88,7 @@ index 3b18e51..a0f1c2d 100644
  
 `;
 
-/** Fills it: sessions, roles, results, failures, dead letters, work that waits and is in hand. */
+/** Fills it: sessions, roles, results, failures, dead letters, work that waits and that runs. */
 export async function fill(scene: Scene): Promise<void> {
   await scene.agent("docs", "writer", "writer-1", (text) => ({
     payload: { output: `# ${text}\n\nA paragraph about it.\n\n- one\n- two`, exit_code: 0 },

@@ -82,7 +82,7 @@ Deno.test("flags may be fractions where time is meant, and say what is allowed",
   }
 });
 
-Deno.test("20 seconds of chaos: every acknowledged piece of work has exactly one outcome", async () => {
+Deno.test("20 seconds of chaos: every acknowledged work item has exactly one outcome", async () => {
   const said: string[] = [];
   const { balance, balanced, steps } = await runChaos({
     ...{ seed: 2026, durationMs: 20_000, relays: 3 },

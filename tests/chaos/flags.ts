@@ -17,7 +17,7 @@ export class FlagError extends Error {
 
 /** What `--help` prints. */
 export const HELP =
-  `Mixes faults under load, and then checks the books: every acknowledged piece of work has exactly
+  `Mixes faults under load, and then checks the books: every acknowledged work item has exactly
 one result or dead letter, none twice, none vanished.
 
 Usage: deno task chaos [--minutes N] [--seed S] [--relays N] [--plan]
@@ -30,9 +30,9 @@ Usage: deno task chaos [--minutes N] [--seed S] [--relays N] [--plan]
 
 What is broken: relays (kill -9, SIGTERM, SIGSTOP, cut off from NATS or from their agents), agents
 (kill -9, SIGTERM, SIGSTOP, their id taken by another), nats-server (restart, kill -9). What is sent
-meanwhile: quick, slow, failing and poisonous work, work that is cancelled or given back, and ids that
+meanwhile: quick, slow, failing and poisonous work, work that is cancelled or released, and ids that
 come twice.
-SIGINT ends the breaking; the books are checked all the same.
+SIGINT ends the breaking; the books are checked anyway.
 
 Exit codes: 0 balanced, 1 not balanced, 2 a flag cannot be used.`;
 

@@ -51,7 +51,7 @@ export class KeptProgram implements AsyncDisposable {
     this.#process.send(signal);
   }
 
-  /** Starts another beside it, which takes its place; this one is left to end by itself. */
+  /** Starts another next to it, which takes its place; this one is left to end by itself. */
   replace(): void {
     this.#process = this.#begin();
   }

@@ -1,6 +1,6 @@
 /**
  * The work that is sent meanwhile, made from the seed: most of it quick, some slow, some that is
- * given back, fails, is cancelled, or kills the agent that begins it, and ids that come twice.
+ * released, fails, is cancelled, or kills the agent that begins it, and ids that come twice.
  *
  * @module
  */

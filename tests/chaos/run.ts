@@ -19,7 +19,7 @@ export interface ChaosOptions {
   readonly relays: number;
   /** Told line by line what happens. */
   readonly say: (line: string) => void;
-  /** Ends it early: what is broken is made whole, and the books are closed all the same. */
+  /** Ends it early: what is broken is made whole, and the books are closed anyway. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +47,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const steps = makeSchedule(seed, durationMs, targets(relays));
   const end = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
   const report = setInterval(() => {
-    say(`          ${books.booked.length} pieces of work acknowledged`);
+    say(`          ${books.booked.length} work items acknowledged`);
   }, SUMMARY_MS);
   try {
     await strikeAll(system, steps, durationMs, { say, signal: end });
@@ -65,7 +65,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   if (!balanced) {
     const { agents } = await askRelays(client.connection, { work: true });
     const busy = agents.filter(({ work = [] }) => work.length > 0);
-    say(`Who has work in hand:\n${Deno.inspect(busy, { depth: 5 })}`);
+    say(`Who has running work:\n${Deno.inspect(busy, { depth: 5 })}`);
     say(`What the programs wrote last:\n${system.output}`);
   }
   return { steps, balance, balanced };
@@ -76,8 +76,8 @@ export function formatBalance(balance: Balance): string {
   const rows: [string, number][] = [
     ["acknowledged to its sender", balance.acknowledged],
     ["answered", balance.answered],
-    ["given up on, as dead letters", balance.dead],
-    ["given up on, with an error result alone", balance.unburied.length],
+    ["dead, as dead letters", balance.dead],
+    ["dead, with an error result alone", balance.unburied.length],
     ["cancelled", balance.cancelled],
     ["still waiting", balance.waiting],
     ["answered, and still in the queue", balance.lingering.length],
@@ -150,6 +150,6 @@ async function send(
   await cancellations.done();
   if (stopped !== undefined) throw stopped;
   if (failed + unconfirmed > 0) {
-    throw new Error(`${failed} pieces of work were refused, ${unconfirmed} not acknowledged`);
+    throw new Error(`${failed} work items were refused, ${unconfirmed} not acknowledged`);
   }
 }

@@ -14,7 +14,7 @@ export interface Targets {
   readonly plainAgents: readonly number[];
 }
 
-/** A kind of fault, and how likely it is beside the others. */
+/** A kind of fault, and how likely it is compared with the others. */
 const WEIGHTS = {
   "relay kill -9": 3,
   "relay SIGTERM": 3,
@@ -69,7 +69,7 @@ export function makeSchedule(seed: number, durationMs: number, targets: Targets)
     const lastsMs = random.whole(...LASTS_MS);
     const place = placeOf(kind);
     const target = place === "relay" ? relay : place === "agent" ? agent : 0;
-    // A plain agent that is replaced is not told what its namesake had in hand.
+    // A plain agent that is replaced is not told what its namesake ran.
     if (kind === "agent's id taken by another" && targets.plainAgents.includes(target)) continue;
     const key = `${place} ${target}`;
     if ((wholeAt.get(key) ?? 0) > atMs) continue;

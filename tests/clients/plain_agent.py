@@ -2,7 +2,7 @@
 
 usage: plain_agent.py HOST PORT SESSION ROLE
 
-Answers each piece of work with its message in capitals, until the relay closes.
+Answers each work item with its message in capitals, until the relay closes.
 """
 import base64
 import json

@@ -26,7 +26,7 @@ faultTest("duplicate ids with the same payload", async (fault) => {
   const balance = await fault.closes(scene.books);
   assert.equal(balance.acknowledged, 1);
   assert.equal(agent.works.length, 1);
-  fault.note("one piece of work, if it comes by the CLI, the API or with the same Nats-Msg-Id");
+  fault.note("one work item, if it comes by the CLI, the API or with the same Nats-Msg-Id");
 });
 
 faultTest("duplicate ids with different payloads", async (fault) => {
@@ -51,7 +51,7 @@ faultTest("duplicate ids with different payloads", async (fault) => {
   await fault.closes(books);
   const results = await client.results(session);
   assert.deepEqual(results.map(({ message }) => message.payload.answered).sort(), [1, 2, 3]);
-  fault.note("each is a piece of work with a result of its own");
+  fault.note("each is a work item with a result of its own");
 });
 
 faultTest("duplicate Nats-Msg-Id with a different payload", async (fault) => {
@@ -134,7 +134,7 @@ faultTest("two results race at two relays", async (fault) => {
   for (const id of ids) await scene.send(id);
   await slow.gets(ids.length);
   fault.strikes();
-  // It gets nothing more, and gives back what it then answers all the same.
+  // It gets nothing more, and releases what it then answers anyway.
   slow.send(formatMessage("d", "drain", {}));
   const olds = [...slow.works];
   for (const work of olds) slow.answer(work, {}, "retry");
@@ -157,7 +157,7 @@ faultTest("two results race at two relays", async (fault) => {
   );
 });
 
-faultTest("an agent that gives work back twice and then does it", async (fault) => {
+faultTest("an agent that releases work twice and then does it", async (fault) => {
   await using scene = await Scene.start();
   const { session, role, relayUrl } = scene;
   await using agent = await startAgent({ relayUrl, session, role, agentId: "a" });

@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 const LIMIT = 64 * 1024;
 const UTF8 = new TextEncoder();
 
-/** An agent that does something wrong, with work in hand. */
+/** An agent that does something wrong while it has work. */
 interface Offence {
   readonly v1?: boolean;
   readonly scene: Scene;
@@ -22,7 +22,7 @@ interface Offence {
 }
 
 /**
- * Lets an agent with work in hand commit an offence for which it is closed.
+ * Lets an agent with running work commit an offence for which it is closed.
  *
  * @returns How it was closed. By then another agent has answered its work.
  */
@@ -179,7 +179,7 @@ faultTest("a thousand tiny messages in one frame", async (fault) => {
     const lines = socket.texts.flatMap((text) => text.split("\n"));
     const works = lines.filter((line) => line.includes('"lease"'));
     return works.length === 1_000 ? works : undefined;
-  }, { message: "1,000 pieces of work", timeoutMs: 60_000 });
+  }, { message: "1,000 work items", timeoutMs: 60_000 });
   fault.strikes();
   const answers = works.map((text) => {
     const { id, lease } = JSON.parse(text);
@@ -212,7 +212,7 @@ faultTest("a frame that never ends", async (fault) => {
   fault.note(`closed with ${close.code}`);
 });
 
-/** As many zero bytes, compressed as permessage-deflate does (RFC 7692). */
+/** This many zero bytes, compressed as permessage-deflate does (RFC 7692). */
 async function deflated(length: number): Promise<Uint8Array> {
   const zeros = new Uint8Array(MIB);
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>({

@@ -26,7 +26,7 @@ import { Load } from "./support/load.ts";
 import { Scene } from "./support/scene.ts";
 
 const SLOW = { timeoutMs: 60_000 };
-/** Work that takes this long is in hand while NATS is away for a moment. */
+/** Work that takes this long runs while NATS is away for a moment. */
 const WORK_MS = 1_000;
 
 for (const how of ["SIGTERM", "kill -9"] as const) {
@@ -57,7 +57,7 @@ faultTest("nats-server absent for 30 s", async (fault) => {
   await agent.waitForLine("began w1", SLOW);
   fault.strikes();
   await scene.nats.stop();
-  // What is in hand goes on, and its results wait in the relay.
+  // What runs goes on, and its results wait in the relay.
   await agent.waitForLine("finished w1", SLOW);
   await until(async () => (await scene.health()).held_bytes > 0, { message: "held results" });
   await new Promise((resolve) => setTimeout(resolve, 30_000));
@@ -220,12 +220,12 @@ faultTest("stream deleted under the relay", async (fault) => {
   fault.strikes();
   await manager.streams.delete(WORK_STREAM);
   await manager.streams.delete(LOG_STREAM);
-  // What was in hand still gets its result stored; the relay makes the streams again.
+  // What ran still gets its result stored; the relay makes the streams again.
   agent.answer({ id: "before", type: "work", payload: {} });
   await until(async () => {
     const results = await client.results(session).catch(() => []);
     return results.some(({ message }) => message.id === "before");
-  }, { ...SLOW, message: "the result of what was in hand" });
+  }, { ...SLOW, message: "the result of what ran" });
   const books = new Books(client);
   await books.send(session, "other", "after");
   await using _other = await scene.agent({ role: "other" });
@@ -237,7 +237,7 @@ faultTest("stream deleted under the relay", async (fault) => {
   await client.hasResults(session, 3, SLOW.timeoutMs);
   await client.hasNoWork();
   fault.lost("nothing", 3);
-  fault.note("the relay made the streams again; work in hand kept its result (what waits, goes)");
+  fault.note("the relay made the streams again; running work kept its result (what waits, goes)");
 });
 
 faultTest(
@@ -263,7 +263,7 @@ faultTest(
     fault.goesOn();
     await fault.closes(scene.books);
     const begun = agent.stdout.match(/^began /mg)?.length ?? 0;
-    fault.note(`nothing stayed in the queue; ${begun} attempts at ${sent} pieces of work`);
+    fault.note(`nothing stayed in the queue; ${begun} attempts at ${sent} work items`);
   },
 );
 

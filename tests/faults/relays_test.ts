@@ -22,7 +22,7 @@ import { Scene } from "./support/scene.ts";
 const MIB = 2 ** 20;
 const SLOW = { timeoutMs: 60_000 };
 
-faultTest("relay kill -9 with work in hand", async (fault) => {
+faultTest("relay kill -9 with running work", async (fault) => {
   await using scene = await Scene.start({ relays: 2, env: { ACK_WAIT_SECONDS: "5" } });
   const { session, role, relayUrl } = scene;
   const agentOf = { relayUrl, session, role };
@@ -84,7 +84,7 @@ faultTest("relay SIGTERM", async (fault) => {
   await scene.answered(3);
   await fault.closes(scene.books);
   const results = await scene.client.results(session);
-  // The new one may have been on its way to the relay that goes away, which gives it back.
+  // The new one may have been on its way to the relay that goes away, which releases it.
   const held = results.filter(({ message }) => message.id !== "new");
   assert.deepEqual(held.map(({ message }) => message.payload.attempt), [1, 1]);
   assert.doesNotMatch(idle.stdout, /^began long/m);
@@ -117,7 +117,7 @@ faultTest("rolling restart of three relays under load", async (fault) => {
   const begun = agents.flatMap(({ stdout }) => [...stdout.matchAll(/^began (\S+)/mg)])
     .map(([, id]) => id);
   assert.equal(begun.length, sent, "work was begun twice");
-  fault.note("every piece of work was begun once");
+  fault.note("every work item was begun once");
 });
 
 faultTest("clock jump of a relay, an hour back and an hour ahead", async (fault) => {

@@ -23,7 +23,7 @@ export interface AgentProgram {
 export interface Task {
   /** How long to work, in milliseconds; 0 by default. */
   readonly work_ms?: number;
-  /** How it ends; `answer` by default. `die` ends the process, `retry` gives back once or twice. */
+  /** How it ends; `answer` by default. `die` ends the process, `retry` releases once or twice. */
   readonly ends?: "answer" | "fail" | "retry" | "die";
 }
 
@@ -97,7 +97,7 @@ async function sdkAgent(program: AgentProgram): Promise<void> {
  */
 class PlainAgent {
   readonly #program: AgentProgram;
-  readonly #inHand = new Set<string>();
+  readonly #running = new Set<string>();
   readonly #retried = new Set<string>();
   #last: string[] = [];
   #socket: WebSocket | undefined;
@@ -128,7 +128,7 @@ class PlainAgent {
         this.#socket = socket;
         if (agentId !== undefined) { for (const text of this.#last) socket.send(text); }
         // Without a name it is somebody else now, and what it had is handed out again.
-        else this.#inHand.clear();
+        else this.#running.clear();
       };
       socket.onmessage = ({ data }) => void this.#work(JSON.parse(data));
       socket.onerror = (event) => event.preventDefault();
@@ -141,10 +141,10 @@ class PlainAgent {
 
   async #work(message: Attempt): Promise<void> {
     const { id, payload: task } = message;
-    if (this.#inHand.has(id)) return;
-    this.#inHand.add(id);
+    if (this.#running.has(id)) return;
+    this.#running.add(id);
     const result = await work(this.#program, message);
-    this.#inHand.delete(id);
+    this.#running.delete(id);
     const retry = task.ends === "retry" && !this.#retried.has(id);
     if (retry) this.#retried.add(id);
     const type = retry ? "retry" : task.ends === "fail" ? "error" : "result";

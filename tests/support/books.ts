@@ -22,14 +22,14 @@ export interface Balance {
   readonly acknowledged: number;
   /** With a result, an agent's error included. */
   readonly answered: number;
-  /** Given up on. */
+  /** Dead. */
   readonly dead: number;
   /** Cancelled, by what is stored. */
   readonly cancelled: number;
   /** Still in the queue. */
   readonly waiting: number;
   /**
-   * With an outcome, and in the queue all the same. A nats-server that is killed may forget that it
+   * With an outcome, and in the queue anyway. A nats-server that is killed may forget that it
    * removed a message, though its consumer remembers that it was acknowledged.
    */
   readonly lingering: readonly Acknowledged[];
@@ -37,7 +37,7 @@ export interface Balance {
   readonly vanished: readonly Acknowledged[];
   /** With more than one outcome. */
   readonly twice: readonly Acknowledged[];
-  /** Given up on, with an error result, but without its dead letter. */
+  /** Dead, with an error result, but without its dead letter. */
   readonly unburied: readonly Acknowledged[];
   /** Whose cancellation was confirmed, though another outcome is stored. */
   readonly contradicted: readonly Acknowledged[];

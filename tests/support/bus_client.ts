@@ -75,18 +75,18 @@ export class BusClient implements AsyncDisposable {
     }, { message: `${count} results in session ${session}`, timeoutMs });
   }
 
-  /** How many work items wait or are in hand. */
+  /** How many work items wait or run. */
   async waiting(): Promise<number> {
     const manager = await jetstreamManager(this.connection.nats);
     return (await manager.streams.info(WORK_STREAM)).state.messages;
   }
 
-  /** Waits until nothing waits or is in hand: work leaves the queue a moment after its result came. */
+  /** Waits until nothing waits or runs: work leaves the queue a moment after its result came. */
   async hasNoWork(): Promise<void> {
     await until(async () => await this.waiting() === 0, { message: "all work to leave the queue" });
   }
 
-  /** The sequences of what waits or is in hand. */
+  /** The sequences of what waits or runs. */
   async waitingSequences(): Promise<ReadonlySet<number>> {
     const sequences = new Set<number>();
     for (let after = 0;;) {

@@ -81,7 +81,7 @@ export async function buildImage(target: string, tag: string): Promise<void> {
 }
 
 /**
- * compose.yaml under a name and on ports of its own, beside others. Disposing of it removes all of
+ * compose.yaml under a name and on ports of its own, next to others. Disposing of it removes all of
  * it, volumes too.
  */
 export class ComposeProject implements AsyncDisposable {
@@ -163,7 +163,7 @@ export class ComposeProject implements AsyncDisposable {
     await this.run(["down", "--remove-orphans", ...(options.volumes ? ["--volumes"] : [])]);
   }
 
-  /** Removes all of it, without waiting for work in hand. */
+  /** Removes all of it, without waiting for running work. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.run(["kill"]).catch(() => {}); // Nothing runs.
     await this.down({ volumes: true });

@@ -2,7 +2,7 @@ import { until } from "./until.ts";
 
 /** Options of {@linkcode startProcess}. */
 export interface ProcessOptions {
-  /** Variables added to this process's environment, beside those that keep Deno quiet. */
+  /** Variables added to this process's environment, next to those that keep Deno quiet. */
   readonly env?: Readonly<Record<string, string>>;
   /** Its working folder; default this process's. */
   readonly cwd?: string;

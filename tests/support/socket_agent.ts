@@ -14,7 +14,7 @@ export interface SocketAgentOptions {
   readonly confirm?: boolean;
   /** What lets it in. */
   readonly token?: string;
-  /** Called with each work item; by default it stays in hand. */
+  /** Called with each work item; by default it goes on running. */
   readonly onWork?: (work: ReceivedWork, agent: SocketAgent) => void;
 }
 
@@ -87,7 +87,7 @@ export class SocketAgent implements AsyncDisposable {
 
   /** Waits until so many work items have come. @returns The last of them. */
   async gets(count: number): Promise<ReceivedWork> {
-    const message = `agent to get ${count} pieces of work`;
+    const message = `agent to get ${count} work items`;
     await until(() => this.works.length >= count, { message });
     const work = this.works[count - 1];
     if (work === undefined) throw new RangeError(`count is ${count}, it must be 1 or more`);

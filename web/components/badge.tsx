@@ -23,7 +23,8 @@ const TONES: Readonly<Record<string, string>> = {
   exited: "warn",
 };
 
-/** A state. */
+/** A state. The API's `in_hand` is "running" to people. */
 export function Badge({ state }: { readonly state: string }): VNode {
-  return <span class={`badge ${TONES[state] ?? "calm"}`}>{state.replaceAll("_", " ")}</span>;
+  const word = state === "in_hand" ? "running" : state;
+  return <span class={`badge ${TONES[state] ?? "calm"}`}>{word}</span>;
 }

@@ -74,7 +74,7 @@ function Table(
             <th scope="col">Agent</th>
             <th scope="col">Status</th>
             <th scope="col">Runs in</th>
-            <th scope="col">In hand</th>
+            <th scope="col">Running</th>
             <th scope="col">Since</th>
             <th scope="col">
               <span class="hidden">Actions</span>
@@ -98,8 +98,8 @@ function Table(
                 {agent.runtime}
                 {agent.protocol === "plain" && ", plain"}
               </td>
-              <td class="number" data-label="In hand">
-                <InHand agent={agent} />
+              <td class="number" data-label="Running">
+                <Running agent={agent} />
               </td>
               <td class="number" data-label="Since">
                 <Ago time={agent.since} />
@@ -122,7 +122,7 @@ function Table(
   );
 }
 
-function InHand({ agent }: { readonly agent: Agent }): VNode {
+function Running({ agent }: { readonly agent: Agent }): VNode {
   const [first] = agent.work;
   const text = `${agent.in_hand} of ${agent.concurrency}`;
   if (first === undefined) return <span class="dim">{text}</span>;
@@ -154,11 +154,9 @@ function StopDialog(
       <h2 id="stop-title">Stop {agent.name ?? agent.id}?</h2>
       <p>
         It gets no more work and is told not to come back. {busy
-          ? `It finishes the ${
-            things(agent.in_hand, "piece")
-          } of work that it has; at once, they ` +
-            "are handed to another agent."
-          : "It has nothing in hand."}
+          ? `It finishes its running work, ${things(agent.in_hand, "item")}; stopped at once, ` +
+            "another agent gets that work."
+          : "It has no running work."}
       </p>
       <Failure error={error} />
       <div class="buttons">

@@ -15,7 +15,7 @@ import { useResource } from "../resource.ts";
 import { sessionUrl } from "../route.ts";
 
 const STATS_MS = 2_000;
-/** As many sessions that need a look are named. */
+/** How many sessions that need a look are named. */
 const MAX_LOOKS = 12;
 
 /** The page. */
@@ -75,7 +75,7 @@ function Figures(
       <Figure name="Waiting" note={part ?? "no agent has it"}>
         {shown(sum(({ waiting }) => waiting))}
       </Figure>
-      <Figure name="In hand" note={part ?? "agents have it"}>
+      <Figure name="Running" note={part ?? "agents have it"}>
         {shown(sum(({ in_hand }) => in_hand))}
       </Figure>
       <Figure name="Done" note={part ?? "as the log has it"}>
@@ -84,7 +84,7 @@ function Figures(
       <Figure name="Failed" note={part ?? "error results"}>
         {shown(sum(({ failed }) => failed))}
       </Figure>
-      <Figure name="Dead" note={part ?? "given up on"}>{shown(sum(({ dead }) => dead))}</Figure>
+      <Figure name="Dead" note={part ?? "as dead letters"}>{shown(sum(({ dead }) => dead))}</Figure>
     </dl>
   );
 }
@@ -123,7 +123,7 @@ function Charts({ stats }: { readonly stats: Stats }): VNode {
       <Chart title="Work per second" times={times} lines={throughput} format={rate} />
       <Chart title="Time to a result" times={times} lines={latency} format={duration} />
       <Chart
-        title="Without a result"
+        title="Waiting and running"
         times={times}
         lines={depth}
         format={whole}
@@ -156,7 +156,7 @@ function linesOf({ interval_seconds: seconds, points }: Stats): {
       line("median", "--green", ({ latency_p50_ms }) => latency_p50_ms),
       line("99 %", "--amber", ({ latency_p99_ms }) => latency_p99_ms),
     ],
-    depth: [line("pieces of work", "--blue", ({ pending }) => pending)],
+    depth: [line("work items", "--blue", ({ pending }) => pending)],
   };
 }
 
@@ -174,7 +174,7 @@ function Relays({ health: { relays } }: { readonly health: Health }): VNode {
         <li key={relay_id}>
           <code>{relay_id}</code>
           <span class="dim">
-            {things(agents, "agent")}, {count(in_hand)} in hand, {version}
+            {things(agents, "agent")}, {count(in_hand)} running, {version}
           </span>
         </li>
       ))}

@@ -17,7 +17,7 @@ import { useResource } from "../resource.ts";
 import { resultOf } from "../result_of.ts";
 import { address, setQuery, workUrl } from "../route.ts";
 
-/** As many are shown. */
+/** How many are shown. */
 const MAX_ATTEMPTS = 50;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 

@@ -76,7 +76,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
             <th scope="col">Role</th>
             <th scope="col">Agents</th>
             <th scope="col">Waiting</th>
-            <th scope="col">In hand</th>
+            <th scope="col">Running</th>
             <th scope="col">Done</th>
             <th scope="col">Failed</th>
             <th scope="col">Dead</th>
@@ -93,7 +93,7 @@ function Roles({ roles }: { readonly roles: SessionState["roles"] }): VNode {
                 value={role.waiting}
                 tone={role.agents === 0 ? "warn" : undefined}
               />
-              <Cell label="In hand" value={role.in_hand} tone="busy" />
+              <Cell label="Running" value={role.in_hand} tone="busy" />
               <Cell label="Done" value={role.done} />
               <Cell label="Failed" value={role.failed} tone="bad" />
               <Cell label="Dead" value={role.dead} tone="bad" />
@@ -133,7 +133,7 @@ function Pending({ api, session, version }: TabProps): VNode {
           }}
         />
       )}
-      {data.work.length === 0 && <Empty title="Nothing waits, and nothing is in hand." />}
+      {data.work.length === 0 && <Empty title="Nothing waits, and nothing runs." />}
       <ul class="rows work">
         {data.work.map((work) => (
           <li key={work.work_sequence}>
@@ -207,7 +207,7 @@ function DeadLetters({ api, session, version }: TabProps): VNode {
         />
         Also those that were sent again
       </label>
-      {data.dead.length === 0 && <Empty title="No work was given up on." />}
+      {data.dead.length === 0 && <Empty title="No work is dead." />}
       <ul class="rows work">
         {data.dead.map((letter) => (
           <li key={letter.sequence}>
@@ -220,7 +220,7 @@ function DeadLetters({ api, session, version }: TabProps): VNode {
             </span>
             <Ago time={letter.time} />
             {letter.requeued_as === null
-              ? <Requeue letter={letter} onDone={refresh} />
+              ? <Retry letter={letter} onDone={refresh} />
               : <Link href={workUrl(session, letter.requeued_as)}>sent again</Link>}
           </li>
         ))}
@@ -231,7 +231,7 @@ function DeadLetters({ api, session, version }: TabProps): VNode {
 }
 
 /** Sends a dead letter's work again, and goes there. */
-export function Requeue(
+export function Retry(
   { letter, onDone }: {
     readonly letter: Pick<DeadLetter, "session_id" | "sequence">;
     readonly onDone?: () => void;
@@ -250,7 +250,7 @@ export function Requeue(
   };
   return (
     <>
-      <button type="button" onClick={() => void send()}>Send again</button>
+      <button type="button" onClick={() => void send()}>Retry</button>
       <Failure error={error} />
     </>
   );

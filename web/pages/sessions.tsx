@@ -32,7 +32,7 @@ export function Sessions(): VNode {
       <Failure error={error} />
       {data === undefined && error === undefined && <Loading />}
       {data?.sessions.length === 0 && (
-        <Empty title="There is no session yet. The first piece of work, or agent, makes one.">
+        <Empty title="There is no session yet. The first work item, or agent, makes one.">
           <Command>ourocodus send work --session docs --role writer --message hello</Command>
         </Empty>
       )}
@@ -60,7 +60,7 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
             <th scope="col">Session</th>
             <th scope="col">Agents</th>
             <th scope="col">Waiting</th>
-            <th scope="col">In hand</th>
+            <th scope="col">Running</th>
             <th scope="col">Done</th>
             <th scope="col">Failed</th>
             <th scope="col">Dead</th>
@@ -80,7 +80,7 @@ function Table({ sessions }: { readonly sessions: SessionList["sessions"] }): VN
                 value={session.waiting}
                 tone={session.agents === 0 ? "warn" : undefined}
               />
-              <Cell label="In hand" value={session.in_hand} tone="busy" />
+              <Cell label="Running" value={session.in_hand} tone="busy" />
               <Cell label="Done" value={session.done} />
               <Cell label="Failed" value={session.failed} tone="bad" />
               <Cell label="Dead" value={session.dead} tone="bad" />

@@ -16,7 +16,7 @@ import { Ago, Clock } from "../components/time.tsx";
 import { duration, line, visible } from "../format.ts";
 import { useResource } from "../resource.ts";
 import { sessionUrl, workUrl } from "../route.ts";
-import { Requeue } from "./session.tsx";
+import { Retry } from "./session.tsx";
 
 const EVERY_MS = 1_000;
 const FINISHED_EVERY_MS = 15_000;
@@ -69,9 +69,7 @@ export function Work({ path }: { readonly path: string }): VNode {
       {data.note && <p class="note">{line(data.note, 400)}</p>}
       <Failure error={error} />
       {data.dead_letter && <DeadNote trace={data} />}
-      {data.requeued_from !== null && (
-        <p class="note">It was sent again, after it had been given up on.</p>
-      )}
+      {data.requeued_from !== null && <p class="note">It was dead, and was sent again.</p>}
       <div class="columns wide">
         <section aria-labelledby="timeline">
           <h2 id="timeline">What happened</h2>
@@ -122,7 +120,7 @@ function sentence(trace: WorkTrace): VNode {
     case "in_hand":
       return (
         <>
-          Agent <code>{agent}</code> has it, attempt {attempts}.
+          It runs at agent <code>{agent}</code>, attempt {attempts}.
         </>
       );
     case "done":
@@ -150,7 +148,7 @@ function sentence(trace: WorkTrace): VNode {
         </>
       );
     case "dead":
-      return <>It was given up on{took && `, ${took} after it was stored`}.</>;
+      return <>It became a dead letter{took && `, ${took} after it was stored`}.</>;
     case "cancelled":
       return <>It was cancelled{took && `, ${took} after it was stored`}.</>;
     default:
@@ -165,7 +163,7 @@ function DeadNote({ trace }: { readonly trace: WorkTrace }): VNode | null {
     <p class="note buttons">
       <span>{line(letter.error || letter.reason, 400)}</span>
       {letter.requeued_as === null
-        ? <Requeue letter={{ session_id: trace.session_id, sequence: letter.sequence }} />
+        ? <Retry letter={{ session_id: trace.session_id, sequence: letter.sequence }} />
         : <Link href={workUrl(trace.session_id, letter.requeued_as)}>It was sent again</Link>}
     </p>
   );
@@ -175,9 +173,9 @@ const STEP: Readonly<Record<string, readonly [string, string]>> = {
   "work.stored": ["Stored", "calm"],
   "work.offered": ["Handed to", "busy"],
   "work.redelivered": ["Handed again to", "warn"],
-  "work.returned": ["Given back by", "warn"],
+  "work.returned": ["Released by", "warn"],
   "work.cancelled": ["Cancelled", "warn"],
-  "work.dead": ["Given up on, after", "bad"],
+  "work.dead": ["Dead, after", "bad"],
   "dead_letter": ["Kept as a dead letter", "bad"],
   "result.duplicate": ["A second result was refused, of", "warn"],
   "progress": ["Progress", "calm"],

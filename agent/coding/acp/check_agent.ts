@@ -80,7 +80,7 @@ interface Trial {
   readonly error?: AdapterError;
 }
 
-/** Checks a coding agent; see the top of the file. */
+/** Checks a coding agent. */
 export async function checkAgent(preset: Preset, options: CheckAgentOptions): Promise<AgentCheck> {
   const { env, permissions } = options;
   const found = findAgent(preset, env);

@@ -61,7 +61,7 @@ export type OutcomeCode =
   | "permission_denied"
   | "refused";
 
-/** Why work is handed back. */
+/** Why work is released. */
 export type RetryReason =
   | "agent_cancelled"
   | "agent_closed"
@@ -124,7 +124,7 @@ const UNFINISHED: ReadonlyArray<readonly [OutcomeCode, RegExp]> = [
   ["max_tokens", /exceeded the \d+ output token maximum/i],
 ];
 
-/** Says what the end of a turn means; see the top of the file. */
+/** Says what the end of a turn means, by the table above. */
 export function outcomeOf(end: PromptEnd | PromptFault, facts: TurnFacts): TurnOutcome {
   if (facts.isAborted) return { kind: "aborted" };
   if (facts.exceeded !== undefined) {

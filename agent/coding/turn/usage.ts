@@ -99,7 +99,7 @@ function tokensOfUsage(usage: Usage | null | undefined): Tokens | undefined {
   if (!isCount(input) || !isCount(output) || input + output === 0) return undefined;
   const cached = isCount(usage.cachedReadTokens) ? usage.cachedReadTokens : undefined;
   const written = isCount(usage.cachedWriteTokens) ? usage.cachedWriteTokens : 0;
-  // Some count what the cache had as input (codex), some beside it (claude): the total tells.
+  // Some count cached tokens as input (codex), some apart from it (claude): the total tells.
   const isBeside = isCount(total) && total >= input + output + (cached ?? 0) + written;
   return {
     input: isBeside ? input + (cached ?? 0) + written : input,

@@ -4,7 +4,7 @@ import type { Connection } from "@ourocodus/bus";
 export class ConsumerCreations {
   /** How many were asked for. */
   asked = 0;
-  /** As many requests waited for their answers at once, at the most. */
+  /** How many requests waited for their answers at once, at most. */
   atOnce = 0;
   readonly #waiting = new Set<string>();
 

@@ -12,7 +12,7 @@ export class Load {
   /**
    * Begins to send to role `r` of session `s`.
    *
-   * @param atLeast As many pieces are sent, however soon it is stopped.
+   * @param atLeast How many items are sent at least, however soon it is stopped.
    * @param payload Of the piece with this number.
    */
   constructor(books: Books, atLeast: number, payload: (n: number) => object) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { requeueDeadLetter } from "@ourocodus/ops";
+import { retryDeadLetter } from "@ourocodus/ops";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
@@ -18,8 +18,8 @@ const ROUTE = createRoute({
   method: "post",
   path: "/api/sessions/{session}/dead/{sequence}/requeue",
   ...needs("send"),
-  summary: "Send a dead letter's work again",
-  description: "As it was. Two requests at once store it once.",
+  summary: "Retry a dead letter's work",
+  description: "Sends it again, unchanged, as new work. Two requests at once store it once.",
   tags: ["Work"],
   request: {
     params: z.object({ session: nameSchema("session"), sequence: sequenceSchema("sequence") }),
@@ -29,7 +29,7 @@ const ROUTE = createRoute({
   },
   responses: {
     202: {
-      description: "It is stored, as a new piece of work",
+      description: "It is stored, as a new work item",
       content: {
         "application/json": { schema: SentWorkSchema.extend({ requeued_from: z.int() }) },
       },
@@ -39,13 +39,13 @@ const ROUTE = createRoute({
 });
 
 /** Adds the route. */
-export function requeueRoute(app: ApiApp, { connection, limits, metrics }: ApiParts): void {
+export function retryRoute(app: ApiApp, { connection, limits, metrics }: ApiParts): void {
   app.openapi(ROUTE, async (context) => {
     const { session, sequence } = context.req.valid("param");
     const { again } = context.req.valid("query");
-    const done = await requeueDeadLetter(connection, session, sequence, { again, limits });
+    const done = await retryDeadLetter(connection, session, sequence, { again, limits });
     switch (done.kind) {
-      case "requeued": {
+      case "retried": {
         const { id, sequence: work, duplicate } = done.sent;
         const { role } = done.dead;
         metrics.sent(duplicate);

@@ -1,5 +1,5 @@
 /**
- * The work in hand: which attempts wait, which run.
+ * The attempts of an agent: which wait, which run.
  *
  * Invariants:
  * 1. Never do more handlers run than `concurrency`, whatever a relay sends. A handler that was
@@ -22,9 +22,9 @@ export interface Identity {
   readonly agentId: string;
 }
 
-/** What {@linkcode Jobs} needs and whom it tells. */
-export interface JobsOptions {
-  /** As many handlers run at once, 1 or more. */
+/** What {@linkcode Attempts} needs and whom it tells. */
+export interface AttemptsOptions {
+  /** How many handlers run at once, 1 or more. */
   readonly concurrency: number;
   readonly identity: Identity;
   readonly handler: Handler;
@@ -44,7 +44,7 @@ export interface JobsOptions {
 /** See invariant 1; in milliseconds. */
 const STUCK_MS = 30_000;
 
-interface Job {
+interface RunningAttempt {
   readonly leased: LeasedWork;
   readonly abort: AbortController;
   detached: boolean;
@@ -54,17 +54,17 @@ interface Job {
 type StoredListeners = Map<string, Set<() => void>>;
 
 /** The attempts that wait or run. */
-export class Jobs {
-  readonly #options: JobsOptions;
+export class Attempts {
+  readonly #options: AttemptsOptions;
   readonly #waiting = new Map<string, LeasedWork>();
-  readonly #running = new Map<string, Job>();
+  readonly #running = new Map<string, RunningAttempt>();
   /** Whose handlers count towards `concurrency`, those of cancelled attempts included. */
-  readonly #busy = new Set<Job>();
+  readonly #busy = new Set<RunningAttempt>();
   /** Of handlers that were aborted and count: calls off the end of that. */
-  readonly #aborted = new Map<Job, () => void>();
+  readonly #aborted = new Map<RunningAttempt, () => void>();
   readonly #storedListeners: StoredListeners = new Map();
 
-  constructor(options: JobsOptions) {
+  constructor(options: AttemptsOptions) {
     this.#options = options;
   }
 
@@ -88,10 +88,10 @@ export class Jobs {
     return this.#running.keys();
   }
 
-  /** The connection in use has taken over this attempt, see {@linkcode Jobs.detach}. */
+  /** The connection in use has taken over this attempt, see {@linkcode Attempts.detach}. */
   attach(lease: string): void {
-    const job = this.#running.get(lease);
-    if (job !== undefined) job.detached = false;
+    const running = this.#running.get(lease);
+    if (running !== undefined) running.detached = false;
   }
 
   /** Takes an attempt in, and begins it if there is a free slot. */
@@ -127,15 +127,15 @@ export class Jobs {
     this.#storedListeners.delete(lease);
   }
 
-  /** Aborts an attempt, or forgets it if it waits. @returns Whether it was in hand. */
+  /** Aborts an attempt, or forgets it if it waits. @returns Whether it waited or ran. */
   cancel(lease: string, reason: Error): boolean {
     if (this.#waiting.delete(lease)) return true;
-    const job = this.#running.get(lease);
-    if (job === undefined) return false;
+    const running = this.#running.get(lease);
+    if (running === undefined) return false;
     this.#running.delete(lease);
     this.dropped(lease);
-    this.#aborted.set(job, this.#options.clock.after(STUCK_MS, () => this.#giveUpOn(job)));
-    job.abort.abort(reason);
+    this.#aborted.set(running, this.#options.clock.after(STUCK_MS, () => this.#giveUpOn(running)));
+    running.abort.abort(reason);
     return true;
   }
 
@@ -145,7 +145,7 @@ export class Jobs {
    */
   detach(): void {
     this.#waiting.clear();
-    for (const job of this.#running.values()) job.detached = true;
+    for (const running of this.#running.values()) running.detached = true;
   }
 
   /** Aborts all that is running, and forgets what waits: nothing is begun any more. */
@@ -157,12 +157,12 @@ export class Jobs {
   }
 
   async #run(leased: LeasedWork): Promise<void> {
-    const job: Job = { leased, abort: new AbortController(), detached: false };
-    this.#busy.add(job);
-    this.#running.set(leased.lease, job);
-    const outcome = await this.#outcome(job);
-    this.#ended(job);
-    if (this.#isWanted(job)) {
+    const running: RunningAttempt = { leased, abort: new AbortController(), detached: false };
+    this.#busy.add(running);
+    this.#running.set(leased.lease, running);
+    const outcome = await this.#outcome(running);
+    this.#ended(running);
+    if (this.#isWanted(running)) {
       this.#running.delete(leased.lease);
       const attempt = { id: leased.work.id, lease: leased.lease };
       this.#options.onAnswer(leased, answerOf(attempt, outcome), outcome);
@@ -170,37 +170,37 @@ export class Jobs {
     this.begin();
   }
 
-  #ended(job: Job): void {
-    this.#aborted.get(job)?.();
-    this.#aborted.delete(job);
-    this.#busy.delete(job);
+  #ended(running: RunningAttempt): void {
+    this.#aborted.get(running)?.();
+    this.#aborted.delete(running);
+    this.#busy.delete(running);
   }
 
   /** Its handler goes on, whatever it was told; others need not wait for it. */
-  #giveUpOn(job: Job): void {
-    this.#ended(job);
-    this.#options.onStuck(job.leased, STUCK_MS);
+  #giveUpOn(running: RunningAttempt): void {
+    this.#ended(running);
+    this.#options.onStuck(running.leased, STUCK_MS);
     this.begin();
   }
 
-  async #outcome(job: Job): Promise<Outcome> {
+  async #outcome(running: RunningAttempt): Promise<Outcome> {
     try {
-      const value = await this.#options.handler(job.leased.work, this.#context(job));
+      const value = await this.#options.handler(running.leased.work, this.#context(running));
       return { kind: "returned", value };
     } catch (error) {
       return { kind: "thrown", error };
     }
   }
 
-  #context(job: Job): WorkContext {
+  #context(running: RunningAttempt): WorkContext {
     const { identity, maxMessageBytes } = this.#options;
-    const { work: { id, attempt }, lease } = job.leased;
+    const { work: { id, attempt }, lease } = running.leased;
     return {
       ...identity,
       attempt,
-      signal: job.abort.signal,
+      signal: running.abort.signal,
       onStored: (listener) => {
-        if (!this.#isWanted(job)) return;
+        if (!this.#isWanted(running)) return;
         const listeners = this.#storedListeners.get(lease) ?? new Set();
         this.#storedListeners.set(lease, listeners.add(listener));
       },
@@ -208,12 +208,14 @@ export class Jobs {
         return maxPayloadBytes({ id, lease }, maxMessageBytes());
       },
       progress: (payload) => {
-        if (this.#isWanted(job)) this.#options.onProgress(job.leased, payload, job.detached);
+        if (this.#isWanted(running)) {
+          this.#options.onProgress(running.leased, payload, running.detached);
+        }
       },
     };
   }
 
-  #isWanted(job: Job): boolean {
-    return this.#running.get(job.leased.lease) === job;
+  #isWanted(running: RunningAttempt): boolean {
+    return this.#running.get(running.leased.lease) === running;
   }
 }

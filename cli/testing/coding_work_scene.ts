@@ -11,7 +11,7 @@ import { type CliOptions, start } from "./memory_console.ts";
 import { type WorkScene, workScene } from "./work_scene.ts";
 
 /** A relay, a repository and an agent; dispose of it. */
-export class CodingScene implements AsyncDisposable {
+export class CodingWorkScene implements AsyncDisposable {
   readonly repository: TestRepository;
   readonly home: string;
   readonly #scene: WorkScene;
@@ -24,10 +24,10 @@ export class CodingScene implements AsyncDisposable {
     this.home = join(repository.folder, "home");
   }
 
-  static async create(files?: Readonly<Record<string, string>>): Promise<CodingScene> {
+  static async create(files?: Readonly<Record<string, string>>): Promise<CodingWorkScene> {
     const scene = await workScene();
     const repository = await TestRepository.create(files);
-    return new CodingScene(scene, repository, await scene.agent({ agentId: "coder" }));
+    return new CodingWorkScene(scene, repository, await scene.agent({ agentId: "coder" }));
   }
 
   /** Runs a command to its end. */
