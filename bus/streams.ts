@@ -81,20 +81,7 @@ export const STREAM_SETTINGS = {
 const DEFAULTS = readSettings(STREAM_SETTINGS, new Map());
 
 /** Limits of the streams. Those left out are the default for a new stream, and whatever an existing one has. */
-<<<<<<< HEAD
 export type StreamLimits = Partial<typeof DEFAULTS>;
-=======
-export interface StreamLimits {
-  /** How long results, events and dead letters are kept, in milliseconds; 7 days by default. */
-  readonly logMaxAgeMs?: number;
-  /** Maximum bytes that are kept, the oldest go first; 1 GiB by default, -1 is no limit. */
-  readonly logMaxBytes?: number;
-  /** Maximum bytes of work that waits, more is refused; -1, no limit, by default. */
-  readonly workMaxBytes?: number;
-  /** On how many servers each stream is kept, 1 to 5; 1 by default. */
-  readonly replicas?: number;
-}
->>>>>>> words
 
 /** What {@linkcode ensureStreams} found or made. */
 export interface Streams {
