@@ -78,24 +78,28 @@ export class LeaseExchange {
     leases: readonly Lease[],
     waitMs: () => number,
   ): Promise<ReadonlySet<string> | undefined> {
-    const asked = leases.map(({ subject }) => subject);
-    return await this.#ask({ kind: "delivered", leases: asked }, waitMs, asked.length);
+    const question = { kind: "delivered", leases: textsOf(leases) } as const;
+    return await this.#ask(() => question, waitMs, leases.length);
   }
 
   /**
    * Tells that an agent resumes leases here.
    *
+   * @param leases Those that it resumes; asked each time, as the connection may be lost meanwhile.
    * @param waitMs How long to wait for objections, in milliseconds; asked each time.
    * @returns The works' identities that are in another agent's hands elsewhere; `undefined` as for
    * {@linkcode keptElsewhere}.
    */
   async objections(
-    leases: readonly Lease[],
+    leases: () => readonly Lease[],
     agentId: string,
     waitMs: () => number,
   ): Promise<ReadonlySet<string> | undefined> {
-    const asked = leases.map(({ subject }) => subject);
-    return await this.#ask({ kind: "claim", leases: asked, agent_id: agentId }, waitMs, Infinity);
+    return await this.#ask(
+      () => ({ kind: "claim", leases: textsOf(leases()), agent_id: agentId }),
+      waitMs,
+      Infinity,
+    );
   }
 
   /** Tells that work is released; to be called before it is. */
@@ -110,7 +114,7 @@ export class LeaseExchange {
 
   /** Asks for all work of other relays. @returns Its sequences, as far as they came in time. */
   async heldElsewhere(waitMs: number): Promise<ReadonlySet<number>> {
-    const identities = await this.#ask({ kind: "list" }, () => waitMs, Infinity);
+    const identities = await this.#ask(() => ({ kind: "list" }), () => waitMs, Infinity);
     return new Set(Array.from(identities ?? [], Number));
   }
 
@@ -131,7 +135,7 @@ export class LeaseExchange {
    * @param enough Ends the waiting when so many were named.
    */
   async #ask(
-    question: Question,
+    question: () => Question,
     waitMs: () => number,
     enough: number,
   ): Promise<ReadonlySet<string> | undefined> {
@@ -144,7 +148,7 @@ export class LeaseExchange {
       epoch = this.#connection.epoch;
       const lost = new AbortController();
       const unlisten = this.#connection.listen({ onLost: () => lost.abort() });
-      const parts = this.#parts(question).map((part) => this.#signed(part));
+      const parts = this.#parts(question()).map((part) => this.#signed(part));
       await askMany(this.#connection, RELAYS_LEASES_SUBJECT, parts, {
         waitMs: waitMs(),
         signal: AbortSignal.any([signal, lost.signal]),
@@ -216,6 +220,10 @@ export class LeaseExchange {
       message.respond(JSON.stringify({ relay_id: this.#options.relayId, work }));
     }
   }
+}
+
+function textsOf(leases: readonly Lease[]): string[] {
+  return leases.map(({ subject }) => subject);
 }
 
 function leasesOf(texts: readonly string[]): Lease[] {

@@ -63,7 +63,7 @@ Deno.test("as many leases as there may be are asked about, whatever the server t
   const asking = exchange(one, "one", new Holder([]));
   assert.deepEqual(await asking.keptElsewhere(all, waitMs), kept);
   // The one that objects may be one of several, so that is waited for.
-  assert.deepEqual(await asking.objections(all, "agent", () => 1_000), kept);
+  assert.deepEqual(await asking.objections(() => all, "agent", () => 1_000), kept);
   const sequences = await asking.heldElsewhere(1_000);
   assert.deepEqual(sequences, new Set(all.map(({ sequence }) => sequence)));
 });
@@ -96,7 +96,7 @@ Deno.test("what is no question of another relay's is passed over, and the next o
   const both = [lease, unknown];
   const some = [
     asking.keptElsewhere(both, () => 1_000),
-    asking.objections(both, "agent", () => 1_000),
+    asking.objections(() => both, "agent", () => 1_000),
   ];
   for (const named of await Promise.all(some)) assert.deepEqual(named, new Set([lease.work]));
 });
@@ -109,7 +109,7 @@ Deno.test("of what is asked when this end is closed nothing is known, and nobody
   const asking = exchange(one, "one", new Holder([]));
   const asked = [
     asking.keptElsewhere([lease], () => 600_000),
-    asking.objections([lease], "agent", () => 600_000),
+    asking.objections(() => [lease], "agent", () => 600_000),
   ];
   const held = asking.heldElsewhere(600_000);
   asking.close();

@@ -50,7 +50,7 @@ export {
   parseObject,
 } from "./message.ts";
 export { isAtLeast, NATS_RELEASES_URL, OLDEST_NATS_SERVER } from "./nats_versions.ts";
-export { parseWork } from "./parse_work.ts";
+export { parseWork, workId } from "./parse_work.ts";
 export { pause } from "./pause.ts";
 export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
 export type { RelayErrorCode } from "./relay_errors.ts";

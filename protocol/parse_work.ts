@@ -25,3 +25,9 @@ export function parseWork(text: string): ParsedMessage {
     `${RESERVED_PREFIXES.join(" or ")} are reserved`;
   return { kind: "invalid", reason, id };
 }
+
+/** How a work item is named: by its message's id, or by its sequence where there is none. */
+export function workId(parsed: ParsedMessage | undefined, sequence: number): string {
+  const id = parsed?.kind === "ok" ? parsed.message.id : parsed?.id;
+  return id ?? `work-${sequence}`;
+}

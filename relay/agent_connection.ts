@@ -1,24 +1,31 @@
 /**
- * One connected agent: what it has in hand, and what waits to be sent to it.
+ * One connected agent: the attempts that it has, and what waits to be sent to it.
  *
  * @module
  */
 import { nuid } from "@nats-io/nats-core";
 import { TurnoverMap } from "@ourocodus/bus";
 import {
+  type CancelPayload,
+  type CancelReason,
   CLOSE,
   type CloseCode,
   closeReason,
   formatMessage,
   joinFrames,
+  mayReconnect,
   type Message,
   RELAY_TYPE,
+  type RelayErrorCode,
+  type RelayErrorPayload,
+  type ResumePayload,
   RoleId,
   spliceLease,
   type StoredPayload,
 } from "@ourocodus/protocol";
 import type { AgentRequest } from "./agent_request.ts";
-import { monotonicMs, type Work } from "./work.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Holder } from "./attempt_effects.ts";
 
 /** The relay's side of a WebSocket, as far as the core needs it. */
 export interface AgentSocket {
@@ -40,11 +47,16 @@ export interface SocketEnd {
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
 /** How many of its answered work items a plain agent is remembered by. */
 const REMEMBERED = 64;
+/** Ends of sockets after which an agent does not come back, beside those that forbid it. */
+const ENDED: readonly number[] = [
+  ...[1000, 1001],
+  ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
+];
 /** An agent that reads nothing for so many heartbeats is gone. */
 const STALLED_HEARTBEATS = 3;
 
 /** An agent's connection. */
-export class AgentConnection {
+export class AgentConnection implements Holder {
   readonly agentId: string;
   readonly session: string;
   readonly role: string;
@@ -58,13 +70,13 @@ export class AgentConnection {
   readonly named: boolean;
   readonly #socket: AgentSocket;
   readonly #confirm: boolean;
-  /** By what the agent calls it: the id in the plain protocol, the lease in v1. */
-  readonly #hands = new TurnoverMap<string, Work>();
+  readonly #onPending: (agent: AgentConnection) => void;
+  /** Each takes a slot. By what the agent calls it: the id in the plain protocol, the lease in v1. */
+  readonly #attempts = new TurnoverMap<string, Attempt>();
   /** Ids of work that a plain agent has answered lately. */
   readonly #answered: string[] = [];
-  /** Work in hand that an earlier connection of this agent was given, and that it has not named yet. */
-  #inherited: Set<Work> | undefined;
   readonly #lines: string[] = [];
+  readonly #resumed: string[] = [];
   readonly #stored: string[] = [];
   #closed = false;
   #closedWith: CloseCode | undefined;
@@ -78,12 +90,16 @@ export class AgentConnection {
   #read: number | undefined;
   /** Heartbeats for which nothing of them was read. */
   #stalled = 0;
+  hasResumed = false;
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
-  /** Work items that it resumes, and that are being looked up. */
-  resuming = 0;
 
-  constructor(request: AgentRequest, socket: AgentSocket, now: number) {
+  /** @param onPending Told that something waits for {@linkcode AgentConnection.flush}. */
+  constructor(
+    request: AgentRequest,
+    socket: AgentSocket,
+    onPending: (agent: AgentConnection) => void,
+  ) {
     this.named = request.agentId !== undefined;
     this.agentId = request.agentId ?? `agent-${nuid.next()}`;
     this.session = request.session;
@@ -91,9 +107,10 @@ export class AgentConnection {
     this.roleId = new RoleId(request.session, request.role);
     this.protocol = request.protocol;
     this.concurrency = request.concurrency;
-    this.connectedAt = now;
+    this.connectedAt = Date.now();
     this.#confirm = request.confirm && request.protocol !== "plain";
     this.#socket = socket;
+    this.#onPending = onPending;
   }
 
   /** Whether it speaks `ourocodus.v1`. */
@@ -115,7 +132,7 @@ export class AgentConnection {
   /** How many more work items it takes. */
   get free(): number {
     if (!this.takesWork) return 0;
-    return Math.max(0, this.concurrency - this.#hands.size - this.resuming);
+    return Math.max(0, this.concurrency - this.#attempts.size);
   }
 
   /** Whether it takes work, now or when it has a free slot again. */
@@ -126,95 +143,52 @@ export class AgentConnection {
   /**
    * The agent is going away: it takes no more work.
    *
-   * @param end With what the relay closes it once it has nothing in hand; it closes itself if none
-   * is given.
+   * @param end With what the relay closes it once it has no attempt; it closes itself if there is
+   * none.
    */
   drain(end?: CloseCode): void {
     this.#draining = true;
     this.#endsWith = end ?? this.#endsWith;
   }
 
-  /** With what the relay closes it once it has nothing in hand and all of it is stored. */
+  /** With what the relay closes it once it has no attempt and all of its outcomes are stored. */
   get endsWith(): CloseCode | undefined {
     return this.#endsWith;
   }
 
-  /** Work in hand. */
-  get inHand(): number {
-    return this.#hands.size;
+  /** How many slots are taken. */
+  get taken(): number {
+    return this.#attempts.size;
   }
 
-  /** Work in hand, each. */
-  works(): IterableIterator<Work> {
-    return this.#hands.values();
+  /** The attempts that take its slots. */
+  attempts(): Attempt[] {
+    return [...this.#attempts.values()];
   }
 
   /** Whether it can be given work with this id now: a plain agent tells its work apart by ids. */
   canTake(id: string): boolean {
-    return this.free > 0 && (this.v1 || this.#hands.get(id) === undefined);
+    return this.free > 0 && (this.v1 || this.#attempts.get(id) === undefined);
   }
 
-  /** Gives it work; it is sent with the next {@linkcode flush}. */
-  give(work: Work, text: string): void {
-    this.adopt(work);
-    this.sendWork(work, text);
+  take(attempt: Attempt): void {
+    this.#attempts.set(this.#reference(attempt), attempt);
   }
 
-  /** Sends it work that it has, with the next {@linkcode flush}. */
-  sendWork(work: Work, text: string): void {
-    if (this.v1) {
-      this.#lines.push(spliceLease(text, work.attempt, work.offered));
-      return;
-    }
-    work.sentAt = monotonicMs();
-    this.#lines.push(text);
-  }
-
-  /** Notes that it has work which an earlier connection was given; nothing is sent. */
-  adopt(work: Work): void {
-    work.state = "in_hand";
-    work.holder = this;
-    work.agentId = this.agentId;
-    work.v1 = this.v1;
-    this.#hands.set(this.#reference(work), work);
-  }
-
-  /** The same of work which it should name before it is known to have it still. */
-  inherit(work: Work): void {
-    this.adopt(work);
-    this.#inherited ??= new Set();
-    this.#inherited.add(work);
-  }
-
-  /** Notes that it has named work. */
-  noteNamed(work: Work): void {
-    this.#inherited?.delete(work);
-  }
-
-  /** Takes the work that it has inherited and not named. */
-  takeUnnamed(): Iterable<Work> {
-    const unnamed = this.#inherited ?? [];
-    this.#inherited = undefined;
-    return unnamed;
-  }
-
-  /** The work in hand that a message is about. */
-  find(message: Message): Work | undefined {
-    if (!this.v1) return this.#hands.get(message.id);
-    if (typeof message.lease === "string") return this.#hands.get(message.lease);
-    if (message.lease !== undefined) return undefined;
-    const matching = [...this.#hands.values()].filter((work) => work.id === message.id);
-    return matching.length === 1 ? matching[0] : undefined;
-  }
-
-  /** Takes work out of its hands. */
-  release(work: Work): void {
-    this.#hands.delete(this.#reference(work));
-    this.#inherited?.delete(work);
-    work.holder = undefined;
+  letGo(attempt: Attempt): void {
+    this.#attempts.delete(this.#reference(attempt));
     if (this.v1) return;
-    this.#answered.push(work.id);
+    this.#answered.push(attempt.id);
     if (this.#answered.length > REMEMBERED) this.#answered.shift();
+  }
+
+  /** The attempt that a message is about. */
+  find(message: Message): Attempt | undefined {
+    if (!this.v1) return this.#attempts.get(message.id);
+    if (typeof message.lease === "string") return this.#attempts.get(message.lease);
+    if (message.lease !== undefined) return undefined;
+    const matching = this.attempts().filter(({ id }) => id === message.id);
+    return matching.length === 1 ? matching[0] : undefined;
   }
 
   /** Whether a plain agent has answered work with this id lately. */
@@ -222,14 +196,35 @@ export class AgentConnection {
     return this.#answered.includes(id);
   }
 
+  sendWork({ number, offered }: Attempt, text: string): void {
+    if (!this.#closed) this.#lines.push(this.v1 ? spliceLease(text, number, offered) : text);
+    this.#onPending(this);
+  }
+
   /** Sends a message of the relay's own with the next {@linkcode flush}; nothing to a plain agent. */
   tell(type: string, payload: object): void {
     if (this.v1 && !this.#closed) this.#lines.push(formatMessage(nuid.next(), type, payload));
+    this.#onPending(this);
   }
 
-  /** Says with the next {@linkcode flush} that a lease's result is stored, if the agent asked for that. */
-  confirm(lease: string): void {
+  /** Says what was wrong with what it has sent. */
+  refuse(code: RelayErrorCode, message: string, lease?: string): void {
+    this.tell(RELAY_TYPE.error, { code, message, lease } satisfies RelayErrorPayload);
+  }
+
+  tellCancelled(lease: string, reason: CancelReason): void {
+    this.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
+  }
+
+  tellResumed(lease: string): void {
+    this.#resumed.push(lease);
+    this.#onPending(this);
+  }
+
+  /** Says that a lease's result is stored, if the agent asked for that. */
+  tellStored(lease: string): void {
     if (this.#confirm) this.#stored.push(lease);
+    this.#onPending(this);
   }
 
   /**
@@ -238,10 +233,8 @@ export class AgentConnection {
    * @param maxUnreadBytes Closes the agent if more than this waits to be read.
    */
   flush(maxUnreadBytes: number): void {
-    if (this.#stored.length > 0) {
-      this.tell(RELAY_TYPE.stored, { leases: this.#stored } satisfies StoredPayload);
-      this.#stored.length = 0;
-    }
+    this.#tellAll(RELAY_TYPE.resumed, this.#resumed);
+    this.#tellAll(RELAY_TYPE.stored, this.#stored);
     if (this.#lines.length === 0 || this.#closed) return;
     const frames = this.v1 ? joinFrames(this.#lines) : this.#lines.slice();
     // The same array for as long as it lives: see ARCHITECTURE.md, "What the collector was made
@@ -275,6 +268,10 @@ export class AgentConnection {
     this.#quiet = true;
   }
 
+  replaced(): void {
+    this.close(CLOSE.replaced);
+  }
+
   /** Closes it. The socket's end is reported like any other. */
   close(code: CloseCode, reason: string = code.meaning): void {
     if (this.#closed) return;
@@ -290,13 +287,28 @@ export class AgentConnection {
     this.#end = { code: closed?.code ?? code, reason: reason || (closed?.meaning ?? "") };
   }
 
-  /** Whether nothing of it is in hand, being looked up or on its way to the log. */
-  get idle(): boolean {
-    return this.inHand === 0 && this.unsettled === 0 && this.resuming === 0;
+  /**
+   * Whether it may come back to what it has: it has a name, and has neither said goodbye itself (1000,
+   * 1001) nor broken the protocol nor been sent away for good.
+   */
+  get mayComeBack(): boolean {
+    const { code } = this.end;
+    return this.named && mayReconnect(code) && !ENDED.includes(code);
   }
 
-  #reference(work: Work): string {
-    return this.v1 ? work.offered : work.id;
+  /** Whether it has nothing, and nothing of it is on its way to the log. */
+  get idle(): boolean {
+    return this.taken === 0 && this.unsettled === 0;
+  }
+
+  #tellAll(type: string, leases: string[]): void {
+    if (leases.length === 0) return;
+    this.tell(type, { leases } satisfies ResumePayload & StoredPayload);
+    leases.length = 0;
+  }
+
+  #reference({ offered, id }: Attempt): string {
+    return this.v1 ? offered : id;
   }
 }
 

@@ -19,7 +19,7 @@ function connectionOn(socket: AgentSocket, protocol: "plain" | "ourocodus.v1"): 
   return new AgentConnection(
     { ...names, concurrency: 1, protocol, confirm: true },
     socket,
-    0,
+    () => {},
   );
 }
 

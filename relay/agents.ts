@@ -10,7 +10,7 @@
 import type { AgentRecord, AgentsQuery, AgentWork } from "@ourocodus/protocol";
 import { type AgentConnection, agentKey, type AgentName } from "./agent_connection.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import type { Work } from "./work.ts";
+import type { Attempt } from "./attempt.ts";
 
 /** A relay's agents. */
 export class Agents implements Iterable<AgentConnection> {
@@ -63,11 +63,12 @@ export class Agents implements Iterable<AgentConnection> {
     for (const agent of this.#all) {
       if (session !== undefined && agent.session !== session) continue;
       if (role !== undefined && agent.role !== role) continue;
+      const attempts = agent.attempts().filter(({ state }) => state !== "resuming");
       records.push({
         ...agentItem(agent),
-        in_hand: agent.inHand,
+        in_hand: attempts.length,
         connected_at: new Date(agent.connectedAt).toISOString(),
-        ...(work && { work: Array.from(agent.works(), workRecord) }),
+        ...(work && { work: attempts.map(workRecord) }),
       });
     }
     return records;
@@ -92,7 +93,7 @@ export function agentItem(
   };
 }
 
-function workRecord({ id, lease, attempt, deliveredAt }: Work): AgentWork {
+function workRecord({ id, lease, number, deliveredAt }: Attempt): AgentWork {
   const since = new Date(deliveredAt).toISOString();
-  return { sequence: lease.sequence, id, attempt, since };
+  return { sequence: lease.sequence, id, attempt: number, since };
 }

@@ -3,33 +3,27 @@
  *
  * @module
  */
-import {
-  type Acknowledger,
-  type Connection,
-  LeaseExchange,
-  type LogWriter,
-  type WorkQueue,
-} from "@ourocodus/bus";
+import type { Acknowledger, Connection, Delivery, LogWriter, WorkQueue } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
+import { AgentMessages } from "./agent_messages.ts";
 import type { Agents } from "./agents.ts";
+import { Answers } from "./answers.ts";
+import { Attempt } from "./attempt.ts";
+import { Attempts } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
-import { Deliveries } from "./deliveries.ts";
+import { RelayEffects } from "./effects.ts";
 import { Journal } from "./journal.ts";
-import { LeftWork } from "./left_work.ts";
 import { LogThrottle } from "./log_throttle.ts";
-import { AgentMessages } from "./messages.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { Offers } from "./offers.ts";
 import { OutcomeReader } from "./outcome_reader.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Peers } from "./peers.ts";
+import { Releases } from "./releases.ts";
 import { Resumption } from "./resumption.ts";
 import type { Role } from "./role.ts";
-import { Roles } from "./roles.ts";
+import { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
 import type { Turn } from "./turn.ts";
-import { Withdrawal } from "./withdrawal.ts";
-import type { Work } from "./work.ts";
-import { Works } from "./works.ts";
 
 /** What a relay is given. */
 export interface RelayParts {
@@ -49,24 +43,20 @@ export interface AssemblyOwner {
   readonly turn: Turn;
   /** The largest message that an agent may send, in bytes of UTF-8. */
   readonly maxMessageBytes: () => number;
-  readonly draining: () => boolean;
-  /** Asks for as much as a role's agents can take now. */
-  readonly pull: (role: Role) => void;
 }
 
 /** The parts. */
 export interface RelayAssembly {
+  readonly attempts: Attempts;
   readonly backlog: Backlog;
-  readonly roles: Roles;
+  readonly effects: RelayEffects;
   readonly journal: Journal;
-  readonly outcomeReader: OutcomeReader;
-  readonly exchange: LeaseExchange;
-  readonly works: Works;
-  readonly offers: Offers;
-  readonly leftWork: LeftWork;
-  readonly withdrawal: Withdrawal;
-  readonly deliveries: Deliveries;
   readonly messages: AgentMessages;
+  readonly outcomeReader: OutcomeReader;
+  readonly peers: Peers;
+  readonly releases: Releases;
+  readonly resumption: Resumption;
+  readonly scheduler: Scheduler;
 }
 
 const log = getLogger(["ourocodus", "relay"]);
@@ -78,23 +68,16 @@ export function assemble(
   limits: RelayLimits,
 ): RelayAssembly {
   const { connection, writer, queue } = parts;
-  const { relayId, metrics, agents, turn, draining } = owner;
+  const { relayId, metrics, turn } = owner;
   // In a cluster without a leader all roles, and all work, have the same trouble again and again.
   const pulls = new LogThrottle();
   const stores = new LogThrottle();
+  const onProblem = (reason: string) => {
+    const more = stores.pass();
+    if (more) log.warn("an outcome cannot be stored yet", { reason, ...more });
+  };
+  const attempts = new Attempts();
   const backlog = new Backlog(writer, limits.maxHeldBytes);
-  const roles = new Roles(queue, {
-    onWork: (role, delivery) => {
-      // What was asked for has been used up, whatever becomes of it.
-      turn.role(role);
-      deliveries.delivered(role, delivery);
-    },
-    onProblem: ({ id: { session, role } }, reason) => {
-      const more = pulls.pass();
-      if (more) log.warn("work cannot be pulled yet", { session, role, reason, ...more });
-      parts.onProblem?.();
-    },
-  });
   const journal = new Journal({
     writer,
     relayId,
@@ -102,111 +85,41 @@ export function assemble(
     maxHeldBytes: limits.maxHeldBytes / 2,
     onPending: () => turn.something(),
   });
-  const onProblem = (reason: string) => {
-    const more = stores.pass();
-    if (more) log.warn("an outcome cannot be stored yet", { reason, ...more });
-  };
-  const outcomeReader = new OutcomeReader({ connection, onProblem });
-  const outcomes = new Outcomes({
-    ...parts,
-    reader: outcomeReader,
-    onProblem,
-  });
-  const exchange = new LeaseExchange(connection, {
-    relayId,
-    holder: {
-      keepsDelivered: (lease) => isKept(works.renew(lease)),
-      objectsTo: (lease, agentId) => leftWork.objectsTo(lease, agentId),
-      returned: (lease) => works.returned(lease),
-      answered: (lease) => withdrawal.answeredElsewhere(lease),
-      sequences: () => Array.from(works.all(), ({ lease }) => lease.sequence),
+  const reader = new OutcomeReader({ connection, onProblem });
+  const outcomes = new Outcomes({ ...parts, reader, metrics, onProblem });
+  const releases = new Releases(connection, queue);
+  const peers = new Peers({ relayId, connection, attempts, releases, reader });
+  const answers = new Answers({ attempts, outcomes, reader, peers, backlog, journal, metrics });
+  const scheduler = new Scheduler({
+    queue,
+    turn,
+    onWork: (role, delivery) => deliver(role, delivery),
+    onProblem: ({ id: { session, role } }, reason) => {
+      const more = pulls.pass();
+      if (more) log.warn("work cannot be pulled yet", { session, role, reason, ...more });
+      parts.onProblem?.();
     },
   });
-  const works = new Works({
-    connection,
-    queue,
-    outcomes,
-    journal,
-    metrics,
-    maxDeliver: limits.maxDeliver,
-    graceMs: limits.graceMs,
-    onReturn: (lease) => exchange.tellReturned(lease),
-    onPending: () => turn.something(),
+  const effects = new RelayEffects({
+    ...{ ...parts, ...owner, limits, attempts, scheduler, releases, peers },
+    ...{ outcomes, answers, reader, backlog, journal },
   });
-  const offers = new Offers({
-    roles,
-    works,
-    journal,
-    metrics,
-    turn,
-    draining,
-    pull: owner.pull,
-  });
-  const leftWork = new LeftWork({
-    works,
-    connected: (agent) => agents.find(agent),
-    draining,
-    offers,
-    outcomeReader,
-    turn,
-  });
-  const withdrawal = new Withdrawal({
-    relayId,
-    works,
-    offers,
-    exchange,
-  });
-  const deliveries = new Deliveries({
-    works,
-    outcomes,
-    outcomeReader,
-    acknowledger: parts.acknowledger,
-    exchange,
-    maxDeliver: limits.maxDeliver,
-    offers,
-    turn,
-  });
-  const resumption = new Resumption({
-    works,
-    outcomeReader,
-    queue,
-    exchange,
-    backlog,
-    objectionMs: () => deliveries.answerMs,
-    onGone: (agent, works) => leftWork.left(agent, works),
-    offers,
-    turn,
-  });
+  const deliver = (role: Role, { lease: delivered, text }: Delivery) => {
+    const lease = releases.counted(delivered);
+    const known = attempts.find(lease);
+    if (known !== undefined) return known.redelivered(lease);
+    const attempt = new Attempt(lease, role.id, effects);
+    attempts.add(attempt);
+    attempt.delivered(role, text, peers.mayBeKnown(lease));
+  };
+  const resumption = new Resumption({ attempts, effects, peers, queue });
   const messages = new AgentMessages({
-    works,
-    outcomes,
-    outcomeReader,
-    journal,
-    metrics,
-    resumption,
-    withdrawal,
-    backlog,
+    ...{ answers, resumption, scheduler, journal, backlog },
     maxFrameBytes: limits.maxFrameBytes,
     maxMessageBytes: owner.maxMessageBytes,
-    offers,
-    turn,
   });
   return {
-    backlog,
-    roles,
-    journal,
-    outcomeReader,
-    exchange,
-    works,
-    offers,
-    leftWork,
-    withdrawal,
-    deliveries,
-    messages,
+    ...{ attempts, backlog, effects, journal, messages, outcomeReader: reader },
+    ...{ peers, releases, resumption, scheduler },
   };
-}
-
-/** Whether an agent here goes on with work that was delivered elsewhere. */
-function isKept(work: Work | undefined): boolean {
-  return work !== undefined && work.state !== "answered";
 }

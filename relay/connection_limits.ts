@@ -8,28 +8,7 @@
  */
 import { CLOSE, type CloseCode } from "@ourocodus/protocol";
 import type { AgentConnection, AgentSocket } from "./agent_connection.ts";
-
-/** The limits. */
-export interface ConnectionLimits {
-  /** As many agents may be connected. */
-  readonly maxAgents: number;
-  /** As many of them of one session. */
-  readonly maxSessionAgents: number;
-  /** As many frames are taken from one agent in a second. */
-  readonly maxFramesPerSecond: number;
-  /** As many bytes may wait to be read by all agents together. */
-  readonly maxUnreadBytesInAll: number;
-}
-
-const MIB = 2 ** 20;
-
-/** What applies where nothing is set. */
-export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
-  maxAgents: 20_000,
-  maxSessionAgents: 20_000,
-  maxFramesPerSecond: 50_000,
-  maxUnreadBytesInAll: 1_024 * MIB,
-};
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./settings.ts";
 
 /** A seat, or why there is none. */
 export type Seating =

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { CloseCode } from "@ourocodus/protocol";
 import { until } from "../tests/support/mod.ts";
 import type { AgentConnection } from "./agent_connection.ts";
-import { DEFAULT_CONNECTION_LIMITS, type Seat, Seats } from "./connection_limits.ts";
+import { type Seat, Seats } from "./connection_limits.ts";
+import { DEFAULT_CONNECTION_LIMITS } from "./settings.ts";
 
 /** Takes a seat for an agent that notes how it is closed. */
 function sit(seats: Seats, session?: string, expiresAt?: number) {

@@ -7,14 +7,14 @@
 import { type Connection, deadLetterId, type LogWriter, type Stored } from "@ourocodus/bus";
 import { formatMessage, LOG_HEADER } from "@ourocodus/protocol";
 
-/** Why work is given up on. */
+/** Why an attempt has ended, or work dies. */
 export interface Reason {
   /** Machine-readable, in snake_case: `max_deliver`, `invalid_message`, … */
   readonly code: string;
   readonly message: string;
 }
 
-/** Work to give up. */
+/** Work that dies. */
 export interface DeadWork {
   /** The work's identity, see `Lease.work`. */
   readonly identity: string;

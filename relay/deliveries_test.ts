@@ -74,7 +74,7 @@ Deno.test("work that is delivered once more while its agent has it is not handed
   test.work("1");
   const work = await agent.hasWork();
   test.client.nats.publish(work.lease ?? "", "-NAK");
-  await until(() => [...agent.connection.works()][0]?.lease.attempt === 2);
+  await until(() => agent.connection.attempts()[0]?.lease.attempt === 2);
   test.work("2");
   assert.equal((await agent.hasWork(2)).id, "2");
   // What is asked of other relays from here on is answered later than what was asked before.
@@ -120,7 +120,7 @@ Deno.test("work that is answered and delivered once more is acknowledged, though
   test.client.nats.publish(`$JS.ACK.${WORK_STREAM}.s=r.1.1.1.${stored.timeNs}.0`, "-NAK");
   test.agent({ v1: true });
   await test.hasWaiting(0);
-  assert.equal(agent.connection.inHand, 1);
+  assert.equal(agent.inHand, 1);
 });
 
 Deno.test("work that another relay has given back begins its next attempt without asking around", async () => {

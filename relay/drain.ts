@@ -1,23 +1,21 @@
 /**
- * The end of a relay: no more work is taken, what agents have in hand may finish, the rest is given
- * back, and every agent is closed.
+ * The end of a relay: no more work is taken, what agents have may finish, the rest is
+ * released, and every agent is closed.
  *
  * @module
  */
 import { CLOSE, type DrainPayload, pause, RELAY_TYPE } from "@ourocodus/protocol";
 import type { Agents } from "./agents.ts";
+import type { Attempts } from "./attempts.ts";
 import type { Journal } from "./journal.ts";
-import type { LeftWork } from "./left_work.ts";
-import type { Roles } from "./roles.ts";
+import { monotonicMs } from "./monotonic.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { Turn } from "./turn.ts";
-import { monotonicMs } from "./work.ts";
-import type { Works } from "./works.ts";
 
 /** What is brought to its end. */
 export interface DrainParts {
-  readonly works: Works;
-  readonly leftWork: LeftWork;
-  readonly roles: Roles;
+  readonly attempts: Attempts;
+  readonly scheduler: Scheduler;
   readonly agents: Agents;
   readonly turn: Turn;
   readonly journal: Journal;
@@ -25,7 +23,7 @@ export interface DrainParts {
 
 /** How long that may take. */
 export interface DrainOptions {
-  /** How long to wait for work in hand, in milliseconds. */
+  /** How long to wait for what agents have, in milliseconds. */
   readonly graceMs: number;
   /** Aborts the waiting. */
   readonly signal?: AbortSignal;
@@ -34,27 +32,21 @@ export interface DrainOptions {
 /** How long to wait for agents to answer the closing of their sockets, in milliseconds. */
 const CLOSE_MS = 1_000;
 
-/** Brings a relay to its end; it must not take agents or offer work any more. */
+/** Brings a relay to its end. */
 export async function drain(
-  { works, leftWork, roles, agents, turn, journal }: DrainParts,
+  { attempts, scheduler, agents, turn, journal }: DrainParts,
   { graceMs, signal }: DrainOptions,
 ): Promise<void> {
-  for (const work of works.takeAllHeld()) leftWork.drained(work);
-  for (const role of roles) {
-    roles.stopPulling(role, false);
-    for (const work of role.takeWaiting()) works.giveBack(work, "draining");
-  }
+  scheduler.drain();
+  for (const attempt of [...attempts]) if (attempt.state === "away") attempt.relayDrains();
   for (const agent of agents) {
     agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
-    turn.agent(agent);
   }
   const deadline = monotonicMs() + graceMs;
-  const busy = () => agents.size > 0 || works.size > 0;
+  const busy = () => agents.size > 0 || attempts.size > 0;
   while (busy() && monotonicMs() < deadline && !signal?.aborted) await pause(20);
   for (const agent of agents) {
-    for (const work of [...agent.works()]) {
-      if (work.state === "in_hand") leftWork.drained(work);
-    }
+    for (const attempt of agent.attempts()) attempt.relayDrains();
     agent.close(CLOSE.draining);
   }
   journal.flush();

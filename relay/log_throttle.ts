@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { monotonicMs } from "./work.ts";
+import { monotonicMs } from "./monotonic.ts";
 
 /** What goes into a line that is said, beside what it is about. */
 export interface Unsaid {

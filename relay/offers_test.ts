@@ -26,7 +26,7 @@ Deno.test("work that waits for an agent goes back when that is to stop, and to a
   test.work("same", "same");
   await until(() => test.relay.health().in_hand === 2);
   test.relay.stopAgent({ session_id: "s", role: "r", agent_id: "a", now: false });
-  assert.equal(test.relay.health().in_hand, 1);
+  await until(() => test.relay.health().in_hand === 1);
   assert.equal((await test.hasRecorded("work.returned"))[0]?.reason, "no_agent");
   const other = test.agent({ v1: true });
   await other.hasWork();

@@ -21,11 +21,13 @@ import {
   messageOf,
   parseMessage,
   parseSubject,
+  pause,
   RoleId,
   WORK_STREAM,
   workStoredAt,
 } from "@ourocodus/protocol";
 import pLimit from "p-limit";
+import type { Found } from "./attempt_effects.ts";
 import type { Reason } from "./dead_letter.ts";
 
 /** The work that is asked about. */
@@ -34,21 +36,6 @@ export interface AskedWork {
   readonly role: string;
   readonly lease: Lease;
 }
-
-/** The log has an outcome of work that is still in its stream. */
-export interface Answered {
-  readonly kind: "answered";
-  readonly data: Uint8Array;
-  readonly accepted: AcceptedOutcome;
-}
-
-/** Whether a work item has an outcome. */
-export type Found =
-  /** It waits for one. */
-  | { readonly kind: "open"; readonly data: Uint8Array }
-  | Answered
-  /** The stream has no such work (any more). */
-  | { readonly kind: "gone" };
 
 /** What outcomes are asked with. */
 export interface OutcomeReaderOptions {
@@ -66,12 +53,16 @@ export class OutcomeReader {
   readonly #options: OutcomeReaderOptions;
   readonly #answered: OutcomeLookup;
   readonly #questions = pLimit(MAX_QUESTIONS);
-  readonly #retries = new Set<() => void>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: OutcomeReaderOptions) {
     this.#options = options;
     this.#answered = new OutcomeLookup(options.connection);
+  }
+
+  /** Whether it asks no more: what it says then means nothing. */
+  get closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /**
@@ -82,7 +73,7 @@ export class OutcomeReader {
    */
   async lookUp(work: AskedWork): Promise<Found | undefined> {
     const data = await this.waiting(work.lease);
-    if (this.#closed) return undefined;
+    if (this.closed) return undefined;
     if (data === undefined) return { kind: "gone" };
     const found = await this.#find(work);
     if (found === undefined) return undefined;
@@ -106,7 +97,7 @@ export class OutcomeReader {
     return isOf(lease.roleKey, stored.subject) ? stored.data : undefined;
   }
 
-  /** Whether work that was given up on has its dead letter. */
+  /** Whether dead work has its dead letter. */
   async hasDeadLetter({ session, role, lease }: AskedWork): Promise<boolean> {
     const { connection } = this.#options;
     const since = workStoredAt(lease);
@@ -135,8 +126,7 @@ export class OutcomeReader {
 
   /** Stops waiting: lookups under way end without an answer. */
   close(): void {
-    this.#closed = true;
-    for (const wake of this.#retries) wake();
+    this.#closing.abort();
   }
 
   async #find(
@@ -150,28 +140,17 @@ export class OutcomeReader {
 
   /** Asks again and again until there is an answer; `undefined` once this is closed. */
   async #persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
-    while (!this.#closed) {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
       try {
         // What is asked while the connection is lost can only time out.
         if (this.#options.connection.connected) return await this.#questions(ask);
       } catch (error) {
         this.#options.onProblem(messageOf(error));
       }
-      await this.#pause();
+      await pause(RETRY_MS, signal);
     }
     return undefined;
-  }
-
-  async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#retries.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, RETRY_MS);
-      this.#retries.add(done);
-    });
   }
 }
 

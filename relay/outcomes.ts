@@ -16,11 +16,16 @@ import {
   outcomeSubject,
 } from "@ourocodus/protocol";
 import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
-import type { Answered, OutcomeReader } from "./outcome_reader.ts";
-import type { Work } from "./work.ts";
+import type { Answer, Answered, AttemptView } from "./attempt_effects.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import { monotonicMs } from "./monotonic.ts";
+import type { OutcomeReader } from "./outcome_reader.ts";
 
-/** What an outcome is stored for; a {@linkcode Work} is one. */
-export type Outcome = Pick<Work, "id" | "session" | "role" | "lease" | "attempt">;
+/** What an outcome is stored for; an attempt is one. */
+export type Outcome = Pick<
+  AttemptView,
+  "id" | "session" | "role" | "lease" | "number" | "since"
+>;
 
 /** What outcomes are stored with. */
 export interface OutcomesOptions {
@@ -28,6 +33,7 @@ export interface OutcomesOptions {
   readonly writer: LogWriter;
   readonly acknowledger: Acknowledger;
   readonly reader: OutcomeReader;
+  readonly metrics: RelayMetrics;
   /** Told what keeps an outcome from being stored; it is tried again. */
   readonly onProblem: (reason: string) => void;
 }
@@ -43,36 +49,35 @@ export class Outcomes {
   }
 
   /**
-   * Stores a result and acknowledges its work.
+   * Stores an answer and acknowledges its work.
    *
-   * @param text The agent's message, forwarded as it is.
-   * @param type The message's type.
+   * @param answer The agent's message, forwarded as it is.
    * @param onSettled Called once: `duplicate` if another outcome was accepted.
    */
-  result(
-    { id, session, role, lease, attempt }: Outcome,
-    { text, type }: { readonly text: string; readonly type: string },
-    onSettled: (stored: Stored) => void,
-  ): void {
-    const { writer, acknowledger } = this.#options;
+  result(outcome: Outcome, { text, type }: Answer, onSettled: (stored: Stored) => void): void {
+    const { writer, acknowledger, metrics } = this.#options;
+    const { session, role, lease } = outcome;
     writer.append({
       subject: outcomeSubject(session, role, lease.work),
       data: text,
       id: lease.work,
-      headers: resultHeaders(attempt, type),
+      headers: resultHeaders(outcome.number, type),
       fenced: true,
       onSettled: (stored) => {
-        if (stored.kind === "refused") {
-          return this.#refused({ id, session, role, lease }, stored.reason, onSettled);
-        }
+        if (stored.kind === "refused") return this.#refused(outcome, stored.reason, onSettled);
         acknowledger.acknowledge(lease.subject);
+        if (stored.kind === "stored") {
+          metrics.results++;
+          metrics.resultCharacters += text.length;
+          metrics.worked.observe(monotonicMs() - outcome.since);
+        }
         onSettled(stored);
       },
     });
   }
 
   /**
-   * Gives work up: stores an error outcome, so that the sender learns of it, and the work itself as a dead
+   * Lets work die: stores an error outcome, so that the sender learns of it, and the work itself as a dead
    * letter, then acknowledges it.
    *
    * @returns Whether it is dead now; `false` if it had an outcome.
@@ -89,8 +94,8 @@ export class Outcomes {
   }
 
   /**
-   * Acknowledges work that has an outcome already. If that is an error outcome of work that was given up
-   * on, its dead letter is stored first: the relay may have died between the two.
+   * Acknowledges work that has an outcome already. If that is the error outcome of dead work, its
+   * dead letter is stored first: the relay may have died between the two.
    */
   async finish(outcome: Outcome, { accepted, data }: Answered): Promise<void> {
     const { reader, acknowledger } = this.#options;
@@ -104,7 +109,7 @@ export class Outcomes {
 
   /** A result that can never be stored becomes an error outcome, so that its work ends too. */
   #refused(
-    { id, session, role, lease }: Omit<Outcome, "attempt">,
+    { id, session, role, lease }: Outcome,
     reason: string,
     onSettled: (stored: Stored) => void,
   ): void {
@@ -127,10 +132,10 @@ export class Outcomes {
 }
 
 /** The first attempt's results, nearly all of them, need none. */
-function resultHeaders(attempt: number, type: string): Record<string, string> | undefined {
+function resultHeaders(number: number, type: string): Record<string, string> | undefined {
   const failed = type === AGENT_TYPE.error ? FAILED : undefined;
-  if (attempt === 1) return failed;
-  return { ...failed, [LOG_HEADER.attempt]: String(attempt) };
+  if (number === 1) return failed;
+  return { ...failed, [LOG_HEADER.attempt]: String(number) };
 }
 
 function deadWork({ id, session, role, lease }: Outcome, data: Uint8Array): DeadWork {

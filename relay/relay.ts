@@ -2,7 +2,7 @@
  * The relay: agents' connections on one side, the bus on the other.
  *
  * Invariants:
- * 1. Every delivery is among the works from its arrival until its outcome is stored or it is given back.
+ * 1. Every delivery is an attempt, from its arrival until its outcome is stored or it is released.
  * 2. All that one turn of the event loop brings is sent, pulled and stored together at its end.
  * 3. A role is open exactly while it has agents.
  *
@@ -29,10 +29,9 @@ import { agentItem, Agents } from "./agents.ts";
 import { assemble, type RelayAssembly, type RelayParts } from "./assembly.ts";
 import { drain } from "./drain.ts";
 import { RelayMetrics } from "./metrics.ts";
-import type { Role } from "./role.ts";
+import { monotonicMs } from "./monotonic.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
-import { monotonicMs, type Work } from "./work.ts";
 
 /** What `GET /health` says. */
 export interface RelayHealth {
@@ -69,8 +68,6 @@ export class Relay {
   readonly #agents = new Agents(HEARTBEAT_MS);
   readonly #keeper: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
-  #draining = false;
-  #overloaded = false;
 
   constructor(parts: RelayParts, limits: RelayLimits) {
     const { connection, queue } = parts;
@@ -83,8 +80,6 @@ export class Relay {
         agents: this.#agents,
         turn: this.#turn,
         maxMessageBytes: () => this.maxMessageBytes,
-        draining: () => this.#draining,
-        pull: (role) => this.#pull(role),
       },
       parts,
       limits,
@@ -109,7 +104,7 @@ export class Relay {
 
   /** Whether it is going away and takes no more agents. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#assembly.scheduler.draining;
   }
 
   /** Why it cannot do its work for now, if so: NATS is away, or stores nothing. */
@@ -122,7 +117,7 @@ export class Relay {
   health(): RelayHealth {
     const { connected } = this.#parts.connection;
     const { trouble: reason } = this;
-    const well = this.#draining ? "draining" : "healthy";
+    const well = this.draining ? "draining" : "healthy";
     return {
       status: reason === undefined ? well : "unhealthy",
       ...(reason !== undefined && { reason }),
@@ -130,7 +125,7 @@ export class Relay {
       relay_id: this.id,
       version: VERSION,
       agents: this.#agents.size,
-      in_hand: this.#assembly.works.size,
+      in_hand: this.#assembly.attempts.size,
       held_bytes: this.#assembly.backlog.bytes,
       uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
     };
@@ -142,42 +137,43 @@ export class Relay {
   }
 
   /**
-   * Stops an agent: it gets no more work, and is closed for good when it has nothing in hand.
+   * Stops an agent: it gets no more work, and is closed for good when it has none left.
    *
-   * @returns What it still has in hand; `undefined` if it is not connected here.
+   * @returns How many attempts it still has; `undefined` if it is not connected here.
    */
   stopAgent(stop: AgentStop): number | undefined {
     const { session_id: session, role, agent_id: agentId, now } = stop;
     if ([session, role, agentId].some((name) => invalidName(name) !== undefined)) return undefined;
     const agent = this.#agents.find({ session, role, agentId });
     if (agent === undefined) return undefined;
-    log.info("an operator stops an agent", { ...agentItem(agent), in_hand: agent.inHand });
+    const { taken } = agent;
+    log.info("an operator stops an agent", { ...agentItem(agent), in_hand: taken });
     agent.drain(CLOSE.stopped);
-    const inHand = now ? 0 : agent.inHand + agent.resuming;
     if (now) agent.close(CLOSE.stopped);
     // Its free slots are gone.
-    this.#assembly.offers.freed(agent);
-    return inHand;
+    this.#assembly.scheduler.slotsChanged(agent);
+    return now ? 0 : taken;
   }
 
-  /** Work is being cancelled; see {@linkcode Withdrawal.cancel}. */
+  /** Work is being cancelled; see {@linkcode Peers.cancel}. */
   cancelWork(notice: CancelNotice): CancelledHolder | undefined {
-    return this.#assembly.withdrawal.cancel(notice);
+    return this.#assembly.peers.cancel(notice);
   }
 
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
-    const agent = new AgentConnection(request, socket, Date.now());
+    const { resumption, scheduler, journal } = this.#assembly;
+    const agent = new AgentConnection(request, socket, (pending) => this.#turn.agent(pending));
     const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
-    this.#assembly.leftWork.comesBack(agent, older);
-    this.#assembly.roles.open(agent.roleId).join(agent);
+    resumption.comesBack(agent, older);
+    scheduler.join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
-    this.#assembly.journal.event(agent.session, "agent.connected", agentItem(agent));
+    journal.event(agent.session, "agent.connected", agentItem(agent));
     log.debug("agent connected", agentItem(agent));
-    if (this.#draining) agent.close(CLOSE.draining);
-    // It may take work that waits for an agent that cannot take it.
-    this.#assembly.offers.freed(agent);
+    if (this.draining) agent.close(CLOSE.draining);
+    // It may take what waits for an agent that cannot take it.
+    scheduler.slotsChanged(agent);
     return agent;
   }
 
@@ -194,19 +190,8 @@ export class Relay {
   disconnected(agent: AgentConnection, end: SocketEnd): void {
     if (!this.#agents.delete(agent)) return;
     agent.gone(end);
-    const role = this.#assembly.roles.open(agent.roleId);
-    const waiting = role.leave(agent);
-    // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
-    // again only when its lease has run out.
-    if (role.agents.size === 0) this.#assembly.roles.close(role, !this.#draining);
-    else this.#pull(role);
-    const inHand: Work[] = [];
-    for (const work of [...agent.works()]) {
-      if (work.state === "in_hand") inHand.push(work);
-      else this.#assembly.works.forget(work);
-    }
-    if (inHand.length > 0) this.#assembly.leftWork.left(agent, inHand);
-    for (const work of waiting) this.#assembly.works.giveBack(work, "disconnected");
+    this.#assembly.scheduler.leave(agent);
+    for (const attempt of agent.attempts()) attempt.socketLost();
     const gone = { ...agentItem(agent), ...agent.end };
     this.#assembly.journal.event(agent.session, "agent.disconnected", gone);
     log.debug("agent disconnected", gone);
@@ -214,14 +199,13 @@ export class Relay {
   }
 
   /**
-   * Ends it: takes no more work, waits for what agents have in hand, gives the rest back, and
-   * closes every agent.
+   * Ends it: takes no more work, waits for what agents have, releases the rest, and closes every
+   * agent.
    *
-   * @param graceMs How long to wait for work in hand, in milliseconds.
+   * @param graceMs How long to wait for what agents have, in milliseconds.
    * @param signal Aborts the waiting.
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
-    this.#draining = true;
     await drain({ ...this.#assembly, agents: this.#agents, turn: this.#turn }, { graceMs, signal });
   }
 
@@ -232,10 +216,10 @@ export class Relay {
     this.#turn.close();
     this.#assembly.journal.close();
     this.#unlisten();
-    this.#assembly.exchange.close();
-    this.#assembly.works.close();
+    this.#assembly.peers.close();
+    this.#assembly.effects.close();
     this.#assembly.outcomeReader.close();
-    await this.#assembly.roles.closed();
+    await this.#assembly.scheduler.closed();
   }
 
   #welcome(agent: AgentConnection): WelcomePayload {
@@ -253,30 +237,28 @@ export class Relay {
   }
 
   #endTurn({ agents, roles }: TurnEnd): void {
+    const { scheduler, journal, backlog } = this.#assembly;
+    scheduler.handOut(roles);
     for (const agent of agents) {
       agent.flush(this.#limits.maxUnreadBytes);
-      const end = agent.endsWith ?? (this.#draining ? CLOSE.draining : undefined);
+      const end = agent.endsWith ?? (this.draining ? CLOSE.draining : undefined);
       if (end !== undefined && agent.idle) agent.close(end);
     }
-    this.#assembly.journal.endTurn();
+    journal.endTurn();
     this.#parts.writer.flush();
     this.#parts.acknowledger.flush();
-    const wasOverloaded = this.#overloaded;
-    this.#overloaded = this.#assembly.backlog.isHigh;
-    // Under overload every role has stopped asking, not only those that this turn is about.
-    const asking = wasOverloaded && !this.#overloaded ? this.#assembly.roles : roles;
-    for (const role of asking) this.#pull(role);
+    scheduler.ask(roles, backlog.isHigh);
   }
 
-  /** Asks for as much as a role's agents can take now. */
-  #pull(role: Role): void {
-    if (!this.#draining) role.pull(!this.#overloaded);
-  }
-
+  /** Extends each lease that has not been extended for a third of its time. Called a few times in it. */
   #keep(): void {
-    this.#assembly.works.keepAlive(monotonicMs());
-    // Pulling stops under overload; nothing else would begin it again.
-    if (this.#overloaded) { for (const role of this.#assembly.roles) this.#turn.role(role); }
+    const { attempts, scheduler } = this.#assembly;
+    const { connection, queue: { ackWaitMs } } = this.#parts;
+    const now = monotonicMs();
+    for (const attempt of connection.connected ? attempts : []) {
+      if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
+    }
+    scheduler.keep();
   }
 
   #lost(): void {
@@ -288,8 +270,11 @@ export class Relay {
   #restored(): void {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
-    this.#assembly.works.restored(monotonicMs());
-    this.#assembly.deliveries.restored(Date.now());
-    for (const role of this.#assembly.roles) this.#turn.role(role);
+    const { attempts, releases, peers, scheduler } = this.#assembly;
+    const now = monotonicMs();
+    for (const attempt of attempts) attempt.extend(now, this.#parts.queue.ackWaitMs);
+    releases.restored(now);
+    peers.restored(Date.now());
+    scheduler.askAgain();
   }
 }

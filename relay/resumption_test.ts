@@ -89,7 +89,7 @@ Deno.test("a newer socket of the same agent takes over the older one's work", as
   resume(back, work);
   assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
   await until(() => test.relay.health().agents === 1);
-  assert.equal(back.connection.inHand, 1);
+  assert.equal(back.inHand, 1);
   back.say("result", work);
   await test.hasWaiting(0);
   assert.deepEqual(await test.recorded("work.returned"), []);
@@ -385,9 +385,27 @@ Deno.test("a lease is kept alive while it is looked up, and takes a slot of the 
   await until(() => kept.includes(`+WPI ${work.lease}`));
   const back = second.agent({ agentId: "a", v1: true });
   resume(back, work);
-  assert.deepEqual([cut.connection.resuming, back.connection.resuming], [0, 1]);
+  assert.deepEqual([cut.resuming, back.resuming], [0, 1]);
   resume(back, work);
-  assert.equal(back.connection.resuming, 1);
+  assert.equal(back.resuming, 1);
   await back.isTold("relay.resumed");
-  assert.deepEqual([back.connection.resuming, back.connection.inHand], [0, 1]);
+  assert.deepEqual([back.resuming, back.inHand], [0, 1]);
+});
+
+Deno.test("work that was released, and that its agent resumes meanwhile, is not handed to another one", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats, limits: { graceMs: 1 } });
+  await using second = await TestRelay.start({ nats });
+  const agent = first.agent({ v1: true, agentId: "a" });
+  first.work("1");
+  const work = await agent.hasWork();
+  agent.leave();
+  await first.hasRecorded("work.returned");
+  const back = first.agent({ v1: true, agentId: "a", concurrency: 1 });
+  resume(back, work);
+  const other = second.agent({ v1: true, agentId: "b" });
+  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
+  back.say("result", work);
+  await first.hasWaiting(0);
+  assert.deepEqual(other.works, []);
 });

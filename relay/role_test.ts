@@ -1,60 +1,27 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { RoleQueue } from "@ourocodus/bus";
-import { RoleId } from "@ourocodus/protocol";
-import { AgentConnection } from "./agent_connection.ts";
-import { Role } from "./role.ts";
-import { newWork, type Work } from "./work.ts";
+import { FakeEffects } from "./testing/fake_effects.ts";
 
-/** A role whose queue keeps what it was asked for. */
-function fakeRole(): { role: Role; wants: number[] } {
-  const wants: number[] = [];
-  const queue = { want: (count: number) => wants.push(count), close: () => Promise.resolve() };
-  return { role: new Role(new RoleId("s", "r"), queue as unknown as RoleQueue), wants };
-}
-
-function agentOf(role: Role, concurrency: number, v1 = false): AgentConnection {
-  const protocol = v1 ? "ourocodus.v1" : "plain";
-  const request = { session: "s", role: "r", agentId: undefined, concurrency, confirm: false };
-  const socket = { send: () => {}, close: () => {}, unreadBytes: 0 };
-  const agent = new AgentConnection({ ...request, protocol }, socket, 0);
-  role.join(agent);
-  return agent;
-}
-
-let made = 0;
-function workOf(id: string): Work {
-  const subject = `lease-${++made}`;
-  const lease = {
-    subject,
-    roleKey: "s=r",
-    attempt: 1,
-    sequence: made,
-    work: `${made}.1`,
-    storedAtMs: 0,
-  };
-  return newWork({ id, session: "s", role: "r", state: "waiting" }, lease);
-}
-
-const text = '{"id":"1","type":"work","payload":{}}';
-
-Deno.test("a role asks for its agents' free slots, less what waits already", () => {
-  const { role, wants } = fakeRole();
-  agentOf(role, 2);
-  const other = agentOf(role, 3);
-  role.pull(true);
-  for (const id of ["same", "same", "same"]) role.offer(workOf(id), text);
-  role.pull(true);
-  role.leave(other);
-  role.pull(true);
-  role.pull(false);
-  assert.deepEqual(wants, [5, 2, 0, 0]);
+Deno.test("a role asks for its agents' free slots, less what needs one already", () => {
+  const relay = new FakeEffects();
+  relay.agent({ concurrency: 2 });
+  const other = relay.agent({ concurrency: 3 });
+  const ask = (open = true) => relay.role.pull(open);
+  ask();
+  for (let sequence = 1; sequence <= 3; sequence++) relay.deliver({ sequence, id: "same" });
+  ask();
+  relay.deliver({ sequence: 4, mayBeKnown: true });
+  ask();
+  relay.role.leave(other);
+  ask();
+  ask(false);
+  assert.deepEqual(relay.wants, [5, 2, 1, 0, 0]);
 });
 
 Deno.test("whatever happens, no agent has more than its concurrency or one id twice, and nothing is lost", () => {
   const steps = fc.array(
     fc.oneof(
-      fc.record({ do: fc.constant("offer" as const), id: fc.constantFrom("a", "b", "c", "d") }),
+      fc.record({ do: fc.constant("deliver" as const), id: fc.constantFrom("a", "b", "c", "d") }),
       fc.record({ do: fc.constant("finish" as const), agent: fc.nat(2) }),
       fc.record({ do: fc.constant("drain" as const), agent: fc.nat(2) }),
     ),
@@ -62,45 +29,45 @@ Deno.test("whatever happens, no agent has more than its concurrency or one id tw
   );
   fc.assert(
     fc.property(steps, fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), (all, v1) => {
-      const { role, wants } = fakeRole();
-      const agents = v1.map((each, index) => agentOf(role, index + 1, each));
-      let [offered, finished] = [0, 0];
+      const relay = new FakeEffects();
+      const { role } = relay;
+      const agents = v1.map((each, index) => relay.agent({ concurrency: index + 1, v1: each }));
+      let [delivered, finished] = [0, 0];
       for (const step of all) {
-        if (step.do === "offer") {
-          offered++;
-          role.offer(workOf(step.id), text);
-        } else {
+        if (step.do === "deliver") relay.deliver({ sequence: ++delivered, id: step.id });
+        else {
           const agent = agents[step.agent];
-          const [work] = agent?.works() ?? [];
-          if (agent === undefined) continue;
-          if (step.do === "drain") agent.drain();
-          else if (work !== undefined) {
+          const [attempt] = agent?.attempts() ?? [];
+          if (step.do === "drain") agent?.drain();
+          else if (attempt !== undefined) {
             finished++;
-            agent.release(work);
+            attempt.answered({ text: "{}", type: "result" });
+            relay.stores.at(-1)?.onSettled({ kind: "stored" });
           }
-          role.freed(agent);
+          role.handOut();
         }
         for (const agent of agents) {
-          const ids = [...agent.works()].map(({ id }) => id);
+          const ids = agent.attempts().map(({ id }) => id);
           assert.ok(ids.length <= agent.concurrency);
           if (!agent.v1) assert.equal(new Set(ids).size, ids.length);
         }
         role.pull(true);
         const free = agents.reduce((sum, agent) => sum + agent.free, 0);
-        assert.ok((wants.at(-1) ?? 0) <= free);
+        assert.ok((relay.wants.at(-1) ?? 0) <= free);
       }
-      const held = agents.reduce((sum, agent) => sum + agent.inHand, 0);
-      assert.equal(held + role.takeWaiting().length + finished, offered);
+      const held = agents.reduce((sum, agent) => sum + agent.taken, 0);
+      const released = relay.told.filter((line) => line.startsWith("release ")).length;
+      assert.equal(held + role.queued.size + finished + released, delivered);
+      assert.equal(relay.attempts.size, held + role.queued.size);
     }),
   );
 });
 
-Deno.test("the last agent to leave takes along what waits, another one does not", () => {
-  const { role } = fakeRole();
-  const [one, two] = [agentOf(role, 1), agentOf(role, 1)];
-  const works = ["a", "b", "c"].map(workOf);
-  for (const work of works) role.offer(work, text);
-  assert.deepEqual(role.leave(one), []);
-  assert.deepEqual(role.leave(two), [works[2]]);
-  assert.equal(role.open, false);
+Deno.test("a role is open while one of its agents takes work", () => {
+  const relay = new FakeEffects();
+  const [one, two] = [relay.agent(), relay.agent()];
+  relay.role.leave(one);
+  assert.equal(relay.role.open, true);
+  two.drain();
+  assert.equal(relay.role.open, false);
 });

@@ -26,7 +26,6 @@ import {
   readSettings,
   type SettingsOf,
 } from "@ourocodus/protocol";
-import type { ConnectionLimits } from "./connection_limits.ts";
 
 const SIZES = ["64KB", "16GB"] as const;
 const AGENTS = [1, 1_000_000] as const;
@@ -97,6 +96,16 @@ export type RelayLimits = SettingsOf<typeof LIMITS>;
 /** What applies where nothing is set. */
 export const DEFAULT_LIMITS: RelayLimits = readSettings(LIMITS, new Map());
 
+/** How many agents may connect, and how much they may say. */
+export interface ConnectionLimits extends SettingsOf<typeof CONNECTIONS> {
+  readonly maxSessionAgents: number;
+}
+
+/** What applies where nothing is set. */
+export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = connectionLimits(
+  readSettings(CONNECTIONS, new Map()),
+);
+
 /** The settings of a relay, checked. */
 export interface RelaySettings
   extends Pick<SettingsOf<typeof RELAY_SETTINGS>, "logLevel" | "drainMs" | "limits"> {
@@ -113,12 +122,16 @@ export interface RelaySettings
  */
 export function relaySettings(env: Environment): RelaySettings {
   const read = readSettings(RELAY_SETTINGS, env);
-  const { maxAgents, maxSessionAgents = maxAgents } = read.connections;
   return {
     ...read,
     nats: { ...read.nats, name: "ourocodus-relay" },
     streams: streamSettings(env),
     server: checkedServer(read.server),
-    connections: { ...read.connections, maxSessionAgents },
+    connections: connectionLimits(read.connections),
   };
+}
+
+function connectionLimits(read: SettingsOf<typeof CONNECTIONS>): ConnectionLimits {
+  const { maxAgents, maxSessionAgents = maxAgents } = read;
+  return { ...read, maxSessionAgents };
 }

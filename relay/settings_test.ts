@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DEFAULT_CONNECTION_LIMITS } from "./connection_limits.ts";
 import { DEFAULT_LIMITS, relaySettings } from "./settings.ts";
 
 const env = (variables: Record<string, string>) => new Map(Object.entries(variables));
@@ -9,7 +8,12 @@ Deno.test("without any variable a relay has its documented settings", () => {
   const { host, port, tls, allowedHosts } = server;
   assert.deepEqual([host, port, logLevel, drainMs], ["127.0.0.1", 8080, "info", 25_000]);
   assert.deepEqual([tls, allowedHosts], [undefined, ["127.0.0.1"]]);
-  assert.deepEqual(connections, DEFAULT_CONNECTION_LIMITS);
+  assert.deepEqual(connections, {
+    maxAgents: 20_000,
+    maxSessionAgents: 20_000,
+    maxFramesPerSecond: 50_000,
+    maxUnreadBytesInAll: 2 ** 30,
+  });
   assert.deepEqual(limits, DEFAULT_LIMITS);
   assert.equal(nats.name, "ourocodus-relay");
 });

@@ -27,7 +27,7 @@ import { StrayCollector } from "./strays.ts";
 /** A relay that runs. */
 export interface RunningRelay extends RunningServer {
   readonly relay: Relay;
-  /** Ends it, see `Relay.drain`. @param signal Aborts the waiting for work in hand. */
+  /** Ends it, see `Relay.drain`. @param signal Aborts the waiting for what agents have. */
   stop(signal?: AbortSignal): Promise<void>;
 }
 

@@ -38,10 +38,10 @@ Deno.test("a plain agent cannot be told, and keeps the slot of cancelled work un
   const work = await identityAt(test, 1);
   const holder = { relay_id: test.relay.id, agent_id: "a", attempt: 1, told: false, away: false };
   assert.deepEqual(test.relay.cancelWork({ work, phase: "done" }), holder);
-  assert.equal(agent.connection.inHand, 1);
+  assert.equal(agent.inHand, 1);
   agent.say("result", { id: "1" });
   await test.hasRecorded("result.duplicate");
-  assert.equal(agent.connection.inHand, 0);
+  assert.equal(agent.inHand, 0);
   assert.deepEqual(await test.results(), []);
 });
 
@@ -74,7 +74,7 @@ Deno.test("cancelled work of an agent that is away is not kept for it any more",
   const back = test.agent({ v1: true, agentId: "a", concurrency: 2 });
   back.say("resume", { id: "resume" }, { leases: [kept?.lease] });
   assert.deepEqual(await back.isTold("relay.resumed"), { leases: [kept?.lease] });
-  assert.equal(back.connection.inHand, 1);
+  assert.equal(back.inHand, 1);
 });
 
 Deno.test("work whose result is on its way is nobody's to cancel", async () => {
@@ -135,7 +135,7 @@ Deno.test("work that is cancelled while an agent resumes it is cancelled to that
   const back = second.agent({ v1: true, agentId: "a" });
   back.say("resume", { id: "resume" }, { leases: [lease] });
   const holder = second.relay.cancelWork({ work: identityOf(lease), phase: "done" });
-  assert.deepEqual([holder?.agent_id, holder?.away], ["a", true]);
+  assert.deepEqual([holder?.agent_id, holder?.told, holder?.away], ["a", true, false]);
   assert.deepEqual(await back.isTold("relay.cancel"), { lease, reason: "cancelled" });
   assert.deepEqual([back.told("relay.resumed"), back.connection.free], [[], 1]);
 });

@@ -71,6 +71,16 @@ export class FakeAgent implements AgentSocket {
     return this.told("relay.error").map(({ code }) => code);
   }
 
+  /** How many attempts it has. */
+  get inHand(): number {
+    return this.connection.taken - this.resuming;
+  }
+
+  /** How many attempts it says that it has, which is being looked up. */
+  get resuming(): number {
+    return this.connection.attempts().filter(({ state }) => state === "resuming").length;
+  }
+
   /** Waits until it has been sent so many work items. @returns The last of them. */
   async hasWork(count = 1): Promise<GivenWork> {
     return await until(() => this.works.length >= count && this.works[count - 1], {

@@ -226,7 +226,7 @@ Deno.test("progress is an event with the work that it is about", async () => {
     payload: { percent: 50 },
     work: { seq: 1, id: "1", role: "r", attempt: 1, agent_id: "a" },
   });
-  assert.equal(agent.connection.inHand, 1);
+  assert.equal(agent.inHand, 1);
 });
 
 Deno.test("progress larger than NATS takes is refused, and the work goes on", async () => {
@@ -395,7 +395,7 @@ Deno.test("two pieces of work with one id are never in one plain agent's hands a
   for (const one of [agent, other, agent]) one.say("result", { id: "same" });
   await until(() => agent.works.length + other.works.length === 3);
   for (const one of [agent, other]) {
-    if (one.connection.inHand > 0) one.say("result", { id: "same" });
+    if (one.inHand > 0) one.say("result", { id: "same" });
   }
   await test.hasResults(3);
   await test.hasWaiting(0);

@@ -1,0 +1,231 @@
+/**
+ * What agents send, message by message.
+ *
+ * What they send is untrusted: a lease is looked up among the agent's own work, or parsed and
+ * compared with its session and role, before anything is done with it.
+ *
+ * @module
+ */
+import {
+  AGENT_TYPE,
+  bytesBeyond,
+  CLOSE,
+  describe,
+  isReservedType,
+  MAX_LEASE_CHARACTERS,
+  MAX_RETRY_DELAY_MS,
+  type Message,
+  parseLease,
+  parseMessage,
+  RELAY_TYPE,
+  splitFrame,
+  stripLease,
+} from "@ourocodus/protocol";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { Answers } from "./answers.ts";
+import type { Attempt } from "./attempt.ts";
+import { attemptItem } from "./attempt_effects.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Journal } from "./journal.ts";
+import type { Resumption } from "./resumption.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** What {@linkcode AgentMessages} needs. */
+export interface AgentMessagesOptions {
+  readonly answers: Answers;
+  readonly resumption: Resumption;
+  readonly scheduler: Scheduler;
+  readonly journal: Journal;
+  readonly backlog: Backlog;
+  /** The largest frame taken, in bytes of UTF-8. */
+  readonly maxFrameBytes: number;
+  /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
+  readonly maxMessageBytes: () => number;
+}
+
+/** More lines than this in one frame close the agent: each bad one is answered. */
+const MAX_FRAME_LINES = 10_000;
+const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
+/** As many characters of why an agent gives work back go into events and dead letters. */
+const MAX_REASON_CHARACTERS = 500;
+/** An agent's own word for why it gives work back. */
+const REASON = /^[a-z][a-z0-9_]{0,63}$/;
+
+/** Handles agents' frames. */
+export class AgentMessages {
+  readonly #options: AgentMessagesOptions;
+
+  constructor(options: AgentMessagesOptions) {
+    this.#options = options;
+  }
+
+  /** Handles a frame: every message in it, or closes the agent if it is none. */
+  frame(agent: AgentConnection, frame: unknown): void {
+    if (typeof frame !== "string") {
+      return agent.close(CLOSE.invalidFrame, "binary frame; a message is a text frame");
+    }
+    const limit = this.#options.maxFrameBytes;
+    const size = bytesBeyond(frame, limit);
+    if (size !== undefined) {
+      const reason = `frame is ${size} bytes, limit is ${limit}`;
+      return agent.close(CLOSE.frameTooLarge, reason);
+    }
+    if (agent.v1 && hasMoreLines(frame, MAX_FRAME_LINES)) {
+      const reason = `frame has more than ${MAX_FRAME_LINES} messages`;
+      return agent.close(CLOSE.frameTooLarge, reason);
+    }
+    for (const text of agent.v1 ? splitFrame(frame) : [frame]) {
+      const parsed = parseMessage(text);
+      if (parsed.kind === "ok") this.#message(agent, text, parsed.message);
+      else if (agent.v1) agent.refuse("invalid_message", parsed.reason);
+      else agent.close(CLOSE.invalidFrame, parsed.reason);
+      if (agent.closed) return;
+    }
+  }
+
+  #message(agent: AgentConnection, text: string, message: Message): void {
+    if (isReservedType(message.type)) return this.#reserved(agent, message);
+    if (agent.v1 && (message.type === AGENT_TYPE.drain || message.type === AGENT_TYPE.resume)) {
+      return this.#aboutItself(agent, message);
+    }
+    const attempt = agent.find(message);
+    if (attempt === undefined) return this.#unmatched(agent, text, message);
+    if (attempt.state === "resuming") return this.#early(agent, attempt, text, message);
+    if (attempt.id !== message.id) {
+      const reason = `id is ${JSON.stringify(message.id)}, the lease's is ${attempt.id}`;
+      return agent.refuse("id_mismatch", reason, attempt.offered);
+    }
+    attempt.named();
+    switch (message.type) {
+      case AGENT_TYPE.progress:
+        return this.#progress(agent, attempt, text, message);
+      case AGENT_TYPE.retry:
+        return this.#retry(agent, attempt, message);
+      default:
+        return this.#result(agent, attempt, text, message);
+    }
+  }
+
+  /** Changes nothing but that a plain agent, which cannot be told, is closed with the reason. */
+  #reserved(agent: AgentConnection, message: Message): void {
+    const type = `type is ${JSON.stringify(message.type)}`;
+    if (!agent.v1) return agent.close(CLOSE.invalidFrame, `${type}, which is reserved`);
+    const lease = shortLease(message);
+    if (RELAY_TYPES.includes(message.type)) {
+      return agent.refuse("reserved_type", `${type}, which only a relay sends`, lease);
+    }
+    const reason = `${type}, which this relay does not know; relay.welcome has its capabilities`;
+    agent.refuse("unknown_type", reason, lease);
+  }
+
+  #aboutItself(agent: AgentConnection, message: Message): void {
+    if (message.lease !== undefined) {
+      const reason = `${message.type} is about the agent, and has no lease`;
+      return agent.refuse("invalid_message", reason, shortLease(message));
+    }
+    if (message.type === AGENT_TYPE.drain) return this.#drain(agent);
+    const reason = this.#options.resumption.resume(agent, message.payload.leases);
+    if (reason !== undefined) agent.refuse("invalid_resume", reason);
+  }
+
+  #progress(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
+    if (attempt.state !== "running") return;
+    const bare = withoutLease(agent, text, message, attempt);
+    const item = JSON.stringify(attemptItem(attempt));
+    const event = `${bare.slice(0, bare.lastIndexOf("}"))},"work":${item}}`;
+    const limit = this.#options.maxMessageBytes();
+    const size = bytesBeyond(event, limit);
+    if (size === undefined) return this.#options.journal.forward(attempt.session, event);
+    const reason = `progress is ${size} bytes, limit is ${limit}`;
+    agent.refuse("progress_too_large", reason, attempt.offered);
+  }
+
+  #retry(agent: AgentConnection, attempt: Attempt, message: Message): void {
+    const { delay_ms: delay = 0, message: why, reason: word } = message.payload;
+    const allowed = typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS;
+    if (!allowed) {
+      const shown = typeof delay === "number" ? delay : describe(delay);
+      const reason = `delay_ms is ${shown}, allowed is 0 to ` +
+        `${MAX_RETRY_DELAY_MS}; the work was given back without a delay`;
+      agent.refuse("invalid_delay", reason, attempt.offered);
+    }
+    const reason = typeof why === "string"
+      ? why.slice(0, MAX_REASON_CHARACTERS)
+      : "the agent gave it back";
+    const code = typeof word === "string" && REASON.test(word) ? word : "retry";
+    attempt.retried({ code, message: reason }, allowed ? Math.round(delay) : 0);
+    agent.tellStored(attempt.offered);
+  }
+
+  #result(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
+    if (this.#overloads(agent, text.length)) return;
+    attempt.answered({ text: withoutLease(agent, text, message, attempt), type: message.type });
+  }
+
+  /** A message about what the agent resumes: it is heard when it is known whether the agent has that. */
+  #early(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
+    if (this.#overloads(agent, text.length)) return;
+    const hear = () => this.#message(agent, text, message);
+    if (!attempt.defers({ characters: text.length, hear })) this.#late(agent, text, message);
+  }
+
+  /** A message about what the agent does not have. */
+  #unmatched(agent: AgentConnection, text: string, message: Message): void {
+    if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
+    if (message.type === AGENT_TYPE.progress) return;
+    const known = !agent.v1 && agent.hasAnswered(message.id);
+    const type = known ? "result.duplicate" : "result.unmatched";
+    const item = { id: message.id, role: agent.role, agent_id: agent.agentId };
+    this.#options.journal.work(agent.session, type, item);
+    const reason = `no work with the id ${JSON.stringify(message.id)} is in this agent's hands, ` +
+      "or several are and the message has no lease";
+    agent.refuse("unknown_work", reason);
+  }
+
+  #drain(agent: AgentConnection): void {
+    agent.drain();
+    this.#options.scheduler.slotsChanged(agent);
+  }
+
+  /** A message with a lease that this connection was not given, or has not any more. */
+  #late(agent: AgentConnection, text: string, message: Message): void {
+    const lease = typeof message.lease === "string" ? parseLease(message.lease) : undefined;
+    if (lease?.roleKey !== agent.roleId.key) {
+      const reason = "lease is not of this agent's session and role";
+      return agent.refuse("foreign_lease", reason, shortLease(message));
+    }
+    if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
+      const reason = "the work of this lease is not in this agent's hands any more";
+      return agent.refuse("lease_lost", reason, lease.subject);
+    }
+    if (this.#overloads(agent, text.length)) return;
+    const answer = { text: stripLease(text, lease.subject), type: message.type };
+    void this.#options.answers.late(agent, answer, message.id, lease);
+  }
+
+  /** Closes an agent whose message cannot be held: it says it again when it is back. */
+  #overloads(agent: AgentConnection, characters: number): boolean {
+    const refusal = this.#options.backlog.refusal(characters);
+    if (refusal !== undefined) agent.close(CLOSE.overloaded, refusal);
+    return refusal !== undefined;
+  }
+}
+
+/** A v1 agent's message as others may have it. */
+function withoutLease(
+  { v1 }: AgentConnection,
+  text: string,
+  { lease }: Message,
+  { offered }: Attempt,
+): string {
+  return v1 && lease !== undefined ? stripLease(text, offered) : text;
+}
+
+/** The lease that an agent has named, unless it is too long to be one: then nothing is sent back. */
+function shortLease({ lease }: Message): string | undefined {
+  return typeof lease === "string" && lease.length <= MAX_LEASE_CHARACTERS ? lease : undefined;
+}
+
+function hasMoreLines(frame: string, limit: number): boolean {
+  return frame.length > limit && frame.split("\n", limit + 1).length > limit;
+}

@@ -1,0 +1,553 @@
+/**
+ * An attempt: one delivered work item, from its delivery until it is released, acknowledged or dead.
+ *
+ * | state        | means                                                    | leaves by |
+ * | ------------ | -------------------------------------------------------- | --------- |
+ * | `new`        | delivered, or named by an agent, just now                | at once   |
+ * | `checking`   | delivered, and another relay or agent may have it, or it may have an outcome | nobody has it → offered; else forgotten, or acknowledged |
+ * | `resuming`   | an agent says that it has it, and that is looked up      | it has → `running`; else the agent is told, and it is forgotten |
+ * | `queued`     | for an agent that has a free slot but cannot take it now | a slot → `running`; no agent any more → released |
+ * | `running`    | an agent has it                                          | outcome → `settling`; given back → released; socket lost → `away` |
+ * | `away`       | the agent that has it has lost its socket                | the agent is back → `running`; its time is over → released |
+ * | `settling`   | its outcome is being stored                              | stored, or refused by the stream → acknowledged |
+ * | `superseded` | it has an outcome, and a plain agent, which cannot be told, works on | the agent's answer, or its socket's end → forgotten |
+ * | `ended`      | it is not this relay's any more                          | never     |
+ *
+ * Invariants:
+ * 1. Only the methods of this class set its state, and only `#become` does it for them: what a state
+ *    takes (an agent's or a role's slot, a timer) is taken when it is entered and given back when it
+ *    is left.
+ * 2. Each lease that an agent names is answered: resumed, cancelled or refused.
+ * 3. An answer to a question counts only in the state that asked it.
+ *
+ * @module
+ */
+import { type CancelReason, type Lease, parseWork, type RoleId, workId } from "@ourocodus/protocol";
+import type { Answer, AttemptView, Effects, Found, Holder, RoleSlots } from "./attempt_effects.ts";
+import {
+  type AttemptState,
+  ENDED,
+  hearSaid,
+  holderIn,
+  NEW,
+  type Resuming,
+  type Running,
+  type Said,
+} from "./attempt_state.ts";
+import type { Reason } from "./dead_letter.ts";
+import { monotonicMs } from "./monotonic.ts";
+
+/**
+ * What was sent so long before a socket's end has arrived, in milliseconds: a ping that was sent after
+ * it was answered, or the socket would have ended before.
+ */
+const ARRIVED_MS = 45_000;
+/** So many messages about one attempt wait until it is known whose it is. */
+const MAX_SAID = 1_000;
+const DECODER = new TextDecoder();
+const CAME_BACK_WITHOUT: Reason = {
+  code: "disconnected",
+  message: "the agent came back without it",
+};
+
+/** One delivered work item. */
+export class Attempt implements AttemptView {
+  readonly session: string;
+  readonly role: string;
+  readonly deliveredAt: number = Date.now();
+  readonly since: number = monotonicMs();
+  readonly #effects: Effects;
+  #state: AttemptState = NEW;
+  #id = "";
+  #lease: Lease;
+  #offered: string;
+  #number: number;
+  #agentId: string | undefined;
+  #v1 = false;
+  /** When its message was sent, by {@linkcode monotonicMs}. */
+  #sentAt = 0;
+  #keptAt: number = this.since;
+  /** Whether its lease may have run out, so that another agent may have the work too. */
+  #lapsed = false;
+  /** Whether another relay has it too: its agent may have resumed it there. */
+  #isElsewhere = false;
+
+  /** @param lease How it was delivered, or what an agent says that it has. */
+  constructor(lease: Lease, { session, role }: Pick<RoleId, "session" | "role">, effects: Effects) {
+    this.session = session;
+    this.role = role;
+    this.#lease = lease;
+    this.#offered = lease.subject;
+    this.#number = lease.attempt;
+    this.#effects = effects;
+  }
+
+  get state(): AttemptState["kind"] {
+    return this.#state.kind;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  get offered(): string {
+    return this.#offered;
+  }
+
+  get number(): number {
+    return this.#number;
+  }
+
+  get agentId(): string | undefined {
+    return this.#agentId;
+  }
+
+  get keptAt(): number {
+    return this.#keptAt;
+  }
+
+  /** The agent that has it, or says so. */
+  get holder(): Holder | undefined {
+    return holderIn(this.#state);
+  }
+
+  // --- From the queue ------------------------------------------------------------------------------
+
+  /**
+   * It was delivered for a role.
+   *
+   * @param text The message; `undefined` if it is not UTF-8.
+   * @param mayBeKnown Whether another may have it, or it may have an outcome.
+   */
+  delivered(role: RoleSlots, text: string | undefined, mayBeKnown: boolean): void {
+    const parsed = text === undefined ? undefined : parseWork(text);
+    this.#id = workId(parsed, this.#lease.sequence);
+    if (text === undefined || parsed?.kind !== "ok") {
+      const message = parsed?.kind === "invalid" ? parsed.reason : "message is not UTF-8";
+      return this.#bury({ code: "invalid_message", message });
+    }
+    if (!mayBeKnown) return this.#offer(role, text);
+    const asking = { kind: "checking", role } as const;
+    this.#become(asking);
+    this.#effects.check(this, (found) => {
+      if (this.#state === asking) this.#checked(role, text, found);
+    });
+  }
+
+  /** It was delivered once more: its lease had run out. Its agent goes on with it. */
+  redelivered(lease: Lease): void {
+    // A plain agent still works on it, but it has its outcome: the acknowledgement was lost.
+    if (this.#state.kind === "superseded") this.#effects.acknowledge(lease);
+    else this.renew(lease);
+  }
+
+  /** It was delivered here or to another relay. @returns Whether it stays here. */
+  renew(lease: Lease): boolean {
+    if (this.#state.kind === "superseded") return false;
+    this.#lease = lease;
+    this.#lapsed = false;
+    this.#keptAt = monotonicMs();
+    return true;
+  }
+
+  /**
+   * Extends its lease, unless it has an outcome.
+   *
+   * @param now By {@linkcode monotonicMs}.
+   * @param ackWaitMs How long a lease lives, in milliseconds.
+   */
+  extend(now: number, ackWaitMs: number): void {
+    if (this.#state.kind === "superseded") return;
+    if (now - this.#keptAt >= ackWaitMs) this.#lapsed = true;
+    this.#keptAt = now;
+    this.#effects.extend(this);
+  }
+
+  // --- From agents ---------------------------------------------------------------------------------
+
+  /** An agent of its role can take it. */
+  slotFound(agent: Holder): void {
+    if (this.#state.kind === "queued") this.#give(agent, this.#state.text);
+  }
+
+  /** No agent of its role takes work any more. @param reason Machine-readable, for the events. */
+  noAgent(reason: "no_agent" | "disconnected" | "draining"): void {
+    if (this.#state.kind === "queued") this.#release({ code: reason, message: "" });
+  }
+
+  /** Its agent has said something about it: it has it. */
+  named(): void {
+    if (this.#state.kind !== "running") return;
+    this.#state.named = true;
+    this.#isElsewhere = false;
+  }
+
+  /** Its agent has said what it has, and this was not among it. */
+  notNamed(): void {
+    if (this.#state.kind === "running" && !this.#state.named) this.#retry(CAME_BACK_WITHOUT);
+  }
+
+  /**
+   * Puts off what an agent says about it, until it is known whether it has it.
+   *
+   * @returns Whether it is put off.
+   */
+  defers(said: Said): boolean {
+    const state = this.#state;
+    if (state.kind !== "resuming" || state.said.length >= MAX_SAID) return false;
+    state.said.push(said);
+    this.#effects.keepSaid(said.characters);
+    return true;
+  }
+
+  /** Its agent has answered it. */
+  answered(answer: Answer): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case "running":
+        this.#become({ kind: "settling", agent: state.agent });
+        return this.#effects.store(this, answer, (stored) => {
+          this.#become(ENDED);
+          this.#effects.tellSettled(this, state.agent, stored);
+        });
+      case "superseded":
+        this.#become(ENDED);
+        return this.#effects.tellDuplicate(this, state.agent);
+      default:
+        return;
+    }
+  }
+
+  /** Its agent gives it back. */
+  retried(reason: Reason, delayMs: number): void {
+    switch (this.#state.kind) {
+      case "running":
+        return this.#retry(reason, delayMs);
+      case "superseded":
+        return this.#become(ENDED);
+      default:
+        return;
+    }
+  }
+
+  /** Its agent's socket is gone. */
+  socketLost(): void {
+    const state = this.#state;
+    if (state.kind === "superseded") return this.#become(ENDED);
+    if (state.kind !== "running") return;
+    if (this.#isElsewhere) return this.#become(ENDED);
+    const { agent } = state;
+    const { reason } = agent.end;
+    const { hasGrace, draining } = this.#effects;
+    if (!hasGrace || !agent.mayComeBack) {
+      return this.#retry({ code: "disconnected", message: reason });
+    }
+    if (draining) return this.relayDrains();
+    const endGrace = this.#effects.startGrace(this, () => {
+      this.#retry({ code: "disconnected", message: reason });
+    });
+    this.#become({ kind: "away", mayBeLost: this.#mayBeLost(state), endGrace });
+    const newer = this.#effects.newerOf(agent);
+    if (newer !== undefined) this.agentBack(newer);
+  }
+
+  /** An agent of its agent's name has connected, which may have it. */
+  agentBack(agent: Holder): void {
+    const state = this.#state;
+    if (state.kind !== "away" && state.kind !== "running") return;
+    const mayBeLost = state.kind === "away" ? state.mayBeLost : this.#mayBeLost(state);
+    // Another protocol is another program, to which its leases mean nothing.
+    const mayHaveIt = agent.named && agent.v1 === this.#v1 && !agent.hasResumed;
+    if (!mayHaveIt) return this.#retry(CAME_BACK_WITHOUT);
+    const running = this.#run(agent, !agent.v1 && !mayBeLost);
+    if (!mayBeLost) return;
+    // It cannot say that its message has not arrived, and would have it for ever.
+    this.#effects.read(this, (text) => {
+      if (this.#state !== running || running.named) return;
+      if (text === undefined) return this.#become(ENDED);
+      running.named = true;
+      this.#send(agent, text);
+    });
+  }
+
+  /**
+   * An agent says that it has it. What became of that, it is told.
+   *
+   * @returns What to look up first, if anything.
+   */
+  resumed(agent: Holder, lease: Lease): Resuming | undefined {
+    const state = this.#state;
+    switch (state.kind) {
+      case "running": {
+        const has = state.agent === agent && this.#offered === lease.subject;
+        if (!has) return tellCancelled(agent, lease.subject, "lease_lost");
+        this.named();
+        return void agent.tellResumed(lease.subject);
+      }
+      case "settling":
+      case "superseded":
+      case "ended":
+        return tellCancelled(agent, lease.subject, "answered");
+      case "away":
+        return tellCancelled(agent, lease.subject, "lease_lost");
+      case "resuming": {
+        const isAsked = state.agent === agent && this.#offered === lease.subject;
+        if (isAsked) return undefined;
+        const isOlder = state.agent !== agent && state.agent.agentId === agent.agentId;
+        if (!isOlder) return tellCancelled(agent, lease.subject, "lease_lost");
+        // An earlier connection of it asked, and is gone. What that one has said, this one says again.
+        return this.#resume(agent, lease);
+      }
+      // Its lease had run out, but nobody has begun.
+      case "checking":
+      case "queued":
+      case "new":
+        return this.#resume(agent, lease);
+    }
+  }
+
+  /** What an agent says that it has was looked up. @param asked What `resumed` has returned. */
+  resumptionChecked(asked: Resuming, found: Found): void {
+    if (this.#state !== asked) return;
+    const { agent } = asked;
+    if (found.kind === "open") {
+      this.#id = workId(parseWork(DECODER.decode(found.data)), this.#lease.sequence);
+      this.#effects.verified(this);
+      this.#run(agent, true);
+      agent.tellResumed(this.#offered);
+      if (agent.closed) this.socketLost();
+    } else {
+      // What was delivered here meanwhile is nobody else's.
+      const isOurs = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
+      if (isOurs) this.#release({ code: "no_agent", message: "" });
+      else this.#become(ENDED);
+      agent.tellCancelled(this.#offered, lossOf(found));
+    }
+    hearSaid(asked);
+  }
+
+  // --- From other relays, people and the relay itself ----------------------------------------------
+
+  /**
+   * It has an outcome: it was cancelled, or an earlier attempt's result was stored. It is taken away
+   * from its agent.
+   *
+   * @param by The agent whose result it is; it knows.
+   */
+  withdrawn(reason: CancelReason, by?: Holder): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case "settling":
+      case "superseded":
+        return;
+      case "running":
+        if (!state.agent.v1 && state.named) {
+          return this.#become({ kind: "superseded", agent: state.agent });
+        }
+        this.#become(ENDED);
+        if (state.agent !== by) state.agent.tellCancelled(this.#offered, reason);
+        return;
+      case "resuming":
+        this.#become(ENDED);
+        state.agent.tellCancelled(this.#offered, reason);
+        return hearSaid(state);
+      case "new":
+      case "checking":
+      case "queued":
+      case "away":
+      case "ended":
+        return this.#become(ENDED);
+    }
+  }
+
+  /** An agent resumes a lease of it at another relay. @returns Whether it is not that agent's any more. */
+  objectsTo(lease: Lease, agentId: string): boolean {
+    const state = this.#state;
+    switch (state.kind) {
+      case "checking":
+      case "queued":
+        this.#become(ENDED);
+        return false;
+      case "resuming":
+      case "running":
+      case "away":
+        if (this.#agentId !== agentId || this.#number > lease.attempt) return true;
+        this.#become(ENDED);
+        if (state.kind === "running") state.agent.replaced();
+        if (state.kind !== "resuming") return false;
+        state.agent.tellCancelled(this.#offered, "lease_lost");
+        hearSaid(state);
+        return false;
+      case "new":
+      case "settling":
+      case "superseded":
+      case "ended":
+        return true;
+    }
+  }
+
+  /**
+   * Another relay has it too, which its agent may have come to while NATS was away here. It is that
+   * relay's, unless its agent is here.
+   */
+  heldElsewhere(): void {
+    if (this.#state.kind === "away") this.#become(ENDED);
+    else this.#isElsewhere = true;
+  }
+
+  /** This relay goes away: an agent that can resume it at another does; else it goes back. */
+  relayDrains(): void {
+    const state = this.#state;
+    if (state.kind !== "running" && state.kind !== "away") return this.noAgent("draining");
+    const named = state.kind === "away" || state.agent.named;
+    if (!this.#v1 || !named) return this.#release({ code: "draining", message: "" });
+    if (!this.#lapsed) this.#effects.extend(this);
+    this.#become(ENDED);
+  }
+
+  // --- Steps ---------------------------------------------------------------------------------------
+
+  #checked(role: RoleSlots, text: string, found: Found): void {
+    if (found.kind === "open") return this.#offer(role, text);
+    this.#become(ENDED);
+    if (found.kind === "answered") this.#effects.finish(this, found);
+  }
+
+  #offer(role: RoleSlots, text: string): void {
+    const { attempt } = this.#lease;
+    if (attempt > this.#effects.maxDeliver) {
+      const message = `given up after ${attempt - 1} attempts without a result`;
+      return this.#bury({ code: "max_deliver", message });
+    }
+    const agent = this.#effects.findSlot(role, this);
+    if (agent === "wait") this.#become({ kind: "queued", role, text });
+    // The slot is gone meanwhile, and elsewhere there may be one.
+    else if (agent === undefined) this.#release({ code: "no_agent", message: "" });
+    else this.#give(agent, text);
+  }
+
+  #give(agent: Holder, text: string): void {
+    this.#run(agent, true);
+    this.#send(agent, text);
+    this.#effects.recordOffered(this);
+  }
+
+  #run(agent: Holder, named: boolean): Running {
+    const running: Running = { kind: "running", agent, named };
+    this.#become(running);
+    return running;
+  }
+
+  #send(agent: Holder, text: string): void {
+    this.#sentAt = monotonicMs();
+    agent.sendWork(this, text);
+  }
+
+  /** Whether a plain agent's socket may have ended before the message arrived. */
+  #mayBeLost({ named }: Running): boolean {
+    return !this.#v1 && (!named || monotonicMs() - this.#sentAt < ARRIVED_MS);
+  }
+
+  #resume(agent: Holder, lease: Lease): Resuming {
+    const resuming: Resuming = { kind: "resuming", agent, said: [] };
+    this.#become(resuming, lease.subject);
+    this.#number = lease.attempt;
+    if (lease.attempt > this.#lease.attempt) this.#lease = lease;
+    return resuming;
+  }
+
+  /** Releases it for another attempt, or lets it die if there have been enough. */
+  #retry(why: Reason, delayMs = 0): void {
+    this.#lease = this.#effects.counted(this.#lease);
+    const { attempt } = this.#lease;
+    if (attempt < this.#effects.maxDeliver) return this.#release(why, delayMs);
+    const message = `given up after ${attempt} attempts; the last one: ${why.code}` +
+      (why.message === "" ? "" : `, ${why.message}`);
+    this.#bury({ code: "max_deliver", message });
+  }
+
+  #release(why: Reason, delayMs = 0): void {
+    this.#effects.recordReleased(this, why);
+    this.#become(ENDED);
+    // JetStream does not fence: releasing what has run out takes it from the agent that has it now.
+    if (!this.#lapsed) this.#effects.release(this, delayMs);
+  }
+
+  #bury(reason: Reason): void {
+    this.#become({ kind: "settling", agent: undefined });
+    this.#effects.deadLetter(this, reason, () => this.#become(ENDED));
+  }
+
+  /** Leaves its state for another one. @param offered The lease that its agent has from then on. */
+  #become(next: AttemptState, offered = this.#offered): void {
+    const before = this.#state;
+    const from = holderIn(before);
+    const to = holderIn(next);
+    this.#leave(before);
+    if (from !== to) {
+      from?.letGo(this);
+      if (from !== undefined) this.#effects.slotsChanged(from);
+    }
+    this.#offered = offered;
+    this.#state = next;
+    if (to !== undefined) {
+      this.#agentId = to.agentId;
+      this.#v1 = to.v1;
+      if (from !== to) to.take(this);
+    }
+    this.#enter(next);
+  }
+
+  #leave(state: AttemptState): void {
+    switch (state.kind) {
+      case "checking":
+        state.role.reserved--;
+        return this.#effects.roleChanged(state.role);
+      case "resuming":
+        for (const { characters } of state.said) this.#effects.keepSaid(-characters);
+        return;
+      case "queued":
+        state.role.queued.delete(this);
+        return this.#effects.roleChanged(state.role);
+      case "away":
+        return state.endGrace();
+      case "settling":
+        if (state.agent !== undefined) state.agent.unsettled--;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #enter(state: AttemptState): void {
+    switch (state.kind) {
+      case "checking":
+        state.role.reserved++;
+        return;
+      case "queued":
+        state.role.queued.add(this);
+        return;
+      case "settling":
+        if (state.agent !== undefined) state.agent.unsettled++;
+        return;
+      case "ended":
+        return this.#effects.ended(this);
+      default:
+        return;
+    }
+  }
+}
+
+function tellCancelled(agent: Holder, lease: string, reason: CancelReason): undefined {
+  agent.tellCancelled(lease, reason);
+}
+
+/** Why an agent is not to go on. */
+function lossOf(found: Exclude<Found, { readonly kind: "open" }>): CancelReason {
+  if (found.kind === "elsewhere") return "lease_lost";
+  return found.accepted?.outcome === "cancelled" ? "cancelled" : "answered";
+}

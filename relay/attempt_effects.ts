@@ -1,0 +1,155 @@
+/**
+ * What an attempt is to others, and what it asks of them: of the agent that has it, of its role, and
+ * of the relay. Whatever is asked for here is done at once, or at the end of the turn of the event
+ * loop; nothing calls back before it has returned.
+ *
+ * @module
+ */
+import type { AcceptedOutcome, Stored } from "@ourocodus/bus";
+import type { CancelReason, Lease } from "@ourocodus/protocol";
+import type { Reason } from "./dead_letter.ts";
+
+/** An attempt, as others see it. */
+export interface AttemptView {
+  /** The message's `id`: how plain agents name it. Empty until it is known. */
+  readonly id: string;
+  readonly session: string;
+  readonly role: string;
+  /** The delivery that counts now; newer than `offered` if JetStream has delivered it again. */
+  readonly lease: Lease;
+  /** The lease that its agent was given. */
+  readonly offered: string;
+  /** That lease's number, from 1; the queue may have counted more since, see `lease`. */
+  readonly number: number;
+  /** The id of the agent that has it, or had it last. */
+  readonly agentId: string | undefined;
+  /** When it was delivered, in milliseconds since 1970: for people, and beside the servers' clocks. */
+  readonly deliveredAt: number;
+  /** The same by {@linkcode monotonicMs}, which no change of the clock touches. */
+  readonly since: number;
+  /** When its lease was last extended, by {@linkcode monotonicMs}. */
+  readonly keptAt: number;
+}
+
+/** An agent that has attempts, or says so. */
+export interface Holder {
+  readonly agentId: string;
+  readonly v1: boolean;
+  /** Whether it has a name of its own, by which it is known when it comes back. */
+  readonly named: boolean;
+  readonly closed: boolean;
+  /** Whether it has said which leases it has, with `resume`. */
+  readonly hasResumed: boolean;
+  /** How its socket has ended. */
+  readonly end: { readonly reason: string };
+  /** Whether it may come back to what it has. */
+  readonly mayComeBack: boolean;
+  /** How many of its outcomes are being stored. */
+  unsettled: number;
+  /** One of its slots is taken. */
+  take(attempt: AttemptView): void;
+  /** The slot is free again. */
+  letGo(attempt: AttemptView): void;
+  /** Sends it the attempt's message. */
+  sendWork(attempt: AttemptView, text: string): void;
+  tellResumed(lease: string): void;
+  tellCancelled(lease: string, reason: CancelReason): void;
+  /** It is connected elsewhere: its socket can only be half open. */
+  replaced(): void;
+}
+
+/** The agents of a role. */
+export interface RoleSlots {
+  /** How many attempts are looked up before they are offered; each will need a slot. */
+  reserved: number;
+  /** Attempts that wait for an agent which has a free slot but cannot take them now. */
+  readonly queued: Set<AttemptView>;
+}
+
+/** What was found out about a work item. */
+export type Found =
+  /** It has no outcome. */
+  | { readonly kind: "open"; readonly data: Uint8Array }
+  | Answered
+  /** It is in its stream no more. */
+  | { readonly kind: "gone"; readonly accepted?: AcceptedOutcome }
+  /** Another agent has it, or another relay. */
+  | { readonly kind: "elsewhere" };
+
+/** The log has an outcome of work that is in its stream all the same. */
+export interface Answered {
+  readonly kind: "answered";
+  readonly data: Uint8Array;
+  readonly accepted: AcceptedOutcome;
+}
+
+/** An agent's answer. */
+export interface Answer {
+  /** Its message, without the lease. */
+  readonly text: string;
+  readonly type: string;
+}
+
+/** What an attempt asks of the relay. */
+export interface Effects {
+  /** After so many attempts a work item dies. */
+  readonly maxDeliver: number;
+  /** Whether agents that lose their sockets keep their work for a while. */
+  readonly hasGrace: boolean;
+  /** Whether the relay goes away. */
+  readonly draining: boolean;
+  /** An agent of the role for it; `wait`, if one has a free slot but cannot take it now. */
+  findSlot(role: RoleSlots, attempt: AttemptView): Holder | "wait" | undefined;
+  /** An agent has a slot more, or fewer. */
+  slotsChanged(agent: Holder): void;
+  /** An attempt needs a slot of the role no more. */
+  roleChanged(role: RoleSlots): void;
+  /** Another connection of the same agent, a newer one. */
+  newerOf(agent: Holder): Holder | undefined;
+  /** Its agent has lost its socket, and may come back for a while. @returns Calls that off. */
+  startGrace(attempt: AttemptView, onOver: () => void): () => void;
+  /** Asks other relays, the stream and the log for it. Unanswered if the relay ends meanwhile. */
+  check(attempt: AttemptView, onFound: (found: Found) => void): void;
+  /** Reads its message; there is none if it is in the stream no more. */
+  read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
+  /** So many characters of what an agent has said are kept; fewer if negative. */
+  keepSaid(characters: number): void;
+  /** Its lease begins anew. */
+  extend(attempt: AttemptView): void;
+  /** The delivery with the number that counts, where the queue has begun to count anew. */
+  counted(lease: Lease): Lease;
+  /** It goes back to the queue, which hands it out again after `delayMs`. */
+  release(attempt: AttemptView, delayMs: number): void;
+  /** Its work has an outcome, and is not needed in the queue any more. */
+  acknowledge(lease: Lease): void;
+  /** Stores its outcome, and acknowledges it. */
+  store(attempt: AttemptView, answer: Answer, onSettled: (stored: Stored) => void): void;
+  /** Stores an error outcome and a dead letter, unless there is an outcome, and acknowledges it. */
+  deadLetter(attempt: AttemptView, reason: Reason, onBuried: () => void): void;
+  /** It has an outcome: stores the dead letter if that is missing, and acknowledges it. */
+  finish(attempt: AttemptView, found: Answered): void;
+  /** Tells an agent what became of its answer. */
+  tellSettled(attempt: AttemptView, agent: Holder, stored: Stored): void;
+  /** Tells a plain agent that its answer came too late. */
+  tellDuplicate(attempt: AttemptView, agent: Holder): void;
+  /** Records that it was handed to an agent. */
+  recordOffered(attempt: AttemptView): void;
+  /** Records that it was released. */
+  recordReleased(attempt: AttemptView, reason: Reason): void;
+  /** What an agent said that it has is its role's work, and has no outcome. */
+  verified(attempt: AttemptView): void;
+  /** It is not this relay's any more. */
+  ended(attempt: AttemptView): void;
+}
+
+/** How events name an attempt. */
+export function attemptItem(attempt: AttemptView, more: object = {}): Record<string, unknown> {
+  return {
+    seq: attempt.lease.sequence,
+    id: attempt.id,
+    role: attempt.role,
+    attempt: attempt.number,
+    agent_id: attempt.agentId,
+    ...more,
+  };
+}

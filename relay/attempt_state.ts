@@ -1,0 +1,70 @@
+/**
+ * The states of an attempt; attempt.ts has what they mean, and is alone in changing them.
+ *
+ * @module
+ */
+import type { Holder, RoleSlots } from "./attempt_effects.ts";
+
+/** Something that an agent has said about an attempt, and that is heard when it is known whose it is. */
+export interface Said {
+  readonly characters: number;
+  readonly hear: () => void;
+}
+
+/** An agent says that it has it, and that is looked up. */
+export interface Resuming {
+  readonly kind: "resuming";
+  readonly agent: Holder;
+  readonly said: Said[];
+}
+
+/** An agent has it. */
+export interface Running {
+  readonly kind: "running";
+  readonly agent: Holder;
+  /**
+   * Whether the agent is known to have it. What it had before its socket broke it names, or, if it is
+   * a plain one, is sent again.
+   */
+  named: boolean;
+}
+
+/** One of them, with what it holds. */
+export type AttemptState =
+  | { readonly kind: "new" | "ended" }
+  | { readonly kind: "checking"; readonly role: RoleSlots }
+  | Resuming
+  | { readonly kind: "queued"; readonly role: RoleSlots; readonly text: string }
+  | Running
+  | {
+    readonly kind: "away";
+    /** Whether its message may not have reached its agent. */
+    readonly mayBeLost: boolean;
+    readonly endGrace: () => void;
+  }
+  | {
+    readonly kind: "settling";
+    /** Whose outcome it is; none if the work item has died. */
+    readonly agent: Holder | undefined;
+  }
+  | { readonly kind: "superseded"; readonly agent: Holder };
+
+export const NEW: AttemptState = { kind: "new" };
+export const ENDED: AttemptState = { kind: "ended" };
+
+/** The agent whose slot a state takes. */
+export function holderIn(state: AttemptState): Holder | undefined {
+  switch (state.kind) {
+    case "resuming":
+    case "running":
+    case "superseded":
+      return state.agent;
+    default:
+      return undefined;
+  }
+}
+
+/** Hears what an agent has said meanwhile. */
+export function hearSaid({ agent, said }: Resuming): void {
+  for (const { hear } of said) if (!agent.closed) hear();
+}

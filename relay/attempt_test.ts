@@ -1,0 +1,6 @@
+import { ATTEMPT_CASES } from "./testing/attempt_cases.ts";
+import { FakeEffects } from "./testing/fake_effects.ts";
+
+for (const [name, show] of Object.entries(ATTEMPT_CASES)) {
+  Deno.test(name, () => show(() => new FakeEffects()));
+}

@@ -1,0 +1,209 @@
+/**
+ * What attempts ask for, on a real relay.
+ *
+ * @module
+ */
+import type { Acknowledger, Connection, Stored, WorkQueue } from "@ourocodus/bus";
+import { type Lease, messageOf } from "@ourocodus/protocol";
+import { getLogger } from "@logtape/logtape";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { Agents } from "./agents.ts";
+import type { Answers } from "./answers.ts";
+import type { Attempt } from "./attempt.ts";
+import {
+  type Answer,
+  type Answered,
+  attemptItem,
+  type AttemptView,
+  type Effects,
+  type Found,
+} from "./attempt_effects.ts";
+import type { Attempts } from "./attempts.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Reason } from "./dead_letter.ts";
+import type { Journal } from "./journal.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import type { OutcomeReader } from "./outcome_reader.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { Peers } from "./peers.ts";
+import type { Releases } from "./releases.ts";
+import type { Role } from "./role.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { RelayLimits } from "./settings.ts";
+import type { Turn } from "./turn.ts";
+
+/** The parts of a relay that do it. */
+export interface EffectsOptions {
+  readonly connection: Connection;
+  readonly queue: WorkQueue;
+  readonly acknowledger: Acknowledger;
+  readonly limits: RelayLimits;
+  readonly agents: Agents;
+  readonly attempts: Attempts;
+  readonly scheduler: Scheduler;
+  readonly releases: Releases;
+  readonly peers: Peers;
+  readonly outcomes: Outcomes;
+  readonly answers: Answers;
+  readonly reader: OutcomeReader;
+  readonly backlog: Backlog;
+  readonly journal: Journal;
+  readonly metrics: RelayMetrics;
+  readonly turn: Turn;
+}
+
+const DECODER = new TextDecoder();
+const log = getLogger(["ourocodus", "relay"]);
+
+/** Does it. */
+export class RelayEffects implements Effects {
+  readonly maxDeliver: number;
+  readonly hasGrace: boolean;
+  readonly #parts: EffectsOptions;
+  readonly #graces = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(parts: EffectsOptions) {
+    this.#parts = parts;
+    this.maxDeliver = parts.limits.maxDeliver;
+    this.hasGrace = parts.limits.graceMs > 0;
+  }
+
+  get draining(): boolean {
+    return this.#parts.scheduler.draining;
+  }
+
+  findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
+    return this.#parts.scheduler.findSlot(role, attempt);
+  }
+
+  slotsChanged(agent: AgentConnection): void {
+    this.#parts.scheduler.slotsChanged(agent);
+  }
+
+  roleChanged(role: Role): void {
+    this.#parts.turn.role(role);
+  }
+
+  newerOf(agent: AgentConnection): AgentConnection | undefined {
+    const newest = this.#parts.agents.find(agent);
+    return newest === agent ? undefined : newest;
+  }
+
+  startGrace(attempt: Attempt, onOver: () => void): () => void {
+    const { attempts, limits, turn } = this.#parts;
+    const { session, role, agentId = "" } = attempt;
+    const agent = { session, role, agentId };
+    attempts.away(agent, attempt);
+    const timer = setTimeout(() => {
+      onOver();
+      turn.something();
+    }, limits.graceMs);
+    this.#graces.add(timer);
+    return () => {
+      clearTimeout(timer);
+      this.#graces.delete(timer);
+      attempts.notAway(agent, attempt);
+    };
+  }
+
+  check(attempt: AttemptView, onFound: (found: Found) => void): void {
+    void this.#parts.peers.check(attempt, onFound);
+  }
+
+  read({ lease }: AttemptView, onRead: (text: string | undefined) => void): void {
+    const { reader } = this.#parts;
+    void reader.waiting(lease).then((data) => {
+      if (!reader.closed) onRead(data && DECODER.decode(data));
+    });
+  }
+
+  keepSaid(characters: number): void {
+    this.#parts.backlog.add(characters);
+  }
+
+  extend({ lease }: AttemptView): void {
+    const { connection, queue } = this.#parts;
+    if (connection.connected) queue.keepAlive(lease.subject);
+  }
+
+  counted(lease: Lease): Lease {
+    return this.#parts.releases.counted(lease);
+  }
+
+  release(attempt: AttemptView, delayMs: number): void {
+    this.#parts.peers.tellReleased(attempt.lease);
+    this.#parts.releases.release(attempt, delayMs);
+  }
+
+  acknowledge({ subject }: Lease): void {
+    this.#parts.acknowledger.acknowledge(subject);
+  }
+
+  store(attempt: AttemptView, answer: Answer, onSettled: (stored: Stored) => void): void {
+    this.#parts.outcomes.result(attempt, answer, onSettled);
+  }
+
+  deadLetter(attempt: AttemptView, reason: Reason, onBuried: () => void): void {
+    const { outcomes, metrics, journal } = this.#parts;
+    const item = attemptItem(attempt, { reason: reason.code, error: reason.message });
+    const { session } = attempt;
+    outcomes.bury(attempt, reason).then((dead) => {
+      if (!dead) return;
+      metrics.dead++;
+      log.warn("work is dead", { session, ...item });
+      journal.work(session, "work.dead", item);
+    }, (error) => log.error("work cannot be buried", { ...item, error: messageOf(error) }))
+      .finally(onBuried);
+  }
+
+  finish(attempt: AttemptView, found: Answered): void {
+    void this.#parts.outcomes.finish(attempt, found);
+  }
+
+  tellSettled(attempt: AttemptView, agent: AgentConnection, stored: Stored): void {
+    this.#parts.answers.settled(attempt, agent, stored);
+  }
+
+  tellDuplicate(attempt: AttemptView, agent: AgentConnection): void {
+    void this.#parts.answers.superseded(attempt, agent);
+  }
+
+  recordOffered(attempt: AttemptView): void {
+    const { metrics, journal } = this.#parts;
+    const { number, session, deliveredAt, lease } = attempt;
+    if (number > 1) metrics.redelivered++;
+    else {
+      metrics.delivered++;
+      metrics.queued.observe(deliveredAt - lease.storedAtMs);
+    }
+    journal.work(
+      session,
+      number > 1 ? "work.redelivered" : "work.offered",
+      attemptItem(attempt),
+    );
+  }
+
+  recordReleased(attempt: AttemptView, { code: reason, message: error }: Reason): void {
+    const { metrics, journal } = this.#parts;
+    metrics.returned++;
+    const words = error === "" ? {} : { error };
+    journal.work(attempt.session, "work.returned", attemptItem(attempt, { reason, ...words }));
+  }
+
+  verified(attempt: Attempt): void {
+    this.#parts.attempts.verified(attempt);
+    log.debug("an agent has resumed work", {
+      agent_id: attempt.agentId,
+      seq: attempt.lease.sequence,
+    });
+  }
+
+  ended(attempt: Attempt): void {
+    this.#parts.attempts.delete(attempt);
+  }
+
+  /** Ends all timers. */
+  close(): void {
+    for (const timer of this.#graces) clearTimeout(timer);
+  }
+}

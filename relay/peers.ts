@@ -1,0 +1,188 @@
+/**
+ * Who has a work item: an agent here, another relay's, or nobody any more.
+ *
+ * Invariants:
+ * 1. Work is offered at once only if nobody can have it: it is the first attempt, or the attempt
+ *    before was released and no agent has come back to it since. Otherwise other relays are asked,
+ *    and the outcome is looked up first.
+ * 2. What was stored before the connection was lost is looked up even as a first attempt: a server
+ *    that was killed may have forgotten that it had been delivered, or even answered.
+ * 3. A lease is an agent's again only if it is of the agent's session and role, its work has no
+ *    outcome, and no other agent has that work, on any relay.
+ *
+ * @module
+ */
+import { type Connection, LeaseExchange } from "@ourocodus/bus";
+import type { CancelledHolder, CancelNotice, Lease } from "@ourocodus/protocol";
+import { getLogger } from "@logtape/logtape";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { AttemptView, Found } from "./attempt_effects.ts";
+import type { Attempts } from "./attempts.ts";
+import { monotonicMs } from "./monotonic.ts";
+import type { OutcomeReader } from "./outcome_reader.ts";
+import type { Releases } from "./releases.ts";
+
+/** What {@linkcode Peers} knows. */
+export interface PeersOptions {
+  readonly relayId: string;
+  readonly connection: Connection;
+  readonly attempts: Attempts;
+  readonly releases: Releases;
+  readonly reader: OutcomeReader;
+}
+
+/** The last loss of the connection. */
+interface Restored {
+  readonly at: number;
+  /** By {@linkcode monotonicMs}. */
+  readonly since: number;
+  /** Sequences of work that other relays have. */
+  readonly elsewhere: Promise<ReadonlySet<number>>;
+}
+
+/** How long another relay has to say that it has work, in milliseconds. */
+const ANSWER_MS = 300;
+/** The same just after the connection was restored: the others may still be reconnecting. */
+const RESTORED_ANSWER_MS = 2_500;
+const RESTORED_MS = 10_000;
+const NOTHING = new Uint8Array();
+const log = getLogger(["ourocodus", "relay"]);
+
+/** A relay among others. */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #exchange: LeaseExchange;
+  #restored: Restored | undefined;
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+    const { connection, relayId, attempts, releases } = options;
+    this.#exchange = new LeaseExchange(connection, {
+      relayId,
+      holder: {
+        keepsDelivered: (lease) => attempts.find(lease)?.renew(lease) ?? false,
+        objectsTo: (lease, agentId) => {
+          releases.resumed(lease);
+          return attempts.find(lease)?.objectsTo(lease, agentId) ?? false;
+        },
+        returned: (lease) => releases.released(lease),
+        answered: (lease) => attempts.find(lease)?.withdrawn("answered"),
+        sequences: () => Array.from(attempts, ({ lease }) => lease.sequence),
+      },
+    });
+  }
+
+  /** NATS is back. @param now In milliseconds since 1970. */
+  restored(now: number): void {
+    const elsewhere = this.#exchange.heldElsewhere(RESTORED_ANSWER_MS);
+    this.#restored = { at: now, since: monotonicMs(), elsewhere };
+    void elsewhere.then((sequences) => {
+      for (const attempt of this.#options.attempts) {
+        if (sequences.has(attempt.lease.sequence)) attempt.heldElsewhere();
+      }
+    });
+  }
+
+  /** Whether another may have work that is delivered here, or it may have an outcome. */
+  mayBeKnown(lease: Lease): boolean {
+    if (this.#options.releases.wasReleased(lease)) return false;
+    const before = this.#restored;
+    return lease.attempt > 1 || (before !== undefined && lease.storedAtMs < before.at);
+  }
+
+  /** Finds out what became of work that was delivered here. @param onFound Not called once this is closed. */
+  async check(attempt: AttemptView, onFound: (found: Found) => void): Promise<void> {
+    const found = attempt.lease.attempt === 1 && this.#restored !== undefined
+      ? await this.#knownBefore(attempt, this.#restored)
+      : await this.#find(attempt);
+    if (found !== undefined) onFound(found);
+  }
+
+  /**
+   * Finds out what became of work that an agent says it has.
+   *
+   * @param objections Of other relays, see {@linkcode objections}.
+   * @returns `undefined` if this was closed meanwhile: then nothing is known.
+   */
+  async checkResumed(
+    attempt: AttemptView,
+    objections: Promise<ReadonlySet<string> | undefined>,
+  ): Promise<Found | undefined> {
+    const { reader } = this.#options;
+    const found = await reader.lookUp(attempt);
+    const lost = (await objections)?.has(attempt.lease.work);
+    if (found === undefined || lost === undefined) return undefined;
+    if (found.kind === "open") return lost ? { kind: "elsewhere" } : found;
+    return found.kind === "gone" ? { ...found, accepted: await reader.accepted(attempt) } : found;
+  }
+
+  /**
+   * Asks other relays whether other agents have what an agent resumes.
+   *
+   * @param leases Asked each time, as the connection may be lost meanwhile.
+   */
+  async objections(
+    leases: () => readonly Lease[],
+    agentId: string,
+  ): Promise<ReadonlySet<string> | undefined> {
+    return await this.#exchange.objections(leases, agentId, () => this.#answerMs);
+  }
+
+  /** Work is about to be released. */
+  tellReleased(lease: Lease): void {
+    this.#exchange.tellReturned(lease);
+  }
+
+  /**
+   * A late result of work is stored: the agent that has it, here or at another relay, need not go on.
+   *
+   * @param by The agent whose result it is; it knows.
+   */
+  answered(lease: Lease, by: AgentConnection): void {
+    const attempt = this.#options.attempts.find(lease);
+    if (attempt !== undefined) attempt.withdrawn("answered", by);
+    else this.#exchange.tellAnswered(lease);
+  }
+
+  /** Work is cancelled. @returns Who has or had it; `undefined` if nobody here. */
+  cancel({ work }: CancelNotice): CancelledHolder | undefined {
+    const { attempts, relayId: relay_id } = this.#options;
+    const attempt = attempts.get(work);
+    if (attempt === undefined || attempt.state === "settling") return undefined;
+    const { agentId: agent_id, number, holder } = attempt;
+    attempt.withdrawn("cancelled");
+    log.info("work is cancelled", { seq: attempt.lease.sequence, agent_id });
+    if (agent_id === undefined) return undefined;
+    const away = holder === undefined;
+    return { relay_id, agent_id, attempt: number, told: !away && holder.v1, away };
+  }
+
+  /** Answers no more, and waits for no answers. */
+  close(): void {
+    this.#exchange.close();
+  }
+
+  /** How long to wait for other relays' answers now, in milliseconds. */
+  get #answerMs(): number {
+    const recently = monotonicMs() - (this.#restored?.since ?? -Infinity) < RESTORED_MS;
+    return recently ? RESTORED_ANSWER_MS : ANSWER_MS;
+  }
+
+  async #find(attempt: AttemptView): Promise<Found | undefined> {
+    const [kept, found] = await Promise.all([
+      this.#exchange.keptElsewhere([attempt.lease], () => this.#answerMs),
+      this.#options.reader.lookUp(attempt),
+    ]);
+    // Without an answer nothing is known, as without what was found.
+    return kept?.has(attempt.lease.work) ? { kind: "elsewhere" } : kept && found;
+  }
+
+  async #knownBefore(attempt: AttemptView, restored: Restored): Promise<Found | undefined> {
+    const [elsewhere, accepted] = await Promise.all([
+      restored.elsewhere,
+      this.#options.reader.accepted(attempt),
+    ]);
+    const isKnown = accepted !== undefined || elsewhere.has(attempt.lease.sequence);
+    return isKnown ? await this.#find(attempt) : { kind: "open", data: NOTHING };
+  }
+}

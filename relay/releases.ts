@@ -1,0 +1,99 @@
+/**
+ * Work items that go back to the queue, and what is remembered of them: the attempt after a release is
+ * known to have had no outcome and no agent, and is offered without a question to anybody.
+ *
+ * @module
+ */
+import type { Connection, WorkQueue } from "@ourocodus/bus";
+import type { Lease } from "@ourocodus/protocol";
+import type { AttemptView } from "./attempt_effects.ts";
+import { monotonicMs } from "./monotonic.ts";
+
+/** As many are remembered. */
+const REMEMBERED = 10_000;
+/** And for so long, in milliseconds. */
+const REMEMBERED_MS = 60_000;
+
+/** What is remembered of a work item that was released. */
+interface Released {
+  /** The number of the attempt that ended so. */
+  readonly attempt: number;
+  /** When, by {@linkcode monotonicMs}. */
+  readonly at: number;
+}
+
+/** What is released as soon as NATS is there again. */
+interface Waiting {
+  readonly lease: string;
+  readonly keptAt: number;
+  readonly delayMs: number;
+}
+
+/** A relay's releases. */
+export class Releases {
+  readonly #connection: Connection;
+  readonly #queue: WorkQueue;
+  #waiting: Waiting[] = [];
+  /** When NATS was back last: what other relays said before may have been missed. */
+  #restoredAt = -Infinity;
+  /** By the work items' identities, the oldest first. */
+  readonly #released = new Map<string, Released>();
+
+  constructor(connection: Connection, queue: WorkQueue) {
+    this.#connection = connection;
+    this.#queue = queue;
+  }
+
+  /** Gives a work item back to the queue. @param delayMs When it may be handed out again. */
+  release({ lease, keptAt }: AttemptView, delayMs: number): void {
+    this.released(lease);
+    if (this.#connection.connected) this.#queue.giveBack(lease.subject, delayMs);
+    else this.#waiting.push({ lease: lease.subject, keptAt, delayMs });
+  }
+
+  /** A work item was released, here or at another relay. */
+  released(lease: Lease): void {
+    const { work, attempt } = this.counted(lease);
+    this.#released.delete(work);
+    this.#released.set(work, { attempt, at: monotonicMs() });
+    if (this.#released.size <= REMEMBERED) return;
+    for (const oldest of this.#released.keys()) {
+      this.#released.delete(oldest);
+      return;
+    }
+  }
+
+  /**
+   * The delivery with the number that counts. JetStream counts from one again when a consumer is made
+   * again.
+   */
+  counted(lease: Lease): Lease {
+    const before = this.#released.size === 0 ? 0 : this.#released.get(lease.work)?.attempt ?? 0;
+    return lease.attempt > before ? lease : { ...lease, attempt: before + 1 };
+  }
+
+  /**
+   * Whether the attempt before this one was released lately: then it is known to have had no outcome.
+   * The work of a relay that has died may have one.
+   */
+  wasReleased({ work, attempt }: Lease): boolean {
+    const released = this.#released.get(work);
+    if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return false;
+    return monotonicMs() - released.at < REMEMBERED_MS;
+  }
+
+  /** An agent says at another relay that it has a work item: that it was released says no more. */
+  resumed({ work }: Lease): void {
+    const released = this.#released.get(work);
+    if (released !== undefined) this.#released.set(work, { ...released, at: -Infinity });
+  }
+
+  /** NATS is back. @param now By {@linkcode monotonicMs}. */
+  restored(now: number): void {
+    this.#restoredAt = now;
+    for (const { lease, keptAt, delayMs } of this.#waiting) {
+      if (now - keptAt < this.#queue.ackWaitMs) this.#queue.giveBack(lease, delayMs);
+    }
+    this.#waiting = [];
+  }
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import type { Lease } from "@ourocodus/protocol";
+import type { AgentConnection } from "../agent_connection.ts";
+import type { Attempt } from "../attempt.ts";
+import type { Found } from "../attempt_effects.ts";
+import type { Resuming } from "../attempt_state.ts";
+import { FakeEffects } from "./fake_effects.ts";
+
+/** What a relay's attempts ask of the queue and the log, and others of it. */
+export interface QueueAndLog {
+  /** Answers of which agents were told what became. */
+  told: number;
+  extended(lease: Lease): void;
+  released(attempt: Attempt): void;
+  tellReleased(lease: Lease): void;
+  acknowledged(lease: Lease): void;
+  find(lease: Lease): Exclude<Found, { readonly kind: "elsewhere" }>;
+}
+
+/** What is asked for an agent that says what it has. */
+export interface Asked {
+  readonly attempt: Attempt;
+  readonly asked: Resuming;
+  /** Whether another relay objects; unknown while NATS is away. */
+  objects?: boolean;
+}
+
+/** A relay: attempts, the real ones, on effects that only the world ends. */
+export class WorldRelay extends FakeEffects {
+  readonly #world: QueueAndLog;
+  readonly resumptions: Asked[] = [];
+  /** Work items of which nothing but the number of their released attempt is to be known. */
+  readonly releasedWork: Map<string, number> = new Map();
+  natsIsAway = false;
+  /** Whether its role has more slots, or fewer, in this turn. */
+  changed = false;
+  /** As much as was asked for and has not come. */
+  wanted = 0;
+  readonly pendingReleases: Attempt[] = [];
+
+  constructor(world: QueueAndLog, maxDeliver: number) {
+    super();
+    this.#world = world;
+    this.maxDeliver = maxDeliver;
+  }
+
+  override slotsChanged(agent: AgentConnection): void {
+    super.slotsChanged(agent);
+    this.changed = true;
+  }
+
+  override roleChanged(): void {
+    this.changed = true;
+  }
+
+  override store(...args: Parameters<FakeEffects["store"]>): void {
+    assert.equal(args[0].state, "settling");
+    super.store(...args);
+  }
+
+  override deadLetter(...args: Parameters<FakeEffects["deadLetter"]>): void {
+    assert.equal(args[0].state, "settling");
+    super.deadLetter(...args);
+  }
+
+  override tellSettled(): void {
+    this.#world.told++;
+  }
+
+  override tellDuplicate(): void {
+    this.#world.told++;
+  }
+
+  override extend({ lease }: Attempt): void {
+    if (!this.natsIsAway) this.#world.extended(lease);
+  }
+
+  override release(attempt: Attempt): void {
+    this.#world.tellReleased(attempt.lease);
+    if (this.natsIsAway) this.pendingReleases.push(attempt);
+    else this.#world.released(attempt);
+  }
+
+  override read({ lease }: Attempt, onRead: (text: string | undefined) => void): void {
+    super.read({} as Attempt, () => {
+      const found = this.#world.find(lease);
+      onRead(found.kind === "gone" ? undefined : new TextDecoder().decode(found.data));
+    });
+  }
+
+  override acknowledge(lease: Lease): void {
+    this.#world.acknowledged(lease);
+  }
+
+  override finish({ lease }: Attempt): void {
+    this.#world.acknowledged(lease);
+  }
+
+  wasReleased({ work, attempt }: Lease): boolean {
+    return this.releasedWork.get(work) === attempt - 1;
+  }
+
+  noteReleased({ work, attempt }: Lease): void {
+    this.releasedWork.set(work, attempt);
+  }
+}
