@@ -5,7 +5,7 @@ import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectToLog } from "./nats.ts";
-import { progressText } from "./record_text.ts";
+import { reportText } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, table } from "./table.ts";
 import {
@@ -163,11 +163,7 @@ function stepRow(
     isWork || type === "result.duplicate" ? agent_id : undefined,
     isWork && attempt !== undefined ? `attempt ${attempt}` : undefined,
     error ?? reason,
-    payload === undefined
-      ? undefined
-      : full
-      ? JSON.stringify(payload)
-      : shown(progressText(payload)),
+    payload === undefined ? undefined : full ? JSON.stringify(payload) : shown(reportText(payload)),
   ].filter((part) => part !== undefined).join(", ");
   return [
     paint.dim(localTime(new Date(step.time))),

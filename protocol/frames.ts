@@ -66,6 +66,12 @@ export const AGENT_TYPE = {
   drain: "drain",
 } as const;
 
+/**
+ * Those of {@linkcode AGENT_TYPE} that report something about running work, and change nothing. Each
+ * becomes an event of the session, with the work item in it.
+ */
+export const REPORT_TYPES: readonly string[] = [AGENT_TYPE.progress];
+
 /** The longest `payload.delay_ms` of a `retry`: one day, in milliseconds. */
 export const MAX_RETRY_DELAY_MS = 86_400_000;
 

@@ -15,7 +15,7 @@ export {
 export { CLOSE, type CloseCode, closeReason, mayReconnect } from "./close_codes.ts";
 export { type DiffLineKind, diffLines, hasDiff } from "./diff_lines.ts";
 export { InvalidNameError, messageOf, OurocodusError, SettingError } from "./errors.ts";
-export type { WorkEventType } from "./events.ts";
+export { EVENT_TYPES, type WorkEventType } from "./events.ts";
 export {
   AGENT_TYPE,
   appendLease,
@@ -29,6 +29,7 @@ export {
   MAX_RETRY_DELAY_MS,
   RELAY_TYPE,
   type RelayErrorPayload,
+  REPORT_TYPES,
   type ResumePayload,
   singleLine,
   spliceLease,
