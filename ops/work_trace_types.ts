@@ -114,7 +114,7 @@ export interface DeadLetter extends DeadLetterSummary {
   readonly text: string | null;
 }
 
-/** Work that has no outcome yet. */
+/** Work that has no outcome yet: its message's own fields, whichever it has, and ours, which win. */
 export interface PendingWork {
   /** Its sequence in the stream `OUROCODUS_WORK`. */
   readonly work_sequence: number;
@@ -132,6 +132,7 @@ export interface PendingWork {
   readonly agent_id: string | null;
   /** Since when the agent has it, ISO 8601. */
   readonly since: string | null;
+  readonly [field: string]: unknown;
 }
 
 /** How a role, or a whole session, is. */
