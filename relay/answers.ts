@@ -37,7 +37,7 @@ export class Answers {
     this.#options = options;
   }
 
-  /** The answer of an agent's attempt was stored, or not. */
+  /** The answer to an attempt that the agent still had was stored, or not. */
   settled(attempt: AttemptView, agent: AgentConnection, stored: Stored): void {
     this.#settled(agent, stored, attemptItem(attempt), attempt.offered);
   }
@@ -48,7 +48,10 @@ export class Answers {
     this.#duplicate(agent, item, await this.#options.reader.accepted(attempt));
   }
 
-  /** An agent has answered what it was not given by this connection, or has not any more. */
+  /**
+   * An agent has answered what it was not given by this connection, or has not any more. If nobody
+   * was faster, its answer is the result, and the attempt that another agent has by now is cancelled.
+   */
   async late(agent: AgentConnection, answer: Answer, id: string, lease: Lease): Promise<void> {
     const { attempts, outcomes, reader, backlog, peers } = this.#options;
     const { session, role, agentId: agent_id } = agent;

@@ -49,7 +49,8 @@ export class Outcomes {
   }
 
   /**
-   * Stores an answer and acknowledges its work.
+   * Stores an answer and acknowledges its work. All results come here, so where two race, at one relay
+   * or at two, the stream stores the first. The other settles as `duplicate`, see `Answers`.
    *
    * @param answer The agent's message, forwarded as it is.
    * @param onSettled Called once: `duplicate` if another outcome was accepted.
@@ -62,6 +63,7 @@ export class Outcomes {
       data: text,
       id: lease.work,
       headers: resultHeaders(outcome.number, type),
+      // The stream refuses it if the subject has a message, however old.
       fenced: true,
       onSettled: (stored) => {
         if (stored.kind === "refused") return this.#refused(outcome, stored.reason, onSettled);
