@@ -8,7 +8,6 @@
  *
  * @module
  */
-import type { RelayErrorCode } from "./relay_errors.ts";
 
 /** The WebSocket subprotocol that our SDK speaks. */
 export const SUBPROTOCOL_V1 = "ourocodus.v1";
@@ -46,6 +45,25 @@ export const RELAY_TYPE = {
   /** These leases' results are stored; sent only to agents that asked with `confirm=true`. */
   stored: "relay.stored",
 } as const;
+
+/** What a relay says of what it refuses: all codes of `relay.error`, which PROTOCOL.md explains. */
+export const RELAY_ERROR_CODES = [
+  "invalid_message",
+  "unknown_work",
+  "reserved_type",
+  "unknown_type",
+  "id_mismatch",
+  "foreign_lease",
+  "lease_lost",
+  "duplicate",
+  "result_refused",
+  "progress_too_large",
+  "invalid_resume",
+  "invalid_delay",
+] as const;
+
+/** One of them. */
+export type RelayErrorCode = typeof RELAY_ERROR_CODES[number];
 
 /**
  * Types that an agent sends and a relay treats specially. Any other counts as a result, unless it is
