@@ -258,7 +258,7 @@ export class Agent {
     const line = reportLine({ id, lease }, report);
     const reason = line.kind === "invalid" ? line.reason : this.#sendReport(line.text, detached);
     if (reason === undefined) return;
-    this.#tell({ type: "report.dropped", id, report: report.type, reason });
+    this.#tell({ type: "progress.dropped", id, report: report.type, reason });
   }
 
   /** @returns Why it was not sent, if it was not. */

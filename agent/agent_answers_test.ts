@@ -143,9 +143,9 @@ Deno.test("progress is sent before the result, and only while the work runs", as
     ["result", { done: "1" }],
   ]);
   assert.deepEqual(agent.told.slice(1), [
-    "report.dropped",
-    "report.dropped",
-    "report.dropped",
+    "progress.dropped",
+    "progress.dropped",
+    "progress.dropped",
   ]);
   await agent.socket.stored("1");
   await agent.stop();
@@ -160,12 +160,12 @@ Deno.test("progress is dropped while no relay is connected, or another than the 
   const { context } = handler.running.get("1") ?? assert.fail();
   await agent.socket.end(1006);
   context.progress("half");
-  const dropped = agent.event("report.dropped");
+  const dropped = agent.event("progress.dropped");
   assert.deepEqual([dropped?.report, dropped?.reason], ["progress", "no relay is connected"]);
   await agent.clock.advance(500);
   await agent.socket.welcome();
   context.progress("more");
-  const { reason } = agent.event("report.dropped") ?? assert.fail();
+  const { reason } = agent.event("progress.dropped") ?? assert.fail();
   assert.equal(reason, "the connection that brought its work is gone");
   await handler.finish("1");
   assert.deepEqual(agent.socket.answers, ["result 1"]);

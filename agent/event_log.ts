@@ -39,7 +39,7 @@ export function logEvent(event: AgentEvent): void {
       return logger.warn("Work {id} came again while it waited or ran", { ...event });
     case "result.unsendable":
       return logger.warn("The result of {id} was not sent: {reason}", { ...event });
-    case "report.dropped":
+    case "progress.dropped":
       return logger.debug("A {report} of {id} was not sent: {reason}", { ...event });
     case "stopping":
       return logger.info("Stopping: {running} running", { ...event });

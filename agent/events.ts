@@ -66,9 +66,9 @@ export type AgentEvent =
   | { readonly type: "work.duplicate"; readonly id: string; readonly lease: string }
   /** An answer was larger than the relay takes, or had no JSON form; an error was sent instead. */
   | { readonly type: "result.unsendable"; readonly id: string; readonly reason: string }
-  /** A report, such as `progress`, was not sent. */
+  /** Progress, or another report, was not sent. */
   | {
-    readonly type: "report.dropped";
+    readonly type: "progress.dropped";
     readonly id: string;
     /** Its message's type. */
     readonly report: string;
