@@ -457,6 +457,7 @@ export class Attempt implements AttemptView {
     this.#become(resuming, lease.subject);
     this.#number = lease.attempt;
     if (lease.attempt > this.#lease.attempt) this.#lease = lease;
+    this.#effects.slotsChanged(agent);
     return resuming;
   }
 

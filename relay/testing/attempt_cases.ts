@@ -303,6 +303,7 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     const attempt = relay.claim(agent);
     const asked = attempt.resumed(agent, attempt.lease);
     assert.ok(asked);
+    assert.deepEqual(relay.slotChanges, [agent], "no work is pulled for its slot");
     attempt.resumptionChecked(asked, OPEN);
     assert.deepEqual(relay.verifiedOnes, [attempt]);
   },
