@@ -321,10 +321,10 @@ export class Attempt implements AttemptView {
       agent.tellResumed(this.#offered);
       if (agent.closed) this.socketLost();
     } else {
-      // What was delivered here meanwhile is nobody else's.
-      const isOurs = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
-      if (isOurs) this.#release({ code: "no_agent", message: "" });
-      else this.#become(ENDED);
+      this.#become(ENDED);
+      // It was delivered here, too. Who has it now, its next attempt's relay asks.
+      const wasDelivered = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
+      if (wasDelivered && !this.#lapsed) this.#effects.putBack(this.#lease);
       agent.tellCancelled(this.#offered, lossOf(found));
     }
     hearSaid(asked);

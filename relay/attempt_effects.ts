@@ -120,6 +120,8 @@ export interface Effects {
   counted(lease: Lease): Lease;
   /** It goes back to the queue, which hands it out again after `delayMs`. */
   release(attempt: AttemptView, delayMs: number): void;
+  /** The same without a word: others are asked for it before it is handed out again. */
+  putBack(lease: Lease): void;
   /** Its work has an outcome, and is not needed in the queue any more. */
   acknowledge(lease: Lease): void;
   /** Stores its outcome, and acknowledges it. */

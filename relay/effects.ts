@@ -135,6 +135,11 @@ export class RelayEffects implements Effects {
     this.#parts.releases.release(attempt, delayMs);
   }
 
+  putBack({ subject }: Lease): void {
+    const { connection, queue } = this.#parts;
+    if (connection.connected) queue.giveBack(subject);
+  }
+
   acknowledge({ subject }: Lease): void {
     this.#parts.acknowledger.acknowledge(subject);
   }

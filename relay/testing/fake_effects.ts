@@ -171,6 +171,10 @@ export class FakeEffects implements Effects {
     this.told.push(`release ${lease.attempt}, ${delayMs}`);
   }
 
+  putBack({ attempt }: Lease): void {
+    this.told.push(`put back ${attempt}`);
+  }
+
   acknowledge({ attempt }: Lease): void {
     this.told.push(`acknowledge ${attempt}`);
   }
