@@ -13,7 +13,6 @@ import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Peers } from "./peers.ts";
@@ -55,7 +54,7 @@ export class Answers {
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
     const outcome = {
       ...{ id, session, role, lease },
-      ...{ number: lease.attempt, since: monotonicMs() },
+      ...{ number: lease.attempt, since: performance.now() },
     };
     agent.unsettled++;
     const found = hasOutcome(attempts.find(lease))

@@ -35,7 +35,6 @@ import {
   type Said,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
-import { monotonicMs } from "./monotonic.ts";
 
 /**
  * What was sent so long before a socket's end has arrived, in milliseconds: a ping that was sent after
@@ -55,7 +54,7 @@ export class Attempt implements AttemptView {
   readonly session: string;
   readonly role: string;
   readonly deliveredAt: number = Date.now();
-  readonly since: number = monotonicMs();
+  readonly since: number = performance.now();
   readonly #effects: Effects;
   #state: AttemptState = NEW;
   #id = "";
@@ -64,7 +63,7 @@ export class Attempt implements AttemptView {
   #number: number;
   #agentId: string | undefined;
   #v1 = false;
-  /** When its message was sent, by {@linkcode monotonicMs}. */
+  /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
   #keptAt: number = this.since;
   /** Whether its lease may have run out, so that another agent may have the work too. */
@@ -150,14 +149,14 @@ export class Attempt implements AttemptView {
     if (this.#state.kind === "superseded") return false;
     this.#lease = lease;
     this.#lapsed = false;
-    this.#keptAt = monotonicMs();
+    this.#keptAt = performance.now();
     return true;
   }
 
   /**
    * Extends its lease, unless it has an outcome.
    *
-   * @param now By {@linkcode monotonicMs}.
+   * @param now By `performance.now`.
    * @param ackWaitMs How long a lease lives, in milliseconds.
    */
   extend(now: number, ackWaitMs: number): void {
@@ -443,13 +442,13 @@ export class Attempt implements AttemptView {
   }
 
   #send(agent: Holder, text: string): void {
-    this.#sentAt = monotonicMs();
+    this.#sentAt = performance.now();
     agent.sendWork(this, text);
   }
 
   /** Whether a plain agent's socket may have ended before the message arrived. */
   #mayBeLost({ named }: Running): boolean {
-    return !this.#v1 && (!named || monotonicMs() - this.#sentAt < ARRIVED_MS);
+    return !this.#v1 && (!named || performance.now() - this.#sentAt < ARRIVED_MS);
   }
 
   #resume(agent: Holder, lease: Lease): Resuming {

@@ -25,9 +25,9 @@ export interface AttemptView {
   readonly agentId: string | undefined;
   /** When it was delivered, in milliseconds since 1970: for people, and beside the servers' clocks. */
   readonly deliveredAt: number;
-  /** The same by {@linkcode monotonicMs}, which no change of the clock touches. */
+  /** The same by `performance.now`, which no change of the clock touches. */
   readonly since: number;
-  /** When its lease was last extended, by {@linkcode monotonicMs}. */
+  /** When its lease was last extended, by `performance.now`. */
   readonly keptAt: number;
 }
 

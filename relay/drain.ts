@@ -8,7 +8,6 @@ import { CLOSE, type DrainPayload, pause, RELAY_TYPE } from "@ourocodus/protocol
 import type { Agents } from "./agents.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Journal } from "./journal.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Turn } from "./turn.ts";
 
@@ -42,15 +41,15 @@ export async function drain(
   for (const agent of agents) {
     agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
   }
-  const deadline = monotonicMs() + graceMs;
+  const deadline = performance.now() + graceMs;
   const busy = () => agents.size > 0 || attempts.size > 0;
-  while (busy() && monotonicMs() < deadline && !signal?.aborted) await pause(20);
+  while (busy() && performance.now() < deadline && !signal?.aborted) await pause(20);
   for (const agent of agents) {
     for (const attempt of agent.attempts()) attempt.relayDrains();
     agent.close(CLOSE.draining);
   }
   journal.flush();
   turn.end();
-  const gone = monotonicMs() + CLOSE_MS;
-  while (agents.size > 0 && monotonicMs() < gone) await pause(5);
+  const gone = performance.now() + CLOSE_MS;
+  while (agents.size > 0 && performance.now() < gone) await pause(5);
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { monotonicMs } from "./monotonic.ts";
 
 /** What goes into a line that is said, beside what it is about. */
 export interface Unsaid {
@@ -19,7 +18,7 @@ export class LogThrottle {
   #unsaid = 0;
 
   /** @returns What to add to the line; `undefined` if it is not to be said. */
-  pass(now: number = monotonicMs()): Unsaid | undefined {
+  pass(now: number = performance.now()): Unsaid | undefined {
     if (now - this.#saidAt < EVERY_MS) {
       this.#unsaid++;
       return undefined;

@@ -29,7 +29,6 @@ import { agentItem, Agents } from "./agents.ts";
 import { assemble, type RelayAssembly, type RelayParts } from "./assembly.ts";
 import { drain } from "./drain.ts";
 import { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
 
@@ -64,7 +63,7 @@ export class Relay {
   readonly #limits: RelayLimits;
   readonly #assembly: RelayAssembly;
   readonly #turn = new Turn((end) => this.#endTurn(end));
-  readonly #startedAt = monotonicMs();
+  readonly #startedAt = performance.now();
   readonly #agents = new Agents(HEARTBEAT_MS);
   readonly #keeper: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
@@ -127,7 +126,7 @@ export class Relay {
       agents: this.#agents.size,
       in_hand: this.#assembly.attempts.size,
       held_bytes: this.#assembly.backlog.bytes,
-      uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
+      uptime_seconds: Math.floor((performance.now() - this.#startedAt) / 1_000),
     };
   }
 
@@ -254,7 +253,7 @@ export class Relay {
   #keep(): void {
     const { attempts, scheduler } = this.#assembly;
     const { connection, queue: { ackWaitMs } } = this.#parts;
-    const now = monotonicMs();
+    const now = performance.now();
     for (const attempt of connection.connected ? attempts : []) {
       if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
     }
@@ -271,7 +270,7 @@ export class Relay {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
     const { attempts, releases, peers, scheduler } = this.#assembly;
-    const now = monotonicMs();
+    const now = performance.now();
     for (const attempt of attempts) attempt.extend(now, this.#parts.queue.ackWaitMs);
     releases.restored(now);
     peers.restored(Date.now());

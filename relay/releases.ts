@@ -7,7 +7,6 @@
 import type { Connection, WorkQueue } from "@ourocodus/bus";
 import type { Lease } from "@ourocodus/protocol";
 import type { AttemptView } from "./attempt_effects.ts";
-import { monotonicMs } from "./monotonic.ts";
 
 /** As many are remembered. */
 const REMEMBERED = 10_000;
@@ -18,7 +17,7 @@ const REMEMBERED_MS = 60_000;
 interface Released {
   /** The number of the attempt that ended so. */
   readonly attempt: number;
-  /** When, by {@linkcode monotonicMs}. */
+  /** When, by `performance.now`. */
   readonly at: number;
 }
 
@@ -55,7 +54,7 @@ export class Releases {
   released(lease: Lease): void {
     const { work, attempt } = this.counted(lease);
     this.#released.delete(work);
-    this.#released.set(work, { attempt, at: monotonicMs() });
+    this.#released.set(work, { attempt, at: performance.now() });
     if (this.#released.size <= REMEMBERED) return;
     for (const oldest of this.#released.keys()) {
       this.#released.delete(oldest);
@@ -79,7 +78,7 @@ export class Releases {
   wasReleased({ work, attempt }: Lease): boolean {
     const released = this.#released.get(work);
     if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return false;
-    return monotonicMs() - released.at < REMEMBERED_MS;
+    return performance.now() - released.at < REMEMBERED_MS;
   }
 
   /** An agent says at another relay that it has a work item: that it was released says no more. */
@@ -88,7 +87,7 @@ export class Releases {
     if (released !== undefined) this.#released.set(work, { ...released, at: -Infinity });
   }
 
-  /** NATS is back. @param now By {@linkcode monotonicMs}. */
+  /** NATS is back. @param now By `performance.now`. */
   restored(now: number): void {
     this.#restoredAt = now;
     for (const { lease, keptAt, delayMs } of this.#waiting) {
