@@ -18,7 +18,9 @@ import {
   type CancelNotice,
   CAPABILITIES,
   CLOSE,
+  type DrainPayload,
   invalidName,
+  pause,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
@@ -27,7 +29,6 @@ import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_conne
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { assemble, type RelayAssembly, type RelayParts } from "./assembly.ts";
-import { drain } from "./drain.ts";
 import { RelayMetrics } from "./metrics.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
@@ -53,6 +54,8 @@ export interface RelayHealth {
 const HEADER_BYTES = 256;
 /** How often a v1 agent hears something, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
+/** How long draining waits for agents to answer the closing of their sockets, in milliseconds. */
+const CLOSE_MS = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -205,7 +208,24 @@ export class Relay {
    * @param signal Aborts the waiting.
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
-    await drain({ ...this.#assembly, agents: this.#agents, turn: this.#turn }, { graceMs, signal });
+    const { attempts, scheduler, journal } = this.#assembly;
+    const agents = this.#agents;
+    scheduler.drain();
+    for (const attempt of attempts) if (attempt.state === "away") attempt.relayDrains();
+    for (const agent of agents) {
+      agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
+    }
+    const deadline = performance.now() + graceMs;
+    const busy = () => agents.size > 0 || attempts.size > 0;
+    while (busy() && performance.now() < deadline && !signal?.aborted) await pause(20);
+    for (const agent of agents) {
+      for (const attempt of agent.attempts()) attempt.relayDrains();
+      agent.close(CLOSE.draining);
+    }
+    journal.flush();
+    this.#turn.end();
+    const gone = performance.now() + CLOSE_MS;
+    while (agents.size > 0 && performance.now() < gone) await pause(5);
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
