@@ -38,7 +38,9 @@ export class Answers {
 
   /** The answer of an agent's attempt was stored, or not. */
   settled(attempt: AttemptView, agent: AgentConnection, stored: Stored): void {
-    this.#settled(agent, stored, attemptItem(attempt), attempt.offered);
+    const { offered } = attempt;
+    if (stored.kind !== "duplicate") return tellStored(agent, stored, offered);
+    this.#duplicate(agent, attemptItem(attempt), stored.accepted, offered);
   }
 
   /** A plain agent has answered what another attempt has answered meanwhile. */
@@ -52,6 +54,8 @@ export class Answers {
     const { attempts, outcomes, reader, backlog, peers } = this.#options;
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
+    const duplicate = (accepted?: AcceptedOutcome) =>
+      this.#duplicate(agent, item, accepted, lease.subject);
     const outcome = {
       ...{ id, session, role, lease },
       ...{ number: lease.attempt, since: performance.now() },
@@ -64,19 +68,14 @@ export class Answers {
     if (found.kind !== "open" || hasOutcome(attempts.find(lease))) {
       const accepted = found.kind === "answered" ? found.accepted : await reader.accepted(outcome);
       agent.unsettled--;
-      return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
+      return duplicate(accepted);
     }
     outcomes.result(outcome, answer, (stored) => {
       agent.unsettled--;
-      if (stored.kind !== "duplicate") peers.answered(lease, agent);
-      this.#settled(agent, stored, item, lease.subject);
+      if (stored.kind === "duplicate") return duplicate(stored.accepted);
+      peers.answered(lease, agent);
+      tellStored(agent, stored, lease.subject);
     });
-  }
-
-  #settled(agent: AgentConnection, stored: Stored, item: object, lease: string): void {
-    if (stored.kind === "duplicate") return this.#duplicate(agent, item, stored.accepted, lease);
-    if (stored.kind === "refused") agent.refuse("result_refused", stored.reason, lease);
-    agent.tellStored(lease);
   }
 
   #duplicate(
@@ -93,6 +92,16 @@ export class Answers {
     });
     agent.refuse("duplicate", duplicateReason(accepted), lease);
   }
+}
+
+/** Tells an agent that its answer is stored, or an error in its place. */
+function tellStored(
+  agent: AgentConnection,
+  stored: Exclude<Stored, { readonly kind: "duplicate" }>,
+  lease: string,
+): void {
+  if (stored.kind === "refused") agent.refuse("result_refused", stored.reason, lease);
+  agent.tellStored(lease);
 }
 
 /** Whether an attempt's work has an outcome, or is about to. */

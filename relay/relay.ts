@@ -66,6 +66,8 @@ export class Relay {
   readonly #limits: RelayLimits;
   readonly #assembly: RelayAssembly;
   readonly #turn = new Turn((end) => this.#endTurn(end));
+  /** One for all agents: each would be garbage to look at, see agent_web_socket.ts. */
+  readonly #onPending = (agent: AgentConnection) => this.#turn.agent(agent);
   readonly #startedAt = performance.now();
   readonly #agents = new Agents(HEARTBEAT_MS);
   readonly #keeper: ReturnType<typeof setInterval>;
@@ -165,7 +167,7 @@ export class Relay {
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const { resumption, scheduler, journal } = this.#assembly;
-    const agent = new AgentConnection(request, socket, (pending) => this.#turn.agent(pending));
+    const agent = new AgentConnection(request, socket, this.#onPending);
     const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
     resumption.comesBack(agent, older);
