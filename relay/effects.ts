@@ -123,7 +123,7 @@ export class RelayEffects implements Effects {
 
   extend({ lease }: AttemptView): void {
     const { connection, queue } = this.#parts;
-    if (connection.connected) queue.keepAlive(lease.subject);
+    if (connection.connected) queue.extend(lease.subject);
   }
 
   counted(lease: Lease): Lease {
@@ -137,7 +137,7 @@ export class RelayEffects implements Effects {
 
   putBack({ subject }: Lease): void {
     const { connection, queue } = this.#parts;
-    if (connection.connected) queue.giveBack(subject);
+    if (connection.connected) queue.release(subject);
   }
 
   acknowledge({ subject }: Lease): void {

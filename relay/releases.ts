@@ -46,7 +46,7 @@ export class Releases {
   /** Gives a work item back to the queue. @param delayMs When it may be handed out again. */
   release({ lease, keptAt }: AttemptView, delayMs: number): void {
     this.released(lease);
-    if (this.#connection.connected) this.#queue.giveBack(lease.subject, delayMs);
+    if (this.#connection.connected) this.#queue.release(lease.subject, delayMs);
     else this.#waiting.push({ lease: lease.subject, keptAt, delayMs });
   }
 
@@ -91,7 +91,7 @@ export class Releases {
   restored(now: number): void {
     this.#restoredAt = now;
     for (const { lease, keptAt, delayMs } of this.#waiting) {
-      if (now - keptAt < this.#queue.ackWaitMs) this.#queue.giveBack(lease, delayMs);
+      if (now - keptAt < this.#queue.ackWaitMs) this.#queue.release(lease, delayMs);
     }
     this.#waiting = [];
   }
