@@ -47,7 +47,7 @@ export interface SocketEnd {
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
 /** How many of its answered work items a plain agent is remembered by. */
 const REMEMBERED = 64;
-/** Ends of sockets after which an agent does not come back, beside those that forbid it. */
+/** Further codes after which an agent does not come back, next to those that forbid it. */
 const ENDED: readonly number[] = [
   ...[1000, 1001],
   ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],

@@ -28,7 +28,7 @@ export interface AnswersOptions {
   readonly metrics: RelayMetrics;
 }
 
-/** Tells agents. */
+/** Tells agents what became of their answers. */
 export class Answers {
   readonly #options: AnswersOptions;
 

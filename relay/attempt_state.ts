@@ -5,7 +5,7 @@
  */
 import type { Holder, RoleSlots } from "./attempt_effects.ts";
 
-/** Something that an agent has said about an attempt, and that is heard when it is known whose it is. */
+/** Something that an agent has said about an attempt, put off until it is known who has it. */
 export interface Said {
   readonly characters: number;
   readonly hear: () => void;
@@ -23,8 +23,8 @@ export interface Running {
   readonly kind: "running";
   readonly agent: Holder;
   /**
-   * Whether the agent is known to have it. What it had before its socket broke it names, or, if it is
-   * a plain one, is sent again.
+   * Whether the agent is known to have it. After a broken socket, a v1 agent names what it has; a plain
+   * one is sent again what may not have arrived.
    */
   named: boolean;
 }
@@ -64,7 +64,7 @@ export function holderIn(state: AttemptState): Holder | undefined {
   }
 }
 
-/** Hears what an agent has said meanwhile. */
+/** Handles what an agent has said meanwhile. */
 export function hearSaid({ agent, said }: Resuming): void {
   for (const { hear } of said) if (!agent.closed) hear();
 }

@@ -35,7 +35,7 @@ export class Backlog {
     return `${this.bytes} bytes of results wait for NATS, limit is ${this.#maxBytes}`;
   }
 
-  /** As many more characters of messages' texts are kept; fewer if negative. */
+  /** This many more characters of messages are kept; fewer if negative. */
   add(characters: number): void {
     this.#characters += characters;
   }

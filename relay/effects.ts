@@ -32,7 +32,7 @@ import type { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
 import type { Turn } from "./turn.ts";
 
-/** The parts of a relay that do it. */
+/** The parts of a relay that {@linkcode RelayEffects} calls. */
 export interface EffectsOptions {
   readonly connection: Connection;
   readonly queue: WorkQueue;
@@ -55,7 +55,7 @@ export interface EffectsOptions {
 const DECODER = new TextDecoder();
 const log = getLogger(["ourocodus", "relay"]);
 
-/** Does it. */
+/** The effects of a relay. */
 export class RelayEffects implements Effects {
   readonly maxDeliver: number;
   readonly hasGrace: boolean;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What goes into a line that is said, beside what it is about. */
+/** What is added to a line that is said. */
 export interface Unsaid {
   /** How many lines were left out since the last one. */
   readonly unsaid?: number;

@@ -1,5 +1,5 @@
 /**
- * Who has a work item: an agent here, another relay's, or nobody any more.
+ * What other relays are asked and told: who has a work item, and what became of it.
  *
  * Invariants:
  * 1. Work is offered at once only if nobody can have it: it is the first attempt, or the attempt
