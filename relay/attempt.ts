@@ -284,6 +284,8 @@ export class Attempt implements AttemptView {
       case "running": {
         const has = state.agent === agent && this.#offered === lease.subject;
         if (!has) return tellCancelled(agent, lease.subject, "lease_lost");
+        // It may have been there meanwhile: that relay lets go of it when it is asked.
+        if (this.#isElsewhere) return this.#resume(agent, lease);
         this.named();
         return void agent.tellResumed(lease.subject);
       }
@@ -316,6 +318,7 @@ export class Attempt implements AttemptView {
     if (found.kind === "open") {
       this.#id = workId(parseWork(DECODER.decode(found.data)), this.#lease.sequence);
       this.#effects.verified(this);
+      this.#isElsewhere = false;
       this.#run(agent, true);
       agent.tellResumed(this.#offered);
       if (agent.closed) this.socketLost();

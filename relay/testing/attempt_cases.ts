@@ -276,6 +276,24 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     }
   },
 
+  "an agent that is back here from another relay has its work here when that one was asked": (
+    newRelay,
+  ) => {
+    const relay = newRelay();
+    const agent = relay.agent({ agentId: "a", v1: true });
+    const attempt = relay.deliver();
+    attempt.heldElsewhere();
+    agent.hears();
+    const asked = attempt.resumed(agent, leaseOf(1));
+    assert.deepEqual([attempt.state, agent.hears()], ["resuming", []]);
+    assert.ok(asked);
+    attempt.resumptionChecked(asked, OPEN);
+    assert.deepEqual([attempt.state, agent.hears()], ["running", ["relay.resumed 1"]]);
+    agent.gone({ code: 1006, reason: "cable" });
+    attempt.socketLost();
+    assert.equal(attempt.state, "away", "no other relay has it");
+  },
+
   "an agent's lease of a later attempt takes the place of an earlier one's": (newRelay) => {
     const relay = newRelay();
     const agent = relay.agent({ agentId: "a", v1: true });
