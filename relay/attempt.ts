@@ -31,8 +31,9 @@ import {
   holderIn,
   NEW,
   type Resuming,
-  type Running,
+  Running,
   type Said,
+  Settling,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
 
@@ -208,7 +209,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     switch (state.kind) {
       case "running":
-        this.#become({ kind: "settling", agent: state.agent });
+        this.#become(new Settling(state.agent));
         return this.#effects.store(this, answer, (stored) => {
           this.#become(ENDED);
           this.#effects.tellSettled(this, state.agent, stored);
@@ -439,7 +440,7 @@ export class Attempt implements AttemptView {
   }
 
   #run(agent: Holder, named: boolean): Running {
-    const running: Running = { kind: "running", agent, named };
+    const running = new Running(agent, named);
     this.#become(running);
     return running;
   }
@@ -481,7 +482,7 @@ export class Attempt implements AttemptView {
   }
 
   #bury(reason: Reason): void {
-    this.#become({ kind: "settling", agent: undefined });
+    this.#become(new Settling());
     this.#effects.deadLetter(this, reason, () => this.#become(ENDED));
   }
 

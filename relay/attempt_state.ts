@@ -18,15 +18,34 @@ export interface Resuming {
   readonly said: Said[];
 }
 
-/** An agent has it. */
-export interface Running {
-  readonly kind: "running";
+/**
+ * An agent has it. Every attempt is in this state and in {@linkcode Settling}, so they are classes: of
+ * object literals V8 would take many for old, see ARCHITECTURE.md, "What the collector was made to copy".
+ */
+export class Running {
+  readonly kind = "running";
   readonly agent: Holder;
   /**
    * Whether the agent is known to have it. After a broken socket, a v1 agent names what it has; a plain
    * one is sent again what may not have arrived.
    */
   named: boolean;
+
+  constructor(agent: Holder, named: boolean) {
+    this.agent = agent;
+    this.named = named;
+  }
+}
+
+/** Its outcome is being stored. */
+export class Settling {
+  readonly kind = "settling";
+  /** Whose outcome it is; none if the work item has died. */
+  readonly agent: Holder | undefined;
+
+  constructor(agent?: Holder) {
+    this.agent = agent;
+  }
 }
 
 /** One of them, with what it holds. */
@@ -42,11 +61,7 @@ export type AttemptState =
     readonly mayBeLost: boolean;
     readonly endGrace: () => void;
   }
-  | {
-    readonly kind: "settling";
-    /** Whose outcome it is; none if the work item has died. */
-    readonly agent: Holder | undefined;
-  }
+  | Settling
   | { readonly kind: "superseded"; readonly agent: Holder };
 
 export const NEW: AttemptState = { kind: "new" };
