@@ -276,8 +276,10 @@ export class Relay {
     const { attempts, scheduler } = this.#assembly;
     const { connection, queue: { ackWaitMs } } = this.#parts;
     const now = performance.now();
-    for (const attempt of connection.connected ? attempts : []) {
-      if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
+    if (connection.connected) {
+      for (const attempt of attempts) {
+        if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
+      }
     }
     scheduler.keep();
   }
