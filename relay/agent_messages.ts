@@ -158,7 +158,8 @@ export class AgentMessages {
   }
 
   #result(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
-    if (this.#overloads(agent, text.length)) return;
+    // The answer to a superseded one is not kept.
+    if (attempt.state === "running" && this.#overloads(agent, text.length)) return;
     attempt.answered({ text: withoutLease(agent, text, message, attempt), type: message.type });
   }
 
