@@ -5,7 +5,7 @@
  * | kind        | said by                                    | answered by a relay that                    |
  * | ----------- | ------------------------------------------ | ------------------------------------------- |
  * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
- * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
+ * | `claim`     | to whom an agent came that resumes leases  | has another agent that has it: it objects   |
  * | `returned`  | who releases work                          | nobody: the next attempt may begin at once  |
  * | `answered`  | to whom a late result came, and is stored  | nobody: the relay of the work is told        |
  * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
@@ -28,7 +28,7 @@ export interface LeaseHolder {
    * @returns Whether another agent has the work here.
    */
   objectsTo(lease: Lease, agentId: string): boolean;
-  /** Another relay has given this work back. */
+  /** Another relay has released this work. */
   returned(lease: Lease): void;
   /** Another relay has stored a result of this work, which an agent here may have. */
   answered(lease: Lease): void;
@@ -87,7 +87,7 @@ export class LeaseExchange {
    *
    * @param leases Those that it resumes; asked each time, as the connection may be lost meanwhile.
    * @param waitMs How long to wait for objections, in milliseconds; asked each time.
-   * @returns The works' identities that are in another agent's hands elsewhere; `undefined` as for
+   * @returns The identities of work that another agent has elsewhere; `undefined` as for
    * {@linkcode keptElsewhere}.
    */
   async objections(

@@ -47,9 +47,9 @@ export interface AgentMessagesOptions {
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
-/** As many characters of why an agent gives work back go into events and dead letters. */
+/** How many characters of an agent's reason to release work go into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
-/** An agent's own word for why it gives work back. */
+/** An agent's own word for why it releases work. */
 const REASON = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** Handles agents' frames. */
@@ -155,11 +155,12 @@ export class AgentMessages {
   }
 
   #result(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
-    if (this.#overloads(agent, text.length)) return;
+    // The answer to a superseded one is not kept.
+    if (attempt.state === "running" && this.#overloads(agent, text.length)) return;
     attempt.answered({ text: withoutLease(agent, text, message, attempt), type: message.type });
   }
 
-  /** A message about what the agent resumes: it is heard when it is known whether the agent has that. */
+  /** A message about an attempt that the agent resumes: put off until it is known whether it has it. */
   #early(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
     if (this.#overloads(agent, text.length)) return;
     const hear = () => this.#message(agent, text, message);

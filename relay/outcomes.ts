@@ -18,7 +18,6 @@ import {
 import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
 import type { Answer, Answered, AttemptView } from "./attempt_effects.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 
 /** What an outcome is stored for; an attempt is one. */
@@ -71,7 +70,7 @@ export class Outcomes {
         if (stored.kind === "stored") {
           metrics.results++;
           metrics.resultCharacters += text.length;
-          metrics.worked.observe(monotonicMs() - outcome.since);
+          metrics.worked.observe(performance.now() - outcome.since);
         }
         onSettled(stored);
       },

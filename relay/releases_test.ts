@@ -10,9 +10,9 @@ const ACK_WAIT_MS = 30_000;
 function fakeReleases() {
   const told: string[] = [];
   const connection = { connected: true };
-  const giveBack = (lease: string, delayMs: number) =>
+  const release = (lease: string, delayMs: number) =>
     void told.push(`${parseLease(lease)?.attempt}, ${delayMs}`);
-  const queue = { ackWaitMs: ACK_WAIT_MS, giveBack };
+  const queue = { ackWaitMs: ACK_WAIT_MS, release };
   const releases = new Releases(connection as Connection, queue as unknown as WorkQueue);
   return { releases, told, connection };
 }

@@ -202,6 +202,11 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
     work.leasedUntil = 0;
   }
 
+  putBack(lease: Lease): void {
+    const work = this.#leased(lease);
+    if (work !== undefined) work.leasedUntil = 0;
+  }
+
   tellReleased(lease: Lease): void {
     for (const relay of this.relays) if (!relay.natsIsAway) relay.noteReleased(lease);
   }
