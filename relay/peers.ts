@@ -75,10 +75,12 @@ export class Peers {
   restored(now: number): void {
     const elsewhere = this.#exchange.heldElsewhere(RESTORED_ANSWER_MS);
     this.#restored = { at: now, since: performance.now(), elsewhere };
+    const { attempts, releases } = this.#options;
     void elsewhere.then((sequences) => {
-      for (const attempt of this.#options.attempts) {
+      for (const attempt of attempts) {
         if (sequences.has(attempt.lease.sequence)) attempt.heldElsewhere();
       }
+      releases.releaseWaiting(sequences);
     });
   }
 

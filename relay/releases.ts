@@ -21,9 +21,9 @@ interface Released {
   readonly at: number;
 }
 
-/** What is released as soon as NATS is back. */
+/** What is released once NATS is back. */
 interface Waiting {
-  readonly lease: string;
+  readonly lease: Lease;
   readonly keptAt: number;
   readonly delayMs: number;
 }
@@ -47,7 +47,7 @@ export class Releases {
   release({ lease, keptAt }: AttemptView, delayMs: number): void {
     this.released(lease);
     if (this.#connection.connected) this.#queue.release(lease.subject, delayMs);
-    else this.#waiting.push({ lease: lease.subject, keptAt, delayMs });
+    else this.#waiting.push({ lease, keptAt, delayMs });
   }
 
   /** A work item was released, here or at another relay. */
@@ -90,8 +90,19 @@ export class Releases {
   /** NATS is back. @param now By `performance.now`. */
   restored(now: number): void {
     this.#restoredAt = now;
+  }
+
+  /**
+   * Releases what could not be while NATS was away.
+   *
+   * @param elsewhere Sequences of what other relays have by now: it is theirs.
+   */
+  releaseWaiting(elsewhere: ReadonlySet<number>): void {
+    if (!this.#connection.connected) return;
+    const now = performance.now();
     for (const { lease, keptAt, delayMs } of this.#waiting) {
-      if (now - keptAt < this.#queue.ackWaitMs) this.#queue.release(lease, delayMs);
+      const lives = now - keptAt < this.#queue.ackWaitMs;
+      if (lives && !elsewhere.has(lease.sequence)) this.#queue.release(lease.subject, delayMs);
     }
     this.#waiting = [];
   }

@@ -17,19 +17,34 @@ function fakeReleases() {
   return { releases, told, connection };
 }
 
-Deno.test("what is released while NATS is away is so when it is back, if its lease lives by then", () => {
-  for (const awayMs of [ACK_WAIT_MS - 1, ACK_WAIT_MS]) {
+Deno.test("what is released while NATS is away is so when it is back, if its lease lives and no other relay has it", () => {
+  const now = performance.now;
+  using _ = { [Symbol.dispose]: () => void (performance.now = now) };
+  for (const [awayMs, elsewhere] of [[0, 8], [ACK_WAIT_MS, 8], [0, 7]] as const) {
+    performance.now = () => 1_000;
     const { releases, told, connection } = fakeReleases();
     const relay = new FakeEffects();
     relay.agent();
-    const attempt = relay.deliver();
     connection.connected = false;
-    releases.release(attempt, 5_000);
+    releases.release(relay.deliver(), 5_000);
+    releases.releaseWaiting(new Set());
     connection.connected = true;
-    releases.restored(attempt.keptAt + awayMs);
-    releases.restored(attempt.keptAt + awayMs);
-    assert.deepEqual(told, awayMs < ACK_WAIT_MS ? ["1, 5000"] : []);
+    performance.now = () => 1_000 + awayMs;
+    releases.releaseWaiting(new Set([elsewhere]));
+    releases.releaseWaiting(new Set());
+    assert.deepEqual(told, awayMs === 0 && elsewhere === 8 ? ["1, 5000"] : []);
   }
+});
+
+Deno.test("what was released before NATS was away says nothing any more: others may have been told since", () => {
+  const { releases } = fakeReleases();
+  releases.released(leaseOf(1));
+  assert.equal(releases.wasReleased(leaseOf(2)), true);
+  releases.restored(performance.now() + 1);
+  assert.equal(releases.wasReleased(leaseOf(2)), false);
+  releases.released(leaseOf(2));
+  releases.resumed(leaseOf(2));
+  assert.equal(releases.wasReleased(leaseOf(3)), false, "an agent has come back to it");
 });
 
 Deno.test("of work that is released, here or at another relay, the next attempt alone is known to be unanswered", () => {

@@ -384,7 +384,10 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
       this.#left(attempt.lease);
     }
     for (const attempt of relay.pendingReleases.splice(0)) {
-      if (this.now - attempt.keptAt < ACK_WAIT_MS) this.released(attempt);
+      const { work } = attempt.lease;
+      const held = this.#others(relay).some(({ attempts }) => attempts.get(work) !== undefined);
+      if (!held && this.now - attempt.keptAt < ACK_WAIT_MS) this.released(attempt);
+      if (held) this.#left(attempt.lease);
     }
   }
 
