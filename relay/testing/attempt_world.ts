@@ -323,6 +323,12 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
     const { attempt, asked, objects = false } = resumption;
     const found = this.find(attempt.lease);
     const lost = found.kind === "open" && objects;
+    // An agent has its work for itself as long as its relay reaches NATS (PROTOCOL.md).
+    const work = this.works[attempt.lease.sequence - 1];
+    const isCutOff = this.relays.some(({ natsIsAway, attempts }) => {
+      return natsIsAway && attempts.get(attempt.lease.work)?.state === "running";
+    });
+    if (work !== undefined && isCutOff) work.lapsed = true;
     attempt.resumptionChecked(asked, lost ? { kind: "elsewhere" } : found);
   }
 
