@@ -73,7 +73,10 @@ export class RelayEffects implements Effects {
   }
 
   findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    return this.#parts.scheduler.findSlot(role, attempt);
+    const { scheduler, releases } = this.#parts;
+    const { lease } = attempt;
+    const lastAgent = lease.attempt > 1 ? releases.lastAgent(lease) : undefined;
+    return scheduler.findSlot(role, attempt, lastAgent);
   }
 
   slotsChanged(agent: AgentConnection): void {
@@ -131,7 +134,7 @@ export class RelayEffects implements Effects {
   }
 
   release(attempt: AttemptView, delayMs: number): void {
-    this.#parts.peers.tellReleased(attempt.lease);
+    this.#parts.peers.tellReleased(attempt);
     this.#parts.releases.release(attempt, delayMs);
   }
 

@@ -64,7 +64,7 @@ export class Peers {
           releases.resumed(lease);
           return attempts.find(lease)?.objectsTo(lease, agentId) ?? false;
         },
-        returned: (lease) => releases.released(lease),
+        returned: (lease, agentId) => releases.released(lease, agentId),
         answered: (lease) => attempts.find(lease)?.withdrawn("answered"),
         sequences: () => Array.from(attempts, ({ lease }) => lease.sequence),
       },
@@ -130,8 +130,8 @@ export class Peers {
   }
 
   /** Work is about to be released. */
-  tellReleased(lease: Lease): void {
-    this.#exchange.tellReturned(lease);
+  tellReleased({ lease, agentId }: AttemptView): void {
+    this.#exchange.tellReturned(lease, agentId);
   }
 
   /**

@@ -19,6 +19,8 @@ interface Released {
   readonly attempt: number;
   /** When, by `performance.now`. */
   readonly at: number;
+  /** The agent that had it. */
+  readonly agentId: string | undefined;
 }
 
 /** What is released once NATS is back. */
@@ -44,17 +46,17 @@ export class Releases {
   }
 
   /** Releases a work item. @param delayMs When it may be handed out again. */
-  release({ lease, keptAt }: AttemptView, delayMs: number): void {
-    this.released(lease);
+  release({ lease, keptAt, agentId }: AttemptView, delayMs: number): void {
+    this.released(lease, agentId);
     if (this.#connection.connected) this.#queue.release(lease.subject, delayMs);
     else this.#waiting.push({ lease, keptAt, delayMs });
   }
 
-  /** A work item was released, here or at another relay. */
-  released(lease: Lease): void {
+  /** A work item was released, here or at another relay. @param agentId The agent that had it. */
+  released(lease: Lease, agentId?: string): void {
     const { work, attempt } = this.counted(lease);
     this.#released.delete(work);
-    this.#released.set(work, { attempt, at: performance.now() });
+    this.#released.set(work, { attempt, at: performance.now(), agentId });
     if (this.#released.size <= REMEMBERED) return;
     for (const oldest of this.#released.keys()) {
       this.#released.delete(oldest);
@@ -79,6 +81,11 @@ export class Releases {
     const released = this.#released.get(work);
     if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return false;
     return performance.now() - released.at < REMEMBERED_MS;
+  }
+
+  /** The agent that had a work item last, if it was released. */
+  lastAgent({ work }: Lease): string | undefined {
+    return this.#released.get(work)?.agentId;
   }
 
   /** An agent resumes a work item at another relay: that it was released means nothing any more. */

@@ -59,6 +59,18 @@ Deno.test("of work that is released, here or at another relay, the next attempt 
   assert.deepEqual(known(), [false, false, true]);
 });
 
+Deno.test("who had work last is known, here and at another relay", () => {
+  const { releases } = fakeReleases();
+  const relay = new FakeEffects();
+  const agent = relay.agent({ agentId: "a", v1: true });
+  const attempt = relay.deliver();
+  assert.equal(releases.lastAgent(attempt.lease), undefined);
+  releases.release(attempt, 0);
+  assert.equal(releases.lastAgent(leaseOf(2)), agent.agentId);
+  releases.released(leaseOf(2), "b");
+  assert.equal(releases.lastAgent(leaseOf(3)), "b");
+});
+
 Deno.test("attempts count on where the queue begins to count anew", () => {
   const { releases } = fakeReleases();
   const first = leaseOf(1);

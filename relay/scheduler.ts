@@ -65,8 +65,12 @@ export class Scheduler implements Iterable<Role> {
   }
 
   /** An agent of a role that can take an attempt now; see {@linkcode Role.findSlot}. */
-  findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    const slot = this.#draining ? undefined : role.findSlot(attempt.id);
+  findSlot(
+    role: Role,
+    { id }: Attempt,
+    lastAgent: string | undefined,
+  ): AgentConnection | "wait" | undefined {
+    const slot = this.#draining ? undefined : role.findSlot(id, lastAgent);
     // Takes back what was asked for in excess before the work is released, or it would come again.
     if (slot === undefined) this.#pull(role);
     return slot;
