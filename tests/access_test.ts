@@ -169,6 +169,51 @@ Deno.test("a token for one session, or one role, reaches nothing of another on a
   assert.deepEqual(work.body.same_id, []);
 });
 
+Deno.test("cancelling takes the right to send there, and nothing less", async () => {
+  await using api = await startTestApi({ env: TOKEN_ENV });
+  const send = async (place: string) => {
+    const sent = await api.post(`/api/sessions/${place}`, { id: "task-1", message: "hello" }, {
+      authorization: `Bearer ${SECRET}`,
+    });
+    assert.equal(sent.status, 202, sent.text);
+    return sent.body.sequence as number;
+  };
+  const docs = await send("docs/work/writer");
+  const papers = await send("papers/work/writer");
+  const cancel = async (path: string, token: string) =>
+    await api.fetch(path, { method: "DELETE", headers: { authorization: `Bearer ${token}` } });
+  const paths = ["/api/work/task-1?session=docs", `/api/sessions/docs/work/${docs}`];
+  const tokens: Record<string, string> = {
+    "only looks": await makeToken({ can: ["read"] }),
+    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
+    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
+    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
+    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
+  };
+  for (const [what, token] of Object.entries(tokens)) {
+    for (const path of paths) {
+      const { status } = await cancel(path, token);
+      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
+    }
+  }
+  const reviewer = await makeToken({ can: ["send"], session: "docs", role: "reviewer" });
+  for (const path of [`${paths[0]}&role=writer`, `${paths[1]}?role=writer`]) {
+    assert.equal((await cancel(path, reviewer)).status, 403, path);
+  }
+  // Without a role in the request the token's own is meant, where there is no such work.
+  for (const path of paths) assert.equal((await cancel(path, reviewer)).status, 404, path);
+  // A sequence is of all sessions: naming another's under one's own finds nothing.
+  const sender = await makeToken({ can: ["send"], session: "docs" });
+  assert.equal((await cancel(`/api/sessions/docs/work/${papers}`, sender)).status, 404);
+  assert.equal((await cancel("/api/agents/writer-1", sender)).status, 403, "stopping takes admin");
+  const done = await cancel("/api/work/task-1", sender);
+  assert.deepEqual([done.status, done.body.work_sequence], [200, docs], "its own, of two");
+  const left = await api.fetch("/api/work/task-1?session=papers", {
+    headers: { authorization: `Bearer ${SECRET}` },
+  });
+  assert.equal(left.body.state, "waiting", "nobody has cancelled it");
+});
+
 Deno.test("the event stream shows a token its own session alone, and ends when the token does", async () => {
   await using api = await startTestApi({ env: TOKEN_ENV });
   await using relay = await startRelay({ natsUrl: api.natsUrl, env: TOKEN_ENV });
