@@ -190,6 +190,24 @@ Deno.test("the same key stores once; other work under it is refused", async () =
   assert.equal(other.body.work_sequence, first.body.sequence);
 });
 
+Deno.test("the same id stores once; another message under it is refused, with or without a wait", async () => {
+  await using there = await scene();
+  const { api } = there;
+  await using _agent = await there.agent("writer-1");
+  const first = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
+  assert.equal(first.status, 200);
+  const again = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
+  assert.deepEqual([again.status, again.body.duplicate, again.body.result.payload], [
+    ...[200, true, { said: "one" }],
+  ]);
+  for (const headers of [{}, { prefer: "wait=30" }] as Record<string, string>[]) {
+    const other = await api.post(WORK, { id: "x", message: "two" }, headers);
+    assert.deepEqual([other.status, other.body.work_sequence], [422, first.body.sequence]);
+    assert.match(other.body.detail, /^id "x" was used for another message/);
+    assert.ok(!other.text.includes("said"), "nobody is shown another's result");
+  }
+});
+
 Deno.test("anyone who waits for a result that does not come is answered in time", async () => {
   await using api = await startTestApi();
   const { status, body, headers } = await api.post(WORK, { message: "x" }, { prefer: "wait=1" });

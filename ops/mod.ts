@@ -30,6 +30,7 @@ export {
   cancelWork,
   MAX_REASON_CHARACTERS,
 } from "./work_cancel.ts";
+export { fingerprint, type KnownWork, TakenIdError, takenIds } from "./taken_ids.ts";
 export { newWorkId, workPayload, type WorkTarget } from "./work_payload.ts";
 export { type TraceOptions, traceWork, traceWorks } from "./work_trace.ts";
 export type {
