@@ -23,6 +23,6 @@ export const LOG_HEADER = {
   workSequence: "Ourocodus-Work-Sequence",
   /** On dead letters that are not whole: the work's size in bytes. */
   cut: "Ourocodus-Cut",
-  /** On work, and so on its copy: the dead letter's sequence in the log that was sent again. */
-  requeued: "Ourocodus-Requeued",
+  /** On work, and so on its copy: the identity of the work that it sends again, `{sequence}.{time}`. */
+  retryOf: "Ourocodus-Retry-Of",
 } as const;
