@@ -35,7 +35,10 @@ async function main(args: readonly string[]): Promise<number> {
   });
   const passed = counts.failed === 0 && counts.passed > 0;
   // A part of the faults makes no table.
-  if (passed && args.length === 0) await writeTable(version, await Deno.readTextFile(records));
+  if (counts.skipped > 0) say(`\nNot written: ${TABLE}, since ${counts.skipped} were skipped`);
+  else if (passed && args.length === 0) {
+    await writeTable(version, await Deno.readTextFile(records));
+  }
   await Deno.remove(records);
   say(formatCounts(counts));
   return signal.aborted ? INTERRUPTED : passed ? 0 : 1;

@@ -2,6 +2,7 @@ import { askRelays } from "@ourocodus/ops";
 import {
   Books,
   BusClient,
+  type NatsOptions,
   type RelayProcess,
   SocketAgent,
   type SocketAgentOptions,
@@ -17,6 +18,8 @@ export interface SceneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How many relays; 1 by default. */
   readonly relays?: number;
+  /** What is different about the nats-server. */
+  readonly nats?: NatsOptions;
 }
 
 /** A nats-server, relays, and a client that keeps the books. */
@@ -35,7 +38,7 @@ export class Scene implements AsyncDisposable {
   /** Starts everything. */
   static async start(options: SceneOptions = {}): Promise<Scene> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNats());
+    const nats = stack.use(await startNats(options.nats));
     const env = { ACK_WAIT_SECONDS: "2", LEASE_GRACE_SECONDS: "2", ...options.env };
     const client = stack.use(await BusClient.connect(nats.url));
     const count = options.relays ?? 1;
