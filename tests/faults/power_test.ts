@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { sendWork } from "@ourocodus/ops";
 import { type Message, resultsSubject } from "@ourocodus/protocol";
-import { Books, startAgent, until } from "../support/mod.ts";
+import { Books, BusClient, startAgent, startCluster, startRelay, until } from "../support/mod.ts";
 import { Disk, diskImpossible } from "./support/disk.ts";
 import { faultTest } from "./support/fault.ts";
 import { Scene } from "./support/scene.ts";
@@ -23,11 +23,19 @@ async function cutPower(scene: Scene, disk: Disk): Promise<void> {
   await scene.nats.start();
 }
 
+/** What a nats-server needs whose store is on a disk. */
+function storeOn(disk: Disk | undefined) {
+  return disk && { storeDir: `${disk.folder}/store`, launcher: disk.launcher };
+}
+
 /** A scene whose nats-server has its store on a disk. */
 async function sceneOn(disk: Disk, config?: string): Promise<Scene> {
-  const nats = { storeDir: `${disk.folder}/store`, launcher: disk.launcher, config };
+  const nats = { ...storeOn(disk), config };
   return await Scene.start({ env: { ACK_WAIT_SECONDS: "5" }, nats });
 }
+
+/** Between two work items of a sender, in milliseconds: no more than the agent can do. */
+const PACE_MS = 10;
 
 /** Senders, each of which sends the next work item once its last one was acknowledged. */
 class Senders {
@@ -38,6 +46,7 @@ class Senders {
     this.#sending = Array.from({ length: count }, async (_, sender) => {
       for (let n = 0; !this.#over; n++) {
         await books.send("s", "r", `w${sender}-${n}`, { work_ms: 50 });
+        await new Promise((resolve) => setTimeout(resolve, PACE_MS));
       }
     });
     for (const sending of this.#sending) sending.catch(() => {});
@@ -53,7 +62,7 @@ faultTest("power cut under load, with sync_interval: always", async (fault) => {
   await using disk = await Disk.create();
   await using scene = await sceneOn(disk, "jetstream { sync_interval: always }");
   const { session, role, relayUrl, books, client } = scene;
-  const agentOf = { relayUrl, session, role, agentId: "a", concurrency: 20 };
+  const agentOf = { relayUrl, session, role, agentId: "a", concurrency: 40 };
   await using agent = await startAgent(agentOf);
   const heard: string[] = [];
   client.connection.nats.subscribe(resultsSubject(session, role), {
@@ -123,3 +132,36 @@ faultTest("power cut, the store forgets its last second", async (fault) => {
       `here ${forgotten.length} of ${sent}; all else has one result`,
   );
 }, { impossible });
+
+faultTest("power cut of one of three nats-servers, under load", async (fault) => {
+  await using stack = new AsyncDisposableStack();
+  const disks: Disk[] = [];
+  for (let n = 0; n < 3; n++) disks.push(stack.use(await Disk.create()));
+  const nats = (server: number) => storeOn(disks[server]);
+  await using cluster = await startCluster(3, { nats });
+  const env = { OUROCODUS_REPLICAS: "3", ACK_WAIT_SECONDS: "5", NATS_CONNECT_TIMEOUT: "30s" };
+  await using relay = await startRelay({ natsUrl: cluster.url, env });
+  await using client = await BusClient.connect(cluster.url);
+  const books = new Books(client);
+  const agentOf = { relayUrl: relay.url, session: "s", role: "r", concurrency: 40 };
+  await using _agent = await startAgent({ ...agentOf, agentId: "a" });
+  const senders = new Senders(books, 8);
+  for (const [index, server] of cluster.servers.entries()) {
+    const before = books.booked.length;
+    await until(() => books.booked.length >= before + 100, {
+      ...SLOW,
+      message: "acknowledged work",
+    });
+    await cluster.hasLeaders();
+    fault.strikes();
+    await server.kill();
+    disks[index]?.losePower();
+    await disks[index]?.hasPower();
+    await server.start();
+    await cluster.isCurrent();
+    fault.goesOn();
+  }
+  await senders.stop();
+  await fault.closes(books, 120_000);
+  fault.note("each in turn, by default: what the others have is not lost");
+}, { impossible, servers: 3 });

@@ -4,10 +4,13 @@ import { freePort } from "./free_port.ts";
 import { type NatsOptions, startNats, type TestNats } from "./nats_server.ts";
 import { until } from "./until.ts";
 
+/** What may be different about a server. */
+type ServerOptions = Omit<NatsOptions, "port">;
+
 /** What is different about the servers of a {@linkcode startCluster}. */
 export interface ClusterOptions {
-  /** Of each server; a store's folder has one folder for each. */
-  readonly nats?: Omit<NatsOptions, "port">;
+  /** Of all servers, whose folders are within `storeDir`; or of each, by its number from 0. */
+  readonly nats?: ServerOptions | ((server: number) => ServerOptions | undefined);
   /** Whether clients are told of servers whose URLs they do not have; default true. */
   readonly advertise?: boolean;
 }
@@ -82,6 +85,24 @@ export class NatsCluster implements AsyncDisposable {
     }, { timeoutMs: ELECTION_MS, message: "JetStream and its streams to have leaders" });
   }
 
+  /** Waits until each copy of each stream is up to date. */
+  async isCurrent(): Promise<void> {
+    await using connection = await connect({ url: this.url, name: "test" });
+    await until(async () => {
+      try {
+        const manager = await jetstreamManager(connection.nats, { timeout: 2_000 });
+        const streams = await Array.fromAsync(manager.streams.list());
+        return streams.every(({ cluster }) =>
+          cluster?.leader !== undefined &&
+          cluster.replicas?.length === this.servers.length - 1 &&
+          cluster.replicas.every(({ current }) => current)
+        );
+      } catch {
+        return false;
+      }
+    }, { timeoutMs: ELECTION_MS, message: "all copies of all streams to be up to date" });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
   }
@@ -92,16 +113,16 @@ export async function startCluster(size = 3, options: ClusterOptions = {}): Prom
   const { nats = {}, advertise = true } = options;
   const routes = Array.from({ length: size }, () => freePort());
   const all = routes.map((port) => `nats-route://127.0.0.1:${port}`).join(", ");
-  const servers = await Promise.all(
-    routes.map((port, n) =>
-      startNats({
-        ...nats,
-        ...(nats.storeDir !== undefined && { storeDir: `${nats.storeDir}/${n}` }),
-        config: `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${all}], ` +
-          `no_advertise: ${!advertise} }\n${nats.config ?? ""}`,
-      })
-    ),
-  );
+  const servers = await Promise.all(routes.map((port, n) => {
+    const { storeDir, config = "", ...rest } = (typeof nats === "function" ? nats(n) : nats) ?? {};
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${all}], ` +
+      `no_advertise: ${!advertise} }`;
+    return startNats({
+      ...rest,
+      ...(storeDir !== undefined && { storeDir: `${storeDir}/${n}` }),
+      config: `${cluster}\n${config}`,
+    });
+  }));
   const cluster = new NatsCluster(servers);
   await cluster.hasLeaders();
   return cluster;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { until } from "../../support/mod.ts";
 import { Disk, diskImpossible } from "./disk.ts";
 
 const impossible = await diskImpossible();
@@ -37,11 +38,19 @@ Deno.test({
     const image = folder.replace(/disk$/, "image");
     await disk[Symbol.asyncDispose]();
     assert.ok(!existsSync(folder));
-    const loops = await Array.fromAsync(Deno.readDir("/sys/block"));
-    for (const { name } of loops.filter(({ name }) => name.startsWith("loop"))) {
-      const file = `/sys/block/${name}/loop/backing_file`;
-      const backing = await Deno.readTextFile(file).catch(() => "");
-      assert.ok(!backing.startsWith(image), `${name} still holds ${backing}`);
-    }
+    // The kernel takes a moment to let go of it.
+    await until(async () => !(await backingFiles()).some((file) => file.startsWith(image)), {
+      message: "the loop device to be free",
+    });
   },
 });
+
+/** The files behind all loop devices. */
+async function backingFiles(): Promise<string[]> {
+  const devices = await Array.fromAsync(Deno.readDir("/sys/block"));
+  return await Promise.all(
+    devices.filter(({ name }) => name.startsWith("loop")).map(({ name }) =>
+      Deno.readTextFile(`/sys/block/${name}/loop/backing_file`).catch(() => "")
+    ),
+  );
+}
