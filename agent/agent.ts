@@ -24,7 +24,7 @@ import {
   type RelayErrorCode,
   type ResumePayload,
 } from "@ourocodus/protocol";
-import { type Answer, fitted, type Outcome, progressLine } from "./answer.ts";
+import { type Answer, fitted, type Outcome, type Report, reportLine } from "./answer.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { isA, RetryableError, WorkAbortedError } from "./errors.ts";
@@ -61,7 +61,7 @@ export interface AgentOptions {
 
 /** How long answers may take to be stored, after the time to finish is over, in milliseconds. */
 const STORE_MS = 3_000;
-/** Above this many unsent bytes, progress is dropped. */
+/** Above this many unsent bytes, reports are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 /** Of a line that cannot be understood as much is told, in characters. */
 const SHOWN_LINE_CHARACTERS = 200;
@@ -106,7 +106,7 @@ export class Agent {
       maxMessageBytes: () => this.#maxMessageBytes,
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
-      onProgress: (...told) => this.#progressed(...told),
+      onReport: (...told) => this.#reported(...told),
       onStuck: ({ work: { id } }, afterMs) => this.#tell({ type: "work.stuck", id, afterMs }),
     });
   }
@@ -232,7 +232,7 @@ export class Agent {
     this.#settle();
   }
 
-  /** Whether it was the lease's answer that was refused, and not its progress. */
+  /** Whether it was the lease's answer that was refused, and not a report. */
   #endsAnswer(code: string, lease: string): boolean {
     if (code.startsWith("progress_") || code === UNKNOWN_TYPE) return false;
     // A result whose lease is lost may still be the first one.
@@ -254,15 +254,15 @@ export class Agent {
     this.#sendKept();
   }
 
-  #progressed(leased: LeasedWork, payload: unknown, detached: boolean): void {
-    const { id } = leased.work;
-    const line = progressLine({ id, lease: leased.lease }, payload);
-    const reason = line.kind === "invalid" ? line.reason : this.#sendProgress(line.text, detached);
-    if (reason !== undefined) this.#tell({ type: "progress.dropped", id, reason });
+  #reported({ work: { id }, lease }: LeasedWork, report: Report, detached: boolean): void {
+    const line = reportLine({ id, lease }, report);
+    const reason = line.kind === "invalid" ? line.reason : this.#sendReport(line.text, detached);
+    if (reason === undefined) return;
+    this.#tell({ type: "progress.dropped", id, report: report.type, reason });
   }
 
   /** @returns Why it was not sent, if it was not. */
-  #sendProgress(text: string, detached: boolean): string | undefined {
+  #sendReport(text: string, detached: boolean): string | undefined {
     const { line } = this.#link;
     if (line === undefined) return "no relay is connected";
     if (detached) return "the connection that brought its work is gone";

@@ -160,7 +160,8 @@ Deno.test("progress is dropped while no relay is connected, or another than the 
   const { context } = handler.running.get("1") ?? assert.fail();
   await agent.socket.end(1006);
   context.progress("half");
-  assert.equal(agent.event("progress.dropped")?.reason, "no relay is connected");
+  const dropped = agent.event("progress.dropped");
+  assert.deepEqual([dropped?.report, dropped?.reason], ["progress", "no relay is connected"]);
   await agent.clock.advance(500);
   await agent.socket.welcome();
   context.progress("more");

@@ -25,6 +25,14 @@ export interface Answer extends Attempt {
   readonly line: string;
 }
 
+/** What a handler reports of its work, before it ends. */
+export interface Report {
+  /** One of `REPORT_TYPES`. */
+  readonly type: string;
+  /** A text is sent as `{"message": text}`. */
+  readonly payload: unknown;
+}
+
 /** The JSON text of an object, or why there is none. */
 export type PayloadText =
   | { readonly kind: "ok"; readonly text: string }
@@ -73,11 +81,10 @@ export function maxPayloadBytes(attempt: Attempt, maxBytes: number): number {
   return Math.max(maxBytes - envelope, 0);
 }
 
-/** A progress line for the relay, or why there is none. */
-export function progressLine(attempt: Attempt, progress: unknown): PayloadText {
-  const payload = payloadText(typeof progress === "string" ? { message: progress } : progress);
-  if (payload.kind === "invalid") return payload;
-  return { kind: "ok", text: line(attempt, AGENT_TYPE.progress, payload.text) };
+/** The line for the relay that reports something, or why there is none. */
+export function reportLine(attempt: Attempt, { type, payload }: Report): PayloadText {
+  const text = payloadText(typeof payload === "string" ? { message: payload } : payload);
+  return text.kind === "invalid" ? text : { kind: "ok", text: line(attempt, type, text.text) };
 }
 
 /**

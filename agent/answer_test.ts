@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseMessage } from "@ourocodus/protocol";
-import { answerOf, fitted, payloadText, progressLine } from "./answer.ts";
+import { answerOf, fitted, payloadText, reportLine } from "./answer.ts";
 import { RetryableError, WorkError } from "./errors.ts";
 
 const attempt = { id: "w", lease: "L" };
@@ -116,9 +116,9 @@ Deno.test("an answer above the limit, counted in bytes, becomes an error with si
   });
 });
 
-Deno.test("progress is a text, an object or a value", () => {
-  const text = (progress: unknown) => {
-    const line = progressLine(attempt, progress);
+Deno.test("a report is a text, an object or a value", () => {
+  const text = (payload: unknown) => {
+    const line = reportLine(attempt, { type: "progress", payload });
     return line.kind === "ok" ? JSON.parse(line.text).payload : line.reason;
   };
   assert.deepEqual(text("half"), { message: "half" });

@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { type Answer, answerOf, maxPayloadBytes, type Outcome } from "./answer.ts";
+import { AGENT_TYPE } from "@ourocodus/protocol";
+import { type Answer, answerOf, maxPayloadBytes, type Outcome, type Report } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import type { Handler, LeasedWork, WorkContext } from "./work.ts";
 
@@ -35,8 +36,8 @@ export interface AttemptsOptions {
   readonly mayBegin: () => boolean;
   /** An attempt has ended. */
   readonly onAnswer: (leased: LeasedWork, answer: Answer, outcome: Outcome) => void;
-  /** A handler tells how far it is; `detached` if the connection that brought its work is gone. */
-  readonly onProgress: (leased: LeasedWork, payload: unknown, detached: boolean) => void;
+  /** A handler reports something; `detached` if the connection that brought its work is gone. */
+  readonly onReport: (leased: LeasedWork, report: Report, detached: boolean) => void;
   /** A handler goes on so long after it was aborted that it does not count any more. */
   readonly onStuck: (leased: LeasedWork, afterMs: number) => void;
 }
@@ -195,6 +196,10 @@ export class Attempts {
   #context(running: RunningAttempt): WorkContext {
     const { identity, maxMessageBytes } = this.#options;
     const { work: { id, attempt }, lease } = running.leased;
+    const report = (type: Report["type"], payload: unknown) => {
+      if (!this.#isWanted(running)) return;
+      this.#options.onReport(running.leased, { type, payload }, running.detached);
+    };
     return {
       ...identity,
       attempt,
@@ -207,11 +212,7 @@ export class Attempts {
       get maxPayloadBytes() {
         return maxPayloadBytes({ id, lease }, maxMessageBytes());
       },
-      progress: (payload) => {
-        if (this.#isWanted(running)) {
-          this.#options.onProgress(running.leased, payload, running.detached);
-        }
-      },
+      progress: (payload) => report(AGENT_TYPE.progress, payload),
     };
   }
 

@@ -40,7 +40,7 @@ export function logEvent(event: AgentEvent): void {
     case "result.unsendable":
       return logger.warn("The result of {id} was not sent: {reason}", { ...event });
     case "progress.dropped":
-      return logger.debug("Progress of {id} was not sent: {reason}", { ...event });
+      return logger.debug("A {report} of {id} was not sent: {reason}", { ...event });
     case "stopping":
       return logger.info("Stopping: {running} running", { ...event });
     case "work.abandoned":

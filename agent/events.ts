@@ -66,8 +66,14 @@ export type AgentEvent =
   | { readonly type: "work.duplicate"; readonly id: string; readonly lease: string }
   /** An answer was larger than the relay takes, or had no JSON form; an error was sent instead. */
   | { readonly type: "result.unsendable"; readonly id: string; readonly reason: string }
-  /** Progress was not sent. */
-  | { readonly type: "progress.dropped"; readonly id: string; readonly reason: string }
+  /** Progress, or another report, was not sent. */
+  | {
+    readonly type: "progress.dropped";
+    readonly id: string;
+    /** Its message's type. */
+    readonly report: string;
+    readonly reason: string;
+  }
   /** `serve` was asked to stop. */
   | {
     readonly type: "stopping";

@@ -36,7 +36,7 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   await using there = await scene();
   const { api } = there;
   // Nobody is there yet: it is stored, and waits.
-  const stored = await api.post(WORK, { message: "early" });
+  const stored = await api.post(WORK, { message: "early", due: "noon", state: "odd" });
   assert.equal(stored.status, 202);
   assert.equal(stored.body.result, null);
   const location = stored.headers.get("location") ?? "";
@@ -44,11 +44,13 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   assert.equal((await api.fetch(location)).body.state, "waiting");
   const waiting = await api.fetch("/api/sessions/docs/work");
   assert.deepEqual(
-    waiting.body.work.map(({ state, work_sequence }: Record<string, unknown>) => [
+    waiting.body.work.map(({ state, work_sequence, due }: Record<string, unknown>) => [
       state,
       work_sequence,
+      due,
     ]),
-    [["waiting", stored.body.sequence]],
+    [["waiting", stored.body.sequence, "noon"]],
+    "the message's further fields are there, ours win",
   );
 
   await using _agent = await there.agent("writer-1");

@@ -17,23 +17,29 @@ export interface AskManyOptions {
   readonly signal?: AbortSignal;
 }
 
+/** NATS' status "no responders". */
+const NOBODY_LISTENS = 503;
+
 /**
  * Publishes a request, and hears what comes.
  *
  * @param bodies JSON: the parts of the request, each of which fits the server's payload limit.
  * @returns When there was enough, nobody listens, the time is over, or the signal was aborted.
+ * Whether nobody listens, as the server says.
  */
 export async function askMany(
   connection: Connection,
   subject: string,
   bodies: readonly unknown[],
   { waitMs, onAnswer, signal }: AskManyOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  let isNobodyThere = false;
   const inbox = connection.createInbox();
   const subscription = connection.subscribe(inbox, (error, answer) => {
-    // 503: nobody listens.
-    if (error || statusOf(answer).code === 503 || onAnswer(answer)) resolve();
+    if (error) return resolve();
+    isNobodyThere = statusOf(answer).code === NOBODY_LISTENS;
+    if (isNobodyThere || onAnswer(answer)) resolve();
   });
   subscription.closed.then(() => resolve());
   const timer = setTimeout(resolve, waitMs);
@@ -44,6 +50,7 @@ export async function askMany(
       connection.nats.publish(subject, JSON.stringify(body), { reply: inbox });
     }
     await promise;
+    return isNobodyThere;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);

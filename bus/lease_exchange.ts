@@ -5,7 +5,7 @@
  * | kind        | said by                                    | answered by a relay that                    |
  * | ----------- | ------------------------------------------ | ------------------------------------------- |
  * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
- * | `claim`     | to whom an agent came that resumes leases  | has it in another agent's hands: it objects |
+ * | `claim`     | to whom an agent came that resumes leases  | has another agent that has it: it objects   |
  * | `returned`  | who releases work                          | nobody: the next attempt may begin at once  |
  * | `answered`  | to whom a late result came, and is stored  | nobody: the relay of the work is told        |
  * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
@@ -28,8 +28,8 @@ export interface LeaseHolder {
    * @returns Whether another agent has the work here.
    */
   objectsTo(lease: Lease, agentId: string): boolean;
-  /** Another relay has given this work back. */
-  returned(lease: Lease): void;
+  /** Another relay has released this work. */
+  returned(lease: Lease, agentId: string | undefined): void;
   /** Another relay has stored a result of this work, which an agent here may have. */
   answered(lease: Lease): void;
   /** Sequences of all work that is here. */
@@ -43,7 +43,8 @@ export interface LeaseExchangeOptions {
 }
 
 type Question =
-  | { readonly kind: "delivered" | "returned" | "answered"; readonly leases: readonly string[] }
+  | { readonly kind: "delivered" | "answered"; readonly leases: readonly string[] }
+  | { readonly kind: "returned"; readonly leases: readonly string[]; readonly agent_id?: string }
   | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
   | { readonly kind: "list" };
 
@@ -87,7 +88,7 @@ export class LeaseExchange {
    *
    * @param leases Those that it resumes; asked each time, as the connection may be lost meanwhile.
    * @param waitMs How long to wait for objections, in milliseconds; asked each time.
-   * @returns The works' identities that are in another agent's hands elsewhere; `undefined` as for
+   * @returns The identities of work that another agent has elsewhere; `undefined` as for
    * {@linkcode keptElsewhere}.
    */
   async objections(
@@ -102,9 +103,9 @@ export class LeaseExchange {
     );
   }
 
-  /** Tells that work is released; to be called before it is. */
-  tellReturned(lease: Lease): void {
-    this.#tell({ kind: "returned", leases: [lease.subject] });
+  /** Tells that work is released; to be called before it is. @param agentId The agent that had it. */
+  tellReturned(lease: Lease, agentId: string | undefined): void {
+    this.#tell({ kind: "returned", leases: [lease.subject], agent_id: agentId });
   }
 
   /** Tells that a result of work is stored which another relay may have. */
@@ -207,7 +208,8 @@ export class LeaseExchange {
         return this.#answer(message, others.map(({ work }) => work));
       }
       case "returned":
-        return leasesOf(question.leases).forEach((lease) => holder.returned(lease));
+        return leasesOf(question.leases)
+          .forEach((lease) => holder.returned(lease, question.agent_id));
       case "answered":
         return leasesOf(question.leases).forEach((lease) => holder.answered(lease));
       case "list":
@@ -243,8 +245,10 @@ function parseQuestion(message: Msg, ownId: string): Question | undefined {
   if (kind === "claim") {
     return typeof agent_id === "string" ? { kind, leases, agent_id } : undefined;
   }
-  const known = kind === "delivered" || kind === "returned" || kind === "answered";
-  return known ? { kind, leases } : undefined;
+  if (kind === "returned") {
+    return { kind, leases, ...(typeof agent_id === "string" && { agent_id }) };
+  }
+  return kind === "delivered" || kind === "answered" ? { kind, leases } : undefined;
 }
 
 function parseAnswer(message: Msg): readonly string[] {

@@ -25,8 +25,8 @@ class Holder implements LeaseHolder {
     return this.#has.has(work);
   }
 
-  returned({ work }: Lease): void {
-    this.told.push(work);
+  returned({ work }: Lease, agentId: string | undefined): void {
+    this.told.push(`${agentId} ${work}`);
   }
 
   answered({ work }: Lease): void {
@@ -89,10 +89,15 @@ Deno.test("what is no question of another relay's is passed over, and the next o
     { relay_id: "other", kind: "returned", leases: [lease.subject] },
   ];
   for (const text of strange) one.nats.publish("relays.leases", JSON.stringify(text));
-  asking.tellReturned(lease);
+  asking.tellReturned(lease, "a");
+  asking.tellReturned(lease, undefined);
   asking.tellAnswered(lease);
   assert.deepEqual(await asking.keptElsewhere([lease], waitMs), new Set([lease.work]));
-  assert.deepEqual(holder.told, [lease.work, `answered ${lease.work}`]);
+  assert.deepEqual(holder.told, [
+    `a ${lease.work}`,
+    `undefined ${lease.work}`,
+    `answered ${lease.work}`,
+  ]);
   const both = [lease, unknown];
   const some = [
     asking.keptElsewhere(both, () => 1_000),

@@ -7,7 +7,9 @@ import type { LogRecord } from "@ourocodus/bus";
 import {
   errorHeadline,
   isObject,
+  type Message,
   parseMessage,
+  REPORT_TYPES,
   resultHeadline,
   resultsSubject,
   singleLine,
@@ -120,28 +122,22 @@ export function eventLines(
 function eventPaint(type: string, paint: Paint): (text: string) => string {
   if (type === "work.dead" || type === "agent.disconnected") return paint.red;
   if (type === "agent.connected") return paint.green;
-  if (type === "progress" || type === "work.offered") return paint.blue;
+  if (REPORT_TYPES.includes(type) || type === "work.offered") return paint.blue;
   return paint.yellow;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function eventDetails(
-  message: { readonly id: string; readonly type: string; readonly payload: Fields },
-): string[] {
-  const { payload } = message;
-  if (message.type.startsWith("agent.")) return [agentDetail(payload)];
-  if (message.type === "progress") {
-    const { work } = message as unknown as { work?: unknown };
-    const what = isObject(work) ? workDetail({ ...work, id: message.id }) : message.id;
-    return [`${what} ${progressText(payload)}`];
-  }
-  if (!Array.isArray(payload.work)) return [];
-  return payload.work.filter(isObject).map(workDetail);
+/** An agent's report names its work item next to the payload, other events about work in it. */
+function eventDetails({ id, type, payload, ...more }: Message): string[] {
+  const { work } = more as { readonly work?: unknown };
+  if (isObject(work)) return [`${workDetail({ ...work, id })} ${reportText(payload)}`];
+  if (Array.isArray(payload.work)) return payload.work.filter(isObject).map(workDetail);
+  return type.startsWith("agent.") ? [agentDetail(payload)] : [];
 }
 
-/** Progress in one line: its message and its other fields; without a message, all as JSON. */
-export function progressText(payload: Fields): string {
+/** A report in one line: its message and its other fields; without a message, all as JSON. */
+export function reportText(payload: Fields): string {
   const { message, updates: _, ...rest } = payload;
   if (typeof message !== "string") return JSON.stringify(payload);
   return [message, ...listed(rest)].join(" ");

@@ -4,8 +4,7 @@
  * @module
  */
 import { type Connection, type LogRecord, streamSettings } from "@ourocodus/bus";
-import { newWorkId, sendWork, type SentWork, workPayload } from "@ourocodus/ops";
-import { formatMessage } from "@ourocodus/protocol";
+import { sendWork, type SentWork } from "@ourocodus/ops";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type HeedlessConsole, isLost } from "./heedless_console.ts";
@@ -17,23 +16,15 @@ import { type ConnectedAgents, connectedAgents, type Sending, tellNobodyThere } 
 import { harmless, harmlessJson, paint, span } from "./terminal_text.ts";
 import { beginningFor, storedText, waitForResults, whatIsKnown } from "./wait_for_results.ts";
 
-/** One payload, and its message's id. */
-export interface OnePayload {
-  readonly payload: Record<string, unknown>;
-  /** A new one by default. */
-  readonly id?: string;
-}
-
-/** Sends it, prints that it is stored, and with --wait its result. */
+/** Sends one message, prints that it is stored, and with --wait its result. */
 export async function sendOne(
   connection: Connection,
-  { payload, id = newWorkId() }: OnePayload,
+  { id, text }: { readonly id: string; readonly text: string },
   sending: Sending,
   console: HeedlessConsole,
 ): Promise<ExitCode> {
   const { session, role, waitMs } = sending;
   const { signal } = console;
-  const text = formatMessage(id, "work", workPayload(sending, payload));
   const logEnd = waitMs === undefined ? 0 : await ensureLog(console, connection);
   const began = performance.now();
   const asked = connectedAgents(connection, sending, signal);

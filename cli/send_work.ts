@@ -1,6 +1,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Connection } from "@ourocodus/bus";
-import { askRelays } from "@ourocodus/ops";
+import { askRelays, newWorkId, workPayload } from "@ourocodus/ops";
+import { formatMessage } from "@ourocodus/protocol";
 import { SystemError } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
 import type { ExitCode } from "./exit_codes.ts";
@@ -73,8 +74,8 @@ With --json the command prints {"id", "session", "role", "subject", "sequence", 
 lines it prints one object with the counts, and before it with --wait one object per result.`;
 
 type Content =
-  | { readonly kind: "payload"; readonly payload: Record<string, unknown>; readonly id?: string }
-  | { readonly kind: "message_file"; readonly file: string; readonly id?: string }
+  | { readonly kind: "payload"; readonly payload: Record<string, unknown> }
+  | { readonly kind: "message_file"; readonly file: string }
   | { readonly kind: "lines"; readonly file: string };
 
 /**
@@ -90,6 +91,7 @@ async function sendWork(
   const { session, role: givenRole } = sessionPlace(flags);
   const waitMs = waitOf(flags);
   const content = contentOf(flags);
+  const id = flags.id === undefined ? newWorkId() : idFlag("--id", flags.id);
   await using connection = await connectNats(console, { url: flags.nats });
   const role = givenRole ?? await onlyRole(connection, session, console.signal);
   const sending = {
@@ -98,17 +100,15 @@ async function sendWork(
     waitMs,
     json: flags.json === true,
   };
-  switch (content.kind) {
-    case "lines":
-      return await sendLines(connection, content.file, sending, console);
-    case "message_file": {
-      const maxBytes = connection.maxPayloadBytes;
-      const message = await readMessageFile(content.file, { maxBytes, console });
-      return await sendOne(connection, { payload: { message }, id: content.id }, sending, console);
-    }
-    case "payload":
-      return await sendOne(connection, content, sending, console);
+  if (content.kind === "lines") {
+    return await sendLines(connection, content.file, sending, console);
   }
+  const maxBytes = connection.maxPayloadBytes;
+  const payload = content.kind === "payload"
+    ? content.payload
+    : { message: await readMessageFile(content.file, { maxBytes, console }) };
+  const text = formatMessage(id, "work", workPayload(sending, payload));
+  return await sendOne(connection, { id, text }, sending, console);
 }
 
 /** How long to wait, in milliseconds; undefined without --wait. */
@@ -145,12 +145,11 @@ function contentOf(flags: Flags): Content {
         `{"id": …, "type": "work", "payload": {…}}`,
     );
   }
-  const id = flags.id === undefined ? undefined : idFlag("--id", flags.id);
-  if (flags.messageFile !== undefined) return { kind: "message_file", file: flags.messageFile, id };
+  if (flags.messageFile !== undefined) return { kind: "message_file", file: flags.messageFile };
   const payload = flags.payload === undefined
     ? { message: flags.message }
     : objectFlag("--payload", flags.payload);
-  return { kind: "payload", payload, id };
+  return { kind: "payload", payload };
 }
 
 async function onlyRole(

@@ -17,24 +17,30 @@ export interface Sending {
   readonly json: boolean;
 }
 
-/** How many relays are there, and how many agents of one session and role. */
+/** How many relays have answered, and how many agents of one session and role they have. */
 export interface ConnectedAgents {
   readonly relays: number;
   readonly agents: number;
+  /** Whether no relay is there, as the server says. */
+  readonly nobody: boolean;
 }
 
-/** Asks the relays; without permission to ask, or in trouble, nobody is known. */
+/** A relay that is there, and needs longer to answer, is not known to be there. */
+const ANSWER_MS = 5_000;
+
+/** Asks the relays. */
 export async function connectedAgents(
   connection: Connection,
   { session, role }: WorkTarget,
   signal: AbortSignal,
 ): Promise<ConnectedAgents> {
   const directory = await askRelays(connection, { session, role }, {
-    timeoutMs: 1_000,
+    timeoutMs: ANSWER_MS,
     stallMs: 50,
     signal,
   });
-  return { relays: directory.relays.length, agents: directory.agents.length };
+  const { relays, agents, nobody } = directory;
+  return { relays: relays.length, agents: agents.length, nobody };
 }
 
 /** What stands in the way of work being done now; undefined if nothing does. */
@@ -43,8 +49,9 @@ export function nobodyThere(
   { session, role }: WorkTarget,
 ): string | undefined {
   if (connected.agents > 0) return undefined;
+  if (connected.nobody) return "no relay is running";
   return connected.relays === 0
-    ? "no relay is running"
+    ? `no relay has answered within ${ANSWER_MS / 1_000} s`
     : `no agent of role ${role} is connected to session ${session}`;
 }
 

@@ -1,6 +1,6 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { LogRecord } from "@ourocodus/bus";
-import { eventsSubject, parseMessage } from "@ourocodus/protocol";
+import { EVENT_TYPES, eventsSubject, parseMessage } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import type { ExitCode } from "./exit_codes.ts";
@@ -41,8 +41,12 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `Types: agent.connected, agent.disconnected, work.offered, work.returned (released),
-work.redelivered, work.cancelled, work.dead, result.duplicate, result.unmatched, progress.
+/** One line for each kind: `work.offered, work.dead, …`. */
+const TYPES = [...Map.groupBy(EVENT_TYPES, (type) => type.split(".", 1)[0]).values()]
+  .map((types) => `  ${types.join(", ")}`).join("\n");
+
+const NOTES = `Types (work.returned is work that was released):
+${TYPES}
 
 With --json a line is {"sequence", "time", "subject", "session", "message"}. "message" is the event:
 {"id", "type", "payload"}; the payload of a work event has a list "work".`;

@@ -132,6 +132,8 @@ Deno.test("tail events prints agents, a line for each work item, and progress", 
   await log(bus, ...event("work.offered", { relay_id: "R", work }, "t"));
   const progress = { id: "w1", type: "progress", payload: { percent: 5 }, work: { seq: 1 } };
   await log(bus, "sessions.s.events", JSON.stringify(progress));
+  const note = { id: "w1", type: "agent.remark", payload: { message: "hm" }, work: { seq: 1 } };
+  await log(bus, "sessions.s.events", JSON.stringify(note));
   await log(bus, ...event("own.type", { any: "thing" }));
   const { stdout } = await cli(["tail", "events", "--no-follow"], { natsUrl: nats.url });
   assert.deepEqual(stdout.split("\n").map((line) => line.slice(24)), [
@@ -139,6 +141,7 @@ Deno.test("tail events prints agents, a line for each work item, and progress", 
     "t work.offered       #1 w1 role=r attempt=1 agent=a1",
     "t work.offered       #2 w2 role=r attempt=1 agent=a1",
     's progress           #1 w1 {"percent":5}',
+    "s agent.remark       #1 w1 hm",
     's own.type           {"any":"thing"}',
     "",
   ]);

@@ -5,7 +5,7 @@ import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { connectToLog } from "./nats.ts";
-import { progressText } from "./record_text.ts";
+import { reportText } from "./record_text.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
 import { type Cell, table } from "./table.ts";
 import {
@@ -92,6 +92,7 @@ async function trace(id: string, flags: Flags, console: Console): Promise<ExitCo
 function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
   const { note, message, text, result } = trace;
   const work = text ?? message?.payload ?? "no longer kept";
+  const more = furtherFields(message);
   return [
     `${paint.bold(nameOf(trace))}  ${stateText(trace, paint)}`,
     paint.dim(placeOf(trace)),
@@ -100,6 +101,11 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
     ...table(historyRows(trace.history, full, paint)),
     "",
     ...(full ? ["work", ...wholeLines(work)] : [`${paint.dim("work  ")}  ${shown(work)}`]),
+    ...(more === undefined
+      ? []
+      : full
+      ? ["", "fields", ...wholeLines(more)]
+      : [`${paint.dim("fields")}  ${shown(more)}`]),
     ...(result === null ? [] : full ? ["", "result", ...wholeResult(result)] : [
       `${paint.dim("result")}  ${shown(resultLine(result))}`,
     ]),
@@ -163,11 +169,7 @@ function stepRow(
     isWork || type === "result.duplicate" ? agent_id : undefined,
     isWork && attempt !== undefined ? `attempt ${attempt}` : undefined,
     error ?? reason,
-    payload === undefined
-      ? undefined
-      : full
-      ? JSON.stringify(payload)
-      : shown(progressText(payload)),
+    payload === undefined ? undefined : full ? JSON.stringify(payload) : shown(reportText(payload)),
   ].filter((part) => part !== undefined).join(", ");
   return [
     paint.dim(localTime(new Date(step.time))),
@@ -183,6 +185,12 @@ function deadText({ dead_letter, session_id }: WorkTrace, paint: Paint): string 
   return requeued_as === null
     ? paint.dim(`to send it again: ourocodus dead retry --session ${session_id} ${sequence}`)
     : paint.dim(`it was sent again as sequence ${requeued_as}`);
+}
+
+/** What the message has next to its id, type and payload; undefined if it has nothing else. */
+function furtherFields(message: WorkTrace["message"]): object | undefined {
+  const { id: _, type: __, payload: ___, ...more } = message ?? {};
+  return Object.keys(more).length === 0 ? undefined : more;
 }
 
 /** A result in short: its first line, or all of it where it has no text. */

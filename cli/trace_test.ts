@@ -34,6 +34,18 @@ Deno.test("trace tells where work is in words, and as JSON", async () => {
   assert.deepEqual([json.id, json.state, json.result.payload], ["a", "done", { answer: 42 }]);
 });
 
+Deno.test("trace shows the message's further fields", async () => {
+  await using nats = await startNats();
+  const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
+  await using connection = await connect({ url: nats.url });
+  const text = '{"id":"a","type":"work","due":"noon","payload":{},"tries":3}';
+  await sendWork(connection, { ...WORK, id: "a", text });
+  await sendWork(connection, { ...WORK, id: "b", payload: {} });
+  assert.match((await cli("trace", "a")).stdout, /^fields {2}\{"due":"noon","tries":3\}$/m);
+  assert.match((await cli("trace", "a", "--full")).stdout, /^fields\n {2}\{\n {4}"due": "noon",/m);
+  assert.doesNotMatch((await cli("trace", "b")).stdout, /fields/);
+});
+
 Deno.test("trace of what nobody knows fails and says so", async () => {
   await using nats = await startNats();
   const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });

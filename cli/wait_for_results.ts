@@ -11,6 +11,7 @@ import {
   isObject,
   outcomeSubjects,
   parseMessage,
+  REPORT_TYPES,
   WORK_STREAM,
 } from "@ourocodus/protocol";
 import { connectedAgents, nobodyThere } from "./sending.ts";
@@ -112,7 +113,7 @@ export async function whatIsKnown(
 }
 
 /** After these events the work is running. */
-const RUNNING = ["work.offered", "work.redelivered", "progress"];
+const RUNNING = ["work.offered", "work.redelivered", ...REPORT_TYPES];
 
 async function lastEvent(
   connection: Connection,
@@ -127,8 +128,8 @@ async function lastEvent(
     const parsed = parseMessage(record.text);
     if (parsed.kind === "invalid") continue;
     const { type, payload } = parsed.message;
-    const { work: ofProgress } = parsed.message as unknown as { work?: unknown };
-    const list = Array.isArray(payload.work) ? payload.work : [ofProgress];
+    const { work: reported } = parsed.message as unknown as { work?: unknown };
+    const list = Array.isArray(payload.work) ? payload.work : [reported];
     const work = list.filter(isObject).find(({ seq }) => seq === sent.sequence);
     if (work === undefined) continue;
     const attempt = typeof work.attempt === "number" ? `, attempt ${work.attempt}` : "";

@@ -78,15 +78,12 @@ function pendingOf(
   const named = parseSubject(subject);
   if (named?.kind !== "work") return undefined;
   const parsed = parseMessage(new TextDecoder().decode(data));
-  const { id, type, payload } = parsed.kind === "ok"
-    ? parsed.message
-    : { id: null, type: null, payload: null };
   const holder = holders.get(sequence);
   return {
+    ...(parsed.kind === "ok" ? parsed.message : { id: null, type: null, payload: null }),
     work_sequence: sequence,
     session_id: named.session,
     role: named.role,
-    ...{ id, type, payload },
     stored_at: new Date(storedAtMs(stored)).toISOString(),
     state: holder === undefined ? "waiting" : "in_hand",
     ...(holder ?? { attempt: null, agent_id: null, since: null }),

@@ -44,6 +44,8 @@ export interface RelayDirectory {
   readonly relays: readonly RelayRecord[];
   /** Sorted by session, role and id. */
   readonly agents: readonly DirectoryAgent[];
+  /** Whether no relay is there, as the server says. One that is there may be slow to answer. */
+  readonly nobody: boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -75,13 +77,13 @@ export async function askRelays(
     if (pages.complete) stall = setTimeout(() => stalled.abort(), stallMs);
     return false;
   };
-  await askMany(connection, RELAYS_AGENTS_SUBJECT, [query], {
+  const nobody = await askMany(connection, RELAYS_AGENTS_SUBJECT, [query], {
     waitMs: timeoutMs,
     signal: AbortSignal.any([stalled.signal, ...(signal === undefined ? [] : [signal])]),
     onAnswer,
   }).finally(() => clearTimeout(stall));
   signal?.throwIfAborted();
-  return pages.directory();
+  return { ...pages.directory(), nobody };
 }
 
 /** The pages that have come, by relay. */
@@ -101,7 +103,7 @@ class Pages {
     });
   }
 
-  directory(): RelayDirectory {
+  directory(): Omit<RelayDirectory, "nobody"> {
     const all = [...this.#relays.values()].flatMap((pages) => [...pages.values()]);
     const relays = new Map(all.map((page) => [page.relay_id, relayOf(page)]));
     const agents = all.flatMap(({ relay_id, agents }) =>

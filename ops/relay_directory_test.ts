@@ -43,7 +43,15 @@ function page(
 Deno.test("without a relay there are no agents", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
-  assert.deepEqual(await askRelays(connection), { relays: [], agents: [] });
+  assert.deepEqual(await askRelays(connection), { relays: [], agents: [], nobody: true });
+});
+
+Deno.test("a relay that is slow to answer is not taken to be none", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  await relay(connection, []);
+  const asked = await askRelays(connection, {}, { timeoutMs: 50 });
+  assert.deepEqual(asked, { relays: [], agents: [], nobody: false });
 });
 
 Deno.test("the pages of all relays are put together, and the query is passed on", async () => {

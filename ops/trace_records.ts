@@ -30,8 +30,8 @@ export interface TracedWork {
   readonly steps: TraceStep[];
 }
 
-/** How many steps of progress are kept. */
-const MAX_PROGRESS = 1_000;
+/** How many reports of an agent are kept, the newest. */
+const MAX_REPORTS = 1_000;
 
 /** Collects the log's records of certain work items. */
 export class TraceRecords {
@@ -42,7 +42,7 @@ export class TraceRecords {
   /** By sequence; the newest, where a stream was made anew. */
   readonly #works = new Map<number, TracedWork>();
   readonly #replaced: TracedWork[] = [];
-  readonly #progress = new Map<TracedWork, number>();
+  readonly #reports = new Map<TracedWork, number>();
   /** The dead letter's sequence in the log → the sequence as which it was sent again. */
   readonly retried = new Map<number, number>();
 
@@ -164,7 +164,7 @@ export class TraceRecords {
     if (this.#only.role !== undefined && role !== this.#only.role) return;
     const traced = this.#work(seq, record.session, role);
     traced.id ??= text(id);
-    if (step.type === "progress" && !this.#takesProgress(traced)) return;
+    if (isReport(step)) this.#makeRoom(traced);
     traced.steps.push({
       sequence: record.sequence,
       time: record.time.toISOString(),
@@ -178,14 +178,11 @@ export class TraceRecords {
     });
   }
 
-  /** Of endless progress the oldest goes. */
-  #takesProgress(traced: TracedWork): boolean {
-    const count = (this.#progress.get(traced) ?? 0) + 1;
-    this.#progress.set(traced, count);
-    if (count > MAX_PROGRESS) {
-      traced.steps.splice(traced.steps.findIndex(({ type }) => type === "progress"), 1);
-    }
-    return true;
+  /** Of endless reports the oldest goes. */
+  #makeRoom(traced: TracedWork): void {
+    const count = (this.#reports.get(traced) ?? 0) + 1;
+    this.#reports.set(traced, count);
+    if (count > MAX_REPORTS) traced.steps.splice(traced.steps.findIndex(isReport), 1);
   }
 
   #work(sequence: number, session: string, role: string): TracedWork {
@@ -205,6 +202,11 @@ export class TraceRecords {
 function spellings(id: string): readonly string[] {
   const usual = JSON.stringify(id).slice(1, -1);
   return [usual, "\\u", ...(id.includes("/") ? ["\\/"] : [])];
+}
+
+/** Only what agents report has a payload. */
+function isReport({ payload }: Pick<TraceStep, "payload">): boolean {
+  return payload !== undefined;
 }
 
 function stepOf({ type, payload }: Message): Pick<TraceStep, "type" | "relay_id"> {

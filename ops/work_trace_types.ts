@@ -45,7 +45,7 @@ export interface TraceStep {
   readonly sequence: number | null;
   /** When it was recorded, ISO 8601. */
   readonly time: string;
-  /** `work.stored`, one of the work events, `progress`, `result`, `error`, or `dead_letter`. */
+  /** `work.stored`, one of the work events, an agent's report such as `progress`, `result`, `error`, or `dead_letter`. */
   readonly type: string;
   readonly attempt?: number;
   readonly agent_id?: string;
@@ -54,7 +54,7 @@ export interface TraceStep {
   readonly reason?: string;
   /** For people. */
   readonly error?: string;
-  /** Of progress. */
+  /** Of reports. */
   readonly payload?: Readonly<Record<string, unknown>>;
 }
 
@@ -98,7 +98,7 @@ export interface WorkTrace {
   readonly dead_letter: DeadLetterSummary | null;
   /** The dead letter's sequence in the log that was sent again as this work; null if it was not. */
   readonly requeued_from: number | null;
-  /** What is recorded, oldest first; of progress at most the newest 1000. */
+  /** What is recorded, oldest first; of reports at most the newest 1000. */
   readonly history: TraceStep[];
 }
 
@@ -114,7 +114,7 @@ export interface DeadLetter extends DeadLetterSummary {
   readonly text: string | null;
 }
 
-/** Work that has no outcome yet. */
+/** Work that has no outcome yet: its message's own fields, whichever it has, and ours, which win. */
 export interface PendingWork {
   /** Its sequence in the stream `OUROCODUS_WORK`. */
   readonly work_sequence: number;
@@ -132,6 +132,7 @@ export interface PendingWork {
   readonly agent_id: string | null;
   /** Since when the agent has it, ISO 8601. */
   readonly since: string | null;
+  readonly [field: string]: unknown;
 }
 
 /** How a role, or a whole session, is. */

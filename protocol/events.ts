@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { REPORT_TYPES } from "./frames.ts";
 
 /**
  * Events about work items; payload: `{relay_id, work: WorkEvent[]}`, a list for all that
@@ -28,6 +29,13 @@ export const WORK_EVENTS = [
 
 /** One of {@linkcode WORK_EVENTS}. */
 export type WorkEventType = typeof WORK_EVENTS[number];
+
+/** The types of all events. */
+export const EVENT_TYPES: readonly string[] = [
+  ...["agent.connected", "agent.disconnected"],
+  ...WORK_EVENTS,
+  ...REPORT_TYPES,
+];
 
 /** Payload of `agent.connected` and `agent.disconnected`. */
 export interface AgentEvent {

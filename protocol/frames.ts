@@ -8,7 +8,6 @@
  *
  * @module
  */
-import type { RelayErrorCode } from "./relay_errors.ts";
 
 /** The WebSocket subprotocol that our SDK speaks. */
 export const SUBPROTOCOL_V1 = "ourocodus.v1";
@@ -47,6 +46,25 @@ export const RELAY_TYPE = {
   stored: "relay.stored",
 } as const;
 
+/** What a relay says of what it refuses: all codes of `relay.error`, which PROTOCOL.md explains. */
+export const RELAY_ERROR_CODES = [
+  "invalid_message",
+  "unknown_work",
+  "reserved_type",
+  "unknown_type",
+  "id_mismatch",
+  "foreign_lease",
+  "lease_lost",
+  "duplicate",
+  "result_refused",
+  "progress_too_large",
+  "invalid_resume",
+  "invalid_delay",
+] as const;
+
+/** One of them. */
+export type RelayErrorCode = typeof RELAY_ERROR_CODES[number];
+
 /**
  * Types that an agent sends and a relay treats specially. Any other counts as a result, unless it is
  * reserved, see {@linkcode isReservedType}.
@@ -65,6 +83,12 @@ export const AGENT_TYPE = {
   /** `ourocodus.v1`: the agent is going away; it finishes what it has and takes no more. */
   drain: "drain",
 } as const;
+
+/**
+ * Those of {@linkcode AGENT_TYPE} that report something about running work, and change nothing. Each
+ * becomes an event of the session, with the work item in it.
+ */
+export const REPORT_TYPES: readonly string[] = [AGENT_TYPE.progress];
 
 /** The longest `payload.delay_ms` of a `retry`: one day, in milliseconds. */
 export const MAX_RETRY_DELAY_MS = 86_400_000;

@@ -4,6 +4,7 @@ import {
   appendLease,
   FRAME_CHARACTERS,
   joinFrames,
+  RELAY_ERROR_CODES,
   singleLine,
   spliceLease,
   splitFrame,
@@ -91,4 +92,11 @@ Deno.test("blank frames and blank lines hold no message", () => {
     { b: 2 },
   ]);
   assert.deepEqual(joinFrames([]), []);
+});
+
+Deno.test("PROTOCOL.md explains every code of relay.error, and no other", async () => {
+  const text = await Deno.readTextFile(new URL("../PROTOCOL.md", import.meta.url));
+  const [, table = ""] = /^(\| `relay\.error` code[^]*?)\n\n/m.exec(text) ?? [];
+  const explained = Array.from(table.matchAll(/^\| `(\w+)` /gm), ([, code]) => code);
+  assert.deepEqual(explained, [...RELAY_ERROR_CODES]);
 });

@@ -5,17 +5,10 @@
  *
  * @module
  */
-export { type AgentStop, type AgentStopping, parseAgentStop } from "./agent_stop.ts";
-export {
-  type CancelledHolder,
-  type CancelNotice,
-  parseCancelNotice,
-  parseHolder,
-} from "./cancel_notice.ts";
 export { CLOSE, type CloseCode, closeReason, mayReconnect } from "./close_codes.ts";
 export { type DiffLineKind, diffLines, hasDiff } from "./diff_lines.ts";
 export { InvalidNameError, messageOf, OurocodusError, SettingError } from "./errors.ts";
-export type { WorkEventType } from "./events.ts";
+export { EVENT_TYPES, type WorkEventType } from "./events.ts";
 export {
   AGENT_TYPE,
   appendLease,
@@ -28,7 +21,9 @@ export {
   MAX_RESUMED_LEASES,
   MAX_RETRY_DELAY_MS,
   RELAY_TYPE,
+  type RelayErrorCode,
   type RelayErrorPayload,
+  REPORT_TYPES,
   type ResumePayload,
   singleLine,
   spliceLease,
@@ -48,12 +43,24 @@ export {
   type Message,
   parseMessage,
   parseObject,
+  parseWork,
+  workId,
 } from "./message.ts";
 export { isAtLeast, NATS_RELEASES_URL, OLDEST_NATS_SERVER } from "./nats_versions.ts";
-export { parseWork, workId } from "./parse_work.ts";
 export { pause } from "./pause.ts";
-export type { AgentRecord, AgentsPage, AgentsQuery, AgentWork } from "./relay_agents.ts";
-export type { RelayErrorCode } from "./relay_errors.ts";
+export {
+  type AgentRecord,
+  type AgentsPage,
+  type AgentsQuery,
+  type AgentStop,
+  type AgentStopping,
+  type AgentWork,
+  type CancelledHolder,
+  type CancelNotice,
+  parseAgentStop,
+  parseCancelNotice,
+  parseHolder,
+} from "./relay_requests.ts";
 export {
   errorHeadline,
   errorText,

@@ -47,7 +47,7 @@ export interface SocketEnd {
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
 /** How many of its answered work items a plain agent is remembered by. */
 const REMEMBERED = 64;
-/** Ends of sockets after which an agent does not come back, beside those that forbid it. */
+/** Further codes after which an agent does not come back, next to those that forbid it. */
 const ENDED: readonly number[] = [
   ...[1000, 1001],
   ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
@@ -203,7 +203,7 @@ export class AgentConnection implements Holder {
 
   /** Sends a message of the relay's own with the next {@linkcode flush}; nothing to a plain agent. */
   tell(type: string, payload: object): void {
-    if (this.v1 && !this.#closed) this.#lines.push(formatMessage(nuid.next(), type, payload));
+    this.#addLine(type, payload);
     this.#onPending(this);
   }
 
@@ -213,6 +213,9 @@ export class AgentConnection implements Holder {
   }
 
   tellCancelled(lease: string, reason: CancelReason): void {
+    // It may have become the agent's again in this same turn: the last word counts.
+    const resumed = this.#resumed.indexOf(lease);
+    if (resumed >= 0) this.#resumed.splice(resumed, 1);
     this.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
   }
 
@@ -233,8 +236,8 @@ export class AgentConnection implements Holder {
    * @param maxUnreadBytes Closes the agent if more than this waits to be read.
    */
   flush(maxUnreadBytes: number): void {
-    this.#tellAll(RELAY_TYPE.resumed, this.#resumed);
-    this.#tellAll(RELAY_TYPE.stored, this.#stored);
+    this.#addLeases(RELAY_TYPE.resumed, this.#resumed);
+    this.#addLeases(RELAY_TYPE.stored, this.#stored);
     if (this.#lines.length === 0 || this.#closed) return;
     const frames = this.v1 ? joinFrames(this.#lines) : this.#lines.slice();
     // The same array for as long as it lives: see ARCHITECTURE.md, "What the collector was made
@@ -301,9 +304,13 @@ export class AgentConnection implements Holder {
     return this.taken === 0 && this.unsettled === 0;
   }
 
-  #tellAll(type: string, leases: string[]): void {
+  #addLine(type: string, payload: object): void {
+    if (this.v1 && !this.#closed) this.#lines.push(formatMessage(nuid.next(), type, payload));
+  }
+
+  #addLeases(type: string, leases: string[]): void {
     if (leases.length === 0) return;
-    this.tell(type, { leases } satisfies ResumePayload & StoredPayload);
+    this.#addLine(type, { leases } satisfies ResumePayload & StoredPayload);
     leases.length = 0;
   }
 

@@ -14,12 +14,16 @@ class KeptSocket implements AgentSocket {
   }
 }
 
-function connectionOn(socket: AgentSocket, protocol: "plain" | "ourocodus.v1"): AgentConnection {
+function connectionOn(
+  socket: AgentSocket,
+  protocol: "plain" | "ourocodus.v1",
+  onPending: () => void = () => {},
+): AgentConnection {
   const names = { session: "s", role: "r", agentId: undefined };
   return new AgentConnection(
     { ...names, concurrency: 1, protocol, confirm: true },
     socket,
-    () => {},
+    onPending,
   );
 }
 
@@ -50,6 +54,29 @@ Deno.test("what is told while a frame is being sent goes out with the next one",
   agent.flush(1_000);
   const types = socket.frames.map((frame) => JSON.parse(frame).type);
   assert.deepEqual(types, ["relay.error", "relay.drain"]);
+});
+
+Deno.test("a flush sends all that is told, and asks for no other one", () => {
+  const socket = new KeptSocket();
+  let pending = 0;
+  const agent = connectionOn(socket, "ourocodus.v1", () => pending++);
+  for (const lease of ["one", "two"]) {
+    agent.tellResumed(lease);
+    agent.tellStored(lease);
+  }
+  agent.flush(1_000);
+  const types = socket.frames.join("\n").split("\n").map((line) => JSON.parse(line).type);
+  assert.deepEqual([types, pending], [["relay.resumed", "relay.stored"], 4]);
+});
+
+Deno.test("a lease that is resumed and cancelled in one turn is cancelled", () => {
+  const socket = new KeptSocket();
+  const agent = connectionOn(socket, "ourocodus.v1");
+  for (const lease of ["one", "two"]) agent.tellResumed(lease);
+  agent.tellCancelled("one", "cancelled");
+  agent.flush(1_000);
+  const told = socket.frames.join("\n").split("\n").map((line) => JSON.parse(line).payload);
+  assert.deepEqual(told, [{ lease: "one", reason: "cancelled" }, { leases: ["two"] }]);
 });
 
 Deno.test("an agent that reads nothing for three heartbeats is closed, one that reads slowly is not", () => {

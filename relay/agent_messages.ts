@@ -18,6 +18,7 @@ import {
   parseLease,
   parseMessage,
   RELAY_TYPE,
+  REPORT_TYPES,
   splitFrame,
   stripLease,
 } from "@ourocodus/protocol";
@@ -46,9 +47,9 @@ export interface AgentMessagesOptions {
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
-/** As many characters of why an agent gives work back go into events and dead letters. */
+/** How many characters of an agent's reason to release work go into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
-/** An agent's own word for why it gives work back. */
+/** An agent's own word for why it releases work. */
 const REASON = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** Handles agents' frames. */
@@ -96,14 +97,9 @@ export class AgentMessages {
       return agent.refuse("id_mismatch", reason, attempt.offered);
     }
     attempt.named();
-    switch (message.type) {
-      case AGENT_TYPE.progress:
-        return this.#progress(agent, attempt, text, message);
-      case AGENT_TYPE.retry:
-        return this.#retry(agent, attempt, message);
-      default:
-        return this.#result(agent, attempt, text, message);
-    }
+    if (isReport(message)) return this.#report(agent, attempt, text, message);
+    if (message.type === AGENT_TYPE.retry) return this.#retry(agent, attempt, message);
+    this.#result(agent, attempt, text, message);
   }
 
   /** Changes nothing but that a plain agent, which cannot be told, is closed with the reason. */
@@ -128,7 +124,8 @@ export class AgentMessages {
     if (reason !== undefined) agent.refuse("invalid_resume", reason);
   }
 
-  #progress(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
+  /** It becomes an event, with the work item added. */
+  #report(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
     if (attempt.state !== "running") return;
     const bare = withoutLease(agent, text, message, attempt);
     const item = JSON.stringify(attemptItem(attempt));
@@ -136,7 +133,7 @@ export class AgentMessages {
     const limit = this.#options.maxMessageBytes();
     const size = bytesBeyond(event, limit);
     if (size === undefined) return this.#options.journal.forward(attempt.session, event);
-    const reason = `progress is ${size} bytes, limit is ${limit}`;
+    const reason = `${message.type} is ${size} bytes, limit is ${limit}`;
     agent.refuse("progress_too_large", reason, attempt.offered);
   }
 
@@ -158,11 +155,12 @@ export class AgentMessages {
   }
 
   #result(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
-    if (this.#overloads(agent, text.length)) return;
+    // The answer to a superseded one is not kept.
+    if (attempt.state === "running" && this.#overloads(agent, text.length)) return;
     attempt.answered({ text: withoutLease(agent, text, message, attempt), type: message.type });
   }
 
-  /** A message about what the agent resumes: it is heard when it is known whether the agent has that. */
+  /** A message about an attempt that the agent resumes: put off until it is known whether it has it. */
   #early(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
     if (this.#overloads(agent, text.length)) return;
     const hear = () => this.#message(agent, text, message);
@@ -172,7 +170,7 @@ export class AgentMessages {
   /** A message about what the agent does not have. */
   #unmatched(agent: AgentConnection, text: string, message: Message): void {
     if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
-    if (message.type === AGENT_TYPE.progress) return;
+    if (isReport(message)) return;
     const known = !agent.v1 && agent.hasAnswered(message.id);
     const type = known ? "result.duplicate" : "result.unmatched";
     const item = { id: message.id, role: agent.role, agent_id: agent.agentId };
@@ -194,7 +192,7 @@ export class AgentMessages {
       const reason = "lease is not of this agent's session and role";
       return agent.refuse("foreign_lease", reason, shortLease(message));
     }
-    if (message.type === AGENT_TYPE.progress || message.type === AGENT_TYPE.retry) {
+    if (isReport(message) || message.type === AGENT_TYPE.retry) {
       const reason = "the work of this lease is not in this agent's hands any more";
       return agent.refuse("lease_lost", reason, lease.subject);
     }
@@ -209,6 +207,10 @@ export class AgentMessages {
     if (refusal !== undefined) agent.close(CLOSE.overloaded, refusal);
     return refusal !== undefined;
   }
+}
+
+function isReport({ type }: Message): boolean {
+  return REPORT_TYPES.includes(type);
 }
 
 /** A v1 agent's message as others may have it. */

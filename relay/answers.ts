@@ -13,7 +13,6 @@ import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Peers } from "./peers.ts";
@@ -29,7 +28,7 @@ export interface AnswersOptions {
   readonly metrics: RelayMetrics;
 }
 
-/** Tells agents. */
+/** Tells agents what became of their answers. */
 export class Answers {
   readonly #options: AnswersOptions;
 
@@ -37,9 +36,11 @@ export class Answers {
     this.#options = options;
   }
 
-  /** The answer of an agent's attempt was stored, or not. */
+  /** The answer to an attempt that the agent still had was stored, or not. */
   settled(attempt: AttemptView, agent: AgentConnection, stored: Stored): void {
-    this.#settled(agent, stored, attemptItem(attempt), attempt.offered);
+    const { offered } = attempt;
+    if (stored.kind !== "duplicate") return tellStored(agent, stored, offered);
+    this.#duplicate(agent, attemptItem(attempt), stored.accepted, offered);
   }
 
   /** A plain agent has answered what another attempt has answered meanwhile. */
@@ -48,14 +49,19 @@ export class Answers {
     this.#duplicate(agent, item, await this.#options.reader.accepted(attempt));
   }
 
-  /** An agent has answered what it was not given by this connection, or has not any more. */
+  /**
+   * An agent has answered what it was not given by this connection, or has not any more. If nobody
+   * was faster, its answer is the result, and the attempt that another agent has by now is cancelled.
+   */
   async late(agent: AgentConnection, answer: Answer, id: string, lease: Lease): Promise<void> {
     const { attempts, outcomes, reader, backlog, peers } = this.#options;
     const { session, role, agentId: agent_id } = agent;
     const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
+    const duplicate = (accepted?: AcceptedOutcome) =>
+      this.#duplicate(agent, item, accepted, lease.subject);
     const outcome = {
       ...{ id, session, role, lease },
-      ...{ number: lease.attempt, since: monotonicMs() },
+      ...{ number: lease.attempt, since: performance.now() },
     };
     agent.unsettled++;
     const found = hasOutcome(attempts.find(lease))
@@ -65,19 +71,14 @@ export class Answers {
     if (found.kind !== "open" || hasOutcome(attempts.find(lease))) {
       const accepted = found.kind === "answered" ? found.accepted : await reader.accepted(outcome);
       agent.unsettled--;
-      return this.#settled(agent, { kind: "duplicate", accepted }, item, lease.subject);
+      return duplicate(accepted);
     }
     outcomes.result(outcome, answer, (stored) => {
       agent.unsettled--;
-      if (stored.kind !== "duplicate") peers.answered(lease, agent);
-      this.#settled(agent, stored, item, lease.subject);
+      if (stored.kind === "duplicate") return duplicate(stored.accepted);
+      peers.answered(lease, agent);
+      tellStored(agent, stored, lease.subject);
     });
-  }
-
-  #settled(agent: AgentConnection, stored: Stored, item: object, lease: string): void {
-    if (stored.kind === "duplicate") return this.#duplicate(agent, item, stored.accepted, lease);
-    if (stored.kind === "refused") agent.refuse("result_refused", stored.reason, lease);
-    agent.tellStored(lease);
   }
 
   #duplicate(
@@ -94,6 +95,16 @@ export class Answers {
     });
     agent.refuse("duplicate", duplicateReason(accepted), lease);
   }
+}
+
+/** Tells an agent that its answer is stored, or an error in its place. */
+function tellStored(
+  agent: AgentConnection,
+  stored: Exclude<Stored, { readonly kind: "duplicate" }>,
+  lease: string,
+): void {
+  if (stored.kind === "refused") agent.refuse("result_refused", stored.reason, lease);
+  agent.tellStored(lease);
 }
 
 /** Whether an attempt's work has an outcome, or is about to. */

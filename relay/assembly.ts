@@ -112,7 +112,7 @@ export function assemble(
     attempts.add(attempt);
     attempt.delivered(role, text, peers.mayBeKnown(lease));
   };
-  const resumption = new Resumption({ attempts, effects, peers, queue });
+  const resumption = new Resumption({ attempts, effects, peers });
   const messages = new AgentMessages({
     ...{ answers, resumption, scheduler, journal, backlog },
     maxFrameBytes: limits.maxFrameBytes,

@@ -7,16 +7,16 @@
  * | `checking`   | delivered, and another relay or agent may have it, or it may have an outcome | nobody has it → offered; else forgotten, or acknowledged |
  * | `resuming`   | an agent says that it has it, and that is looked up      | it has → `running`; else the agent is told, and it is forgotten |
  * | `queued`     | for an agent that has a free slot but cannot take it now | a slot → `running`; no agent any more → released |
- * | `running`    | an agent has it                                          | outcome → `settling`; given back → released; socket lost → `away` |
- * | `away`       | the agent that has it has lost its socket                | the agent is back → `running`; its time is over → released |
+ * | `running`    | an agent has it                                          | outcome → `settling`; retried → released; socket lost → `away` |
+ * | `away`       | the agent that has it has lost its socket                | the agent is back → `running`; the grace period is over → released |
  * | `settling`   | its outcome is being stored                              | stored, or refused by the stream → acknowledged |
  * | `superseded` | it has an outcome, and a plain agent, which cannot be told, works on | the agent's answer, or its socket's end → forgotten |
  * | `ended`      | it is not this relay's any more                          | never     |
  *
  * Invariants:
  * 1. Only the methods of this class set its state, and only `#become` does it for them: what a state
- *    takes (an agent's or a role's slot, a timer) is taken when it is entered and given back when it
- *    is left.
+ *    takes (an agent's or a role's slot, a timer) is taken when it is entered and freed when it is
+ *    left.
  * 2. Each lease that an agent names is answered: resumed, cancelled or refused.
  * 3. An answer to a question counts only in the state that asked it.
  *
@@ -31,18 +31,18 @@ import {
   holderIn,
   NEW,
   type Resuming,
-  type Running,
+  Running,
   type Said,
+  Settling,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
-import { monotonicMs } from "./monotonic.ts";
 
 /**
- * What was sent so long before a socket's end has arrived, in milliseconds: a ping that was sent after
- * it was answered, or the socket would have ended before.
+ * A message that was sent longer than this before its socket ended has arrived, in milliseconds: a
+ * later ping was answered, or the socket would have ended earlier.
  */
 const ARRIVED_MS = 45_000;
-/** So many messages about one attempt wait until it is known whose it is. */
+/** How many messages about one attempt may wait until it is known who has it. */
 const MAX_SAID = 1_000;
 const DECODER = new TextDecoder();
 const CAME_BACK_WITHOUT: Reason = {
@@ -55,7 +55,7 @@ export class Attempt implements AttemptView {
   readonly session: string;
   readonly role: string;
   readonly deliveredAt: number = Date.now();
-  readonly since: number = monotonicMs();
+  readonly since: number = performance.now();
   readonly #effects: Effects;
   #state: AttemptState = NEW;
   #id = "";
@@ -64,7 +64,7 @@ export class Attempt implements AttemptView {
   #number: number;
   #agentId: string | undefined;
   #v1 = false;
-  /** When its message was sent, by {@linkcode monotonicMs}. */
+  /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
   #keptAt: number = this.since;
   /** Whether its lease may have run out, so that another agent may have the work too. */
@@ -150,14 +150,14 @@ export class Attempt implements AttemptView {
     if (this.#state.kind === "superseded") return false;
     this.#lease = lease;
     this.#lapsed = false;
-    this.#keptAt = monotonicMs();
+    this.#keptAt = performance.now();
     return true;
   }
 
   /**
    * Extends its lease, unless it has an outcome.
    *
-   * @param now By {@linkcode monotonicMs}.
+   * @param now By `performance.now`.
    * @param ackWaitMs How long a lease lives, in milliseconds.
    */
   extend(now: number, ackWaitMs: number): void {
@@ -209,7 +209,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     switch (state.kind) {
       case "running":
-        this.#become({ kind: "settling", agent: state.agent });
+        this.#become(new Settling(state.agent));
         return this.#effects.store(this, answer, (stored) => {
           this.#become(ENDED);
           this.#effects.tellSettled(this, state.agent, stored);
@@ -222,7 +222,7 @@ export class Attempt implements AttemptView {
     }
   }
 
-  /** Its agent gives it back. */
+  /** Its agent releases it for another attempt. */
   retried(reason: Reason, delayMs: number): void {
     switch (this.#state.kind) {
       case "running":
@@ -255,7 +255,7 @@ export class Attempt implements AttemptView {
     if (newer !== undefined) this.agentBack(newer);
   }
 
-  /** An agent of its agent's name has connected, which may have it. */
+  /** Its agent has connected again, and may still have it. */
   agentBack(agent: Holder): void {
     const state = this.#state;
     if (state.kind !== "away" && state.kind !== "running") return;
@@ -265,7 +265,7 @@ export class Attempt implements AttemptView {
     if (!mayHaveIt) return this.#retry(CAME_BACK_WITHOUT);
     const running = this.#run(agent, !agent.v1 && !mayBeLost);
     if (!mayBeLost) return;
-    // It cannot say that its message has not arrived, and would have it for ever.
+    // It cannot say that the message has not arrived, and would keep the slot forever.
     this.#effects.read(this, (text) => {
       if (this.#state !== running || running.named) return;
       if (text === undefined) return this.#become(ENDED);
@@ -275,7 +275,7 @@ export class Attempt implements AttemptView {
   }
 
   /**
-   * An agent says that it has it. What became of that, it is told.
+   * An agent says that it has it, and is told what became of that.
    *
    * @returns What to look up first, if anything.
    */
@@ -285,6 +285,8 @@ export class Attempt implements AttemptView {
       case "running": {
         const has = state.agent === agent && this.#offered === lease.subject;
         if (!has) return tellCancelled(agent, lease.subject, "lease_lost");
+        // It may have been there meanwhile: that relay lets go of it when it is asked.
+        if (this.#isElsewhere) return this.#resume(agent, lease);
         this.named();
         return void agent.tellResumed(lease.subject);
       }
@@ -299,7 +301,7 @@ export class Attempt implements AttemptView {
         if (isAsked) return undefined;
         const isOlder = state.agent !== agent && state.agent.agentId === agent.agentId;
         if (!isOlder) return tellCancelled(agent, lease.subject, "lease_lost");
-        // An earlier connection of it asked, and is gone. What that one has said, this one says again.
+        // An earlier connection of it asked, and is gone. This one says again what that one has said.
         return this.#resume(agent, lease);
       }
       // Its lease had run out, but nobody has begun.
@@ -317,14 +319,15 @@ export class Attempt implements AttemptView {
     if (found.kind === "open") {
       this.#id = workId(parseWork(DECODER.decode(found.data)), this.#lease.sequence);
       this.#effects.verified(this);
+      this.#isElsewhere = false;
       this.#run(agent, true);
       agent.tellResumed(this.#offered);
       if (agent.closed) this.socketLost();
     } else {
-      // What was delivered here meanwhile is nobody else's.
-      const isOurs = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
-      if (isOurs) this.#release({ code: "no_agent", message: "" });
-      else this.#become(ENDED);
+      this.#become(ENDED);
+      // It was delivered here, too. Who has it now, its next attempt's relay asks.
+      const wasDelivered = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
+      if (wasDelivered && !this.#lapsed) this.#effects.putBack(this.#lease);
       agent.tellCancelled(this.#offered, lossOf(found));
     }
     hearSaid(asked);
@@ -399,7 +402,7 @@ export class Attempt implements AttemptView {
     else this.#isElsewhere = true;
   }
 
-  /** This relay goes away: an agent that can resume it at another does; else it goes back. */
+  /** This relay ends. An agent that can resume it at another relay keeps it; else it is released. */
   relayDrains(): void {
     const state = this.#state;
     if (state.kind !== "running" && state.kind !== "away") return this.noAgent("draining");
@@ -425,7 +428,7 @@ export class Attempt implements AttemptView {
     }
     const agent = this.#effects.findSlot(role, this);
     if (agent === "wait") this.#become({ kind: "queued", role, text });
-    // The slot is gone meanwhile, and elsewhere there may be one.
+    // The slot is gone by now; another relay may have one.
     else if (agent === undefined) this.#release({ code: "no_agent", message: "" });
     else this.#give(agent, text);
   }
@@ -437,19 +440,19 @@ export class Attempt implements AttemptView {
   }
 
   #run(agent: Holder, named: boolean): Running {
-    const running: Running = { kind: "running", agent, named };
+    const running = new Running(agent, named);
     this.#become(running);
     return running;
   }
 
   #send(agent: Holder, text: string): void {
-    this.#sentAt = monotonicMs();
+    this.#sentAt = performance.now();
     agent.sendWork(this, text);
   }
 
   /** Whether a plain agent's socket may have ended before the message arrived. */
   #mayBeLost({ named }: Running): boolean {
-    return !this.#v1 && (!named || monotonicMs() - this.#sentAt < ARRIVED_MS);
+    return !this.#v1 && (!named || performance.now() - this.#sentAt < ARRIVED_MS);
   }
 
   #resume(agent: Holder, lease: Lease): Resuming {
@@ -457,6 +460,7 @@ export class Attempt implements AttemptView {
     this.#become(resuming, lease.subject);
     this.#number = lease.attempt;
     if (lease.attempt > this.#lease.attempt) this.#lease = lease;
+    this.#effects.slotsChanged(agent);
     return resuming;
   }
 
@@ -473,12 +477,12 @@ export class Attempt implements AttemptView {
   #release(why: Reason, delayMs = 0): void {
     this.#effects.recordReleased(this, why);
     this.#become(ENDED);
-    // JetStream does not fence: releasing what has run out takes it from the agent that has it now.
+    // JetStream does not fence: releasing a lapsed lease takes the work from the agent that has it now.
     if (!this.#lapsed) this.#effects.release(this, delayMs);
   }
 
   #bury(reason: Reason): void {
-    this.#become({ kind: "settling", agent: undefined });
+    this.#become(new Settling());
     this.#effects.deadLetter(this, reason, () => this.#become(ENDED));
   }
 

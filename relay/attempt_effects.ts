@@ -1,7 +1,7 @@
 /**
  * What an attempt is to others, and what it asks of them: of the agent that has it, of its role, and
- * of the relay. Whatever is asked for here is done at once, or at the end of the turn of the event
- * loop; nothing calls back before it has returned.
+ * of the relay. They do it at once, or at the end of the turn of the event loop. Callbacks come later,
+ * never before the call has returned.
  *
  * @module
  */
@@ -23,11 +23,11 @@ export interface AttemptView {
   readonly number: number;
   /** The id of the agent that has it, or had it last. */
   readonly agentId: string | undefined;
-  /** When it was delivered, in milliseconds since 1970: for people, and beside the servers' clocks. */
+  /** When it was delivered, in milliseconds since 1970: for people, and to compare with servers' clocks. */
   readonly deliveredAt: number;
-  /** The same by {@linkcode monotonicMs}, which no change of the clock touches. */
+  /** The same by `performance.now`, which no change of the clock touches. */
   readonly since: number;
-  /** When its lease was last extended, by {@linkcode monotonicMs}. */
+  /** When its lease was last extended, by `performance.now`. */
   readonly keptAt: number;
 }
 
@@ -71,7 +71,7 @@ export type Found =
   /** It has no outcome. */
   | { readonly kind: "open"; readonly data: Uint8Array }
   | Answered
-  /** It is in its stream no more. */
+  /** It is not in its stream any more. */
   | { readonly kind: "gone"; readonly accepted?: AcceptedOutcome }
   /** Another agent has it, or another relay. */
   | { readonly kind: "elsewhere" };
@@ -92,17 +92,17 @@ export interface Answer {
 
 /** What an attempt asks of the relay. */
 export interface Effects {
-  /** After so many attempts a work item dies. */
+  /** A work item dies after this many attempts. */
   readonly maxDeliver: number;
   /** Whether agents that lose their sockets keep their work for a while. */
   readonly hasGrace: boolean;
-  /** Whether the relay goes away. */
+  /** Whether the relay is ending. */
   readonly draining: boolean;
   /** An agent of the role for it; `wait`, if one has a free slot but cannot take it now. */
   findSlot(role: RoleSlots, attempt: AttemptView): Holder | "wait" | undefined;
-  /** An agent has a slot more, or fewer. */
+  /** An agent has more free slots, or fewer. */
   slotsChanged(agent: Holder): void;
-  /** An attempt needs a slot of the role no more. */
+  /** An attempt does not need a slot of the role any more. */
   roleChanged(role: RoleSlots): void;
   /** Another connection of the same agent, a newer one. */
   newerOf(agent: Holder): Holder | undefined;
@@ -110,16 +110,18 @@ export interface Effects {
   startGrace(attempt: AttemptView, onOver: () => void): () => void;
   /** Asks other relays, the stream and the log for it. Unanswered if the relay ends meanwhile. */
   check(attempt: AttemptView, onFound: (found: Found) => void): void;
-  /** Reads its message; there is none if it is in the stream no more. */
+  /** Reads its message; `undefined` if it is not in the stream any more. */
   read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
-  /** So many characters of what an agent has said are kept; fewer if negative. */
+  /** This many more characters of what agents have said are kept; fewer if negative. */
   keepSaid(characters: number): void;
   /** Its lease begins anew. */
   extend(attempt: AttemptView): void;
-  /** The delivery with the number that counts, where the queue has begun to count anew. */
+  /** The delivery with the number that counts: the queue may have begun to count anew. */
   counted(lease: Lease): Lease;
-  /** It goes back to the queue, which hands it out again after `delayMs`. */
+  /** Releases it, and tells other relays: the queue hands it out again after `delayMs`. */
   release(attempt: AttemptView, delayMs: number): void;
+  /** Releases it and tells nobody: other relays are asked about it before its next attempt. */
+  putBack(lease: Lease): void;
   /** Its work has an outcome, and is not needed in the queue any more. */
   acknowledge(lease: Lease): void;
   /** Stores its outcome, and acknowledges it. */

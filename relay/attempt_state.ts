@@ -5,7 +5,7 @@
  */
 import type { Holder, RoleSlots } from "./attempt_effects.ts";
 
-/** Something that an agent has said about an attempt, and that is heard when it is known whose it is. */
+/** Something that an agent has said about an attempt, put off until it is known who has it. */
 export interface Said {
   readonly characters: number;
   readonly hear: () => void;
@@ -18,15 +18,34 @@ export interface Resuming {
   readonly said: Said[];
 }
 
-/** An agent has it. */
-export interface Running {
-  readonly kind: "running";
+/**
+ * An agent has it. Every attempt is in this state and in {@linkcode Settling}, so they are classes: of
+ * object literals V8 would take many for old, see ARCHITECTURE.md, "What the collector was made to copy".
+ */
+export class Running {
+  readonly kind = "running";
   readonly agent: Holder;
   /**
-   * Whether the agent is known to have it. What it had before its socket broke it names, or, if it is
-   * a plain one, is sent again.
+   * Whether the agent is known to have it. After a broken socket, a v1 agent names what it has; a plain
+   * one is sent again what may not have arrived.
    */
   named: boolean;
+
+  constructor(agent: Holder, named: boolean) {
+    this.agent = agent;
+    this.named = named;
+  }
+}
+
+/** Its outcome is being stored. */
+export class Settling {
+  readonly kind = "settling";
+  /** Whose outcome it is; none if the work item has died. */
+  readonly agent: Holder | undefined;
+
+  constructor(agent?: Holder) {
+    this.agent = agent;
+  }
 }
 
 /** One of them, with what it holds. */
@@ -42,11 +61,7 @@ export type AttemptState =
     readonly mayBeLost: boolean;
     readonly endGrace: () => void;
   }
-  | {
-    readonly kind: "settling";
-    /** Whose outcome it is; none if the work item has died. */
-    readonly agent: Holder | undefined;
-  }
+  | Settling
   | { readonly kind: "superseded"; readonly agent: Holder };
 
 export const NEW: AttemptState = { kind: "new" };
@@ -64,7 +79,7 @@ export function holderIn(state: AttemptState): Holder | undefined {
   }
 }
 
-/** Hears what an agent has said meanwhile. */
+/** Handles what an agent has said meanwhile. */
 export function hearSaid({ agent, said }: Resuming): void {
   for (const { hear } of said) if (!agent.closed) hear();
 }

@@ -35,14 +35,9 @@ export class Backlog {
     return `${this.bytes} bytes of results wait for NATS, limit is ${this.#maxBytes}`;
   }
 
-  /** A message's text is kept. */
+  /** This many more characters of messages are kept; fewer if negative. */
   add(characters: number): void {
     this.#characters += characters;
-  }
-
-  /** A message's text is not kept any more. */
-  remove(characters: number): void {
-    this.#characters -= characters;
   }
 
   /** A message's text is kept until something has settled. @returns What that resolves to. */
@@ -51,7 +46,7 @@ export class Backlog {
     try {
       return await settled;
     } finally {
-      this.remove(characters);
+      this.add(-characters);
     }
   }
 }

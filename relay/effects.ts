@@ -32,7 +32,7 @@ import type { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
 import type { Turn } from "./turn.ts";
 
-/** The parts of a relay that do it. */
+/** The parts of a relay that {@linkcode RelayEffects} calls. */
 export interface EffectsOptions {
   readonly connection: Connection;
   readonly queue: WorkQueue;
@@ -55,7 +55,7 @@ export interface EffectsOptions {
 const DECODER = new TextDecoder();
 const log = getLogger(["ourocodus", "relay"]);
 
-/** Does it. */
+/** The effects of a relay. */
 export class RelayEffects implements Effects {
   readonly maxDeliver: number;
   readonly hasGrace: boolean;
@@ -73,7 +73,10 @@ export class RelayEffects implements Effects {
   }
 
   findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    return this.#parts.scheduler.findSlot(role, attempt);
+    const { scheduler, releases } = this.#parts;
+    const { lease } = attempt;
+    const lastAgent = lease.attempt > 1 ? releases.lastAgent(lease) : undefined;
+    return scheduler.findSlot(role, attempt, lastAgent);
   }
 
   slotsChanged(agent: AgentConnection): void {
@@ -123,7 +126,7 @@ export class RelayEffects implements Effects {
 
   extend({ lease }: AttemptView): void {
     const { connection, queue } = this.#parts;
-    if (connection.connected) queue.keepAlive(lease.subject);
+    if (connection.connected) queue.extend(lease.subject);
   }
 
   counted(lease: Lease): Lease {
@@ -131,8 +134,13 @@ export class RelayEffects implements Effects {
   }
 
   release(attempt: AttemptView, delayMs: number): void {
-    this.#parts.peers.tellReleased(attempt.lease);
+    this.#parts.peers.tellReleased(attempt);
     this.#parts.releases.release(attempt, delayMs);
+  }
+
+  putBack({ subject }: Lease): void {
+    const { connection, queue } = this.#parts;
+    if (connection.connected) queue.release(subject);
   }
 
   acknowledge({ subject }: Lease): void {

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { monotonicMs } from "./monotonic.ts";
 
-/** What goes into a line that is said, beside what it is about. */
+/** What is added to a line that is said. */
 export interface Unsaid {
   /** How many lines were left out since the last one. */
   readonly unsaid?: number;
@@ -19,7 +18,7 @@ export class LogThrottle {
   #unsaid = 0;
 
   /** @returns What to add to the line; `undefined` if it is not to be said. */
-  pass(now: number = monotonicMs()): Unsaid | undefined {
+  pass(now: number = performance.now()): Unsaid | undefined {
     if (now - this.#saidAt < EVERY_MS) {
       this.#unsaid++;
       return undefined;

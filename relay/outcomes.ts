@@ -18,7 +18,6 @@ import {
 import { type DeadWork, type Reason, storeDeadLetter, storeLetter } from "./dead_letter.ts";
 import type { Answer, Answered, AttemptView } from "./attempt_effects.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 
 /** What an outcome is stored for; an attempt is one. */
@@ -49,7 +48,8 @@ export class Outcomes {
   }
 
   /**
-   * Stores an answer and acknowledges its work.
+   * Stores an answer and acknowledges its work. All results come here, so where two race, at one relay
+   * or at two, the stream stores the first. The other settles as `duplicate`, see `Answers`.
    *
    * @param answer The agent's message, forwarded as it is.
    * @param onSettled Called once: `duplicate` if another outcome was accepted.
@@ -62,6 +62,7 @@ export class Outcomes {
       data: text,
       id: lease.work,
       headers: resultHeaders(outcome.number, type),
+      // The stream refuses it if the subject has a message, however old.
       fenced: true,
       onSettled: (stored) => {
         if (stored.kind === "refused") return this.#refused(outcome, stored.reason, onSettled);
@@ -69,7 +70,7 @@ export class Outcomes {
         if (stored.kind === "stored") {
           metrics.results++;
           metrics.resultCharacters += text.length;
-          metrics.worked.observe(monotonicMs() - outcome.since);
+          metrics.worked.observe(performance.now() - outcome.since);
         }
         onSettled(stored);
       },

@@ -1,5 +1,5 @@
 /**
- * Who has a work item: an agent here, another relay's, or nobody any more.
+ * What other relays are asked and told: who has a work item, and what became of it.
  *
  * Invariants:
  * 1. Work is offered at once only if nobody can have it: it is the first attempt, or the attempt
@@ -18,7 +18,6 @@ import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { AttemptView, Found } from "./attempt_effects.ts";
 import type { Attempts } from "./attempts.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Releases } from "./releases.ts";
 
@@ -34,7 +33,7 @@ export interface PeersOptions {
 /** The last loss of the connection. */
 interface Restored {
   readonly at: number;
-  /** By {@linkcode monotonicMs}. */
+  /** By `performance.now`. */
   readonly since: number;
   /** Sequences of work that other relays have. */
   readonly elsewhere: Promise<ReadonlySet<number>>;
@@ -65,7 +64,7 @@ export class Peers {
           releases.resumed(lease);
           return attempts.find(lease)?.objectsTo(lease, agentId) ?? false;
         },
-        returned: (lease) => releases.released(lease),
+        returned: (lease, agentId) => releases.released(lease, agentId),
         answered: (lease) => attempts.find(lease)?.withdrawn("answered"),
         sequences: () => Array.from(attempts, ({ lease }) => lease.sequence),
       },
@@ -75,11 +74,13 @@ export class Peers {
   /** NATS is back. @param now In milliseconds since 1970. */
   restored(now: number): void {
     const elsewhere = this.#exchange.heldElsewhere(RESTORED_ANSWER_MS);
-    this.#restored = { at: now, since: monotonicMs(), elsewhere };
+    this.#restored = { at: now, since: performance.now(), elsewhere };
+    const { attempts, releases } = this.#options;
     void elsewhere.then((sequences) => {
-      for (const attempt of this.#options.attempts) {
+      for (const attempt of attempts) {
         if (sequences.has(attempt.lease.sequence)) attempt.heldElsewhere();
       }
+      releases.releaseWaiting(sequences);
     });
   }
 
@@ -129,8 +130,8 @@ export class Peers {
   }
 
   /** Work is about to be released. */
-  tellReleased(lease: Lease): void {
-    this.#exchange.tellReturned(lease);
+  tellReleased({ lease, agentId }: AttemptView): void {
+    this.#exchange.tellReturned(lease, agentId);
   }
 
   /**
@@ -164,7 +165,7 @@ export class Peers {
 
   /** How long to wait for other relays' answers now, in milliseconds. */
   get #answerMs(): number {
-    const recently = monotonicMs() - (this.#restored?.since ?? -Infinity) < RESTORED_MS;
+    const recently = performance.now() - (this.#restored?.since ?? -Infinity) < RESTORED_MS;
     return recently ? RESTORED_ANSWER_MS : ANSWER_MS;
   }
 

@@ -18,7 +18,9 @@ import {
   type CancelNotice,
   CAPABILITIES,
   CLOSE,
+  type DrainPayload,
   invalidName,
+  pause,
   RELAY_TYPE,
   VERSION,
   type WelcomePayload,
@@ -27,9 +29,7 @@ import { AgentConnection, type AgentSocket, type SocketEnd } from "./agent_conne
 import type { AgentRequest } from "./agent_request.ts";
 import { agentItem, Agents } from "./agents.ts";
 import { assemble, type RelayAssembly, type RelayParts } from "./assembly.ts";
-import { drain } from "./drain.ts";
 import { RelayMetrics } from "./metrics.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { RelayLimits } from "./settings.ts";
 import { Turn, type TurnEnd } from "./turn.ts";
 
@@ -54,6 +54,8 @@ export interface RelayHealth {
 const HEADER_BYTES = 256;
 /** How often a v1 agent hears something, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
+/** How long draining waits for agents to answer the closing of their sockets, in milliseconds. */
+const CLOSE_MS = 1_000;
 const log = getLogger(["ourocodus", "relay"]);
 
 /** A relay. */
@@ -64,7 +66,9 @@ export class Relay {
   readonly #limits: RelayLimits;
   readonly #assembly: RelayAssembly;
   readonly #turn = new Turn((end) => this.#endTurn(end));
-  readonly #startedAt = monotonicMs();
+  /** One for all agents: each would be garbage to look at, see agent_web_socket.ts. */
+  readonly #onPending = (agent: AgentConnection) => this.#turn.agent(agent);
+  readonly #startedAt = performance.now();
   readonly #agents = new Agents(HEARTBEAT_MS);
   readonly #keeper: ReturnType<typeof setInterval>;
   readonly #unlisten: () => void;
@@ -127,7 +131,7 @@ export class Relay {
       agents: this.#agents.size,
       in_hand: this.#assembly.attempts.size,
       held_bytes: this.#assembly.backlog.bytes,
-      uptime_seconds: Math.floor((monotonicMs() - this.#startedAt) / 1_000),
+      uptime_seconds: Math.floor((performance.now() - this.#startedAt) / 1_000),
     };
   }
 
@@ -163,7 +167,7 @@ export class Relay {
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const { resumption, scheduler, journal } = this.#assembly;
-    const agent = new AgentConnection(request, socket, (pending) => this.#turn.agent(pending));
+    const agent = new AgentConnection(request, socket, this.#onPending);
     const older = this.#agents.add(agent);
     older?.close(CLOSE.replaced);
     resumption.comesBack(agent, older);
@@ -206,7 +210,24 @@ export class Relay {
    * @param signal Aborts the waiting.
    */
   async drain(graceMs: number, signal?: AbortSignal): Promise<void> {
-    await drain({ ...this.#assembly, agents: this.#agents, turn: this.#turn }, { graceMs, signal });
+    const { attempts, scheduler, journal } = this.#assembly;
+    const agents = this.#agents;
+    scheduler.drain();
+    for (const attempt of attempts) if (attempt.state === "away") attempt.relayDrains();
+    for (const agent of agents) {
+      agent.tell(RELAY_TYPE.drain, { seconds: graceMs / 1_000 } satisfies DrainPayload);
+    }
+    const deadline = performance.now() + graceMs;
+    const busy = () => agents.size > 0 || attempts.size > 0;
+    while (busy() && performance.now() < deadline && !signal?.aborted) await pause(20);
+    for (const agent of agents) {
+      for (const attempt of agent.attempts()) attempt.relayDrains();
+      agent.close(CLOSE.draining);
+    }
+    journal.flush();
+    this.#turn.end();
+    const gone = performance.now() + CLOSE_MS;
+    while (agents.size > 0 && performance.now() < gone) await pause(5);
   }
 
   /** Stops everything at once. What is not stored by now is handed out again by NATS. */
@@ -254,9 +275,11 @@ export class Relay {
   #keep(): void {
     const { attempts, scheduler } = this.#assembly;
     const { connection, queue: { ackWaitMs } } = this.#parts;
-    const now = monotonicMs();
-    for (const attempt of connection.connected ? attempts : []) {
-      if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
+    const now = performance.now();
+    if (connection.connected) {
+      for (const attempt of attempts) {
+        if (now - attempt.keptAt >= ackWaitMs / 3) attempt.extend(now, ackWaitMs);
+      }
     }
     scheduler.keep();
   }
@@ -271,7 +294,7 @@ export class Relay {
     log.info("NATS is back", { url: this.#parts.connection.url });
     this.metrics.reconnects++;
     const { attempts, releases, peers, scheduler } = this.#assembly;
-    const now = monotonicMs();
+    const now = performance.now();
     for (const attempt of attempts) attempt.extend(now, this.#parts.queue.ackWaitMs);
     releases.restored(now);
     peers.restored(Date.now());

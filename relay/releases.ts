@@ -1,30 +1,31 @@
 /**
- * Work items that go back to the queue, and what is remembered of them: the attempt after a release is
- * known to have had no outcome and no agent, and is offered without a question to anybody.
+ * Released work items, here and at other relays. They are remembered: work that was released has no
+ * outcome and no agent, so its next attempt is offered without asking anybody.
  *
  * @module
  */
 import type { Connection, WorkQueue } from "@ourocodus/bus";
 import type { Lease } from "@ourocodus/protocol";
 import type { AttemptView } from "./attempt_effects.ts";
-import { monotonicMs } from "./monotonic.ts";
 
-/** As many are remembered. */
+/** How many are remembered. */
 const REMEMBERED = 10_000;
-/** And for so long, in milliseconds. */
+/** How long, in milliseconds. */
 const REMEMBERED_MS = 60_000;
 
 /** What is remembered of a work item that was released. */
 interface Released {
   /** The number of the attempt that ended so. */
   readonly attempt: number;
-  /** When, by {@linkcode monotonicMs}. */
+  /** When, by `performance.now`. */
   readonly at: number;
+  /** The agent that had it. */
+  readonly agentId: string | undefined;
 }
 
-/** What is released as soon as NATS is there again. */
+/** What is released once NATS is back. */
 interface Waiting {
-  readonly lease: string;
+  readonly lease: Lease;
   readonly keptAt: number;
   readonly delayMs: number;
 }
@@ -34,7 +35,7 @@ export class Releases {
   readonly #connection: Connection;
   readonly #queue: WorkQueue;
   #waiting: Waiting[] = [];
-  /** When NATS was back last: what other relays said before may have been missed. */
+  /** When NATS was back last: until then, what other relays said may have been missed. */
   #restoredAt = -Infinity;
   /** By the work items' identities, the oldest first. */
   readonly #released = new Map<string, Released>();
@@ -44,18 +45,18 @@ export class Releases {
     this.#queue = queue;
   }
 
-  /** Gives a work item back to the queue. @param delayMs When it may be handed out again. */
-  release({ lease, keptAt }: AttemptView, delayMs: number): void {
-    this.released(lease);
-    if (this.#connection.connected) this.#queue.giveBack(lease.subject, delayMs);
-    else this.#waiting.push({ lease: lease.subject, keptAt, delayMs });
+  /** Releases a work item. @param delayMs When it may be handed out again. */
+  release({ lease, keptAt, agentId }: AttemptView, delayMs: number): void {
+    this.released(lease, agentId);
+    if (this.#connection.connected) this.#queue.release(lease.subject, delayMs);
+    else this.#waiting.push({ lease, keptAt, delayMs });
   }
 
-  /** A work item was released, here or at another relay. */
-  released(lease: Lease): void {
+  /** A work item was released, here or at another relay. @param agentId The agent that had it. */
+  released(lease: Lease, agentId?: string): void {
     const { work, attempt } = this.counted(lease);
     this.#released.delete(work);
-    this.#released.set(work, { attempt, at: monotonicMs() });
+    this.#released.set(work, { attempt, at: performance.now(), agentId });
     if (this.#released.size <= REMEMBERED) return;
     for (const oldest of this.#released.keys()) {
       this.#released.delete(oldest);
@@ -73,26 +74,42 @@ export class Releases {
   }
 
   /**
-   * Whether the attempt before this one was released lately: then it is known to have had no outcome.
-   * The work of a relay that has died may have one.
+   * Whether the attempt before this one was released lately, so that nobody has the work and it has no
+   * outcome.
    */
   wasReleased({ work, attempt }: Lease): boolean {
     const released = this.#released.get(work);
     if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return false;
-    return monotonicMs() - released.at < REMEMBERED_MS;
+    return performance.now() - released.at < REMEMBERED_MS;
   }
 
-  /** An agent says at another relay that it has a work item: that it was released says no more. */
+  /** The agent that had a work item last, if it was released. */
+  lastAgent({ work }: Lease): string | undefined {
+    return this.#released.get(work)?.agentId;
+  }
+
+  /** An agent resumes a work item at another relay: that it was released means nothing any more. */
   resumed({ work }: Lease): void {
     const released = this.#released.get(work);
     if (released !== undefined) this.#released.set(work, { ...released, at: -Infinity });
   }
 
-  /** NATS is back. @param now By {@linkcode monotonicMs}. */
+  /** NATS is back. @param now By `performance.now`. */
   restored(now: number): void {
     this.#restoredAt = now;
+  }
+
+  /**
+   * Releases what could not be while NATS was away.
+   *
+   * @param elsewhere Sequences of what other relays have by now: it is theirs.
+   */
+  releaseWaiting(elsewhere: ReadonlySet<number>): void {
+    if (!this.#connection.connected) return;
+    const now = performance.now();
     for (const { lease, keptAt, delayMs } of this.#waiting) {
-      if (now - keptAt < this.#queue.ackWaitMs) this.#queue.giveBack(lease, delayMs);
+      const lives = now - keptAt < this.#queue.ackWaitMs;
+      if (lives && !elsewhere.has(lease.sequence)) this.#queue.release(lease.subject, delayMs);
     }
     this.#waiting = [];
   }

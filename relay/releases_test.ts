@@ -10,26 +10,41 @@ const ACK_WAIT_MS = 30_000;
 function fakeReleases() {
   const told: string[] = [];
   const connection = { connected: true };
-  const giveBack = (lease: string, delayMs: number) =>
+  const release = (lease: string, delayMs: number) =>
     void told.push(`${parseLease(lease)?.attempt}, ${delayMs}`);
-  const queue = { ackWaitMs: ACK_WAIT_MS, giveBack };
+  const queue = { ackWaitMs: ACK_WAIT_MS, release };
   const releases = new Releases(connection as Connection, queue as unknown as WorkQueue);
   return { releases, told, connection };
 }
 
-Deno.test("what is released while NATS is away is so when it is back, if its lease lives by then", () => {
-  for (const awayMs of [ACK_WAIT_MS - 1, ACK_WAIT_MS]) {
+Deno.test("what is released while NATS is away is so when it is back, if its lease lives and no other relay has it", () => {
+  const now = performance.now;
+  using _ = { [Symbol.dispose]: () => void (performance.now = now) };
+  for (const [awayMs, elsewhere] of [[0, 8], [ACK_WAIT_MS, 8], [0, 7]] as const) {
+    performance.now = () => 1_000;
     const { releases, told, connection } = fakeReleases();
     const relay = new FakeEffects();
     relay.agent();
-    const attempt = relay.deliver();
     connection.connected = false;
-    releases.release(attempt, 5_000);
+    releases.release(relay.deliver(), 5_000);
+    releases.releaseWaiting(new Set());
     connection.connected = true;
-    releases.restored(attempt.keptAt + awayMs);
-    releases.restored(attempt.keptAt + awayMs);
-    assert.deepEqual(told, awayMs < ACK_WAIT_MS ? ["1, 5000"] : []);
+    performance.now = () => 1_000 + awayMs;
+    releases.releaseWaiting(new Set([elsewhere]));
+    releases.releaseWaiting(new Set());
+    assert.deepEqual(told, awayMs === 0 && elsewhere === 8 ? ["1, 5000"] : []);
   }
+});
+
+Deno.test("what was released before NATS was away says nothing any more: others may have been told since", () => {
+  const { releases } = fakeReleases();
+  releases.released(leaseOf(1));
+  assert.equal(releases.wasReleased(leaseOf(2)), true);
+  releases.restored(performance.now() + 1);
+  assert.equal(releases.wasReleased(leaseOf(2)), false);
+  releases.released(leaseOf(2));
+  releases.resumed(leaseOf(2));
+  assert.equal(releases.wasReleased(leaseOf(3)), false, "an agent has come back to it");
 });
 
 Deno.test("of work that is released, here or at another relay, the next attempt alone is known to be unanswered", () => {
@@ -42,6 +57,18 @@ Deno.test("of work that is released, here or at another relay, the next attempt 
   assert.deepEqual(known(), [false, true, false]);
   releases.released(leaseOf(2));
   assert.deepEqual(known(), [false, false, true]);
+});
+
+Deno.test("who had work last is known, here and at another relay", () => {
+  const { releases } = fakeReleases();
+  const relay = new FakeEffects();
+  const agent = relay.agent({ agentId: "a", v1: true });
+  const attempt = relay.deliver();
+  assert.equal(releases.lastAgent(attempt.lease), undefined);
+  releases.release(attempt, 0);
+  assert.equal(releases.lastAgent(leaseOf(2)), agent.agentId);
+  releases.released(leaseOf(2), "b");
+  assert.equal(releases.lastAgent(leaseOf(3)), "b");
 });
 
 Deno.test("attempts count on where the queue begins to count anew", () => {

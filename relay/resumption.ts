@@ -8,7 +8,6 @@
  *
  * @module
  */
-import type { WorkQueue } from "@ourocodus/bus";
 import {
   describe,
   type Lease,
@@ -28,7 +27,6 @@ export interface ResumptionOptions {
   readonly attempts: Attempts;
   readonly effects: Effects;
   readonly peers: Peers;
-  readonly queue: WorkQueue;
 }
 
 /** An attempt that is looked up. */
@@ -86,10 +84,10 @@ export class Resumption {
   }
 
   #claim(agent: AgentConnection, lease: Lease): Attempt {
-    const { attempts, effects, queue } = this.#options;
-    queue.keepAlive(lease.subject);
+    const { attempts, effects } = this.#options;
     const attempt = new Attempt(lease, agent, effects);
     attempts.claim(attempt);
+    effects.extend(attempt);
     return attempt;
   }
 

@@ -111,6 +111,27 @@ Deno.test("work that an agent comes back without is handed out again at once", a
   assert.equal(back.works.length, 1);
 });
 
+Deno.test("no work is pulled for a slot of an agent that resumes, as it is looked up", async () => {
+  await using nats = await startNats();
+  const work = await givenByRelayThatIsGone({ nats });
+  await using second = await TestRelay.start({ nats });
+  const back = second.agent({ agentId: "a", v1: true });
+  second.work("2");
+  const next = await back.hasWork();
+  back.say("result", next);
+  await second.hasResults(1);
+  resume(back, work);
+  assert.equal(back.resuming, 1);
+  // The request for its slot is void when the server has heard of it.
+  await new Promise((resolve) => setImmediate(resolve));
+  await second.connection.nats.flush();
+  second.work("3");
+  await back.isTold("relay.resumed");
+  assert.deepEqual(await second.recorded("work.returned"), []);
+  back.say("result", work);
+  assert.equal((await back.hasWork(2)).attempt, 1);
+});
+
 Deno.test("a lease is resumed at another relay after the first one is gone, and kept alive there", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 900 };

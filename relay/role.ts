@@ -62,23 +62,29 @@ export class Role implements RoleSlots {
    * Finds the next agent that can take work, to which it is to be given at once.
    *
    * @param id The message's.
+   * @param lastAgent The agent that had the work last: it gets it again if no other one can.
    * @returns `wait`, if one has a free slot but cannot take this work now.
    */
-  findSlot(id: string): AgentConnection | "wait" | undefined {
+  findSlot(id: string, lastAgent?: string): AgentConnection | "wait" | undefined {
     let hasFree = false;
+    let last: AgentConnection | undefined;
     for (const agent of this.#ready) {
-      if (!agent.canTake(id)) {
-        hasFree ||= agent.free > 0;
-        continue;
-      }
-      if (agent.free === 1) this.#ready.delete(agent);
-      else if (this.#ready.size > 1) {
-        this.#ready.delete(agent);
-        this.#ready.add(agent);
-      }
-      return agent;
+      if (!agent.canTake(id)) hasFree ||= agent.free > 0;
+      else if (agent.agentId === lastAgent) last = agent;
+      else return this.#nextIs(agent);
     }
+    if (last !== undefined) return this.#nextIs(last);
     return hasFree ? "wait" : undefined;
+  }
+
+  /** An agent gets an attempt now: the others' turns come before its next one. */
+  #nextIs(agent: AgentConnection): AgentConnection {
+    if (agent.free === 1) this.#ready.delete(agent);
+    else if (this.#ready.size > 1) {
+      this.#ready.delete(agent);
+      this.#ready.add(agent);
+    }
+    return agent;
   }
 
   /** Hands what is queued to agents that can take it now. */

@@ -63,6 +63,17 @@ Deno.test("whatever happens, no agent has more than its concurrency or one id tw
   );
 });
 
+Deno.test("an agent gets work that it had last only if no other one can take it", () => {
+  const relay = new FakeEffects();
+  const [one, two] = ["one", "two"].map((agentId) => relay.agent({ agentId, v1: true }));
+  assert.ok(one && two);
+  assert.equal(relay.role.findSlot("1", "one"), two);
+  two.drain();
+  relay.role.slotsChanged(two);
+  assert.equal(relay.role.findSlot("1", "one"), one);
+  assert.equal(relay.role.findSlot("2"), undefined, "its slot is to be taken at once");
+});
+
 Deno.test("a role is open while one of its agents takes work", () => {
   const relay = new FakeEffects();
   const [one, two] = [relay.agent(), relay.agent()];

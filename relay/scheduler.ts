@@ -1,6 +1,6 @@
 /**
  * Which agent gets which attempt, and how much work is asked for. A role's queue is open while the
- * role has agents, unless the relay goes away.
+ * role has agents, unless the relay is ending.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class Scheduler implements Iterable<Role> {
     return this.#roles.values();
   }
 
-  /** Whether nothing is asked for and handed out any more, as the relay goes away. */
+  /** Whether nothing is asked for or handed out any more: the relay is ending. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -54,8 +54,8 @@ export class Scheduler implements Iterable<Role> {
     const role = this.#roles.get(agent.roleId.key);
     if (role === undefined) return;
     role.leave(agent);
-    // Before its work goes back: NATS would hand it out for slots that are gone, to nobody, and
-    // again only when its lease has run out.
+    // Before its work is released: NATS would deliver it for slots that are gone, to nobody, and again
+    // only when its lease has run out.
     if (role.agents.size > 0) this.#pull(role);
     else {
       this.#roles.delete(role.id.key);
@@ -65,9 +65,13 @@ export class Scheduler implements Iterable<Role> {
   }
 
   /** An agent of a role that can take an attempt now; see {@linkcode Role.findSlot}. */
-  findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    const slot = this.#draining ? undefined : role.findSlot(attempt.id);
-    // What was asked for too much goes before it, or it would come again at once.
+  findSlot(
+    role: Role,
+    { id }: Attempt,
+    lastAgent: string | undefined,
+  ): AgentConnection | "wait" | undefined {
+    const slot = this.#draining ? undefined : role.findSlot(id, lastAgent);
+    // Takes back what was asked for in excess before the work is released, or it would come again.
     if (slot === undefined) this.#pull(role);
     return slot;
   }
@@ -87,7 +91,7 @@ export class Scheduler implements Iterable<Role> {
       if (role.queued.size === 0) continue;
       role.handOut();
       if (role.open) continue;
-      // Its last agents are going away: what waits for them is better off elsewhere.
+      // Its last agents take no more work; another relay may have one that does.
       this.#pull(role);
       for (const attempt of [...role.queued]) attempt.noAgent("no_agent");
     }
@@ -96,7 +100,7 @@ export class Scheduler implements Iterable<Role> {
   /**
    * Asks for as much as the agents of roles can take.
    *
-   * @param overloaded Whether nothing should be asked for, as there is too much already.
+   * @param overloaded Nothing is asked for: too much waits to be stored already.
    */
   ask(roles: Iterable<Role>, overloaded: boolean): void {
     const begins = this.#overloaded && !overloaded;
@@ -110,7 +114,7 @@ export class Scheduler implements Iterable<Role> {
     for (const role of this) this.#options.turn.role(role);
   }
 
-  /** Under overload, looks again whether there is still too much: nothing else would. */
+  /** Looks again whether there is still overload: nothing else would. Called now and then. */
   keep(): void {
     if (this.#overloaded) this.askAgain();
   }

@@ -70,7 +70,8 @@ export function summaryOf(item: LogItem): string {
   if (item.kind !== "event") return `${item.id} ${cut(JSON.stringify(payload))}`;
   if (Array.isArray(payload.work)) return payload.work.map(pieceOf).join("; ");
   const { agent_id, role, reason, message } = payload;
-  if (item.type?.startsWith("agent.")) {
+  // Reports of agents name their work item, whatever their type.
+  if (item.work === undefined && item.type?.startsWith("agent.")) {
     return [`${agent_id}`, role && `role ${role}`, reason].filter(Boolean).join(", ");
   }
   return typeof message === "string" ? message : cut(JSON.stringify(payload));

@@ -126,7 +126,7 @@ export const PendingWorkListSchema = z.object({
       attempt: z.int().nullable(),
       agent_id: z.string().nullable(),
       since: time.nullable(),
-    }).openapi("PendingWork") satisfies z.ZodType<PendingWork>,
+    }).catchall(z.unknown()).openapi("PendingWork") satisfies z.ZodType<PendingWork>,
   ).openapi({ description: "Oldest first" }),
   next: z.int().nullable().openapi({
     description: "`after` of the next page; null if there is none",

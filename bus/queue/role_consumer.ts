@@ -11,7 +11,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 
 /** For how long a consumer keeps what. */
 export interface RoleConsumerTimes {
-  /** How long a lease lives without being kept alive, in milliseconds. */
+  /** How long a lease lives unless it is extended, in milliseconds. */
   readonly ackWaitMs: number;
   /** When the consumer goes if nobody uses it, in milliseconds. */
   readonly inactiveMs: number;

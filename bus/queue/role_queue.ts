@@ -63,7 +63,7 @@ const CONSUMER_MOVED = /consumer deleted|leadership change|server shutdown/i;
 
 /** What a {@linkcode RoleQueue} needs to know. */
 export interface RoleQueueOptions extends PullTimes {
-  /** How long a lease lives without being kept alive, in milliseconds. */
+  /** How long a lease lives unless it is extended, in milliseconds. */
   readonly ackWaitMs: number;
   /** When a consumer that nobody uses goes, in milliseconds. */
   readonly inactiveMs: number;

@@ -70,10 +70,10 @@ Deno.test("deliveries say which attempt they are, and what is released comes aga
   test.publish("a");
   test.role.want(1);
   await test.hasCome(1);
-  test.queue.giveBack(test.deliveries[0]?.lease.subject ?? "");
+  test.queue.release(test.deliveries[0]?.lease.subject ?? "");
   test.role.want(1);
   await test.hasCome(2);
-  test.queue.giveBack(test.deliveries[1]?.lease.subject ?? "", 50);
+  test.queue.release(test.deliveries[1]?.lease.subject ?? "", 50);
   test.role.want(1);
   await test.hasCome(3);
   assert.deepEqual(test.deliveries.map(({ lease }) => lease.attempt), [1, 2, 3]);
@@ -110,7 +110,7 @@ Deno.test("an abandoned lease comes again, one that is kept alive does not, by w
   await test.hasCome(2);
   const other = new WorkQueue(test.client);
   const kept = test.deliveries[0]?.lease.subject ?? "";
-  const keeper = setInterval(() => other.keepAlive(kept), 50);
+  const keeper = setInterval(() => other.extend(kept), 50);
   try {
     test.role.want(2);
     for (const attempt of [2, 3, 4]) {

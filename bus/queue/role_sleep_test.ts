@@ -29,7 +29,7 @@ Deno.test("a consumer is kept while its role is open but wants nothing, and goes
   await until(() => test.connection.nats.stats().outMsgs >= asked + 2, { message: "two touches" });
   assert.deepEqual((await test.info()).created, created);
   assert.deepEqual(test.texts, ["a"]);
-  test.queue.giveBack(lease);
+  test.queue.release(lease);
   test.role.want(2);
   await test.hasCome(3);
   assert.deepEqual(test.deliveries.map(({ lease }) => lease.attempt).sort(), [1, 1, 2]);

@@ -12,7 +12,7 @@ import { type RoleListener, RoleQueue, type RoleQueueOptions } from "./role_queu
 
 /** Settings of a {@linkcode WorkQueue}. */
 export interface WorkQueueOptions {
-  /** How long a lease lives without being kept alive, in milliseconds; 30 s by default. */
+  /** How long a lease lives unless it is extended, in milliseconds; 30 s by default. */
   readonly ackWaitMs?: number;
   /** When a consumer that nobody uses goes, in milliseconds; one day by default. */
   readonly inactiveMs?: number;
@@ -96,17 +96,17 @@ export class WorkQueue {
     for (const role of this.#roles) role.remake();
   }
 
-  /** Tells the server that a delivery is being worked on, for another `ackWaitMs`. */
-  keepAlive(lease: string): void {
+  /** Extends the lease of a delivery by another `ackWaitMs`. */
+  extend(lease: string): void {
     this.#connection.nats.publish(lease, "+WPI");
   }
 
   /**
-   * Gives a delivery back: it is handed out again, as the next attempt.
+   * Releases a delivery: it is handed out again, as the next attempt.
    *
    * @param delayMs How long to wait before; at once by default.
    */
-  giveBack(lease: string, delayMs = 0): void {
+  release(lease: string, delayMs = 0): void {
     const how = delayMs > 0 ? `-NAK {"delay":${nanos(delayMs)}}` : "-NAK";
     this.#connection.nats.publish(lease, how);
   }

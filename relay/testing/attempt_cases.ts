@@ -240,18 +240,22 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     assert.deepEqual([attempt.state, back.free, relay.told.at(-1)], ["ended", 1, "release 2, 0"]);
   },
 
-  "what is delivered here while an agent resumes it is given back if that agent has lost it": (
+  "what is delivered here while an agent resumes it goes back if another relay objects": (
     newRelay,
   ) => {
-    const relay = newRelay();
-    const agent = relay.agent({ agentId: "a", v1: true });
-    const attempt = relay.deliver({ attempt: 2, mayBeKnown: true });
-    const asked = attempt.resumed(agent, leaseOf(1));
-    assert.ok(asked);
-    attempt.redelivered(leaseOf(3));
-    attempt.resumptionChecked(asked, { kind: "elsewhere" });
-    assert.deepEqual(relay.told, ["released: no_agent", "release 3, 0"]);
-    assert.deepEqual(agent.hears(), ["relay.cancel 1 lease_lost"]);
+    for (const lapsed of [false, true]) {
+      const relay = newRelay();
+      const agent = relay.agent({ agentId: "a", v1: true });
+      const attempt = relay.deliver({ attempt: 2, mayBeKnown: true });
+      const asked = attempt.resumed(agent, leaseOf(1));
+      assert.ok(asked);
+      attempt.redelivered(leaseOf(3));
+      // One more: a sum of fractions may be a little less.
+      if (lapsed) attempt.extend(attempt.keptAt + 30_001, 30_000);
+      attempt.resumptionChecked(asked, { kind: "elsewhere" });
+      assert.deepEqual(relay.told, lapsed ? ["extend 3"] : ["put back 3"]);
+      assert.deepEqual(agent.hears(), ["relay.cancel 1 lease_lost"]);
+    }
   },
 
   "what another relay has too is that one's when the agent's socket is gone here": (newRelay) => {
@@ -270,6 +274,24 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
       assert.equal(attempt.state, when === "named since" ? "away" : "ended");
       assert.deepEqual(relay.told, ["offered 1 to a"], "nothing is released");
     }
+  },
+
+  "an agent that is back here from another relay has its work here when that one was asked": (
+    newRelay,
+  ) => {
+    const relay = newRelay();
+    const agent = relay.agent({ agentId: "a", v1: true });
+    const attempt = relay.deliver();
+    attempt.heldElsewhere();
+    agent.hears();
+    const asked = attempt.resumed(agent, leaseOf(1));
+    assert.deepEqual([attempt.state, agent.hears()], ["resuming", []]);
+    assert.ok(asked);
+    attempt.resumptionChecked(asked, OPEN);
+    assert.deepEqual([attempt.state, agent.hears()], ["running", ["relay.resumed 1"]]);
+    agent.gone({ code: 1006, reason: "cable" });
+    attempt.socketLost();
+    assert.equal(attempt.state, "away", "no other relay has it");
   },
 
   "an agent's lease of a later attempt takes the place of an earlier one's": (newRelay) => {
@@ -303,6 +325,7 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     const attempt = relay.claim(agent);
     const asked = attempt.resumed(agent, attempt.lease);
     assert.ok(asked);
+    assert.deepEqual(relay.slotChanges, [agent], "no work is pulled for its slot");
     attempt.resumptionChecked(asked, OPEN);
     assert.deepEqual(relay.verifiedOnes, [attempt]);
   },

@@ -202,6 +202,11 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
     work.leasedUntil = 0;
   }
 
+  putBack(lease: Lease): void {
+    const work = this.#leased(lease);
+    if (work !== undefined) work.leasedUntil = 0;
+  }
+
   tellReleased(lease: Lease): void {
     for (const relay of this.relays) if (!relay.natsIsAway) relay.noteReleased(lease);
   }
@@ -318,6 +323,12 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
     const { attempt, asked, objects = false } = resumption;
     const found = this.find(attempt.lease);
     const lost = found.kind === "open" && objects;
+    // An agent has its work for itself as long as its relay reaches NATS (PROTOCOL.md).
+    const work = this.works[attempt.lease.sequence - 1];
+    const isCutOff = this.relays.some(({ natsIsAway, attempts }) => {
+      return natsIsAway && attempts.get(attempt.lease.work)?.state === "running";
+    });
+    if (work !== undefined && isCutOff) work.lapsed = true;
     attempt.resumptionChecked(asked, lost ? { kind: "elsewhere" } : found);
   }
 
@@ -379,7 +390,10 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
       this.#left(attempt.lease);
     }
     for (const attempt of relay.pendingReleases.splice(0)) {
-      if (this.now - attempt.keptAt < ACK_WAIT_MS) this.released(attempt);
+      const { work } = attempt.lease;
+      const held = this.#others(relay).some(({ attempts }) => attempts.get(work) !== undefined);
+      if (!held && this.now - attempt.keptAt < ACK_WAIT_MS) this.released(attempt);
+      if (held) this.#left(attempt.lease);
     }
   }
 

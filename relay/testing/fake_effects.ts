@@ -76,6 +76,8 @@ export class FakeEffects implements Effects {
   readonly connected: Map<string, AgentConnection> = new Map();
   said = 0;
   roleChanges = 0;
+  /** Agents whose slots have changed, each time. */
+  readonly slotChanges: AgentConnection[] = [];
   readonly verifiedOnes: Attempt[] = [];
   /** What the role's queue was asked for, each time. */
   readonly wants: number[] = [];
@@ -121,6 +123,7 @@ export class FakeEffects implements Effects {
   }
 
   slotsChanged(agent: AgentConnection): void {
+    this.slotChanges.push(agent);
     if (this.role.agents.has(agent)) this.role.slotsChanged(agent);
   }
 
@@ -166,6 +169,10 @@ export class FakeEffects implements Effects {
 
   release({ lease }: Attempt, delayMs: number): void {
     this.told.push(`release ${lease.attempt}, ${delayMs}`);
+  }
+
+  putBack({ attempt }: Lease): void {
+    this.told.push(`put back ${attempt}`);
   }
 
   acknowledge({ attempt }: Lease): void {

@@ -12,6 +12,7 @@ export interface QueueAndLog {
   told: number;
   extended(lease: Lease): void;
   released(attempt: Attempt): void;
+  putBack(lease: Lease): void;
   tellReleased(lease: Lease): void;
   acknowledged(lease: Lease): void;
   find(lease: Lease): Exclude<Found, { readonly kind: "elsewhere" }>;
@@ -79,6 +80,10 @@ export class WorldRelay extends FakeEffects {
     this.#world.tellReleased(attempt.lease);
     if (this.natsIsAway) this.pendingReleases.push(attempt);
     else this.#world.released(attempt);
+  }
+
+  override putBack(lease: Lease): void {
+    if (!this.natsIsAway) this.#world.putBack(lease);
   }
 
   override read({ lease }: Attempt, onRead: (text: string | undefined) => void): void {

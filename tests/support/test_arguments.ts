@@ -6,12 +6,18 @@ import { ROOT } from "./programs.ts";
 export const LONG_TESTS = [
   "bench",
   "cli/agent_test.ts",
+  "cli/home_test.ts",
   "cli/remembered_agents_test.ts",
   "cli/start_test.ts",
+  "cli/status_test.ts",
+  "demo",
+  "git/nothing_lost_test.ts",
+  "relay/attempt_mutations_test.ts",
   "setup/compile_test.ts",
   "tests/browser",
   "tests/chaos",
   "tests/coding",
+  "tests/events_test.ts",
   "tests/faults",
 ] as const;
 

@@ -45,6 +45,18 @@ Deno.test("a plain agent cannot be told, and keeps the slot of cancelled work un
   assert.deepEqual(await test.results(), []);
 });
 
+Deno.test("an answer to cancelled work is not held, and so closes no agent under overload", async () => {
+  await using test = await TestRelay.start({ limits: { maxHeldBytes: 5_000 } });
+  const agent = test.agent({ concurrency: 2 });
+  test.work("1", "2");
+  await agent.hasWork(2);
+  test.relay.cancelWork({ work: await identityAt(test, 1), phase: "done" });
+  agent.say("result", { id: "1" }, { text: "x".repeat(6_000) });
+  assert.deepEqual([agent.inHand, agent.closed], [1, undefined]);
+  agent.say("result", { id: "2" }, { text: "x".repeat(6_000) });
+  assert.equal(agent.closed?.code, 4002);
+});
+
 Deno.test("cancelled work that waits for an agent is never handed out, and nobody had it", async () => {
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });

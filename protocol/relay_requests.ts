@@ -1,0 +1,132 @@
+/**
+ * What relays are asked and told over NATS, and what they answer. Whoever asks has no list of them:
+ * the request goes to all, and those answer whom it concerns.
+ *
+ * - `relays.agents`: each answers with the agents that are connected to it, in as many pages as the
+ *   server's payload limit asks for. The request's body is empty or JSON:
+ *   `{"session"?: string, "role"?: string, "work"?: boolean}`.
+ * - `relays.agents.stop`: the relay that an agent is connected to gives it no more work, waits for its
+ *   running work, and closes its socket for good.
+ * - `relays.work.cancel`: work was cancelled; the relay whose agent has it takes it away.
+ *
+ * @module
+ */
+import { parseObject } from "./message.ts";
+
+/** What `relays.agents` may ask for; a relay leaves out agents that don't match. */
+export interface AgentsQuery {
+  readonly session?: string;
+  readonly role?: string;
+  /** Whether to list the work items that each agent has. */
+  readonly work?: boolean;
+}
+
+/** A work item in an agent's hands. */
+export interface AgentWork {
+  /** Its sequence in the stream `OUROCODUS_WORK`. */
+  readonly sequence: number;
+  /** Its message's. */
+  readonly id: string;
+  readonly attempt: number;
+  /** When it was handed to the relay, ISO 8601. */
+  readonly since: string;
+}
+
+/** One connected agent. */
+export interface AgentRecord {
+  readonly agent_id: string;
+  readonly session_id: string;
+  readonly role: string;
+  readonly protocol: "plain" | "ourocodus.v1";
+  /** How many work items it takes at once. */
+  readonly concurrency: number;
+  /** Work items in its hands now. */
+  readonly in_hand: number;
+  /** When it connected, ISO 8601. */
+  readonly connected_at: string;
+  /** The work in its hands, if that was asked for. */
+  readonly work?: readonly AgentWork[];
+}
+
+/** One page of a relay's answer to `relays.agents`. */
+export interface AgentsPage {
+  readonly relay_id: string;
+  readonly version: string;
+  /** Whether it stores outcomes on subjects of their own; relays of the versions before don't say so. */
+  readonly fence?: boolean;
+  /** Why the relay is unhealthy, if it is. */
+  readonly reason?: string;
+  /** From 1. */
+  readonly page: number;
+  readonly pages: number;
+  readonly agents: readonly AgentRecord[];
+}
+
+/** Which agent is to stop, and how. */
+export interface AgentStop {
+  readonly session_id: string;
+  readonly role: string;
+  readonly agent_id: string;
+  /** Whether to close it at once; its running work is handed out again. */
+  readonly now?: boolean;
+}
+
+/** What a relay answers that has the agent. */
+export interface AgentStopping {
+  readonly relay_id: string;
+  /** Work items that it finishes before; 0 if it is stopped now. */
+  readonly in_hand: number;
+}
+
+/** `relays.agents.stop` as a relay receives it; `undefined` if it is none. */
+export function parseAgentStop(text: string): AgentStop | undefined {
+  const { session_id, role, agent_id, now } = parseObject(text) ?? {};
+  const named = [session_id, role, agent_id].every((name) => typeof name === "string");
+  return named
+    ? {
+      session_id: session_id as string,
+      role: role as string,
+      agent_id: agent_id as string,
+      now: now === true,
+    }
+    : undefined;
+}
+
+/** What relays are told, on `relays.work.cancel`. */
+export interface CancelNotice {
+  /** The work's identity, see `Lease.work`. */
+  readonly work: string;
+  /** Its outcome is stored. The version before also told, with `begin`, that it was about to be. */
+  readonly phase: "done";
+}
+
+/** Who had the work. */
+export interface CancelledHolder {
+  readonly relay_id: string;
+  readonly agent_id: string;
+  readonly attempt: number;
+  /**
+   * Whether the agent was told to stop. One that speaks the plain protocol cannot be told: it works
+   * on, and its result is refused.
+   */
+  readonly told: boolean;
+  /** Whether it has lost its socket; one that speaks `ourocodus.v1` is told when it comes back. */
+  readonly away: boolean;
+}
+
+/** The notice as a relay receives it; `undefined` if it is none. */
+export function parseCancelNotice(text: string): CancelNotice | undefined {
+  const { work, phase } = parseObject(text) ?? {};
+  if (typeof work !== "string" || phase !== "done") return undefined;
+  return { work, phase };
+}
+
+/** What a relay answers that has the work; `undefined` if it is no such answer. */
+export function parseHolder(text: string): CancelledHolder | undefined {
+  const value = parseObject(text);
+  if (value === undefined) return undefined;
+  const { relay_id, agent_id, attempt, told, away } = value;
+  const whole = typeof relay_id === "string" && typeof agent_id === "string" &&
+    typeof attempt === "number" && typeof told === "boolean" && typeof away === "boolean";
+  return whole ? { relay_id, agent_id, attempt, told, away } : undefined;
+}
