@@ -50,6 +50,12 @@ Deno.test("an hour breaks everything that can be broken", () => {
   assert.equal(kinds.size, 12);
 });
 
+Deno.test("in a cluster each nats-server is broken, in the end", () => {
+  const steps = makeSchedule(5, 3_600_000, targets(3, 3));
+  const broken = steps.filter(({ kind }) => kind.startsWith("nats")).map(({ target }) => target);
+  assert.deepEqual(new Set(broken), new Set([0, 1, 2]));
+});
+
 Deno.test("what looks like chance is spread over all that is possible", () => {
   const random = new Random(9);
   const drawn = Array.from({ length: 10_000 }, () => random.whole(0, 9));
@@ -69,6 +75,7 @@ Deno.test("flags may be fractions where time is meant, and say what is allowed",
     [["--minutes", "-1"], /--minutes.*see --help$/],
     [["--seed", "1.5"], /^--seed is "1\.5", allowed is a whole number from 0 to 4294967295$/],
     [["--seed", "4294967296"], /^--seed is "4294967296"/],
+    [["--servers", "6"], /^--servers is "6", allowed is a whole number from 1 to 5$/],
     [["--relays", "0"], /^--relays is "0", allowed is a whole number from 1 to 9$/],
     [["--minute", "1"], /^Unknown option '--minute', see --help$/],
     [["5"], /^Unexpected argument '5'.*see --help$/],

@@ -5,6 +5,12 @@ export interface ChaosFlags {
   readonly minutes: number;
   readonly seed: number;
   readonly relays: number;
+  /** How many nats-servers: more than one are a cluster, whose streams are on all of them. */
+  readonly servers: number;
+  /** How many runs, with this seed and those after it. */
+  readonly seeds: number;
+  /** Whether to write what came of it into the table of tests/FAULTS.md. */
+  readonly table: boolean;
   /** Whether to print the schedule, and break nothing. */
   readonly plan: boolean;
   readonly help: boolean;
@@ -20,16 +26,19 @@ export const HELP =
   `Mixes faults under load, and then checks the books: every acknowledged work item has exactly
 one result or dead letter, none twice, none vanished.
 
-Usage: deno task chaos [--minutes N] [--seed S] [--relays N] [--plan]
+Usage: deno task chaos [--minutes N] [--seed S] [--seeds N] [--relays N] [--servers N] [--plan]
 
   --minutes N   how long to break things, 0.05 to 1440, also 0.5; 1
   --seed S      0 to 4294967295; the same seed breaks the same things at the same times; by chance
+  --seeds N     how many runs, 1 to 1000, each of that length, with seeds from S on; 1
   --relays N    how many relays, 1 to 9; 3
+  --servers N   how many nats-servers, 1 to 5; several are a cluster that keeps each stream on all; 1
   --plan        print what would be broken when, and break nothing
+  --table       write what came of all runs into tests/FAULTS.md
   -h, --help
 
 What is broken: relays (kill -9, SIGTERM, SIGSTOP, cut off from NATS or from their agents), agents
-(kill -9, SIGTERM, SIGSTOP, their id taken by another), nats-server (restart, kill -9). What is sent
+(kill -9, SIGTERM, SIGSTOP, their id taken by another), nats-server (restart, kill -9; in a cluster any of them). What is sent
 meanwhile: quick, slow, failing and poisonous work, work that is cancelled or released, and ids that
 come twice.
 SIGINT ends the breaking; the books are checked anyway.
@@ -51,7 +60,10 @@ export function parseFlags(args: readonly string[], random: number = Math.random
     minutes: number("--minutes", values.minutes, { fallback: 1, min: 0.05, max: 1_440 }),
     seed: number("--seed", values.seed, { fallback: seed, min: 0, max: MAX_SEED, whole: true }),
     relays: number("--relays", values.relays, { fallback: 3, min: 1, max: 9, whole: true }),
+    servers: number("--servers", values.servers, { fallback: 1, min: 1, max: 5, whole: true }),
+    seeds: number("--seeds", values.seeds, { fallback: 1, min: 1, max: 1_000, whole: true }),
     plan: values.plan ?? false,
+    table: values.table ?? false,
     help: values.help ?? false,
   };
 }
@@ -64,6 +76,9 @@ function parsed(args: readonly string[]) {
         minutes: { type: "string" },
         seed: { type: "string" },
         relays: { type: "string" },
+        servers: { type: "string" },
+        seeds: { type: "string" },
+        table: { type: "boolean" },
         plan: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly durationMs: number;
   readonly relays: number;
+  /** How many nats-servers; default 1. */
+  readonly servers?: number;
   /** Told line by line what happens. */
   readonly say: (line: string) => void;
   /** Ends it early: what is broken is made whole, and the books are closed anyway. */
@@ -38,13 +40,13 @@ const SETTLE_MS = 120_000;
 
 /** Runs it. @throws {Error} If the system cannot be started, or work cannot be sent any more. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
-  const { seed, durationMs, relays, say, signal } = options;
-  await using system = await ChaosSystem.start(relays);
+  const { seed, durationMs, relays, servers = 1, say, signal } = options;
+  await using system = await ChaosSystem.start(relays, servers);
   await using client = await BusClient.connect(system.nats.url);
   const books = new Books(client);
   const over = new AbortController();
   const sending = send(client, books, seed, over.signal);
-  const steps = makeSchedule(seed, durationMs, targets(relays));
+  const steps = makeSchedule(seed, durationMs, targets(relays, servers));
   const end = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
   const report = setInterval(() => {
     say(`          ${books.booked.length} work items acknowledged`);

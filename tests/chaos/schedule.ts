@@ -8,6 +8,7 @@ import { Random } from "./random.ts";
 
 /** How many there are of what can be broken. */
 export interface Targets {
+  readonly servers: number;
   readonly relays: number;
   readonly agents: number;
   /** The numbers of those agents that speak plain. */
@@ -38,7 +39,7 @@ export interface Step {
   /** When, from the beginning, in milliseconds. */
   readonly atMs: number;
   readonly kind: FaultKind;
-  /** Which relay or agent, from 0; 0 for the nats-server. */
+  /** Which relay, agent or nats-server, from 0. */
   readonly target: number;
   /** Until what was broken is whole again, in milliseconds. */
   readonly lastsMs: number;
@@ -67,8 +68,9 @@ export function makeSchedule(seed: number, durationMs: number, targets: Targets)
     const relay = random.whole(0, targets.relays - 1);
     const agent = random.whole(0, targets.agents - 1);
     const lastsMs = random.whole(...LASTS_MS);
+    const server = targets.servers > 1 ? random.whole(0, targets.servers - 1) : 0;
     const place = placeOf(kind);
-    const target = place === "relay" ? relay : place === "agent" ? agent : 0;
+    const target = { relay, agent, nats: server }[place];
     // A plain agent that is replaced is not told what its namesake ran.
     if (kind === "agent's id taken by another" && targets.plainAgents.includes(target)) continue;
     const key = `${place} ${target}`;
@@ -88,9 +90,8 @@ export function placeOf(kind: FaultKind): "relay" | "agent" | "nats" {
 
 /** A step as one line: `12.3 s  relay 2 kill -9, whole again after 1.4 s`. */
 export function formatStep({ atMs, kind, target, lastsMs }: Step): string {
-  const place = placeOf(kind);
-  const who = place === "nats" ? "" : ` ${target + 1}`;
-  const what = kind.replace(place, `${place}${who}`);
+  const name = placeOf(kind) === "nats" ? "nats-server" : placeOf(kind);
+  const what = kind.replace(name, `${name} ${target + 1}`);
   return `${seconds(atMs).padStart(8)}  ${what}, whole again after ${seconds(lastsMs)}`;
 }
 

@@ -1,12 +1,14 @@
 /**
- * What chaos strikes: a nats-server, relays that reach it through proxies, agents that reach the
- * relays through others, each program started again whenever it ends.
+ * What chaos strikes: a nats-server or a cluster of them, relays that reach each through a proxy,
+ * agents that reach the relays through others, each program started again whenever it ends.
  *
  * @module
  */
 import {
   freePort,
+  NatsCluster,
   ROOT,
+  startCluster,
   startNats,
   startProxy,
   type TcpProxy,
@@ -21,7 +23,8 @@ import type { Step, Targets } from "./schedule.ts";
 interface Relay {
   readonly program: KeptProgram;
   readonly httpUrl: string;
-  readonly toNats: TcpProxy;
+  /** One for each nats-server. */
+  readonly toNats: readonly TcpProxy[];
   readonly toAgents: TcpProxy;
 }
 
@@ -39,25 +42,31 @@ const AGENT_KINDS = ["sdk", "sdk", "plain", "nameless"] as const;
 const READY_MS = 120_000;
 
 /** How many there are of each. */
-export function targets(relays: number): Targets {
+export function targets(relays: number, servers = 1): Targets {
   const kinds = SESSIONS.flatMap(() => AGENT_KINDS);
   const plainAgents = [...kinds.keys()].filter((index) => kinds[index] !== "sdk");
-  return { relays, agents: kinds.length, plainAgents };
+  return { servers, relays, agents: kinds.length, plainAgents };
 }
 
 /** The whole system. Disposing of it ends everything. */
 export class ChaosSystem implements AsyncDisposable {
-  readonly nats: TestNats;
+  /** The nats-servers. */
+  readonly nats: NatsCluster;
   readonly #relays: readonly Relay[];
   readonly #agents: readonly KeptProgram[];
   readonly #stack: AsyncDisposableStack;
-  /** The nats-server's end and start, one after the other. */
-  #natsChange: Promise<void> = Promise.resolve();
+  /** Each nats-server's end and start, one after the other. */
+  readonly #natsChanges = new Map<TestNats, Promise<void>>();
 
   /** Starts everything, and waits until every relay is healthy. */
-  static async start(relays: number): Promise<ChaosSystem> {
+  static async start(relays: number, servers = 1): Promise<ChaosSystem> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNats());
+    // Relays must not learn of ways to a server that nothing can cut.
+    const nats = stack.use(
+      servers === 1
+        ? new NatsCluster([await startNats()])
+        : await startCluster(servers, { advertise: false }),
+    );
     const started = Array.from({ length: relays }, () => startRelay(nats, stack));
     const url = started.map(({ toAgents }) => `ws://127.0.0.1:${toAgents.port}`);
     const agents = SESSIONS.flatMap((session) =>
@@ -69,7 +78,7 @@ export class ChaosSystem implements AsyncDisposable {
   }
 
   private constructor(
-    nats: TestNats,
+    nats: NatsCluster,
     relays: readonly Relay[],
     agents: readonly KeptProgram[],
     stack: AsyncDisposableStack,
@@ -84,6 +93,7 @@ export class ChaosSystem implements AsyncDisposable {
   strike({ kind, target }: Step): () => void {
     const relay = at(this.#relays, kind.startsWith("relay") ? target : 0);
     const agent = at(this.#agents, kind.startsWith("agent") ? target : 0);
+    const server = at(this.nats.servers, kind.startsWith("nats") ? target : 0);
     switch (kind) {
       case "relay kill -9":
         return end(relay.program, "SIGKILL");
@@ -92,16 +102,16 @@ export class ChaosSystem implements AsyncDisposable {
       case "relay SIGSTOP":
         return hang(relay.program);
       case "relay cut off from NATS":
-        return cut(relay.toNats);
+        return cut(...relay.toNats);
       case "relay's network to NATS silent":
-        relay.toNats.pause();
-        return () => relay.toNats.heal();
+        for (const proxy of relay.toNats) proxy.pause();
+        return () => relay.toNats.forEach((proxy) => proxy.heal());
       case "relay cut off from its agents":
         return cut(relay.toAgents);
       case "nats-server restart":
-        return this.#endNats(() => this.nats.stop());
+        return this.#endNats(server, () => server.stop());
       case "nats-server kill -9":
-        return this.#endNats(() => this.nats.kill());
+        return this.#endNats(server, () => server.kill());
       case "agent kill -9":
         return end(agent, "SIGKILL");
       case "agent SIGTERM":
@@ -114,9 +124,10 @@ export class ChaosSystem implements AsyncDisposable {
     }
   }
 
-  /** Waits until nats-server runs and every relay is connected to it. */
+  /** Waits until all nats-servers run and every relay is connected to one. */
   async isWhole(): Promise<void> {
-    await this.#natsChange;
+    await Promise.all(this.#natsChanges.values());
+    if (this.nats.servers.length > 1) await this.nats.hasLeaders();
     await until(async () => {
       const healthy = await Promise.all(this.#relays.map(isHealthy));
       return healthy.every(Boolean);
@@ -130,27 +141,29 @@ export class ChaosSystem implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#natsChange.catch(() => {});
+    await Promise.allSettled(this.#natsChanges.values());
     await this.#stack.disposeAsync();
   }
 
-  #endNats(ending: () => Promise<void>): () => void {
+  #endNats(server: TestNats, ending: () => Promise<void>): () => void {
     const change = (next: () => Promise<void>) => {
-      this.#natsChange = this.#natsChange.then(next);
+      const before = this.#natsChanges.get(server) ?? Promise.resolve();
+      this.#natsChanges.set(server, before.then(next));
     };
     change(ending);
-    return () => change(() => this.nats.start());
+    return () => change(() => server.start());
   }
 }
 
-function startRelay(nats: TestNats, stack: AsyncDisposableStack): Relay {
+function startRelay(nats: NatsCluster, stack: AsyncDisposableStack): Relay {
   const port = freePort();
-  const toNats = stack.use(startProxy(nats.port));
+  const toNats = nats.servers.map((server) => stack.use(startProxy(server.port)));
   const toAgents = stack.use(startProxy(port));
   const env = {
     ...RELAY_SETTINGS,
     PORT: String(port),
-    NATS_URL: `nats://127.0.0.1:${toNats.port}`,
+    NATS_URL: toNats.map((proxy) => `nats://127.0.0.1:${proxy.port}`).join(","),
+    OUROCODUS_REPLICAS: String(nats.servers.length),
   };
   const args = ["run", "-A", `${ROOT}/relay/main.ts`];
   const program = stack.use(new KeptProgram(() => ({ name: "relay", args, env })));
@@ -199,9 +212,9 @@ function hang(program: KeptProgram): () => void {
   return () => program.send("SIGCONT");
 }
 
-function cut(proxy: TcpProxy): () => void {
-  proxy.cut();
-  return () => proxy.heal();
+function cut(...proxies: TcpProxy[]): () => void {
+  for (const proxy of proxies) proxy.cut();
+  return () => proxies.forEach((proxy) => proxy.heal());
 }
 
 function at<T>(list: readonly T[], index: number): T {

@@ -4,10 +4,17 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import { FENCE } from "@ourocodus/bus";
 import { cancelWork, workMessageId } from "@ourocodus/ops";
-import { formatMessage, resultsSubject, workSubject } from "@ourocodus/protocol";
+import {
+  eventsSubject,
+  formatMessage,
+  LOG_STREAM,
+  resultsSubject,
+  workSubject,
+} from "@ourocodus/protocol";
 import { SocketAgent, startAgent, until, workItems } from "../support/mod.ts";
 import { faultTest } from "./support/fault.ts";
 import { Scene } from "./support/scene.ts";
@@ -98,29 +105,60 @@ async function countHeard({ client, session }: Scene): Promise<() => number> {
   return () => heard.getReceived();
 }
 
+/** An hour is 30 times the window in which the log knows a `Nats-Msg-Id` again; here it is short. */
+const WINDOWS = 30;
+const WINDOW_MS = 100;
+
 faultTest("a second outcome an hour later", async (fault) => {
   await using scene = await Scene.start();
   const { session, role, client } = scene;
+  const { nats } = client.connection;
+  const manager = await jetstreamManager(nats);
+  await manager.streams.update(LOG_STREAM, { duplicate_window: WINDOW_MS * 1e6 });
   const heard = await countHeard(scene);
-  await using _agent = await scene.agent({ v1: true });
+  const v1 = { v1: true, agentId: "late", onWork: () => {} };
+  await using agent = await scene.agent(v1);
   const sequence = await scene.send("w");
+  const work = await agent.gets(1);
+  agent.answer(work, { n: 1 });
   await scene.answered(1);
   const [first] = await client.results(session);
+  const stores = async (subject: string, text: string, lines: Record<string, string>) => {
+    const header = headers();
+    for (const [name, value] of Object.entries(lines)) header.set(name, value);
+    const reply = await nats.request(subject, text, { headers: header, timeout: 10_000 });
+    return reply.json<{ error?: { err_code: number }; duplicate?: boolean }>();
+  };
+  const event = formatMessage("e", "test", {});
+  const once = { "Nats-Msg-Id": "once" };
+  assert.equal((await stores(eventsSubject(session), event, once)).duplicate, undefined);
   fault.strikes();
-  // By then the stream has forgotten every Nats-Msg-Id, so this one has none.
-  const header = headers();
-  for (const [name, value] of Object.entries(FENCE)) header.set(name, value);
-  const text = formatMessage("w", "result", { late: true });
-  const subject = first?.subject ?? "";
-  const options = { headers: header, timeout: 10_000 };
-  const reply = await client.connection.nats.request(subject, text, options);
-  const { error } = reply.json<{ error?: { err_code: number } }>();
+  await new Promise((resolve) => setTimeout(resolve, WINDOWS * WINDOW_MS));
+  // The log has forgotten which ids it has, and no program is left that remembers the outcome.
+  assert.equal((await stores(eventsSubject(session), event, once)).duplicate, undefined);
+  const { config } = await manager.streams.info(LOG_STREAM);
+  assert.equal(config.duplicate_window, WINDOW_MS * 1e6);
+  await scene.relay.stop();
+  await scene.restart(0);
+  // The agent has kept its lease and answers once more, at a relay that knows nothing of it.
+  await using late = await scene.agent(v1);
+  late.answer(work, { n: 2 });
+  assert.equal((await late.hears("relay.error")).payload.code, "duplicate");
+  // The stream alone refuses it, too.
+  const text = formatMessage("w", "result", { n: 3 });
+  const { error } = await stores(first?.subject ?? "", text, FENCE);
   assert.equal(error?.err_code, 10071);
   const done = await cancelWork(client.connection, { workSequence: sequence }, { session, role });
   assert.deepEqual([done.kind, done.kind === "finished" && done.state], ["finished", "done"]);
   await fault.closes(scene.books);
+  assert.deepEqual((await client.results(session)).map(({ message }) => message.payload), [{
+    n: 1,
+  }]);
   assert.equal(heard(), 1);
-  fault.note("the stream refuses it, for as long as it keeps the first; subscribers never hear it");
+  fault.note(
+    "after 30 duplicate windows, at a new relay: refused while the log keeps the first; " +
+      "subscribers never hear it",
+  );
 });
 
 faultTest("two results race at two relays", async (fault) => {

@@ -99,7 +99,7 @@ faultTest("nats-server absent at start", async (fault) => {
   fault.goesOn();
   await fault.closes(books);
   fault.note("the relay ends with 1 and says where it looked; agents wait for it");
-});
+}, { servers: 1 });
 
 for (const how of ["cut", "silent"] as const) {
   faultTest(`network between relay and NATS ${how} and healed`, async (fault) => {
@@ -165,7 +165,7 @@ faultTest("three-node NATS cluster with replicas 3 losing its leader", async (fa
   const balance = await fault.closes(books, 120_000);
   assert.equal(balance.answered, sent);
   fault.note("the leader of the work's stream was killed under load, then that of the log's");
-});
+}, { servers: 3 });
 
 faultTest("stream full", async (fault) => {
   await using scene = await Scene.start({ env: { OUROCODUS_WORK_MAX_BYTES: "64KB" } });

@@ -52,6 +52,8 @@ const LOOK_MS = 250;
 export class Books {
   readonly #client: BusClient;
   readonly #booked = new Map<number, Acknowledged>();
+  /** Whose sequence was given to other work later: the stream forgot that it had it. */
+  readonly #forgotten: Acknowledged[] = [];
   readonly #confirmed = new Set<number>();
 
   constructor(client: BusClient) {
@@ -74,7 +76,11 @@ export class Books {
 
   /** Books what somebody else has sent. */
   book(work: Acknowledged): void {
-    this.#booked.set(work.sequence, work);
+    const { session, role, id, sequence } = work;
+    const before = this.#booked.get(sequence);
+    const same = before?.session === session && before.role === role && before.id === id;
+    if (before !== undefined && !same) this.#forgotten.push(before);
+    this.#booked.set(sequence, work);
   }
 
   /** Books that somebody was told that this work is cancelled. */
@@ -108,16 +114,17 @@ export class Books {
       }
     }
     const booked = this.booked;
+    const forgotten = this.#forgotten;
     const open = booked.filter(({ sequence }) => !outcomes.has(sequence));
     const { dead, cancelled } = marked;
     return {
-      acknowledged: booked.length,
+      acknowledged: booked.length + forgotten.length,
       answered: booked.length - open.length - dead.size - cancelled.size,
       dead: dead.size,
       cancelled: cancelled.size,
       waiting: open.filter(({ sequence }) => waiting.has(sequence)).length,
       lingering: booked.filter(({ sequence }) => outcomes.has(sequence) && waiting.has(sequence)),
-      vanished: open.filter(({ sequence }) => !waiting.has(sequence)),
+      vanished: [...forgotten, ...open.filter(({ sequence }) => !waiting.has(sequence))],
       twice: booked.filter(({ sequence }) => (outcomes.get(sequence) ?? 0) > 1),
       unburied: booked.filter(({ sequence }) => dead.has(sequence) && !letters.has(sequence)),
       contradicted: booked.filter(({ sequence }) =>

@@ -6,6 +6,7 @@ import {
   type LogRecord,
   readLog,
   readNextOf,
+  type StreamLimits,
 } from "@ourocodus/bus";
 import { sendWork } from "@ourocodus/ops";
 import {
@@ -29,10 +30,10 @@ export interface LoggedMessage extends LogRecord {
 export class BusClient implements AsyncDisposable {
   readonly connection: Connection;
 
-  /** Connects, and makes the streams. */
-  static async connect(url: string): Promise<BusClient> {
+  /** Connects, and makes the streams, with these limits if any are given. */
+  static async connect(url: string, limits?: StreamLimits): Promise<BusClient> {
     const connection = await connect({ url, name: "test" });
-    await ensureStreams(connection);
+    await ensureStreams(connection, limits);
     return new BusClient(connection);
   }
 

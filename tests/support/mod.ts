@@ -49,6 +49,6 @@ export {
 export { readEvents, type StreamedEvent } from "./event_stream.ts";
 export { type Acknowledged, type Balance, Books, isBalanced } from "./books.ts";
 export { type AgentProcess, startAgent, type StartAgentOptions } from "./agent_process.ts";
-export { NatsCluster, startCluster } from "./nats_cluster.ts";
+export { type ClusterOptions, NatsCluster, startCluster } from "./nats_cluster.ts";
 export { frameBytes, OPCODE, type RawClose, type RawFrame, RawSocket } from "./raw_socket.ts";
 export { residentBytes } from "./memory.ts";

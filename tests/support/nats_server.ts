@@ -13,6 +13,8 @@ export interface NatsOptions {
   readonly storeDir?: string;
   /** The port; default a free one. */
   readonly port?: number;
+  /** A command that runs the command after it in its own place, with the same process id. */
+  readonly launcher?: readonly string[];
 }
 
 /** How long a nats-server may take to accept connections or to end, in milliseconds. */
@@ -29,7 +31,7 @@ export class TestNats implements AsyncDisposable {
   /** Folder of JetStream's store. */
   readonly storeDir: string;
 
-  readonly #binary: string;
+  readonly #command: string;
   readonly #args: readonly string[];
   readonly #jetstream: boolean;
   readonly #folder: string;
@@ -38,14 +40,16 @@ export class TestNats implements AsyncDisposable {
   /** Use {@linkcode startNats}. */
   constructor(binary: NatsServer, folder: string, options: NatsOptions) {
     const { jetstream = true, config, storeDir = `${folder}/store`, port = freePort() } = options;
+    const [command, ...launching] = [...options.launcher ?? [], binary.path];
     this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
     this.version = binary.version;
     this.storeDir = storeDir;
-    this.#binary = binary.path;
+    this.#command = command ?? binary.path;
     this.#folder = folder;
     this.#jetstream = jetstream;
     this.#args = [
+      ...launching,
       ...["--addr", "127.0.0.1", "--port", String(port), "--name", this.name],
       ...(config === undefined ? [] : ["--config", this.#configFile]),
       ...(jetstream ? ["--jetstream", "--store_dir", storeDir] : []),
@@ -71,7 +75,7 @@ export class TestNats implements AsyncDisposable {
   /** Starts it, and waits until it accepts connections. */
   async start(): Promise<void> {
     if (this.#process && !this.#process.ended) throw new Error("nats-server runs already");
-    const child = startProcess(this.#binary, this.#args, { name: "nats-server" });
+    const child = startProcess(this.#command, this.#args, { name: "nats-server" });
     this.#process = child;
     try {
       await until(async () => {

@@ -5,11 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { type Balance, type Books, isBalanced } from "../../support/mod.ts";
-import { keepRecord } from "./record.ts";
+import { ASKED_SERVERS, keepRecord, SERVERS } from "./record.ts";
 
 /** What a fault's test tells of it. */
 export class Fault {
   readonly #name: string;
+  readonly #servers: number;
   #struckAt: number | undefined;
   #wentOnMs: number | undefined;
   #lost: string | undefined;
@@ -17,8 +18,9 @@ export class Fault {
   #lingering = 0;
   #note: string | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, servers: number) {
     this.#name = name;
+    this.#servers = servers;
   }
 
   /** The fault happens now. */
@@ -51,7 +53,7 @@ export class Fault {
     return balance;
   }
 
-  /** Says what was lost where books of the stream cannot be kept, because the fault removed it. */
+  /** Says what was lost by a fault that may lose something, or whose books cannot be kept. */
   lost(what: string, works: number): void {
     this.#lost = what;
     this.#works = works;
@@ -69,10 +71,19 @@ export class Fault {
       fault: this.#name,
       lost: this.#lost,
       works: this.#works,
+      servers: this.#servers,
       wentOnMs: this.#wentOnMs,
       note: `${this.#note ?? ""}${lingering}`,
     });
   }
+}
+
+/** Options of {@linkcode faultTest}. */
+export interface FaultTestOptions {
+  /** Why this machine cannot cause the fault; the test is skipped then, which is said. */
+  readonly impossible?: string;
+  /** How many nats-servers it starts, whatever the run is on; a run on others leaves it out. */
+  readonly servers?: number;
 }
 
 /**
@@ -81,11 +92,21 @@ export class Fault {
  * @param name The fault, in the words in which people speak of it.
  * @param run Breaks something, and closes the books.
  */
-export function faultTest(name: string, run: (fault: Fault) => Promise<void>): void {
-  Deno.test(`fault: ${name}`, async () => {
-    const fault = new Fault(name);
-    await run(fault);
-    fault.record();
+export function faultTest(
+  name: string,
+  run: (fault: Fault) => Promise<void>,
+  { impossible, servers = SERVERS }: FaultTestOptions = {},
+): void {
+  if (servers !== (ASKED_SERVERS ?? servers)) return;
+  if (impossible !== undefined) console.log(`Skipped: fault: ${name}: ${impossible}`);
+  Deno.test({
+    name: `fault: ${name}`,
+    ignore: impossible !== undefined,
+    async fn() {
+      const fault = new Fault(name, servers);
+      await run(fault);
+      fault.record();
+    },
   });
 }
 

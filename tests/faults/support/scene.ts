@@ -2,14 +2,18 @@ import { askRelays } from "@ourocodus/ops";
 import {
   Books,
   BusClient,
+  type NatsCluster,
+  type NatsOptions,
   type RelayProcess,
   SocketAgent,
   type SocketAgentOptions,
+  startCluster,
   startNats,
   startRelay,
   type TestNats,
   until,
 } from "../../support/mod.ts";
+import { SERVERS } from "./record.ts";
 
 /** What a {@linkcode Scene} is made of. */
 export interface SceneOptions {
@@ -17,15 +21,31 @@ export interface SceneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How many relays; 1 by default. */
   readonly relays?: number;
+  /** What is different about the nats-server, or about each of several. */
+  readonly nats?: Omit<NatsOptions, "port">;
 }
 
-/** A nats-server, relays, and a client that keeps the books. */
+/** What relays on a cluster are started with. */
+const CLUSTERED: Readonly<Record<string, string>> = SERVERS === 1
+  ? {}
+  : { OUROCODUS_REPLICAS: String(SERVERS), NATS_CONNECT_TIMEOUT: "30s" };
+
+/** Starts what keeps a scene's streams. */
+function startServers(nats: SceneOptions["nats"]): Promise<TestNats | NatsCluster> {
+  // A relay that is cut off must not be told of ways around that.
+  return SERVERS === 1 ? startNats(nats) : startCluster(SERVERS, { nats, advertise: false });
+}
+
+/**
+ * A nats-server, relays, and a client that keeps the books. In a run on several nats-servers they
+ * are a cluster, start and end together, and keep each stream on all of them.
+ */
 export class Scene implements AsyncDisposable {
   /** The session of everything. */
   readonly session = "s";
   /** The role of everything. */
   readonly role = "r";
-  readonly nats: TestNats;
+  readonly nats: TestNats | NatsCluster;
   readonly relays: RelayProcess[];
   readonly client: BusClient;
   readonly books: Books;
@@ -35,9 +55,9 @@ export class Scene implements AsyncDisposable {
   /** Starts everything. */
   static async start(options: SceneOptions = {}): Promise<Scene> {
     await using stack = new AsyncDisposableStack();
-    const nats = stack.use(await startNats());
-    const env = { ACK_WAIT_SECONDS: "2", LEASE_GRACE_SECONDS: "2", ...options.env };
-    const client = stack.use(await BusClient.connect(nats.url));
+    const nats = stack.use(await startServers(options.nats));
+    const env = { ACK_WAIT_SECONDS: "2", LEASE_GRACE_SECONDS: "2", ...CLUSTERED, ...options.env };
+    const client = stack.use(await BusClient.connect(nats.url, { replicas: SERVERS }));
     const count = options.relays ?? 1;
     const starting = Array.from({ length: count }, () => startRelay({ natsUrl: nats.url, env }));
     const relays = await Promise.all(starting);
@@ -45,7 +65,7 @@ export class Scene implements AsyncDisposable {
   }
 
   private constructor(
-    nats: TestNats,
+    nats: TestNats | NatsCluster,
     relays: RelayProcess[],
     client: BusClient,
     env: Readonly<Record<string, string>>,
