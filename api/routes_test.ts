@@ -129,9 +129,21 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   const all = (await api.fetch("/api/sessions/docs/dead?all=true")).body.dead;
   assert.equal(all[0].requeued_as, retried.body.sequence);
   await retries(there);
+  await requeues(there, dead.sequence);
 
   assert.deepEqual(api.contract.unseen(), [], "every success of every operation was seen");
 });
+
+/** Retries dead work by its old name. */
+async function requeues({ api }: Scene, sequence: number): Promise<void> {
+  const path = `/api/sessions/docs/dead/${sequence}/requeue`;
+  const retried = await api.fetch(`${path}?again=true`, { method: "POST" });
+  assert.deepEqual([retried.status, retried.body.requeued_from], [202, sequence]);
+  const again = await api.fetch(path, { method: "POST" });
+  assert.deepEqual([again.status, again.body.work_sequence], [409, retried.body.sequence]);
+  const trace = (await api.fetch(`/api/sessions/docs/work/${retried.body.sequence}`)).body;
+  assert.deepEqual([trace.requeued_from, trace.retry_of], [sequence, retried.body.retry_of]);
+}
 
 /** Cancels work that waits and work that an agent has, by id and by sequence. */
 async function cancels({ api }: Scene): Promise<void> {
@@ -169,12 +181,14 @@ async function cancels({ api }: Scene): Promise<void> {
 }
 
 /** Has an agent stopped at once with the work that stays: with one attempt it is dead. */
-async function killedWork({ api, agent }: Scene): Promise<{ work_sequence: number }> {
+async function killedWork(
+  { api, agent }: Scene,
+): Promise<{ sequence: number; work_sequence: number }> {
   const stopped = await api.fetch("/api/agents/writer-1?now=true", { method: "DELETE" });
   assert.equal(stopped.status, 202);
   const letter = await until(async () => {
     const { body } = await api.fetch("/api/sessions/docs/dead");
-    return body.dead[0] as { id: string; work_sequence: number } | undefined;
+    return body.dead[0] as { id: string; sequence: number; work_sequence: number } | undefined;
   });
   assert.equal(letter.id, "stays");
   assert.equal((await api.fetch("/api/work/stays")).body.state, "dead");
@@ -332,6 +346,7 @@ Deno.test("what is not there is not found, and what it was is said", async () =>
       ["/api/work/a%2Fb?session=docs", "GET", '"a/b" in session docs'],
       ["/api/sessions/nobody", "GET", "there is no session nobody"],
       ["/api/sessions/docs/work/9", "GET", "nothing is known of work 9 in session docs"],
+      ["/api/sessions/docs/dead/9/requeue", "POST", "no dead letter with the sequence 9"],
       ["/api/work/7", "DELETE", "by its sequence it would be /api/sessions/{session}/work/7"],
       ["/api/sessions/docs/work/9", "DELETE", "nothing is known of work 9 in session docs"],
       ["/api/work/7/retry", "POST", "by its sequence it would be /api/sessions/{session}/work/7"],

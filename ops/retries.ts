@@ -1,5 +1,6 @@
 /**
- * Which work was sent again as which, as the log's copies of work say in `Ourocodus-Retry-Of`.
+ * Which work was sent again as which, as the log's copies of work say in `Ourocodus-Retry-Of`; those
+ * of versions before named the dead letter alone, in `Ourocodus-Requeued`.
  *
  * Any client may set that header, so it counts only for work of the copy's own session and role.
  *
@@ -12,14 +13,20 @@ import { LOG_HEADER } from "@ourocodus/protocol";
 export class Retries {
   /** The retried work → the newest sequence as which it was sent again. */
   readonly #newest = new Map<string, number>();
+  /** The dead letter's sequence → the same. */
+  readonly #ofLetters = new Map<string, number>();
 
   /** Looks at a record; only copies of work say something. */
   look(record: LogRecord): void {
     if (record.kind !== "stored" || record.work === undefined) return;
-    const retried = record.header(LOG_HEADER.retryOf);
-    if (retried === undefined) return;
-    const key = keyOf(record, retried);
-    this.#newest.set(key, Math.max(record.work.sequence, this.#newest.get(key) ?? 0));
+    const { sequence } = record.work;
+    const note = (newest: Map<string, number>, retried: string | undefined) => {
+      if (retried === undefined) return;
+      const key = keyOf(record, retried);
+      newest.set(key, Math.max(sequence, newest.get(key) ?? 0));
+    };
+    note(this.#newest, record.header(LOG_HEADER.retryOf));
+    note(this.#ofLetters, record.header(LOG_HEADER.requeued));
   }
 
   /**
@@ -29,7 +36,9 @@ export class Retries {
    */
   of(record: LogRecord | undefined): number | undefined {
     if (record?.work === undefined) return undefined;
-    return this.#newest.get(keyOf(record, record.work.identity));
+    const newest = this.#newest.get(keyOf(record, record.work.identity));
+    if (newest !== undefined || record.kind !== "dead") return newest;
+    return this.#ofLetters.get(keyOf(record, String(record.sequence)));
   }
 }
 

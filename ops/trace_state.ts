@@ -52,10 +52,17 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     dead_letter: deadLetter === undefined
       ? null
       : deadLetterSummary(deadLetter, findings.retries.of(deadLetter)),
+    requeued_from: letterOf(copy?.header(LOG_HEADER.requeued)),
     retry_of: workPlace(copy?.header(LOG_HEADER.retryOf) ?? "")?.sequence ?? null,
     retried_as: findings.retries.of(copy ?? outcome ?? deadLetter) ?? null,
     history: historyOf(work),
   };
+}
+
+/** The dead letter's sequence that a copy of work names. */
+function letterOf(text: string | undefined): number | null {
+  const sequence = Number(text ?? NaN);
+  return Number.isSafeInteger(sequence) ? sequence : null;
 }
 
 interface Holder {

@@ -108,8 +108,9 @@ export async function retryTraced(
   if (work.retried_as !== null && !options.again) return { kind: "already", work };
   const [stored] = newest.history;
   const copy = stored?.type === "work.stored" ? stored.sequence : null;
-  const record = await recordAt(connection, copy ?? newest.dead_letter?.sequence, options);
-  return await sendAgain(connection, work, record, options);
+  const letter = newest.dead_letter?.sequence;
+  const record = await recordAt(connection, copy ?? letter, options);
+  return await sendAgain(connection, work, { record, letter }, options);
 }
 
 /**
@@ -133,13 +134,15 @@ export async function* retryFinished(
   for await (const copy of readLog(connection, subject, { fromSequence, signal })) {
     const found = left.get(copy.work?.identity ?? "");
     if (found === undefined || !left.delete(found.identity)) continue;
-    yield await sendAgain(connection, namedBy(found), copy, options);
+    const source = { record: copy, letter: found.dead_letter };
+    yield await sendAgain(connection, namedBy(found), source, options);
     if (left.size === 0) return;
   }
   signal?.throwIfAborted();
   for (const found of left.values()) {
-    const record = await recordAt(connection, found.dead_letter, options);
-    yield await sendAgain(connection, namedBy(found), record, options);
+    const { dead_letter: letter } = found;
+    const record = await recordAt(connection, letter, options);
+    yield await sendAgain(connection, namedBy(found), { record, letter }, options);
   }
 }
 
@@ -184,11 +187,18 @@ async function recordAt(
   return undefined;
 }
 
-/** @param record The work's copy or dead letter. */
+/** Where a message that is sent again is from. */
+interface Source {
+  /** The work's copy, or its dead letter. */
+  readonly record: LogRecord | undefined;
+  /** The dead letter's sequence in the log, if there is one. */
+  readonly letter: number | undefined;
+}
+
 async function sendAgain(
   connection: Connection,
   work: RetriedWork,
-  record: LogRecord | undefined,
+  { record, letter }: Source,
   { dryRun = false, limits, signal }: RetryOptions,
 ): Promise<Retried> {
   const { session_id: session, role, work_sequence, retried_as } = work;
@@ -211,7 +221,10 @@ async function sendAgain(
   const message = {
     ...{ session, role, id, text: record.text },
     messageId: `retry.${identity}${retried_as === null ? "" : `.${retried_as}`}`,
-    headers: { [LOG_HEADER.retryOf]: identity },
+    headers: {
+      [LOG_HEADER.retryOf]: identity,
+      ...(letter !== undefined && { [LOG_HEADER.requeued]: String(letter) }),
+    },
   };
   try {
     prepareWork(message, connection.maxPayloadBytes);

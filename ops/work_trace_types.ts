@@ -96,6 +96,8 @@ export interface WorkTrace {
   /** The result or error result; null as long as there is none. */
   readonly result: LogItem | null;
   readonly dead_letter: DeadLetterSummary | null;
+  /** The dead letter's sequence in the log that was sent again as this work; null if none was. */
+  readonly requeued_from: number | null;
   /** The sequence of the work that it sends again; null if it is no retry. */
   readonly retry_of: number | null;
   /** The newest sequence as which it was sent again; null if it was not. */

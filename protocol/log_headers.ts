@@ -25,4 +25,6 @@ export const LOG_HEADER = {
   cut: "Ourocodus-Cut",
   /** On work, and so on its copy: the identity of the work that it sends again, `{sequence}.{time}`. */
   retryOf: "Ourocodus-Retry-Of",
+  /** On work that sends dead work again, and so on its copy: the dead letter's sequence in the log. */
+  requeued: "Ourocodus-Requeued",
 } as const;

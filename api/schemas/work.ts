@@ -100,6 +100,9 @@ export const WorkTraceSchema = z.object({
   text: z.string().nullable(),
   result: LogItemSchema.nullable(),
   dead_letter: z.object(dead).nullable(),
+  requeued_from: z.int().nullable().openapi({
+    description: "The sequence of the dead letter it sends again",
+  }),
   retry_of: z.int().nullable().openapi({ description: "The sequence of the work it sends again" }),
   retried_as: z.int().nullable().openapi({
     description: "The newest sequence as which it was sent again",
