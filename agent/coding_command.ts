@@ -79,6 +79,7 @@ export function codingCommand(
       collect(parseGivenVariable),
     )
     .option("--env-file <file>", "a file with such variables, NAME=VALUE a line", filled)
+    .option("--gateway", "keep its key in this program, which asks the model for it")
     .option("--isolated-home", "a home of its own, without the user's login and settings")
     .option("--thoughts", "the model's thoughts are progress events")
     .option("--transcript", "keep everything that it says in a file")
@@ -117,6 +118,7 @@ export function codingCommand(
         writable: options.writable,
         env: options.env,
         envFile: options.envFile,
+        ...(options.gateway === true && { gateway: {} }),
         isolatedHome: options.isolatedHome,
         thoughts: options.thoughts,
         transcript: options.transcript,

@@ -19,18 +19,20 @@ import type { AttemptOptions } from "./attempt_options.ts";
 import type { AgentSaid } from "./coding_result.ts";
 import { LimitWatch } from "./limit_watch.ts";
 import {
+  countedUsage,
   decideBy,
   outcomeOf,
   Permissions,
   ProgressFeed,
   Transcript,
   TurnRecord,
+  type WorkUsage,
 } from "./turn/mod.ts";
 
 /** What a conversation is made of. */
 export type CodingConversationOptions = Pick<
   AttemptOptions,
-  "equipment" | "assignment" | "context" | "place" | "adapter" | "suspend"
+  "equipment" | "assignment" | "context" | "place" | "adapter" | "pass" | "suspend"
 >;
 
 /** Speaks with the coding agent; `open` comes first, then a `turn` at a time. */
@@ -67,7 +69,7 @@ export class CodingConversation {
     this.limits = new LimitWatch({
       limits: assignment.limits,
       before: place.spent,
-      said: this.said,
+      said: this,
       isResumed: () => this.#isResumed,
       clock,
       signal: context.signal,
@@ -91,6 +93,16 @@ export class CodingConversation {
   /** Whether it is the conversation of an earlier attempt. */
   get isResumed(): boolean {
     return this.#isResumed;
+  }
+
+  /** What this attempt has used, as far as the agent, or else the gateway, tells. */
+  get usage(): WorkUsage {
+    return countedUsage(this.said.usage, this.#options.pass?.usage);
+  }
+
+  /** How many tools it has called. */
+  get toolCalls(): number {
+    return this.said.toolCalls;
   }
 
   /** Why the last turn ended, in ACP's words. */
@@ -155,7 +167,7 @@ export class CodingConversation {
       this.#stopReason = end.stopReason;
       this.said.promptEnded(end);
       this.limits.check();
-      const unreported = limits.unreported(this.said.usage);
+      const unreported = limits.unreported(this.usage);
       if (unreported !== undefined) this.said.notice(unreported);
     }
     this.judge(end);

@@ -39,6 +39,8 @@ export interface CodingOptions {
   readonly env?: readonly GivenVariable[];
   /** A file with further variables, `NAME=VALUE` a line. */
   readonly envFile?: string;
+  /** Its model is asked through a gateway in this process, which alone has the key. */
+  readonly gateway?: CodingGateway;
   /** Whether it has a home of its own, in which it is not logged in as the user is. */
   readonly isolatedHome?: boolean;
 
@@ -58,6 +60,10 @@ export interface CodingOptions {
   /** For tests: the time. */
   readonly clock?: Clock;
 }
+
+/** How a coding agent's model is asked through the gateway; see docs/coding-agents.md. */
+// deno-lint-ignore no-empty-interface
+export interface CodingGateway {}
 
 /** A command whose exit code says whether work is done. */
 export interface CodingCheck {

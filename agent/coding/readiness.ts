@@ -12,6 +12,8 @@ import { type AgentCheck, checkAgent, codingEnvironment, patternOf } from "./acp
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
 import { openRepository } from "./equipment.ts";
 import { givenVariables } from "./env_file.ts";
+import { gatewayVariables, withoutKeys } from "./gated_environment.ts";
+import { ModelGateway } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
@@ -57,23 +59,43 @@ export async function missingFiles(
 export async function lookAtAgent(
   options: Pick<
     CodingOptions,
-    "agent" | "command" | "permissions" | "sandbox" | "env" | "envFile" | "inherited" | "clock"
+    | "agent"
+    | "command"
+    | "permissions"
+    | "sandbox"
+    | "env"
+    | "envFile"
+    | "inherited"
+    | "clock"
+    | "gateway"
   >,
 ): Promise<AgentCheck> {
   const { inherited, sandbox, clock = systemClock } = options;
   const preset = presetOf(options);
   const { unasked: permissions } = permissionPolicy(options);
-  const environment = codingEnvironment({
+  const whole = codingEnvironment({
     ...{ preset, permissions, inherited },
     given: givenVariables(options),
     isRoot: Deno.uid() === 0,
   });
-  return await checkAgent(preset, { env: environment, permissions, sandbox, clock });
+  if (options.gateway === undefined) {
+    return await checkAgent(preset, { env: whole, permissions, sandbox, clock });
+  }
+  const { env: rest, upstreams } = withoutKeys(preset, whole);
+  await using gateway = ModelGateway.start({ upstreams, env: rest, clock });
+  const env = { ...rest, ...gatewayVariables(preset, rest, gateway.at(gateway.admit())) };
+  return await checkAgent(preset, { env, permissions, sandbox, clock, hasGateway: true });
 }
 
 /** What keeps the coding agent itself from being run, ending in what to do. */
 export async function missingAgent(options: CodingOptions): Promise<string | undefined> {
-  const { missing } = await lookAtAgent(options);
+  let missing: AgentCheck["missing"];
+  try {
+    ({ missing } = await lookAtAgent(options));
+  } catch (error) {
+    if (error instanceof OptionError) return error.message;
+    throw error;
+  }
   const [first] = missing;
   if (first === undefined) return undefined;
   const { what, paste } = first;
