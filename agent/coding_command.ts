@@ -80,6 +80,11 @@ export function codingCommand(
     )
     .option("--env-file <file>", "a file with such variables, NAME=VALUE a line", filled)
     .option("--gateway", "keep its key in this program, which asks the model for it")
+    .option(
+      "--gateway-budget <tokens>",
+      "how many tokens all agents with these worktrees may ever use",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
     .option("--isolated-home", "a home of its own, without the user's login and settings")
     .option("--thoughts", "the model's thoughts are progress events")
     .option("--transcript", "keep everything that it says in a file")
@@ -118,7 +123,7 @@ export function codingCommand(
         writable: options.writable,
         env: options.env,
         envFile: options.envFile,
-        ...(options.gateway === true && { gateway: {} }),
+        gateway: codingGateway(options),
         isolatedHome: options.isolatedHome,
         thoughts: options.thoughts,
         transcript: options.transcript,
@@ -180,6 +185,14 @@ function codingCheck(
   const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (flag === undefined) return undefined;
   throw new OptionError(`${flag} goes with --check`);
+}
+
+function codingGateway(
+  { gateway, gatewayBudget }: { readonly gateway?: true; readonly gatewayBudget?: number },
+): CodingOptions["gateway"] {
+  if (gateway) return gatewayBudget === undefined ? {} : { budgetTokens: gatewayBudget };
+  if (gatewayBudget === undefined) return undefined;
+  throw new OptionError("--gateway-budget goes with --gateway");
 }
 
 function flagName(option: string): string {

@@ -27,7 +27,13 @@ import { equip, type Equipment } from "./equipment.ts";
 import { ModelGateway } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
-import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
+import {
+  type CodingFacts,
+  codingFacts,
+  missingAgent,
+  missingFiles,
+  missingTokens,
+} from "./readiness.ts";
 import { startAdapter, type StartedAdapter } from "./started_adapter.ts";
 import { isSystemError } from "./system_error.ts";
 import {
@@ -83,6 +89,8 @@ export class CodingAgent implements AsyncDisposable {
     if (equipment.withoutSandbox !== undefined) {
       logger.warn("Runs without a sandbox: {why}", { why: equipment.withoutSandbox });
     }
+    const spent = await missingTokens(this.#options);
+    if (spent !== undefined) this.suspension.suspend(spent);
     await adapters.warm();
     try {
       await adapters.firstIsReady();
@@ -101,7 +109,7 @@ export class CodingAgent implements AsyncDisposable {
   async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
     const wrong = await missingFiles(this.#options, this.#nameOf);
     if (wrong !== undefined || depth === "files") return wrong;
-    return await missingAgent(this.#options);
+    return await missingTokens(this.#options) ?? await missingAgent(this.#options);
   }
 
   /** What it needs; after `check` has found nothing. */
@@ -294,7 +302,11 @@ export class CodingAgent implements AsyncDisposable {
     const trees = join(equipment.worktrees, "trees");
     await removeAbandoned(trees);
     const { upstreams, env, clock } = equipment;
-    const gateway = upstreams && ModelGateway.start({ upstreams, env, clock });
+    const gateway = upstreams && ModelGateway.start({
+      ...{ upstreams, env, clock, worktrees: equipment.worktrees },
+      ...this.#options.gateway,
+      onBroken: (why) => this.suspension.suspend(why),
+    });
     const adapters = new WarmAdapters({
       slots: this.#options.slots ?? 1,
       makeFolder: equipment.repository === undefined

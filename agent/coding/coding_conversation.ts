@@ -5,6 +5,7 @@
  * @module
  */
 import { RetryableError, WorkError } from "../errors.ts";
+import { usedUpText } from "../gateway/mod.ts";
 import {
   AdapterError,
   type AgentInfo,
@@ -32,7 +33,7 @@ import {
 /** What a conversation is made of. */
 export type CodingConversationOptions = Pick<
   AttemptOptions,
-  "equipment" | "assignment" | "context" | "place" | "adapter" | "pass" | "suspend"
+  "equipment" | "assignment" | "context" | "place" | "adapter" | "pass" | "suspend" | "work"
 >;
 
 /** Speaks with the coding agent; `open` comes first, then a `turn` at a time. */
@@ -74,6 +75,7 @@ export class CodingConversation {
       clock,
       signal: context.signal,
     });
+    this.#assignPass();
     this.permissions = new Permissions({
       decide: decideBy(policy, place.folder),
       record: this.said,
@@ -202,6 +204,23 @@ export class CodingConversation {
         if (outcome.suspendsAgent) suspend(outcome.message);
         throw new WorkError(outcome.code, outcome.message, { details: outcome.details });
     }
+  }
+
+  /** What the gateway lets through for this work item, and what happens when it is too much. */
+  #assignPass(): void {
+    const { pass, work, assignment, context: { session, role }, suspend } = this.#options;
+    const { maxTokens } = assignment.limits.limits;
+    pass?.assign({
+      work: `${session}/${role}/${work.key}`,
+      ...(maxTokens !== undefined && { maxTokens }),
+      onUsedUp: (limit) => {
+        const { scope, tokens: value, max } = limit;
+        const message = usedUpText(limit);
+        const name = scope === "work" ? "max_tokens" : "gateway_budget";
+        this.limits.end({ limit: name, value, max, message });
+        if (scope === "total") suspend(message);
+      },
+    });
   }
 
   /** Sends the progress that waits, and ends the transcript. */

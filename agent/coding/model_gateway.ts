@@ -1,8 +1,16 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
-import { Gateway, type Pass, type Upstream } from "../gateway/mod.ts";
+import {
+  Gateway,
+  Ledger,
+  LedgerError,
+  type Pass,
+  type Upstream,
+  usedUpText,
+} from "../gateway/mod.ts";
 import type { GatewayAddress } from "./gated_environment.ts";
 
 /** Options of {@linkcode ModelGateway.start}. */
@@ -11,19 +19,28 @@ export interface ModelGatewayOptions {
   /** The coding agent's environment: it names certificates that the way to a provider may need. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  /** The folder of worktrees, which has the count of tokens. */
+  readonly worktrees: string;
+  readonly budgetTokens?: number;
+  /** Told when nothing can be counted, and so nothing is let through. */
+  readonly onBroken: (why: string) => void;
 }
 
 /** The gateway of an agent program, for all coding agents that it starts. */
 export class ModelGateway implements AsyncDisposable {
   readonly #gateway: Gateway;
+  readonly #ledger: Ledger;
 
-  /** Starts it. @throws {OptionError} If a file of certificates cannot be read. */
-  static start({ upstreams, env, clock }: ModelGatewayOptions): ModelGateway {
-    return new ModelGateway(Gateway.start({ upstreams, clock, caCerts: certificatesIn(env) }));
+  /** Starts it. @throws {OptionError} If tokens cannot be counted, or certificates not be read. */
+  static start({ env, worktrees, ...options }: ModelGatewayOptions): ModelGateway {
+    const caCerts = certificatesIn(env);
+    const ledger = openLedger(worktrees);
+    return new ModelGateway(Gateway.start({ ...options, ledger, caCerts }), ledger);
   }
 
-  private constructor(gateway: Gateway) {
+  private constructor(gateway: Gateway, ledger: Ledger) {
     this.#gateway = gateway;
+    this.#ledger = ledger;
   }
 
   /** Makes a pass for a process. */
@@ -39,11 +56,50 @@ export class ModelGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gateway[Symbol.asyncDispose]();
+    this.#ledger[Symbol.dispose]();
   }
 }
 
-/** Those that agents trust besides the known ones, as Node does. */
-function certificatesIn({ NODE_EXTRA_CA_CERTS: path }: ModelGatewayOptions["env"]): string[] {
+/**
+ * Looks whether the budget allows anything.
+ *
+ * @returns What is wrong, ending in what to do; undefined if nothing is.
+ */
+export function missingBudget(worktrees: string, budgetTokens: number): string | undefined {
+  if (!existsSync(ledgerPath(worktrees))) return undefined;
+  try {
+    using ledger = openLedger(worktrees);
+    const { tokens } = ledger;
+    if (tokens < budgetTokens) return undefined;
+    const text = usedUpText({ scope: "total", tokens, max: budgetTokens });
+    return `${text}; give a higher --gateway-budget`;
+  } catch (error) {
+    if (error instanceof OptionError || error instanceof LedgerError) return error.message;
+    throw error;
+  }
+}
+
+function ledgerPath(worktrees: string): string {
+  return join(worktrees, "gateway", "tokens.db");
+}
+
+function openLedger(worktrees: string): Ledger {
+  try {
+    return Ledger.open(ledgerPath(worktrees));
+  } catch (error) {
+    if (error instanceof LedgerError) throw new OptionError(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Certificate authorities that agents trust besides the known ones, as Node does.
+ *
+ * @throws {OptionError} If the file cannot be read.
+ */
+export function certificatesIn(
+  { NODE_EXTRA_CA_CERTS: path }: ModelGatewayOptions["env"],
+): string[] {
   if (!path) return [];
   try {
     return [readFileSync(path, "utf8")];

@@ -62,8 +62,13 @@ export interface CodingOptions {
 }
 
 /** How a coding agent's model is asked through the gateway; see docs/coding-agents.md. */
-// deno-lint-ignore no-empty-interface
-export interface CodingGateway {}
+export interface CodingGateway {
+  /**
+   * How many tokens may be used by all agents that have this folder of worktrees, since it was made;
+   * no limit by default.
+   */
+  readonly budgetTokens?: number;
+}
 
 /** A command whose exit code says whether work is done. */
 export interface CodingCheck {

@@ -8,12 +8,13 @@ import { resolve } from "node:path";
 import { Repository } from "@ourocodus/git";
 import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
+import { Gateway } from "../gateway/mod.ts";
 import { type AgentCheck, checkAgent, codingEnvironment, patternOf } from "./acp/mod.ts";
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
 import { openRepository } from "./equipment.ts";
 import { givenVariables } from "./env_file.ts";
 import { gatewayVariables, withoutKeys } from "./gated_environment.ts";
-import { ModelGateway } from "./model_gateway.ts";
+import { certificatesIn, missingBudget } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
@@ -82,8 +83,10 @@ export async function lookAtAgent(
     return await checkAgent(preset, { env: whole, permissions, sandbox, clock });
   }
   const { env: rest, upstreams } = withoutKeys(preset, whole);
-  await using gateway = ModelGateway.start({ upstreams, env: rest, clock });
-  const env = { ...rest, ...gatewayVariables(preset, rest, gateway.at(gateway.admit())) };
+  await using gateway = Gateway.start({ upstreams, clock, caCerts: certificatesIn(rest) });
+  const { url, providers } = gateway;
+  const { token } = gateway.admit();
+  const env = { ...rest, ...gatewayVariables(preset, rest, { url, providers, token }) };
   return await checkAgent(preset, { env, permissions, sandbox, clock, hasGateway: true });
 }
 
@@ -100,6 +103,16 @@ export async function missingAgent(options: CodingOptions): Promise<string | und
   if (first === undefined) return undefined;
   const { what, paste } = first;
   return paste === undefined || what.endsWith(paste) ? what : `${what}: ${paste}`;
+}
+
+/** Whether the gateway's budget keeps it from work, ending in what to do. */
+export async function missingTokens(options: CodingOptions): Promise<string | undefined> {
+  const { gateway: { budgetTokens } = {}, repo, cwd = ".", inherited } = options;
+  if (budgetTokens === undefined) return undefined;
+  const root = repo === undefined
+    ? await Deno.realPath(cwd)
+    : (await Repository.open(repo, { env: inherited })).root;
+  return missingBudget(worktreesFolder(options, root), budgetTokens);
 }
 
 /** What it needs. @throws {GitError} If its repository cannot be used. */

@@ -6,22 +6,24 @@
  *    error, a log line or a recording.
  * 2. Only a process with a pass gets through, and only to a path of {@linkcode PROVIDERS}.
  * 3. Redirects are not followed: the key would go to where they lead.
- * 4. When a pass is revoked, or a client leaves, what is under way for it ends at the provider, too.
+ * 4. What a request can use is counted before it is sent.
+ * 5. When a pass is revoked, or a client leaves, what is under way for it ends at the provider, too.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { messageOf } from "@ourocodus/protocol";
 import { type Clock, systemClock } from "../clock.ts";
+import { Charges, type ChargesOptions } from "./charges.ts";
 import { Pass } from "./pass.ts";
-import { passOn } from "./pass_on.ts";
+import { passOn, reasonOf } from "./pass_on.ts";
 import { isProviderName, type ProviderName, PROVIDERS, type Route } from "./providers.ts";
 import { readBody } from "./read_body.ts";
+import { requestBound } from "./request_bound.ts";
 import { sizeOfHeaders } from "./headers.ts";
 import type { Upstream } from "./upstreams.ts";
 
 /** Options of {@linkcode Gateway.start}. */
-export interface GatewayOptions {
+export interface GatewayOptions extends ChargesOptions {
   /** At most one of each provider. */
   readonly upstreams: readonly Upstream[];
   readonly clock?: Clock;
@@ -54,6 +56,7 @@ interface Admitted {
 export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #passes = new Set<Pass>();
+  readonly #charges: Charges;
   readonly #client: Deno.HttpClient;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -64,6 +67,7 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#charges = new Charges(options);
     this.#client = Deno.createHttpClient({ caCerts: [...options.caCerts ?? []] });
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
@@ -108,7 +112,19 @@ export class Gateway implements AsyncDisposable {
       if (body === undefined) {
         return refusal(provider, 413, `The body is larger than ${MAX_BODY_BYTES} bytes`);
       }
-      return await passOn({ request, body, path, upstream, route, pass }, {
+      const bound = route.usage && requestBound(body);
+      if (route.usage !== undefined && bound === undefined) {
+        return refusal(provider, 400, "The body is no JSON object");
+      }
+      const signal = AbortSignal.any([pass.signal, request.signal]);
+      const charge = bound === undefined
+        ? undefined
+        : await this.#charges.begin(pass, bound, signal);
+      if (charge !== undefined && "status" in charge) {
+        return refusal(provider, charge.status, charge.message);
+      }
+      return await passOn({ request, body, path, upstream, route, charge }, {
+        signals: [pass.signal, request.signal],
         client: this.#client,
         clock: this.#options.clock ?? systemClock,
         idleMs: this.#options.idleMs ?? IDLE_MS,
@@ -116,7 +132,7 @@ export class Gateway implements AsyncDisposable {
     } catch (error) {
       if (pass.signal.aborted) return refusal(provider, 401, "The pass was revoked");
       if (request.signal.aborted) return new Response(null, { status: 499 });
-      const why = messageOf(error).replaceAll(upstream.key, "[key]");
+      const why = reasonOf(error).replaceAll(upstream.key, "[key]");
       logger.warn("The gateway cannot reach {provider}: {why}", { provider, why });
       return refusal(provider, 502, `The provider cannot be reached: ${why}`);
     }

@@ -5,7 +5,9 @@
  * @module
  */
 export type { TokenUsage } from "./api_usage.ts";
+export { usedUpText } from "./charges.ts";
 export { Gateway, type GatewayOptions } from "./gateway.ts";
+export { Ledger, LedgerError, type UsedUp } from "./ledger.ts";
 export { Pass } from "./pass.ts";
 export { type ProviderName } from "./providers.ts";
 export { KEY_VARIABLES, type Upstream, upstreamsIn } from "./upstreams.ts";

@@ -1,6 +1,17 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenUsage } from "./api_usage.ts";
+import type { UsedUp } from "./ledger.ts";
+
+/** What a pass is used for. */
+export interface PassAssignment {
+  /** Tells the work item from all others: its attempts share its limit. */
+  readonly work: string;
+  /** How many tokens the work item may use. */
+  readonly maxTokens?: number;
+  /** Told when a request was refused. */
+  readonly onUsedUp: (limit: UsedUp) => void;
+}
 
 /**
  * Lets one process of a coding agent through the gateway, until it is revoked, and counts what the
@@ -12,6 +23,7 @@ export class Pass implements Disposable {
   readonly #hash = hashOf(this.token);
   readonly #revoked = new AbortController();
   readonly #onRevoked: () => void;
+  #assignment: PassAssignment | undefined;
   #usage: TokenUsage = { input: 0, output: 0, cached: 0 };
   #requests = 0;
   #unknown = 0;
@@ -24,6 +36,16 @@ export class Pass implements Disposable {
   /** Aborted when it is revoked: what is under way ends. */
   get signal(): AbortSignal {
     return this.#revoked.signal;
+  }
+
+  /** What its process works on; undefined while that waits for work. */
+  get assignment(): PassAssignment | undefined {
+    return this.#assignment;
+  }
+
+  /** Its process has got work. */
+  assign(assignment: PassAssignment): void {
+    this.#assignment = assignment;
   }
 
   /** What its answered requests have used; undefined if one did not tell, or there was none. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { messageOf } from "@ourocodus/protocol";
 import type { Clock } from "../clock.ts";
 import { answerStream } from "./answer_stream.ts";
 import { answerHeaders, requestHeaders } from "./headers.ts";
-import type { Pass } from "./pass.ts";
+import type { Charge } from "./charges.ts";
 import { PROVIDERS, type Route } from "./providers.ts";
 import type { Upstream } from "./upstreams.ts";
 import { UsageReader } from "./usage_reader.ts";
@@ -19,11 +20,14 @@ export interface PassingRequest {
   readonly path: string;
   readonly upstream: Upstream;
   readonly route: Route;
-  readonly pass: Pass;
+  /** Absent for what costs no tokens. */
+  readonly charge: Charge | undefined;
 }
 
 /** What passing on needs. */
 export interface PassOnOptions {
+  /** Any of them ends it. */
+  readonly signals: readonly AbortSignal[];
   readonly client: Deno.HttpClient;
   readonly clock: Clock;
   /** How long the provider may be silent, in milliseconds. */
@@ -35,12 +39,11 @@ const MAX_ERROR_BYTES = 256 * 1024;
 
 /** @throws If the provider cannot be reached, or the client leaves. */
 export async function passOn(
-  { request, body, path, upstream, route, pass }: PassingRequest,
-  { client, clock, idleMs }: PassOnOptions,
+  { request, body, path, upstream, route, charge }: PassingRequest,
+  { signals, client, clock, idleMs }: PassOnOptions,
 ): Promise<Response> {
   const stop = new AbortController();
   const onAbort = (event: Event) => stop.abort((event.target as AbortSignal).reason);
-  const signals = [pass.signal, request.signal];
   for (const signal of signals) signal.addEventListener("abort", onAbort);
   const callOff = clock.after(idleMs, () => {
     stop.abort(new Error(`it did not answer for ${idleMs / 1_000} s`));
@@ -62,6 +65,7 @@ export async function passOn(
       callOff();
       return passBack(answer, finish);
     }
+    charge?.nothing();
     const error = await errorOf(answer, upstream);
     callOff();
     finish();
@@ -69,6 +73,8 @@ export async function passOn(
   } catch (error) {
     callOff();
     finish();
+    if (isUnsent(error)) charge?.nothing();
+    else charge?.answered(undefined);
     throw error;
   }
 
@@ -78,7 +84,7 @@ export async function passOn(
       new UsageReader(route.usage, answer.headers.get("content-type"));
     const onEnd = (isWhole: boolean) => {
       finish();
-      if (reader !== undefined) pass.count(reader.end(isWhole));
+      charge?.answered(reader?.end(isWhole));
     };
     if (answer.body === null) {
       onEnd(true);
@@ -93,6 +99,17 @@ export async function passOn(
     });
     return new Response(passing, { status: answer.status, headers });
   }
+}
+
+/** Whether no connection was made. Deno says so in a text alone (2.9). */
+function isUnsent(error: unknown): boolean {
+  return reasonOf(error).includes("client error (Connect)");
+}
+
+/** What is told of a request that has failed: of fetch's errors, their cause says it. */
+export function reasonOf(error: unknown): string {
+  const isFetch = error instanceof TypeError && error.cause !== undefined;
+  return messageOf(isFetch ? error.cause : error);
 }
 
 /** An error, or a redirect, of a provider: some quote the key that they were given. */

@@ -31,7 +31,7 @@ export class FakeProvider implements AsyncDisposable {
           method,
           path: `${pathname}${search}`,
           headers,
-          body: await request.text(),
+          body: await request.clone().text(),
         });
         return await this.answer(request);
       },

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type CodingAgentName, forEachCodingAgent } from "../support/coding_agents/mod.ts";
 import type { TestCodingAgent } from "../support/coding_agents/mod.ts";
-import { CodingSystem } from "./support/coding_system.ts";
+import { until } from "../support/mod.ts";
+import { CodingSystem, SLOW_MS } from "./support/coding_system.ts";
 
 const SECRET = "sk-the-key-that-no-agent-may-have-0123456789";
 const ALL = ["--permissions", "all", "--gateway"];
@@ -67,6 +68,49 @@ forEachCodingAgent(
     } else assert.ok(input_tokens >= 3_000 && output_tokens >= 30, JSON.stringify(payload.usage));
   },
 );
+
+forEachCodingAgent(
+  "asks for no more than its work item may use, and one request",
+  async (agent) => {
+    await using system = await CodingSystem.start();
+    const flags = [...ALL, "--max-tokens", "2500"];
+    await system.startAgent(agent, { flags, env: await gatedEnv(system, agent) });
+    const steps = Array.from({ length: 9 }, (_, n) => `${TOKENS}; write ${n}.txt "${n}"`);
+    const { type, payload } = await system.work(`SCRIPT: ${steps.join("; ")}; ${TOKENS}; say no`);
+    assert.deepEqual([type, payload.code], ["error", "limit_exceeded"], JSON.stringify(payload));
+    assert.deepEqual([payload.limit, payload.max], ["max_tokens", 2_500]);
+    // Each step is 1,010; requests for a title may have come between.
+    const main = system.double.requests().filter(({ main }) => main);
+    assert.ok(main.length >= 1 && main.length <= 3, `${main.length} requests`);
+  },
+);
+
+forEachCodingAgent("has used what it had used before its program was killed", async (agent) => {
+  await using system = await CodingSystem.start();
+  const env = await gatedEnv(system, agent);
+  const start = (budget: string, wait: boolean) => {
+    const flags = [...ALL, "--gateway-budget", budget];
+    return system.startAgent(agent, { flags, env, wait });
+  };
+  const first = await start("1000000", true);
+  const run = 'run "touch begun; sleep 300"';
+  const sequence = await system.send(`SCRIPT: tokens 2000 10; ${run}; write a.txt a; say done`);
+  await system.worktreeWith("begun");
+  await first.kill();
+  const asked = system.double.requests().length;
+  const second = await start("2000", false);
+  await second.waitForLine("the gateway's budget is used up", { timeoutMs: SLOW_MS });
+  assert.equal(system.double.requests().length, asked);
+  await second.kill();
+
+  // With more, the work goes on, or begins anew.
+  await start("1000000", true);
+  await until(() => system.double.requests().length > asked, {
+    timeoutMs: SLOW_MS,
+    message: "the model's double to be asked",
+  });
+  await system.ok("work", "cancel", "--sequence", String(sequence));
+});
 
 /** The files below a folder that have a text in them. */
 async function filesWith(text: string, root: string): Promise<string[]> {
