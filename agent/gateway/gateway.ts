@@ -14,8 +14,9 @@
 import { getLogger } from "@logtape/logtape";
 import { type Clock, systemClock } from "../clock.ts";
 import { Charges, type ChargesOptions } from "./charges.ts";
+import { Pace } from "./pace.ts";
 import { Pass } from "./pass.ts";
-import { passOn, reasonOf } from "./pass_on.ts";
+import { type PassingRequest, passOn, reasonOf } from "./pass_on.ts";
 import { isProviderName, type ProviderName, PROVIDERS, type Route } from "./providers.ts";
 import { readBody } from "./read_body.ts";
 import { requestBound } from "./request_bound.ts";
@@ -31,6 +32,8 @@ export interface GatewayOptions extends ChargesOptions {
   readonly caCerts?: readonly string[];
   /** How long a provider may take to begin an answer, and between its pieces; 10 minutes. */
   readonly idleMs?: number;
+  /** How long a request may wait while its provider asks to; a minute, in milliseconds. */
+  readonly maxWaitMs?: number;
 }
 
 /** The largest body of a request, in bytes; providers take no more. */
@@ -40,6 +43,8 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** The longest path and query of a request, in characters. */
 const MAX_URL_CHARS = 4_096;
 const IDLE_MS = 600_000;
+/** Agents give up after some minutes without an answer. */
+const MAX_WAIT_MS = 60_000;
 
 const logger = getLogger(["ourocodus", "agent"]);
 
@@ -57,6 +62,9 @@ export class Gateway implements AsyncDisposable {
   readonly #options: GatewayOptions;
   readonly #passes = new Set<Pass>();
   readonly #charges: Charges;
+  readonly #clock: Clock;
+  /** One for each key. */
+  readonly #paces: ReadonlyMap<ProviderName, Pace>;
   readonly #client: Deno.HttpClient;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -68,6 +76,11 @@ export class Gateway implements AsyncDisposable {
   private constructor(options: GatewayOptions) {
     this.#options = options;
     this.#charges = new Charges(options);
+    const { clock = systemClock, maxWaitMs = MAX_WAIT_MS } = options;
+    this.#clock = clock;
+    this.#paces = new Map(
+      options.upstreams.map(({ provider }) => [provider, new Pace(clock, maxWaitMs)]),
+    );
     this.#client = Deno.createHttpClient({ caCerts: [...options.caCerts ?? []] });
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
@@ -116,25 +129,51 @@ export class Gateway implements AsyncDisposable {
       if (route.usage !== undefined && bound === undefined) {
         return refusal(provider, 400, "The body is no JSON object");
       }
-      const signal = AbortSignal.any([pass.signal, request.signal]);
-      const charge = bound === undefined
-        ? undefined
-        : await this.#charges.begin(pass, bound, signal);
-      if (charge !== undefined && "status" in charge) {
-        return refusal(provider, charge.status, charge.message);
-      }
-      return await passOn({ request, body, path, upstream, route, charge }, {
-        signals: [pass.signal, request.signal],
-        client: this.#client,
-        clock: this.#options.clock ?? systemClock,
-        idleMs: this.#options.idleMs ?? IDLE_MS,
-      });
+      return await this.#pacedAnswer({ request, body, path, upstream, route }, pass, bound);
     } catch (error) {
       if (pass.signal.aborted) return refusal(provider, 401, "The pass was revoked");
       if (request.signal.aborted) return new Response(null, { status: 499 });
       const why = reasonOf(error).replaceAll(upstream.key, "[key]");
       logger.warn("The gateway cannot reach {provider}: {why}", { provider, why });
       return refusal(provider, 502, `The provider cannot be reached: ${why}`);
+    }
+  }
+
+  /**
+   * Sends a request when its key may ask, and once more when the provider has asked to wait.
+   *
+   * @param bound The most tokens that it can use; undefined if it costs none.
+   */
+  async #pacedAnswer(
+    passing: Omit<PassingRequest, "charge">,
+    pass: Pass,
+    bound: number | undefined,
+  ): Promise<Response> {
+    const { request, upstream: { provider } } = passing;
+    const pace = this.#paces.get(provider);
+    const signals = [pass.signal, request.signal];
+    const signal = AbortSignal.any(signals);
+    const deadlineMs = pace?.deadline() ?? Infinity;
+    for (;;) {
+      if (await pace?.pass(deadlineMs, signal) === false) {
+        return refusal(provider, 429, "The provider has asked to wait", pace?.leftMs);
+      }
+      const charge = bound === undefined
+        ? undefined
+        : await this.#charges.begin(pass, bound, signal);
+      if (charge !== undefined && "status" in charge) {
+        return refusal(provider, charge.status, charge.message);
+      }
+      const answer = await passOn({ ...passing, charge }, {
+        signals,
+        client: this.#client,
+        clock: this.#clock,
+        idleMs: this.#options.idleMs ?? IDLE_MS,
+      });
+      if (pace?.heard(answer) !== true || !pace.canPass(deadlineMs)) return answer;
+      await answer.body?.cancel();
+      const seconds = Math.ceil(pace.leftMs / 1_000);
+      logger.info("{provider} has asked to wait for {seconds} s", { provider, seconds });
     }
   }
 
@@ -172,6 +211,14 @@ function tokensOf({ headers }: Request, url: URL): string[] {
   return [...places, url.searchParams.get("key")].filter((token) => typeof token === "string");
 }
 
-function refusal(provider: ProviderName, status: number, message: string): Response {
-  return Response.json(PROVIDERS[provider].error(status, message), { status });
+/** @param leftMs After which the client may ask again. */
+function refusal(
+  provider: ProviderName,
+  status: number,
+  message: string,
+  leftMs?: number,
+): Response {
+  const after = leftMs && { "retry-after": String(Math.ceil(leftMs / 1_000)) };
+  const headers = { ...after };
+  return Response.json(PROVIDERS[provider].error(status, message), { status, headers });
 }

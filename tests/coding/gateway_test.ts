@@ -112,6 +112,18 @@ forEachCodingAgent("has used what it had used before its program was killed", as
   await system.ok("work", "cancel", "--sequence", String(sequence));
 });
 
+forEachCodingAgent("does not notice that its provider has asked to wait", async (agent) => {
+  await using system = await CodingSystem.start();
+  await system.startAgent(agent, { flags: ALL, env: await gatedEnv(system, agent) });
+  const { type, payload } = await system.work(
+    'SCRIPT: fail 429 2 1; write a.txt a; say "done {n}"',
+  );
+  assert.deepEqual([type, payload.text], ["result", "done 1"], JSON.stringify(payload));
+  assert.equal(payload.attempt, 1);
+  const refused = system.double.requests().filter(({ status }) => status === 429);
+  assert.equal(refused.length, 2);
+});
+
 /** The files below a folder that have a text in them. */
 async function filesWith(text: string, root: string): Promise<string[]> {
   const { stdout } = await new Deno.Command("grep", { args: ["-rlaF", text, root] }).output();
