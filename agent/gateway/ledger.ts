@@ -2,7 +2,8 @@
  * What agents have used, in a file that several agent programs share and that survives them.
  *
  * Invariants:
- * 1. A request is on disk, with the most that it can use, before it is sent.
+ * 1. A request that a limit concerns is on disk, with the most that it can use, before it is sent.
+ *    What it has used need not be at once: if the machine stops, the reservation is found.
  * 2. What is used and reserved never gets less, except that a request's reservation becomes what it
  *    has used. The reservations of a program that was killed stay: nobody knows what they have used.
  * 3. Of requests that are let through at once, each but the last fits: a limit is exceeded by one
@@ -92,7 +93,7 @@ export class Ledger implements Disposable {
     this.#path = path;
     const database = new DatabaseSync(path);
     try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA synchronous = FULL`);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       const checked = database.prepare("PRAGMA quick_check").get()?.quick_check;
       const version = database.prepare("PRAGMA user_version").get()?.user_version;
       if (checked !== "ok") throw new LedgerError(path, String(checked));
@@ -118,7 +119,8 @@ export class Ledger implements Disposable {
    * @throws {LedgerError}
    */
   reserve(work: string | undefined, tokens: number, limits: TokenLimits): Reservation {
-    const reservation = this.#transaction((): Reservation => {
+    const isLimited = limits.total !== undefined || limits.work !== undefined;
+    const reservation = this.#transaction(isLimited, (): Reservation => {
       const scopes = [
         { scope: "total", key: TOTAL, max: limits.total },
         { scope: "work", key: work, max: limits.work },
@@ -154,7 +156,7 @@ export class Ledger implements Disposable {
     const { promise: _, resolve } = this.#settled;
     this.#settled = Promise.withResolvers();
     resolve();
-    this.#transaction(() => {
+    this.#transaction(false, () => {
       this.#sql.release.run(id);
       const keys = request.work === TOTAL ? [TOTAL] : [TOTAL, request.work];
       for (const key of keys) this.#sql.use.run(key, tokens ?? request.tokens);
@@ -180,8 +182,10 @@ export class Ledger implements Disposable {
       .reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
-  #transaction<T>(run: () => T): T {
+  /** @param isDurable Whether it survives the machine, and not only this program. */
+  #transaction<T>(isDurable: boolean, run: () => T): T {
     return this.#guarded(() => {
+      this.#database.exec(`PRAGMA synchronous = ${isDurable ? "FULL" : "NORMAL"}`);
       this.#database.exec("BEGIN IMMEDIATE");
       try {
         const result = run();
