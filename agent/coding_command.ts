@@ -85,6 +85,7 @@ export function codingCommand(
       "how many tokens all agents with these worktrees may ever use",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
+    .option("--record <folder>", "with --gateway: keep all requests and answers in it", filled)
     .option("--isolated-home", "a home of its own, without the user's login and settings")
     .option("--thoughts", "the model's thoughts are progress events")
     .option("--transcript", "keep everything that it says in a file")
@@ -188,11 +189,20 @@ function codingCheck(
 }
 
 function codingGateway(
-  { gateway, gatewayBudget }: { readonly gateway?: true; readonly gatewayBudget?: number },
+  { gateway, gatewayBudget, record }: {
+    readonly gateway?: true;
+    readonly gatewayBudget?: number;
+    readonly record?: string;
+  },
 ): CodingOptions["gateway"] {
-  if (gateway) return gatewayBudget === undefined ? {} : { budgetTokens: gatewayBudget };
-  if (gatewayBudget === undefined) return undefined;
-  throw new OptionError("--gateway-budget goes with --gateway");
+  const given = { "--gateway-budget": gatewayBudget, "--record": record };
+  const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (!gateway && flag !== undefined) throw new OptionError(`${flag} goes with --gateway`);
+  if (!gateway) return undefined;
+  return {
+    ...(gatewayBudget !== undefined && { budgetTokens: gatewayBudget }),
+    ...(record !== undefined && { record }),
+  };
 }
 
 function flagName(option: string): string {

@@ -8,6 +8,7 @@ import {
   Ledger,
   LedgerError,
   type Pass,
+  Recording,
   type Upstream,
   usedUpText,
 } from "../gateway/mod.ts";
@@ -22,6 +23,8 @@ export interface ModelGatewayOptions {
   /** The folder of worktrees, which has the count of tokens. */
   readonly worktrees: string;
   readonly budgetTokens?: number;
+  /** The folder for a recording. */
+  readonly record?: string;
   /** Told when nothing can be counted, and so nothing is let through. */
   readonly onBroken: (why: string) => void;
 }
@@ -29,18 +32,29 @@ export interface ModelGatewayOptions {
 /** The gateway of an agent program, for all coding agents that it starts. */
 export class ModelGateway implements AsyncDisposable {
   readonly #gateway: Gateway;
-  readonly #ledger: Ledger;
+  readonly #files: DisposableStack;
 
   /** Starts it. @throws {OptionError} If tokens cannot be counted, or certificates not be read. */
-  static start({ env, worktrees, ...options }: ModelGatewayOptions): ModelGateway {
+  static start({ env, worktrees, record, ...options }: ModelGatewayOptions): ModelGateway {
     const caCerts = certificatesIn(env);
-    const ledger = openLedger(worktrees);
-    return new ModelGateway(Gateway.start({ ...options, ledger, caCerts }), ledger);
+    const { upstreams, clock } = options;
+    using files = new DisposableStack();
+    const recording = record === undefined
+      ? undefined
+      : files.use(openRecording(record, upstreams, clock));
+    const ledger = files.use(openLedger(worktrees));
+    const gateway = Gateway.start({
+      ...options,
+      ledger,
+      caCerts,
+      ...(recording !== undefined && { recording }),
+    });
+    return new ModelGateway(gateway, files.move());
   }
 
-  private constructor(gateway: Gateway, ledger: Ledger) {
+  private constructor(gateway: Gateway, files: DisposableStack) {
     this.#gateway = gateway;
-    this.#ledger = ledger;
+    this.#files = files;
   }
 
   /** Makes a pass for a process. */
@@ -56,7 +70,7 @@ export class ModelGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gateway[Symbol.asyncDispose]();
-    this.#ledger[Symbol.dispose]();
+    this.#files.dispose();
   }
 }
 
@@ -81,6 +95,14 @@ export function missingBudget(worktrees: string, budgetTokens: number): string |
 
 function ledgerPath(worktrees: string): string {
   return join(worktrees, "gateway", "tokens.db");
+}
+
+function openRecording(folder: string, upstreams: readonly Upstream[], clock: Clock): Recording {
+  try {
+    return Recording.open(folder, { clock, keys: upstreams.map(({ key }) => key) });
+  } catch (error) {
+    throw new OptionError(`Cannot record in ${folder}: ${messageOf(error)}`);
+  }
 }
 
 function openLedger(worktrees: string): Ledger {

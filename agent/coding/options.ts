@@ -68,6 +68,8 @@ export interface CodingGateway {
    * no limit by default.
    */
   readonly budgetTokens?: number;
+  /** The folder in which all requests and answers are kept, without keys. */
+  readonly record?: string;
 }
 
 /** A command whose exit code says whether work is done. */

@@ -117,7 +117,7 @@ export async function missingTokens(options: CodingOptions): Promise<string | un
 
 /** What it needs. @throws {GitError} If its repository cannot be used. */
 export async function codingFacts(options: CodingOptions): Promise<CodingFacts> {
-  const { repo, cwd = ".", inherited, envFile, permissions } = options;
+  const { repo, cwd = ".", inherited, envFile, permissions, gateway } = options;
   const { npm } = presetOf(options);
   const rules = permissions !== undefined && !isLevel(permissions) ? permissions : undefined;
   const facts = {
@@ -125,12 +125,13 @@ export async function codingFacts(options: CodingOptions): Promise<CodingFacts> 
     readable: [envFile, rules].flatMap((path) => path === undefined ? [] : [resolve(path)]),
     ...(npm !== undefined && { npmPackage: `${npm.package}@${npm.tried}` }),
   };
-  if (repo === undefined) return { ...facts, writable: [resolve(cwd)] };
+  const recorded = gateway?.record === undefined ? [] : [resolve(gateway.record)];
+  if (repo === undefined) return { ...facts, writable: [resolve(cwd), ...recorded] };
   const { root, commonDir } = await Repository.open(repo, { env: inherited });
   const folder = worktreesFolder(options, root);
   // In a container, git finds the repository's folder where the worktrees say that it is.
   const roots = commonDir.startsWith(`${root}/`) ? [root] : [root, commonDir];
-  return { ...facts, writable: [...roots, folder], worktrees: folder };
+  return { ...facts, writable: [...roots, folder, ...recorded], worktrees: folder };
 }
 
 /**

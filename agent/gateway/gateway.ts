@@ -19,6 +19,7 @@ import { Pass } from "./pass.ts";
 import { type PassingRequest, passOn, reasonOf } from "./pass_on.ts";
 import { isProviderName, type ProviderName, PROVIDERS, type Route } from "./providers.ts";
 import { readBody } from "./read_body.ts";
+import type { Recording } from "./recording.ts";
 import { requestBound } from "./request_bound.ts";
 import { sizeOfHeaders } from "./headers.ts";
 import type { Upstream } from "./upstreams.ts";
@@ -34,6 +35,8 @@ export interface GatewayOptions extends ChargesOptions {
   readonly idleMs?: number;
   /** How long a request may wait while its provider asks to; a minute, in milliseconds. */
   readonly maxWaitMs?: number;
+  /** Where requests and answers are kept, if they are. */
+  readonly recording?: Recording;
 }
 
 /** The largest body of a request, in bytes; providers take no more. */
@@ -145,11 +148,14 @@ export class Gateway implements AsyncDisposable {
    * @param bound The most tokens that it can use; undefined if it costs none.
    */
   async #pacedAnswer(
-    passing: Omit<PassingRequest, "charge">,
+    passing: Omit<PassingRequest, "charge" | "record">,
     pass: Pass,
     bound: number | undefined,
   ): Promise<Response> {
-    const { request, upstream: { provider } } = passing;
+    const { request, path, body, upstream: { provider } } = passing;
+    const { method } = request;
+    const work = pass.assignment?.work;
+    const record = this.#options.recording?.request({ work, provider, method, path, body });
     const pace = this.#paces.get(provider);
     const signals = [pass.signal, request.signal];
     const signal = AbortSignal.any(signals);
@@ -164,7 +170,7 @@ export class Gateway implements AsyncDisposable {
       if (charge !== undefined && "status" in charge) {
         return refusal(provider, charge.status, charge.message);
       }
-      const answer = await passOn({ ...passing, charge }, {
+      const answer = await passOn({ ...passing, charge, record }, {
         signals,
         client: this.#client,
         clock: this.#clock,

@@ -10,4 +10,5 @@ export { Gateway, type GatewayOptions } from "./gateway.ts";
 export { Ledger, LedgerError, type UsedUp } from "./ledger.ts";
 export { Pass } from "./pass.ts";
 export { type ProviderName } from "./providers.ts";
+export { Recording } from "./recording.ts";
 export { KEY_VARIABLES, type Upstream, upstreamsIn } from "./upstreams.ts";

@@ -9,6 +9,7 @@ import { answerStream } from "./answer_stream.ts";
 import { answerHeaders, requestHeaders } from "./headers.ts";
 import type { Charge } from "./charges.ts";
 import { PROVIDERS, type Route } from "./providers.ts";
+import type { RecordedAnswer } from "./recording.ts";
 import type { Upstream } from "./upstreams.ts";
 import { UsageReader } from "./usage_reader.ts";
 
@@ -22,6 +23,8 @@ export interface PassingRequest {
   readonly route: Route;
   /** Absent for what costs no tokens. */
   readonly charge: Charge | undefined;
+  /** Keeps the answer, if it is to be kept. */
+  readonly record: RecordedAnswer | undefined;
 }
 
 /** What passing on needs. */
@@ -39,7 +42,7 @@ const MAX_ERROR_BYTES = 256 * 1024;
 
 /** @throws If the provider cannot be reached, or the client leaves. */
 export async function passOn(
-  { request, body, path, upstream, route, charge }: PassingRequest,
+  { request, body, path, upstream, route, charge, record }: PassingRequest,
   { signals, client, clock, idleMs }: PassOnOptions,
 ): Promise<Response> {
   const stop = new AbortController();
@@ -61,18 +64,20 @@ export async function passOn(
       signal: stop.signal,
       client,
     });
+    record?.answer(answer.status, answer.headers.get("content-type"));
     if (answer.ok) {
       callOff();
       return passBack(answer, finish);
     }
     charge?.nothing();
-    const error = await errorOf(answer, upstream);
+    const error = await errorOf(answer, upstream, record);
     callOff();
     finish();
     return error;
   } catch (error) {
     callOff();
     finish();
+    record?.end(false);
     if (isUnsent(error)) charge?.nothing();
     else charge?.answered(undefined);
     throw error;
@@ -84,6 +89,7 @@ export async function passOn(
       new UsageReader(route.usage, answer.headers.get("content-type"));
     const onEnd = (isWhole: boolean) => {
       finish();
+      record?.end(isWhole);
       charge?.answered(reader?.end(isWhole));
     };
     if (answer.body === null) {
@@ -91,7 +97,10 @@ export async function passOn(
       return new Response(null, { status: answer.status, headers });
     }
     const passing = answerStream(answer.body, {
-      onChunk: (chunk) => reader?.add(chunk),
+      onChunk: (chunk) => {
+        reader?.add(chunk);
+        record?.chunk(chunk);
+      },
       onEnd,
       signal: stop.signal,
       clock,
@@ -113,7 +122,11 @@ export function reasonOf(error: unknown): string {
 }
 
 /** An error, or a redirect, of a provider: some quote the key that they were given. */
-async function errorOf(answer: Response, upstream: Upstream): Promise<Response> {
+async function errorOf(
+  answer: Response,
+  upstream: Upstream,
+  record: RecordedAnswer | undefined,
+): Promise<Response> {
   const { provider, key } = upstream;
   if (answer.status < 400) {
     await answer.body?.cancel();
@@ -123,9 +136,11 @@ async function errorOf(answer: Response, upstream: Upstream): Promise<Response> 
   let text = "";
   const decoder = new TextDecoder();
   for await (const chunk of answer.body ?? []) {
+    record?.chunk(chunk);
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_ERROR_BYTES) break;
   }
+  record?.end(true);
   const headers = answerHeaders(answer.headers, upstream);
   return new Response(text.replaceAll(key, "[key]"), { status: answer.status, headers });
 }

@@ -38,7 +38,11 @@ forEachCodingAgent(
   async (agent) => {
     await using system = await CodingSystem.start();
     const { folder } = await system.home(agent);
-    await system.startAgent(agent, { flags: ALL, env: await gatedEnv(system, agent) });
+    const record = `${system.worktrees}/recorded`;
+    await system.startAgent(agent, {
+      flags: [...ALL, "--record", record],
+      env: await gatedEnv(system, agent),
+    });
     const { type, payload } = await system.work(
       `SCRIPT: ${TOKENS}; write a.txt "hi\\n"; ${TOKENS}; run "env > env.txt; cat /proc/*/environ > all.txt"; ` +
         `${TOKENS}; say "done {n}"`,
@@ -56,6 +60,8 @@ forEachCodingAgent(
       assert.match(text, /PATH=/);
       assert.ok(!text.includes(SECRET));
     }
+    const all = await filesWith('"type":"request"', record);
+    assert.equal(all.length, 1, "a recording");
     for (const root of [folder, system.worktrees, repository.folder]) {
       assert.deepEqual(await filesWith(SECRET, root), []);
     }
