@@ -140,12 +140,15 @@ export function codingCommand(
       };
       // Not before it is needed: other agents need not load what speaks ACP.
       const { CodingAgent } = await import("./coding/mod.ts");
+      const { hideMemory } = await import("./processes/mod.ts");
       await using agent = new CodingAgent(wanted, flagName);
       if (options.dryRun !== undefined) {
         await run({ flags });
         if (options.dryRun !== "flags") await dryRun(agent, options.dryRun);
         return;
       }
+      // Without a sandbox, commands of the coding agent run as this user.
+      if (wanted.gateway !== undefined) hideMemory();
       await agent.start();
       await run({
         flags: { ...flags, agentId },
