@@ -212,6 +212,25 @@ Deno.test("the gateway passes pieces on as they come, and ends at the provider w
   assert.equal(here.pass.unknownRequests, 1);
 });
 
+Deno.test("the gateway ends a request whose client leaves before there is an answer", async () => {
+  await using here = scene();
+  const hold = Promise.withResolvers<void>();
+  let left = false;
+  here.provider.answer = async ({ signal }) => {
+    signal.addEventListener("abort", () => left = true);
+    await hold.promise;
+    return messageAnswer();
+  };
+  const client = new AbortController();
+  const asked = here.ask({ signal: client.signal });
+  await until(() => here.provider.requests.length === 1, { message: "the provider to be asked" });
+  client.abort();
+  await assert.rejects(asked);
+  await until(() => left, { message: "the provider's request to end" });
+  assert.equal(here.pass.unknownRequests, 1);
+  hold.resolve();
+});
+
 Deno.test("the gateway ends what is under way when its pass is revoked", async () => {
   await using here = scene();
   const { state, response } = endless();

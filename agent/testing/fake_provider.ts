@@ -1,5 +1,4 @@
-import type { Upstream } from "../gateway/mod.ts";
-import type { ProviderName } from "../gateway/mod.ts";
+import type { ProviderName, Upstream } from "../gateway/mod.ts";
 
 /** A request that a {@linkcode FakeProvider} has had. */
 export interface ProviderRequest {
