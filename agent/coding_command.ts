@@ -79,6 +79,13 @@ export function codingCommand(
       collect(parseGivenVariable),
     )
     .option("--env-file <file>", "a file with such variables, NAME=VALUE a line", filled)
+    .option("--gateway", "keep its key in this program, which asks the model for it")
+    .option(
+      "--gateway-budget <tokens>",
+      "how many tokens all agents with these worktrees may ever use",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option("--record <folder>", "with --gateway: keep all requests and answers in it", filled)
     .option("--isolated-home", "a home of its own, without the user's login and settings")
     .option("--thoughts", "the model's thoughts are progress events")
     .option("--transcript", "keep everything that it says in a file")
@@ -117,6 +124,7 @@ export function codingCommand(
         writable: options.writable,
         env: options.env,
         envFile: options.envFile,
+        gateway: codingGateway(options),
         isolatedHome: options.isolatedHome,
         thoughts: options.thoughts,
         transcript: options.transcript,
@@ -132,12 +140,15 @@ export function codingCommand(
       };
       // Not before it is needed: other agents need not load what speaks ACP.
       const { CodingAgent } = await import("./coding/mod.ts");
+      const { hideMemory } = await import("./processes/mod.ts");
       await using agent = new CodingAgent(wanted, flagName);
       if (options.dryRun !== undefined) {
         await run({ flags });
         if (options.dryRun !== "flags") await dryRun(agent, options.dryRun);
         return;
       }
+      // Without a sandbox, commands of the coding agent run as this user.
+      if (wanted.gateway !== undefined) hideMemory();
       await agent.start();
       await run({
         flags: { ...flags, agentId },
@@ -178,6 +189,23 @@ function codingCheck(
   const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (flag === undefined) return undefined;
   throw new OptionError(`${flag} goes with --check`);
+}
+
+function codingGateway(
+  { gateway, gatewayBudget, record }: {
+    readonly gateway?: true;
+    readonly gatewayBudget?: number;
+    readonly record?: string;
+  },
+): CodingOptions["gateway"] {
+  const given = { "--gateway-budget": gatewayBudget, "--record": record };
+  const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (!gateway && flag !== undefined) throw new OptionError(`${flag} goes with --gateway`);
+  if (!gateway) return undefined;
+  return {
+    ...(gatewayBudget !== undefined && { budgetTokens: gatewayBudget }),
+    ...(record !== undefined && { record }),
+  };
 }
 
 function flagName(option: string): string {

@@ -51,6 +51,9 @@ Deno.test("flags that cannot be used are refused before anything is started, in 
     [acp("--max-cost", "-1"), /It must be a number above 0, like 2\.50/],
     [acp("--max-tokens", "0"), /It must be a whole number from 1 to/],
     [acp("--max-duration", "0"), /Allowed is 1ms to 24d/],
+    [acp("--gateway-budget", "9"), /^error: --gateway-budget goes with --gateway\n$/],
+    [acp("--record", "x"), /^error: --record goes with --gateway\n$/],
+    [acp("--gateway", "--gateway-budget", "0"), /It must be a whole number from 1 to/],
     [acp("--concurrency", "0"), /^error: --concurrency is "0", allowed is 1 to 1024\n$/],
   ];
   for (const [args, message] of cases) {

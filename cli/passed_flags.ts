@@ -61,6 +61,12 @@ const FLAGS: readonly PassedFlag[] = [
     ...PATH,
   },
   { ...coding("--env-file <path>", "a file with variables for it, NAME=VALUE a line"), ...PATH },
+  coding("--gateway", "keep its key in the agent program, which asks the model for it"),
+  coding("--gateway-budget <tokens>", "how many tokens agents with these worktrees may ever use"),
+  {
+    ...coding("--record <path>", "with --gateway: a folder that keeps all requests and answers"),
+    ...PATH,
+  },
   coding("--isolated-home", "a home of its own, without your login and settings"),
   coding("--thoughts", "the model's thoughts are progress events"),
   coding("--transcript", "keep everything that it says in a file"),

@@ -137,8 +137,7 @@ export class AttemptEnd {
   /** What a result and an error have in common. */
   #facts({ check }: Verified) {
     const { place: { worktree }, context, conversation } = this.#options;
-    const { said, permissions, limits, transcriptPath } = conversation;
-    const { usage } = said;
+    const { said, usage, permissions, limits, transcriptPath } = conversation;
     return {
       agent: conversation.agent,
       ...(worktree !== undefined && { branch: worktree.branch, base: worktree.base }),

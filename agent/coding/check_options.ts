@@ -12,7 +12,9 @@ import { presetOf } from "./preset_of.ts";
 import { PERMISSION_LEVELS, PermissionPolicy } from "./turn/mod.ts";
 
 /** What errors call an option; a command line calls `envFile` `--env-file`. */
-export type NameOf = (option: keyof CodingOptions | "maxCost" | "checkTurns") => string;
+export type NameOf = (
+  option: keyof CodingOptions | "maxCost" | "checkTurns" | "gatewayBudget",
+) => string;
 
 /** The longest that fits a timer, in milliseconds. */
 const MAX_MS = 2 ** 31 - 1;
@@ -68,9 +70,13 @@ function checkInside(name: string, path: string): void {
   );
 }
 
-function checkNumbers({ check, limits = {} }: CodingOptions, nameOf: NameOf): void {
+function checkNumbers(
+  { check, limits = {}, gateway }: CodingOptions,
+  nameOf: NameOf,
+): void {
   const whole: [string, number | undefined, number, number][] = [
     [nameOf("checkTurns"), check?.turns, 0, 100],
+    [nameOf("gatewayBudget"), gateway?.budgetTokens, 1, Number.MAX_SAFE_INTEGER],
     ["check.timeoutMs", check?.timeoutMs, 1, MAX_MS],
     ["limits.maxDurationMs", limits.maxDurationMs, 1, MAX_MS],
     ["limits.maxTokens", limits.maxTokens, 1, Number.MAX_SAFE_INTEGER],

@@ -18,16 +18,24 @@ import { endMarked, Keeper } from "../processes/mod.ts";
 import { Running } from "../running.ts";
 import { Suspension } from "../suspension.ts";
 import type { Handler, Work, WorkContext } from "../work.ts";
-import { Adapter, AdapterError } from "./acp/mod.ts";
+import { AdapterError } from "./acp/mod.ts";
 import { assignmentOf } from "./assignment.ts";
 import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_options.ts";
 import { isMissing } from "./attempt_files.ts";
 import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
+import { ModelGateway } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
+import {
+  type CodingFacts,
+  codingFacts,
+  missingAgent,
+  missingFiles,
+  missingTokens,
+} from "./readiness.ts";
+import { startAdapter, type StartedAdapter } from "./started_adapter.ts";
 import { isSystemError } from "./system_error.ts";
-import { type CodingFacts, codingFacts, missingAgent, missingFiles } from "./readiness.ts";
 import {
   foreignFolder,
   makeWaitingFolder,
@@ -39,6 +47,12 @@ import { type Spare, WarmAdapters } from "./warm_adapters.ts";
 interface Ready {
   readonly equipment: Equipment;
   readonly adapters: WarmAdapters;
+  readonly gateway: ModelGateway | undefined;
+}
+
+/** Where a work item is done, and the process that does it. */
+interface Placed extends StartedAdapter {
+  readonly place: Place;
 }
 
 /** How long after SIGTERM what was left running is killed, in milliseconds. */
@@ -75,6 +89,8 @@ export class CodingAgent implements AsyncDisposable {
     if (equipment.withoutSandbox !== undefined) {
       logger.warn("Runs without a sandbox: {why}", { why: equipment.withoutSandbox });
     }
+    const spent = await missingTokens(this.#options);
+    if (spent !== undefined) this.suspension.suspend(spent);
     await adapters.warm();
     try {
       await adapters.firstIsReady();
@@ -93,7 +109,7 @@ export class CodingAgent implements AsyncDisposable {
   async check(depth: "files" | "all" = "all"): Promise<string | undefined> {
     const wrong = await missingFiles(this.#options, this.#nameOf);
     if (wrong !== undefined || depth === "files") return wrong;
-    return await missingAgent(this.#options);
+    return await missingTokens(this.#options) ?? await missingAgent(this.#options);
   }
 
   /** What it needs; after `check` has found nothing. */
@@ -109,11 +125,13 @@ export class CodingAgent implements AsyncDisposable {
     await this.#running.ended();
     const ready = await this.#ready?.catch(() => undefined);
     await ready?.adapters[Symbol.asyncDispose]();
+    await ready?.gateway?.[Symbol.asyncDispose]();
     await this.#keeper?.[Symbol.asyncDispose]();
   }
 
   async #work(work: Work, context: WorkContext): Promise<unknown> {
-    const { equipment, adapters } = await this.#readyForWork();
+    const ready = await this.#readyForWork();
+    const { equipment, adapters } = ready;
     const assignment = await assignmentOf(work, this.#options.limits);
     const placeOptions: PlaceOptions = {
       work,
@@ -136,9 +154,8 @@ export class CodingAgent implements AsyncDisposable {
         }
       }
       const shellMark = crypto.randomUUID();
-      const { place, adapter } = await this.#placeFor(placeOptions, record, {
-        equipment,
-        adapters,
+      const { place, ...started } = await this.#placeFor(placeOptions, record, {
+        ...ready,
         shellMark,
       });
       context.onStored(() => void this.#stored(place));
@@ -149,7 +166,7 @@ export class CodingAgent implements AsyncDisposable {
         work,
         context,
         place,
-        adapter,
+        ...started,
         shellMark,
         suspend: (reason) => this.suspension.suspend(reason),
       });
@@ -175,7 +192,7 @@ export class CodingAgent implements AsyncDisposable {
     options: PlaceOptions,
     record: WorkRecord | undefined,
     ready: Ready & { readonly shellMark: string },
-  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+  ): Promise<Placed> {
     const found = record && await this.#resume(options, record, ready);
     return found ?? await this.#begin(options, ready);
   }
@@ -184,10 +201,10 @@ export class CodingAgent implements AsyncDisposable {
   async #begin(
     options: PlaceOptions,
     { equipment, adapters, shellMark }: Ready & { readonly shellMark: string },
-  ): Promise<{ readonly place: Place; readonly adapter: Adapter }> {
+  ): Promise<Placed> {
     const { repository, options: { base } } = equipment;
     const { work: { sequence }, context: { session, role, signal } } = options;
-    const { adapter, folder, mark } = await this.#taken(adapters);
+    const { folder, mark, ...started } = await this.#taken(adapters);
     try {
       const place = await Place.begin(options, {
         folder: folder.path,
@@ -198,9 +215,9 @@ export class CodingAgent implements AsyncDisposable {
           branch: `ourocodus/${session}/${role}/${sequence}`,
         }),
       });
-      return { place, adapter };
+      return { place, ...started };
     } catch (error) {
-      await adapter.end();
+      await started.adapter.end();
       await folder.release();
       if (error instanceof OurocodusError) {
         throw new RetryableError(error.message, { delayMs: START_RETRY_MS, reason: error.code });
@@ -217,12 +234,14 @@ export class CodingAgent implements AsyncDisposable {
   async #resume(
     options: PlaceOptions,
     record: WorkRecord,
-    { equipment, shellMark }: { readonly equipment: Equipment; readonly shellMark: string },
-  ): Promise<{ readonly place: Place; readonly adapter: Adapter } | undefined> {
+    { equipment, gateway, shellMark }: Ready & { readonly shellMark: string },
+  ): Promise<Placed | undefined> {
     const mark = crypto.randomUUID();
     try {
       const place = await Place.resume(options, record, [mark, shellMark]);
-      return { place, adapter: await this.#startAdapter(equipment, place.folder, mark) };
+      const { folder } = place;
+      const keeper = this.#theKeeper;
+      return { place, ...await startAdapter({ equipment, gateway, keeper, folder, mark }) };
     } catch (error) {
       if (!isMissing(error)) throw this.#cannotStart(error);
       if (record.state === "preparing") {
@@ -282,14 +301,21 @@ export class CodingAgent implements AsyncDisposable {
     await makeFolder(equipment.worktrees);
     const trees = join(equipment.worktrees, "trees");
     await removeAbandoned(trees);
+    const { upstreams, env, clock } = equipment;
+    const gateway = upstreams && ModelGateway.start({
+      ...{ upstreams, env, clock, worktrees: equipment.worktrees },
+      ...this.#options.gateway,
+      onBroken: (why) => this.suspension.suspend(why),
+    });
     const adapters = new WarmAdapters({
       slots: this.#options.slots ?? 1,
       makeFolder: equipment.repository === undefined
         ? async () => foreignFolder(await Deno.realPath(this.#options.cwd ?? "."))
         : () => makeWaitingFolder(trees),
-      start: (folder, mark) => this.#startAdapter(equipment, folder, mark),
+      start: (folder, mark) =>
+        startAdapter({ equipment, gateway, keeper: this.#theKeeper, folder, mark }),
     });
-    return { equipment, adapters };
+    return { equipment, adapters, gateway };
   }
 
   async #readyForWork(): Promise<Ready> {
@@ -307,22 +333,6 @@ export class CodingAgent implements AsyncDisposable {
     this.suspension.suspend(message);
     const reason = "agent_start_failed";
     return new RetryableError(message, { delayMs: START_RETRY_MS, reason, cause: error });
-  }
-
-  async #startAdapter(equipment: Equipment, folder: string, mark: string): Promise<Adapter> {
-    const { preset, command, env, sandbox, clock } = equipment;
-    await this.#theKeeper.add(mark);
-    return Adapter.start({
-      preset,
-      command,
-      env,
-      folder,
-      mark,
-      clock,
-      keeper: this.#theKeeper,
-      ...(sandbox !== undefined && { sandbox }),
-      onNoise: (text) => logger.debug("{preset} printed: {text}", { preset: preset.name, text }),
-    });
   }
 }
 

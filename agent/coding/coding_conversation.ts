@@ -5,6 +5,7 @@
  * @module
  */
 import { RetryableError, WorkError } from "../errors.ts";
+import { usedUpText } from "../gateway/mod.ts";
 import {
   AdapterError,
   type AgentInfo,
@@ -19,18 +20,20 @@ import type { AttemptOptions } from "./attempt_options.ts";
 import type { AgentSaid } from "./coding_result.ts";
 import { LimitWatch } from "./limit_watch.ts";
 import {
+  countedUsage,
   decideBy,
   outcomeOf,
   Permissions,
   ProgressFeed,
   Transcript,
   TurnRecord,
+  type WorkUsage,
 } from "./turn/mod.ts";
 
 /** What a conversation is made of. */
 export type CodingConversationOptions = Pick<
   AttemptOptions,
-  "equipment" | "assignment" | "context" | "place" | "adapter" | "suspend"
+  "equipment" | "assignment" | "context" | "place" | "adapter" | "pass" | "suspend" | "work"
 >;
 
 /** Speaks with the coding agent; `open` comes first, then a `turn` at a time. */
@@ -67,11 +70,12 @@ export class CodingConversation {
     this.limits = new LimitWatch({
       limits: assignment.limits,
       before: place.spent,
-      said: this.said,
+      said: this,
       isResumed: () => this.#isResumed,
       clock,
       signal: context.signal,
     });
+    this.#assignPass();
     this.permissions = new Permissions({
       decide: decideBy(policy, place.folder),
       record: this.said,
@@ -91,6 +95,16 @@ export class CodingConversation {
   /** Whether it is the conversation of an earlier attempt. */
   get isResumed(): boolean {
     return this.#isResumed;
+  }
+
+  /** What this attempt has used, as far as the agent, or else the gateway, tells. */
+  get usage(): WorkUsage {
+    return countedUsage(this.said.usage, this.#options.pass?.usage);
+  }
+
+  /** How many tools it has called. */
+  get toolCalls(): number {
+    return this.said.toolCalls;
   }
 
   /** Why the last turn ended, in ACP's words. */
@@ -155,7 +169,7 @@ export class CodingConversation {
       this.#stopReason = end.stopReason;
       this.said.promptEnded(end);
       this.limits.check();
-      const unreported = limits.unreported(this.said.usage);
+      const unreported = limits.unreported(this.usage);
       if (unreported !== undefined) this.said.notice(unreported);
     }
     this.judge(end);
@@ -190,6 +204,23 @@ export class CodingConversation {
         if (outcome.suspendsAgent) suspend(outcome.message);
         throw new WorkError(outcome.code, outcome.message, { details: outcome.details });
     }
+  }
+
+  /** What the gateway lets through for this work item, and what happens when it is too much. */
+  #assignPass(): void {
+    const { pass, work, assignment, context: { session, role }, suspend } = this.#options;
+    const { maxTokens } = assignment.limits.limits;
+    pass?.assign({
+      work: `${session}/${role}/${work.key}`,
+      ...(maxTokens !== undefined && { maxTokens }),
+      onUsedUp: (limit) => {
+        const { scope, tokens: value, max } = limit;
+        const message = usedUpText(limit);
+        const name = scope === "work" ? "max_tokens" : "gateway_budget";
+        this.limits.end({ limit: name, value, max, message });
+        if (scope === "total") suspend(message);
+      },
+    });
   }
 
   /** Sends the progress that waits, and ends the transcript. */

@@ -9,6 +9,7 @@ import { messageOf } from "@ourocodus/protocol";
 import { join, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
+import type { Upstream } from "../gateway/mod.ts";
 import { findSandbox, type Sandbox } from "../processes/mod.ts";
 import {
   codingEnvironment,
@@ -19,6 +20,7 @@ import {
 } from "./acp/mod.ts";
 import { permissionPolicy } from "./check_options.ts";
 import { givenVariables } from "./env_file.ts";
+import { withoutKeys } from "./gated_environment.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import type { PermissionPolicy } from "./turn/mod.ts";
@@ -33,6 +35,8 @@ export interface Equipment {
   readonly command: readonly string[];
   /** The whole environment of everything that is run for a work item. */
   readonly env: Readonly<Record<string, string>>;
+  /** The providers whose keys the gateway adds; absent without a gateway. */
+  readonly upstreams: readonly Upstream[] | undefined;
   /** Bubblewrap, and what may be written to besides the worktree. */
   readonly sandbox: Sandbox | undefined;
   /** Why there is none, where none was asked for by name. */
@@ -60,7 +64,7 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   const root = repository?.root ?? await Deno.realPath(cwd);
   const worktrees = worktreesFolder(options, root);
   const home = await homeOf(options, worktrees);
-  const env = codingEnvironment({
+  const whole = codingEnvironment({
     preset,
     permissions: policy.unasked,
     inherited,
@@ -68,6 +72,9 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     isRoot: Deno.uid() === 0,
     ...(home !== undefined && { home }),
   });
+  const { env, upstreams } = options.gateway === undefined
+    ? { env: whole, upstreams: undefined }
+    : withoutKeys(preset, whole);
   const command = commandOf(preset, env);
   const found = await sandboxOf(options, preset, { env, home, command, repository });
   return {
@@ -76,6 +83,7 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     preset,
     command,
     env,
+    upstreams,
     sandbox: found.sandbox,
     withoutSandbox: found.why,
     repository,
@@ -120,7 +128,7 @@ export async function openRepository(
 
 /** @throws {OptionError} If one was asked for by name that does not work. */
 async function sandboxOf(
-  { sandbox, writable = [] }: CodingOptions,
+  { sandbox, writable = [], gateway, envFile }: CodingOptions,
   preset: Preset,
   { env, home, command, repository }: {
     readonly env: Readonly<Record<string, string>>;
@@ -141,6 +149,8 @@ async function sandboxOf(
       program: found.program,
       writable: [...homes, ...writable.map((path) => resolve(path))],
       readable: [...command, ...(repository === undefined ? [] : [repository.commonDir])],
+      // It may have the key.
+      ...(gateway !== undefined && envFile !== undefined && { hidden: [envFile] }),
       env,
     },
   };

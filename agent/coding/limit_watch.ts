@@ -71,12 +71,19 @@ export class LimitWatch {
   /** Looks at the limits now. */
   check(): void {
     if (this.#exceeded !== undefined) return;
-    this.#exceeded = this.#options.limits.exceeded({
+    const exceeded = this.#options.limits.exceeded({
       durationMs: this.#durationMs,
       usage: this.#usage,
       turns: this.#turns,
     });
-    if (this.#exceeded !== undefined) this.#over.abort(new Error(this.#exceeded.message));
+    if (exceeded !== undefined) this.end(exceeded);
+  }
+
+  /** A limit is over that somebody else looks at; the first one stays. */
+  end(exceeded: ExceededLimit): void {
+    if (this.#exceeded !== undefined) return;
+    this.#exceeded = exceeded;
+    this.#over.abort(new Error(exceeded.message));
   }
 
   get #turns(): number {

@@ -39,6 +39,8 @@ export interface CodingOptions {
   readonly env?: readonly GivenVariable[];
   /** A file with further variables, `NAME=VALUE` a line. */
   readonly envFile?: string;
+  /** Its model is asked through a gateway in this process, which alone has the key. */
+  readonly gateway?: CodingGateway;
   /** Whether it has a home of its own, in which it is not logged in as the user is. */
   readonly isolatedHome?: boolean;
 
@@ -57,6 +59,17 @@ export interface CodingOptions {
   readonly inherited: Readonly<Record<string, string>>;
   /** For tests: the time. */
   readonly clock?: Clock;
+}
+
+/** How a coding agent's model is asked through the gateway; see docs/coding-agents.md. */
+export interface CodingGateway {
+  /**
+   * How many tokens may be used by all agents that have this folder of worktrees, since it was made;
+   * no limit by default.
+   */
+  readonly budgetTokens?: number;
+  /** The folder in which all requests and answers are kept, without keys. */
+  readonly record?: string;
 }
 
 /** A command whose exit code says whether work is done. */

@@ -8,10 +8,13 @@ import { resolve } from "node:path";
 import { Repository } from "@ourocodus/git";
 import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
+import { Gateway } from "../gateway/mod.ts";
 import { type AgentCheck, checkAgent, codingEnvironment, patternOf } from "./acp/mod.ts";
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
 import { openRepository } from "./equipment.ts";
 import { givenVariables } from "./env_file.ts";
+import { gatewayVariables, withoutKeys } from "./gated_environment.ts";
+import { certificatesIn, missingBudget } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
 import { worktreesFolder } from "./worktrees_folder.ts";
@@ -57,32 +60,64 @@ export async function missingFiles(
 export async function lookAtAgent(
   options: Pick<
     CodingOptions,
-    "agent" | "command" | "permissions" | "sandbox" | "env" | "envFile" | "inherited" | "clock"
+    | "agent"
+    | "command"
+    | "permissions"
+    | "sandbox"
+    | "env"
+    | "envFile"
+    | "inherited"
+    | "clock"
+    | "gateway"
   >,
 ): Promise<AgentCheck> {
   const { inherited, sandbox, clock = systemClock } = options;
   const preset = presetOf(options);
   const { unasked: permissions } = permissionPolicy(options);
-  const environment = codingEnvironment({
+  const whole = codingEnvironment({
     ...{ preset, permissions, inherited },
     given: givenVariables(options),
     isRoot: Deno.uid() === 0,
   });
-  return await checkAgent(preset, { env: environment, permissions, sandbox, clock });
+  if (options.gateway === undefined) {
+    return await checkAgent(preset, { env: whole, permissions, sandbox, clock });
+  }
+  const { env: rest, upstreams } = withoutKeys(preset, whole);
+  await using gateway = Gateway.start({ upstreams, clock, caCerts: certificatesIn(rest) });
+  const { url, providers } = gateway;
+  const { token } = gateway.admit();
+  const env = { ...rest, ...gatewayVariables(preset, rest, { url, providers, token }) };
+  return await checkAgent(preset, { env, permissions, sandbox, clock, hasGateway: true });
 }
 
 /** What keeps the coding agent itself from being run, ending in what to do. */
 export async function missingAgent(options: CodingOptions): Promise<string | undefined> {
-  const { missing } = await lookAtAgent(options);
+  let missing: AgentCheck["missing"];
+  try {
+    ({ missing } = await lookAtAgent(options));
+  } catch (error) {
+    if (error instanceof OptionError) return error.message;
+    throw error;
+  }
   const [first] = missing;
   if (first === undefined) return undefined;
   const { what, paste } = first;
   return paste === undefined || what.endsWith(paste) ? what : `${what}: ${paste}`;
 }
 
+/** Whether the gateway's budget keeps it from work, ending in what to do. */
+export async function missingTokens(options: CodingOptions): Promise<string | undefined> {
+  const { gateway: { budgetTokens } = {}, repo, cwd = ".", inherited } = options;
+  if (budgetTokens === undefined) return undefined;
+  const root = repo === undefined
+    ? await Deno.realPath(cwd)
+    : (await Repository.open(repo, { env: inherited })).root;
+  return missingBudget(worktreesFolder(options, root), budgetTokens);
+}
+
 /** What it needs. @throws {GitError} If its repository cannot be used. */
 export async function codingFacts(options: CodingOptions): Promise<CodingFacts> {
-  const { repo, cwd = ".", inherited, envFile, permissions } = options;
+  const { repo, cwd = ".", inherited, envFile, permissions, gateway } = options;
   const { npm } = presetOf(options);
   const rules = permissions !== undefined && !isLevel(permissions) ? permissions : undefined;
   const facts = {
@@ -90,12 +125,13 @@ export async function codingFacts(options: CodingOptions): Promise<CodingFacts> 
     readable: [envFile, rules].flatMap((path) => path === undefined ? [] : [resolve(path)]),
     ...(npm !== undefined && { npmPackage: `${npm.package}@${npm.tried}` }),
   };
-  if (repo === undefined) return { ...facts, writable: [resolve(cwd)] };
+  const recorded = gateway?.record === undefined ? [] : [resolve(gateway.record)];
+  if (repo === undefined) return { ...facts, writable: [resolve(cwd), ...recorded] };
   const { root, commonDir } = await Repository.open(repo, { env: inherited });
   const folder = worktreesFolder(options, root);
   // In a container, git finds the repository's folder where the worktrees say that it is.
   const roots = commonDir.startsWith(`${root}/`) ? [root] : [root, commonDir];
-  return { ...facts, writable: [...roots, folder], worktrees: folder };
+  return { ...facts, writable: [...roots, folder, ...recorded], worktrees: folder };
 }
 
 /**

@@ -12,12 +12,11 @@
  * @module
  */
 import { Running } from "../running.ts";
-import type { Adapter } from "./acp/mod.ts";
+import type { StartedAdapter } from "./started_adapter.ts";
 import type { WaitingFolder } from "./waiting_folder.ts";
 
 /** A process that waits for work, and the empty folder that it was started in. */
-export interface Spare {
-  readonly adapter: Adapter;
+export interface Spare extends StartedAdapter {
   readonly folder: WaitingFolder;
   /** What finds all that it starts, see `agent/processes`. */
   readonly mark: string;
@@ -30,7 +29,7 @@ export interface WarmAdaptersOptions {
   /** Makes the folder in which a process waits; it is released when the process has ended. */
   readonly makeFolder: () => Promise<WaitingFolder>;
   /** Starts a process in a folder. */
-  readonly start: (folder: string, mark: string) => Promise<Adapter>;
+  readonly start: (folder: string, mark: string) => Promise<StartedAdapter>;
 }
 
 /** Processes that wait for work, one for each free slot. */
@@ -101,7 +100,7 @@ export class WarmAdapters implements AsyncDisposable {
     const folder = await this.#options.makeFolder();
     const mark = crypto.randomUUID();
     try {
-      const spare = { adapter: await this.#options.start(folder.path, mark), folder, mark };
+      const spare = { ...await this.#options.start(folder.path, mark), folder, mark };
       this.#spares.add(spare);
       // One that ends while it waits is replaced when it is wanted, not in a loop.
       void spare.adapter.ended.then(async () => {

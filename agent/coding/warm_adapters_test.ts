@@ -21,7 +21,7 @@ function fakeAdapters() {
           return end.promise;
         },
       };
-      return Promise.resolve(adapter as Adapter);
+      return Promise.resolve({ adapter: adapter as Adapter });
     },
   });
   return { adapters, left, makeFolder };

@@ -8,6 +8,7 @@ export { awaitCommand } from "./await_command.ts";
 export { ByteTail } from "./byte_tail.ts";
 export { cleanEnvironment } from "./clean_environment.ts";
 export { endMarked } from "./end_processes.ts";
+export { hideMemory } from "./hide_memory.ts";
 export { Keeper } from "./keeper.ts";
 export { MARK_VARIABLE, markedProcesses } from "./lineage.ts";
 export { MarkedProcess, type StartOptions } from "./marked_process.ts";

@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly writable: readonly string[];
   /** Files and folders to see although they may lie in `/tmp`; words that are no path are not. */
   readonly readable?: readonly string[];
+  /** Files that it must not read: they are empty in the box. */
+  readonly hidden?: readonly string[];
   /** Its environment; it sees what `PATH` and `HOME` name. */
   readonly env: Readonly<Record<string, string>>;
   /** The folder that it runs in. */
@@ -75,6 +77,7 @@ export function bwrapCommand(
     ...["--tmpfs", "/tmp", "--setenv", "TMPDIR", "/tmp"],
     ...seenInTmp([...command.slice(0, 1), ...options.readable ?? []], options.env),
     ...options.writable.map(realPath).flatMap((path) => ["--bind-try", path, path]),
+    ...(options.hidden ?? []).map(realPath).flatMap((path) => ["--ro-bind", "/dev/null", path]),
     ...["--unshare-pid", "--die-with-parent", "--new-session"],
     ...["--chdir", options.cwd],
     "--",

@@ -11,9 +11,14 @@ const found = await findSandbox(PATH);
 const withBwrap = { ignore: found.kind === "missing" };
 const DAEMON = 'echo $$ >"$PIDS/daemon"; exec sleep 600 >/dev/null 2>&1 </dev/null';
 
-function start(script: string, pids: ToldPids, writable = [pids.folder]): MarkedProcess {
+function start(
+  script: string,
+  pids: ToldPids,
+  writable = [pids.folder],
+  hidden: string[] = [],
+): MarkedProcess {
   assert(found.kind === "bwrap");
-  const options = { writable, env: pids.env, cwd: pids.folder };
+  const options = { writable, hidden, env: pids.env, cwd: pids.folder };
   const [program = "", ...args] = bwrapCommand(found.program, ["sh", "-c", script], options);
   return new MarkedProcess(program, {
     args,
@@ -24,8 +29,13 @@ function start(script: string, pids: ToldPids, writable = [pids.folder]): Marked
   });
 }
 
-async function run(script: string, pids: ToldPids, writable?: string[]): Promise<string> {
-  const program = start(script, pids, writable);
+async function run(
+  script: string,
+  pids: ToldPids,
+  writable?: string[],
+  hidden?: string[],
+): Promise<string> {
+  const program = start(script, pids, writable, hidden);
   const [output] = await Promise.all([
     new Response(program.stdout).text(),
     program.stderr.cancel(),
@@ -48,6 +58,22 @@ Deno.test(
     assert.deepEqual(words, ["yes", "yes", "no", "no", "no", pids.folder]);
     assert.equal(await Deno.stat(`${pids.folder}/inside`).then(() => true), true);
     await assert.rejects(Deno.stat(elsewhere), Deno.errors.NotFound);
+  },
+);
+
+Deno.test(
+  "a box cannot read a file that is hidden, also where it may write",
+  withBwrap,
+  async () => {
+    await using pids = new ToldPids();
+    const file = `${pids.folder}/keys.env`;
+    await Deno.writeTextFile(file, "KEY=secret\n");
+    const link = `${pids.folder}/link.env`;
+    await Deno.symlink(file, link);
+    assert.equal(await run('cat "$PIDS/keys.env"', pids), "KEY=secret\n");
+    const script = 'cat "$PIDS/keys.env" "$PIDS/link.env" 2>/dev/null; echo end';
+    assert.equal(await run(script, pids, undefined, [link]), "end\n");
+    assert.equal(await Deno.readTextFile(file), "KEY=secret\n");
   },
 );
 

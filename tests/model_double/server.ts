@@ -18,6 +18,8 @@ export interface ModelRequest {
   readonly stream?: boolean;
   /** Whether it is a step of a script; requests without tools are not. */
   readonly main?: boolean;
+  /** What the client shows as its key. */
+  readonly key?: string;
   /** The client's user agent. */
   readonly agent?: string | null;
   /** Names of the tools that the client offers. */
@@ -165,6 +167,7 @@ async function answer(
     model: asked.model,
     stream: asked.stream,
     main,
+    key: keyOf(request),
     agent: request.headers.get("user-agent"),
     tools: asked.tools.map(({ name }) => name),
     results: place.results,
@@ -179,6 +182,11 @@ async function answer(
     reply: () => replyTo(asked, place),
     onGone: () => noted.gone = true,
   });
+}
+
+function keyOf({ headers }: Request): string | undefined {
+  const bearer = headers.get("authorization")?.replace(/^Bearer /i, "");
+  return bearer ?? headers.get("x-api-key") ?? headers.get("x-goog-api-key") ?? undefined;
 }
 
 /** No step of a script: nothing changes the answer, and nothing is counted. */

@@ -27,6 +27,8 @@ export interface CheckAgentOptions {
   /** Whether it is to run in bubblewrap, too; where that works by default. */
   readonly sandbox?: "bwrap" | "none";
   readonly clock: Clock;
+  /** Its model is asked through the gateway, which has the key. */
+  readonly hasGateway?: boolean;
   /** How long a step may take, in milliseconds; 30 000 by default. */
   readonly timeoutMs?: number;
 }
@@ -37,6 +39,8 @@ export type LoginCheck =
   | { readonly kind: "file"; readonly path: string }
   /** The agent itself says so. */
   | { readonly kind: "agent"; readonly label: string }
+  /** The gateway has the key. */
+  | { readonly kind: "gateway" }
   | { readonly kind: "missing" }
   /** Nothing is known of how this agent logs in. */
   | { readonly kind: "unknown" };
@@ -88,7 +92,7 @@ export async function checkAgent(preset: Preset, options: CheckAgentOptions): Pr
   const wanted = options.sandbox ?? (box.kind === "bwrap" ? "bwrap" : "none");
   const program = wanted === "bwrap" && box.kind === "bwrap" ? box.program : undefined;
   const trial = found.kind === "ok" ? await tryAgent(preset, found.command, options, program) : {};
-  const login = loginOf(preset, env, trial);
+  const login = loginOf(preset, options, trial);
   const { mode } = preset.permissions[permissions];
   const { info, conversation, error } = trial;
   const tried = triedVersion(preset, info?.version);
@@ -187,10 +191,12 @@ async function tryAgent(
 
 function loginOf(
   { login }: Preset,
-  env: Readonly<Record<string, string>>,
+  { env, hasGateway }: CheckAgentOptions,
   { authStatus, error }: Trial,
 ): LoginCheck {
-  if (error?.code === "auth_required" || authStatus?.kind === "none") return { kind: "missing" };
+  if (error?.code === "auth_required") return { kind: "missing" };
+  if (hasGateway) return { kind: "gateway" };
+  if (authStatus?.kind === "none") return { kind: "missing" };
   if (authStatus !== undefined) {
     return { kind: "agent", label: authStatus.label ?? authStatus.kind };
   }
@@ -223,6 +229,8 @@ function loginText(login: LoginCheck): string {
       return login.path;
     case "agent":
       return login.label;
+    case "gateway":
+      return "by the gateway";
     case "missing":
       return "none";
     case "unknown":

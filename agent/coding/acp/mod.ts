@@ -10,5 +10,6 @@ export { type AgentCheck, checkAgent, lines } from "./check_agent.ts";
 export { Conversation, type ConversationListener, type TurnEnd } from "./conversation.ts";
 export { codingEnvironment, patternOf, writableHome } from "./environment.ts";
 export { AdapterError, CannotLoad } from "./errors.ts";
+export type { GatewayPointer, JsonObject } from "./gateway_setup.ts";
 export { type PermissionLevel, type PermissionSetup, type Preset, PRESETS } from "./presets.ts";
 export { findAgent } from "./program.ts";

@@ -6,6 +6,15 @@
  *
  * @module
  */
+import {
+  ANY_GATEWAY,
+  CLAUDE_GATEWAY,
+  CODEX_GATEWAY,
+  type GatewaySetup,
+  GEMINI_GATEWAY,
+  OPENCODE_GATEWAY,
+  QWEN_GATEWAY,
+} from "./gateway_setup.ts";
 
 /**
  * What an agent may do without a person: `all`; `edits`, which reads and edits inside the worktree
@@ -68,6 +77,8 @@ export interface Preset {
   readonly setEnv: Readonly<Record<string, string>>;
   readonly permissions: Readonly<Record<PermissionLevel, PermissionSetup>>;
   readonly login: Login;
+  /** How its model is asked through the gateway. */
+  readonly gateway: GatewaySetup;
   /** Whether a session can be loaded after a crash. */
   readonly loads: boolean;
   /** Whether it writes files through us, though we declare no `fs`. */
@@ -151,6 +162,7 @@ const CLAUDE: Preset = {
     ],
     files: [{ variable: "CLAUDE_CONFIG_DIR", path: ".credentials.json", home: ".claude" }],
   },
+  gateway: CLAUDE_GATEWAY,
   loads: true,
   writesThroughClient: false,
   needs: [],
@@ -190,6 +202,7 @@ const CODEX: Preset = {
     ],
     methods: { CODEX_API_KEY: "api-key", OPENAI_API_KEY: "api-key" },
   },
+  gateway: CODEX_GATEWAY,
   loads: true,
   writesThroughClient: false,
   needs: ["bwrap"],
@@ -225,6 +238,7 @@ const GEMINI: Preset = {
     files: [{ variable: "GEMINI_CLI_HOME", path: ".gemini/oauth_creds.json", home: "" }],
     methods: { GEMINI_API_KEY: "gemini-api-key" },
   },
+  gateway: GEMINI_GATEWAY,
   loads: false,
   writesThroughClient: false,
   commandIsTitle: true,
@@ -279,6 +293,7 @@ const OPENCODE: Preset = {
       { variable: "XDG_CONFIG_HOME", path: "opencode/opencode.json", home: ".config" },
     ],
   },
+  gateway: OPENCODE_GATEWAY,
   loads: true,
   writesThroughClient: true,
   usageOfLastStep: true,
@@ -310,6 +325,7 @@ const QWEN: Preset = {
     env: ["OPENAI_API_KEY", "DASHSCOPE_API_KEY"],
     files: [{ path: ".qwen/oauth_creds.json", home: "" }],
   },
+  gateway: QWEN_GATEWAY,
   loads: false,
   writesThroughClient: false,
   commandIsTitle: true,
@@ -344,6 +360,7 @@ export function acpPreset(command: readonly string[]): Preset {
     setEnv: {},
     permissions: { all: {}, edits: {}, read: {}, none: {} },
     login: { how: "log in with its own command, or pass its key with --env", env: [], files: [] },
+    gateway: ANY_GATEWAY,
     loads: true,
     writesThroughClient: true,
     needs: [],

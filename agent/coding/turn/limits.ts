@@ -35,7 +35,7 @@ export interface LimitFacts {
 /** The limit that is over. */
 export interface ExceededLimit {
   /** As in `payload.limits`. */
-  readonly limit: "max_duration_ms" | "max_cost" | "max_tokens" | "max_turns";
+  readonly limit: "max_duration_ms" | "max_cost" | "max_tokens" | "max_turns" | "gateway_budget";
   readonly value: number;
   readonly max: number;
   /** For people, such as `it took 61 s, limit is 60 s`. */

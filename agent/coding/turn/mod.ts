@@ -16,4 +16,4 @@ export { checkFailedPrompt, firstPrompt, resumePrompt, schemaRepairPrompt } from
 export { shortened } from "./shortened.ts";
 export { Transcript } from "./transcript.ts";
 export { TurnRecord } from "./turn_record.ts";
-export { addUsage, type WorkUsage } from "./usage.ts";
+export { addUsage, countedUsage, type WorkUsage } from "./usage.ts";

@@ -13,6 +13,7 @@
  */
 import type { Usage, UsageUpdate } from "@agentclientprotocol/sdk/unstable";
 import { isObject } from "@ourocodus/protocol";
+import type { TokenUsage } from "../../gateway/mod.ts";
 import type { Cost, UsageProgress } from "./progress.ts";
 
 /** What a work item has used; part of its result. */
@@ -130,6 +131,24 @@ function costOf(cost: unknown): Cost | undefined {
   if (typeof amount !== "number" || !Number.isFinite(amount) || amount < 0) return undefined;
   if (typeof currency !== "string" || !/^[A-Z]{3}$/.test(currency)) return undefined;
   return { amount: Math.round(amount * 1e6) / 1e6, currency };
+}
+
+/**
+ * What an agent says that it has used, and for tokens that it does not tell, what the gateway has
+ * counted: all of them from one source.
+ *
+ * @param counted Of the same attempt; undefined if it is not known.
+ */
+export function countedUsage(said: WorkUsage, counted: TokenUsage | undefined): WorkUsage {
+  const { input_tokens, output_tokens, cached_tokens, cost } = said;
+  const isTold = [input_tokens, output_tokens, cached_tokens].every((told) => told !== undefined);
+  if (isTold || counted === undefined) return said;
+  return {
+    input_tokens: counted.input,
+    output_tokens: counted.output,
+    ...(counted.cached !== undefined && { cached_tokens: counted.cached }),
+    ...(cost !== undefined && { cost }),
+  };
 }
 
 /** Two usages together: of what one of them does not know, the other's. */
