@@ -29,6 +29,8 @@ import { monitorRoute } from "./routes/monitor_route.ts";
 import { openapiRoute } from "./routes/openapi_route.ts";
 import { pendingWorkRoute } from "./routes/pending_work_route.ts";
 import { problemsRoute } from "./routes/problems_route.ts";
+import { requeueRoute } from "./routes/requeue_route.ts";
+import { retryAllRoute } from "./routes/retry_all_route.ts";
 import { retryRoute } from "./routes/retry_route.ts";
 import { resultsRoute } from "./routes/results_route.ts";
 import { sendWorkRoute } from "./routes/send_work_route.ts";
@@ -69,6 +71,8 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   resultsRoute,
   deadLettersRoute,
   retryRoute,
+  retryAllRoute,
+  requeueRoute,
   workRoute,
   cancelWorkRoute,
   statsRoute,

@@ -90,6 +90,16 @@ const REQUESTS: readonly (readonly [string, HostileRequest, number, RegExp])[] =
     /whole number/,
   ],
   ["a since that is no time", { method: "GET", path: "/api/events?since=yesterday" }, 400, /since/],
+  [
+    "a retry of all states",
+    { path: "/api/work/retry?state=all&since=1h" },
+    400,
+    /state.*cancelled/,
+  ],
+  ["a retry of done work", { path: "/api/work/retry?state=done&since=1h" }, 400, /state/],
+  ["a retry of all times", { path: "/api/work/retry?state=failed" }, 400, /since/],
+  ["a retry since no time", { path: "/api/work/retry?state=dead&since=x" }, 400, /since is "?x/],
+  ["a retry of too much", { path: "/api/work/retry?state=dead&since=1h&limit=1001" }, 400, /1000/],
   ["an unknown kind", { method: "GET", path: "/api/events?include=all" }, 400, /include/],
   [
     "an id that is no sequence",

@@ -117,18 +117,33 @@ Deno.test("work goes its way through the API, and every route says so", async ()
 
   await cancels(there);
   const dead = await killedWork(there);
-  const retried = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
+  const retryPath = `/api/sessions/docs/work/${dead.work_sequence}/retry`;
+  const retried = await api.post(retryPath);
   assert.equal(retried.status, 202);
-  assert.equal(retried.body.requeued_from, dead);
-  const again = await api.fetch(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
-  assert.equal(again.status, 409);
-  assert.equal(again.body.work_sequence, retried.body.sequence);
+  assert.deepEqual([retried.body.retry_of, retried.body.was], [dead.work_sequence, "dead"]);
+  const again = await api.post(retryPath);
+  assert.deepEqual([again.status, again.body.retried_as, again.body.work_sequence], [
+    ...[409, retried.body.sequence, dead.work_sequence],
+  ]);
   assert.equal((await api.fetch("/api/sessions/docs/dead")).body.dead.length, 0);
   const all = (await api.fetch("/api/sessions/docs/dead?all=true")).body.dead;
   assert.equal(all[0].requeued_as, retried.body.sequence);
+  await retries(there);
+  await requeues(there, dead.sequence);
 
   assert.deepEqual(api.contract.unseen(), [], "every success of every operation was seen");
 });
+
+/** Retries dead work by its old name. */
+async function requeues({ api }: Scene, sequence: number): Promise<void> {
+  const path = `/api/sessions/docs/dead/${sequence}/requeue`;
+  const retried = await api.fetch(`${path}?again=true`, { method: "POST" });
+  assert.deepEqual([retried.status, retried.body.requeued_from], [202, sequence]);
+  const again = await api.fetch(path, { method: "POST" });
+  assert.deepEqual([again.status, again.body.work_sequence], [409, retried.body.sequence]);
+  const trace = (await api.fetch(`/api/sessions/docs/work/${retried.body.sequence}`)).body;
+  assert.deepEqual([trace.requeued_from, trace.retry_of], [sequence, retried.body.retry_of]);
+}
 
 /** Cancels work that waits and work that an agent has, by id and by sequence. */
 async function cancels({ api }: Scene): Promise<void> {
@@ -166,17 +181,51 @@ async function cancels({ api }: Scene): Promise<void> {
 }
 
 /** Has an agent stopped at once with the work that stays: with one attempt it is dead. */
-async function killedWork({ api, agent }: Scene): Promise<number> {
+async function killedWork(
+  { api, agent }: Scene,
+): Promise<{ sequence: number; work_sequence: number }> {
   const stopped = await api.fetch("/api/agents/writer-1?now=true", { method: "DELETE" });
   assert.equal(stopped.status, 202);
   const letter = await until(async () => {
     const { body } = await api.fetch("/api/sessions/docs/dead");
-    return body.dead[0] as { id: string; sequence: number } | undefined;
+    return body.dead[0] as { id: string; sequence: number; work_sequence: number } | undefined;
   });
   assert.equal(letter.id, "stays");
   assert.equal((await api.fetch("/api/work/stays")).body.state, "dead");
   await using _next = await agent("writer-2");
-  return letter.sequence;
+  return letter;
+}
+
+/** Sends work again that failed, and work that was cancelled: by id, and all of it. */
+async function retries({ api }: Scene): Promise<void> {
+  const bad = await api.post("/api/work/bad/retry?session=docs");
+  assert.equal(bad.status, 202, bad.text);
+  assert.deepEqual([bad.body.id, bad.body.was, bad.body.duplicate], ["bad", "failed", false]);
+  assert.equal(bad.headers.get("location"), "/api/work/bad?session=docs&role=writer");
+  const { body: trace } = await api.fetch("/api/work/bad");
+  assert.deepEqual([trace.work_sequence, trace.retry_of], [bad.body.sequence, bad.body.retry_of]);
+  const early = await api.post("/api/work/bad/retry");
+  assert.deepEqual([early.status, early.body.state], [409, "waiting"]);
+  assert.match(early.body.detail, /is waiting, nothing was sent; cancel it first: DELETE \/api\//);
+  const list = async (query: string) => {
+    const { status, body, text } = await api.post(
+      `/api/work/retry?state=cancelled,failed&since=1h${query}`,
+    );
+    assert.equal(status, 200, text);
+    assert.deepEqual(body.refused, []);
+    return [
+      ...body.retried.map(({ id, state, retried_as }: Record<string, unknown>) =>
+        `${id} ${state} ${typeof retried_as}`
+      ),
+      ...(body.more ? ["more"] : []),
+    ];
+  };
+  assert.deepEqual(await list("&dry_run=true"), ["a cancelled object", "b cancelled object"]);
+  assert.deepEqual(await list("&limit=1"), ["a cancelled number", "more"]);
+  await until(async () => (await list("&dry_run=true")).length === 1);
+  assert.deepEqual(await list("&session=docs"), ["b cancelled number"]);
+  await until(async () => (await list("&dry_run=true")).length === 0);
+  assert.deepEqual(await list(""), []);
 }
 
 Deno.test("the same key stores once; other work under it is refused", async () => {
@@ -190,6 +239,24 @@ Deno.test("the same key stores once; other work under it is refused", async () =
   const other = await api.post(WORK, { message: "two" }, headers);
   assert.equal(other.status, 422);
   assert.equal(other.body.work_sequence, first.body.sequence);
+});
+
+Deno.test("the same id stores once; another message under it is refused, with or without a wait", async () => {
+  await using there = await scene();
+  const { api } = there;
+  await using _agent = await there.agent("writer-1");
+  const first = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
+  assert.equal(first.status, 200);
+  const again = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
+  assert.deepEqual([again.status, again.body.duplicate, again.body.result.payload], [
+    ...[200, true, { said: "one" }],
+  ]);
+  for (const headers of [{}, { prefer: "wait=30" }] as Record<string, string>[]) {
+    const other = await api.post(WORK, { id: "x", message: "two" }, headers);
+    assert.deepEqual([other.status, other.body.work_sequence], [422, first.body.sequence]);
+    assert.match(other.body.detail, /^id "x" was used for another message/);
+    assert.ok(!other.text.includes("said"), "nobody is shown another's result");
+  }
 });
 
 Deno.test("anyone who waits for a result that does not come is answered in time", async () => {
@@ -261,6 +328,8 @@ Deno.test("an id of several work items cancels none, and the answer names them",
   assert.equal(elsewhere.status, 404, "it is not of that session");
   const papers = await api.fetch("/api/work/x?session=papers", { method: "DELETE" });
   assert.equal(papers.body.work_sequence, other);
+  const retry = await api.post("/api/work/x/retry");
+  assert.deepEqual([retry.status, retry.body.candidates.length], [409, 2]);
   const now = await api.fetch("/api/work/x", { method: "DELETE" });
   assert.equal(now.body.work_sequence, one, "one of the two has an outcome");
   const reason = "x".repeat(501);
@@ -277,9 +346,11 @@ Deno.test("what is not there is not found, and what it was is said", async () =>
       ["/api/work/a%2Fb?session=docs", "GET", '"a/b" in session docs'],
       ["/api/sessions/nobody", "GET", "there is no session nobody"],
       ["/api/sessions/docs/work/9", "GET", "nothing is known of work 9 in session docs"],
+      ["/api/sessions/docs/dead/9/requeue", "POST", "no dead letter with the sequence 9"],
       ["/api/work/7", "DELETE", "by its sequence it would be /api/sessions/{session}/work/7"],
       ["/api/sessions/docs/work/9", "DELETE", "nothing is known of work 9 in session docs"],
-      ["/api/sessions/docs/dead/9/requeue", "POST", "no dead letter with the sequence 9"],
+      ["/api/work/7/retry", "POST", "by its sequence it would be /api/sessions/{session}/work/7"],
+      ["/api/sessions/docs/work/9/retry", "POST", "nothing is known of work 9 in session docs"],
     ] as const
   ) {
     const answer = await api.fetch(path, { method });

@@ -15,6 +15,7 @@ import type {
   NewWorkSchema,
   PendingWorkListSchema,
   ResultListSchema,
+  RetriedWorkSchema,
   SentWorkSchema,
   SessionListSchema,
   SessionSchema,
@@ -35,6 +36,7 @@ export type NewWork = z.infer<typeof NewWorkSchema>;
 export type PendingWorkList = z.infer<typeof PendingWorkListSchema>;
 export type Problem = z.infer<typeof ProblemSchema>;
 export type ResultList = z.infer<typeof ResultListSchema>;
+export type RetriedWork = z.infer<typeof RetriedWorkSchema>;
 export type SentWork = z.infer<typeof SentWorkSchema>;
 export type Session = z.infer<typeof SessionSchema>;
 export type SessionList = z.infer<typeof SessionListSchema>;

@@ -184,8 +184,8 @@ function bytesOf(base64: unknown): Uint8Array {
   return typeof base64 === "string" ? Buffer.from(base64, "base64") : new Uint8Array();
 }
 
-/** `2026-11-23T18:42:37.9201061Z` → `1795459357920106100`. */
-function nanoseconds(timestamp: string): string {
+/** `2026-11-23T18:42:37.9201061Z` → `1795459357920106100`; no digits if it is no time. */
+export function nanoseconds(timestamp: string): string {
   const [, seconds = "", fraction = ""] = /^(.*?)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
   return `${Date.parse(`${seconds}Z`) / 1_000}${fraction.padEnd(9, "0")}`;
 }

@@ -184,7 +184,7 @@ Deno.test("the log has a copy of each work item, in the order in which it was st
     await sendWork(connection, { session: "s", role: "r", id, payload: { n: Number(id) } });
   }
   // Stored once, so copied once.
-  await sendWork(connection, { session: "s", role: "r", id: "2", payload: {} });
+  await sendWork(connection, { session: "s", role: "r", id: "2", payload: { n: 2 } });
   const copies = await Array.fromAsync(readLog(connection, storedSubject("s", "*")));
   assert.deepEqual(
     copies.map((

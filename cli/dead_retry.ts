@@ -1,34 +1,34 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, streamSettings } from "@ourocodus/bus";
-import { deadLetters, retryDeadLetter } from "@ourocodus/ops";
+import { deadWork, retryTraced, retryWork, traceWork } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { sequenceArgument, sessionPlace } from "./flag_values.ts";
+import { idFlag, sequenceArgument, sessionPlace } from "./flag_values.ts";
 import { connectToLog } from "./nats.ts";
 import { ROLE, sessionFlag } from "./place_flags.ts";
 import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
-import { harmless, jsonLine, paint } from "./terminal_text.ts";
+import { type AskedRetry, tellAll } from "./tell_retries.ts";
 import { UsageError } from "./usage_error.ts";
+import { unknownWork } from "./work_item.ts";
+import { retryFiltered } from "./work_retry.ts";
 
-/** `dead retry`: sends the work of dead letters again. */
+/** `dead retry`: `work retry` for dead letters, by the sequences that `dead list` shows. */
 export function command(console: Console, done: Done): CommandUnknownOpts {
-  return declare().action(async (sequences, flags) =>
-    done(await deadRetry(sequences, flags, console))
-  );
+  return declare().action(async (asked, flags) => done(await deadRetry(asked, flags, console)));
 }
 
 function declare() {
   return new Command()
-    .description("Sends the work of dead letters again, unchanged, as new work.")
-    .argument("[sequence...]", "the dead letters' sequences, as dead list shows them")
+    .description("Sends the work of dead letters again, as work retry does.")
+    .argument("[dead...]", "the dead letter's sequence, as dead list shows it, or the work's id")
     .addOption(sessionFlag("the session"))
-    .option(ROLE, "with --all: only this role's")
-    .option("--all", "all that were not sent again yet")
+    .option(ROLE, "only this role's")
+    .option("--all", "all that were not sent again yet, 1,000 at a time")
     .option("--again", "also those that were sent again before")
-    .option("--json", "print a line of JSON per dead letter")
+    .option("--json", "print a line of JSON per work item")
     .option(...NATS_FLAG)
-    .addHelpText("after", helpEnd(["dead retry -s docs 4711", "dead retry -s docs --all"]));
+    .addHelpText("after", helpEnd(["dead retry -s docs 4711 task-17", "dead retry -s docs --all"]));
 }
 
 type Flags = FlagsOf<typeof declare>;
@@ -39,80 +39,55 @@ type Flags = FlagsOf<typeof declare>;
  * @throws {UsageError} If it does not say which, or a flag has a value that cannot be used.
  */
 async function deadRetry(
-  sequences: readonly string[],
+  asked: readonly string[],
   flags: Flags,
   console: Console,
 ): Promise<ExitCode> {
-  const { session, role } = sessionPlace(flags);
-  if ((sequences.length > 0) === (flags.all === true)) {
-    throw new UsageError("give either sequences or --all");
+  const place = sessionPlace(flags);
+  if ((asked.length > 0) === (flags.all === true)) {
+    throw new UsageError("give either dead letters or --all");
   }
-  if (role !== undefined && !flags.all) throw new UsageError("--role needs --all");
-  const given = sequences.map(sequenceArgument);
+  const queries = asked.map(queryOf);
   await using connection = await connectToLog(console, flags);
-  let code: ExitCode = EXIT.ok;
-  const which = flags.all ? allOf(connection, session, role, console) : given;
-  let any = false;
-  for await (const sequence of which) {
-    any = true;
-    if (!await retry(connection, session, sequence, flags, console)) code = EXIT.failed;
-    if (console.signal.aborted) return EXIT.interrupted;
-  }
-  if (!any) await console.out.write(`No dead letters of session ${session} to send again\n`);
-  return code;
+  const all = flags.all
+    ? retryFiltered(connection, { ...place, states: ["dead"] }, place, console)
+    : retryLetters(connection, queries, { ...place, again: flags.again }, console);
+  const { code } = await tellAll(all, flags, console);
+  return console.signal.aborted ? EXIT.interrupted : code;
 }
 
-/** Oldest first, as they were sent the first time. */
-async function* allOf(
-  connection: Connection,
-  session: string,
-  role: string | undefined,
-  { signal }: Console,
-): AsyncGenerator<number> {
-  const found: number[] = [];
-  let before: number | undefined;
-  do {
-    const page = await deadLetters(connection, session, { role, before, limit: 1_000, signal });
-    found.push(...page.items.map(({ sequence }) => sequence));
-    before = page.nextBefore ?? undefined;
-  } while (before !== undefined);
-  yield* found.reverse();
+type Query = { readonly id: string } | { readonly letter: number };
+
+function queryOf(text: string): Query {
+  return /^\d+$/.test(text)
+    ? { letter: sequenceArgument(text) }
+    : { id: idFlag("the dead letter's id", text) };
 }
 
-async function retry(
+async function* retryLetters(
   connection: Connection,
-  session: string,
-  sequence: number,
-  { again, json }: Flags,
-  console: Console,
-): Promise<boolean> {
-  const { green } = paint(console.out.hasColor);
-  const { signal, env } = console;
+  queries: readonly Query[],
+  options: { readonly session: string; readonly role?: string; readonly again?: boolean },
+  { env, signal }: Console,
+): AsyncGenerator<AskedRetry> {
+  const { session } = options;
   const limits = streamSettings(env);
-  const done = await retryDeadLetter(connection, session, sequence, { again, limits, signal });
-  switch (done.kind) {
-    case "retried": {
-      const { id, sequence: work } = done.sent;
-      await console.out.write(
-        json
-          ? jsonLine({ id, sequence: work, requeued_from: sequence })
-          : `${green("✓")} ${harmless(id)} sent again: sequence ${work}\n`,
-      );
-      return true;
+  for (const query of queries) {
+    const retry = { ...options, limits, signal };
+    if ("id" in query) {
+      const done = await retryWork(connection, query, retry);
+      yield { asked: query.id, done, unknown: unknownWork(query.id, options) };
+    } else {
+      const { letter } = query;
+      const workSequence = await deadWork(connection, session, letter);
+      const traces = workSequence === undefined
+        ? []
+        : await traceWork(connection, { workSequence }, { ...options, signal });
+      // Another work item may have the sequence, where the work stream was made anew.
+      const dead = traces.filter(({ dead_letter }) => dead_letter?.sequence === letter);
+      const done = await retryTraced(connection, dead, retry);
+      const unknown = `session ${session} has no dead letter ${letter}`;
+      yield { asked: String(letter), done, unknown };
     }
-    case "not_found":
-      await console.err.write(`error: session ${session} has no dead letter ${sequence}\n`);
-      return false;
-    case "already":
-      await console.err.write(
-        `error: ${sequence} was sent again before, as sequence ${done.work_sequence}; ` +
-          "--again sends it once more\n",
-      );
-      return false;
-    case "refused":
-      await console.err.write(
-        `error: ${sequence} cannot be sent again: ${harmless(done.reason)}\n`,
-      );
-      return false;
   }
 }

@@ -7,7 +7,7 @@
  * Commands that stop, start or send again what already is (`agent stop`, `agent restart`, `dead
  * retry` for the role) and `token create` take no variable: what they touch, or let in, is what
  * their command line says. They have the short forms anyway: {@linkcode SESSION} and
- * {@linkcode ROLE}.
+ * {@linkcode ROLE}. `work cancel` and `work retry` take them, as limits.
  *
  * @module
  */

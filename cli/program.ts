@@ -108,7 +108,7 @@ const COMMANDS: Entries = {
   result: { summary: "print the result of a work item", load: () => import("./result.ts") },
   trace: { summary: "tell where a work item is", load: () => import("./trace.ts") },
   work: {
-    summary: "list, wait for and cancel work, and bring in what it changed",
+    summary: "list, wait for, cancel and retry work, and bring in its changes",
     commands: {
       list: { summary: "list work that has no outcome yet", load: () => import("./work_list.ts") },
       wait: {
@@ -126,6 +126,10 @@ const COMMANDS: Entries = {
       cancel: {
         summary: "cancel work that has no outcome yet",
         load: () => import("./work_cancel.ts"),
+      },
+      retry: {
+        summary: "send finished work again",
+        load: () => import("./work_retry.ts"),
       },
     },
   },
@@ -261,6 +265,7 @@ const EXAMPLES = `Examples:
   $ ourocodus trace task-17
   $ ourocodus work wait task-17
   $ ourocodus work cancel task-17
+  $ ourocodus work retry task-17
   $ ourocodus dead list -s docs
   $ source <(ourocodus completion bash)
 

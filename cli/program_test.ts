@@ -32,6 +32,7 @@ const COMMANDS = [
   ["work", "diff"],
   ["work", "apply"],
   ["work", "cancel"],
+  ["work", "retry"],
   ["worktree"],
   ["worktree", "list"],
   ["worktree", "prune"],
@@ -172,6 +173,33 @@ Deno.test("what is wrong with a command line is one line that names it, exit cod
       ["dead", "retry", "--session", "s", "0"],
       'error: the sequence is "0", it must be a whole number from 1',
     ],
+    [
+      ["work", "retry"],
+      "error: give either ids, or some of --failed, --dead and --cancelled",
+    ],
+    [
+      ["work", "retry", "a", "--failed", "--since", "1h"],
+      "error: give either ids, or some of --failed, --dead and --cancelled",
+    ],
+    [["work", "retry", "--failed"], "error: --failed needs --since, like --since 1h"],
+    [
+      ["work", "retry", "a", "--since", "1h"],
+      "error: --since is for --failed, --dead and --cancelled, not for ids",
+    ],
+    [
+      ["work", "retry", "--dead", "--since", "1h", "-n", "1001"],
+      'error: --limit is "1001", it must be a whole number from 1 to 1000',
+    ],
+    [
+      ["work", "retry", "--dead", "--since", "1h", "--again"],
+      "error: --again is for ids: name the work",
+    ],
+    [
+      ["work", "retry", "a", "--dry-run", "--wait"],
+      "error: --wait has nothing to wait for with --dry-run",
+    ],
+    [["dead", "retry", "-s", "s"], "error: give either dead letters or --all"],
+    [["dead", "retry", "-s", "s", "1", "--all"], "error: give either dead letters or --all"],
     [
       ["work", "cancel", "a", "--reason", "x".repeat(501)],
       "error: --reason has 501 characters, at most 500 are allowed",

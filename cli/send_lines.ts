@@ -4,7 +4,13 @@
  * @module
  */
 import { type Connection, PublishError, streamSettings } from "@ourocodus/bus";
-import { sendAllWork, type SendSummary } from "@ourocodus/ops";
+import {
+  fingerprint,
+  type KnownWork,
+  sendAllWork,
+  type SendSummary,
+  takenIds,
+} from "@ourocodus/ops";
 import { messageOf } from "@ourocodus/protocol";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -30,6 +36,13 @@ interface Sent {
   /** With --wait: lines by their work's sequence. */
   readonly lines: Map<number, number>;
   readonly tookMs: number;
+}
+
+/** A line whose id the server knew. */
+interface KnownLine extends KnownWork {
+  readonly line: number;
+  /** Whether it counts as stored before. */
+  readonly duplicate: boolean;
 }
 
 /** The results that came. */
@@ -82,6 +95,7 @@ async function sendInput(
 ): Promise<Sent> {
   const { session, role, waitMs } = sending;
   const lines = new Map<number, number>();
+  const known: KnownLine[] = [];
   let [bad, stored, bytesRead, lastLine, lastSequence] = [0, 0, 0, 0, 0];
   const began = performance.now();
   const bar = new ProgressBar(console.err, () => ({
@@ -106,19 +120,55 @@ async function sendInput(
     const summary = await sendAllWork<LineWork>(connection, work, {
       limits: streamSettings(console.env),
       signal: console.signal,
-      onSent: ({ line }, { sequence, duplicate }) => {
+      onSent: ({ line, id, text }, { sequence, duplicate, known: isKnown }) => {
         if (!duplicate) stored++;
         lastLine = Math.max(lastLine, line);
         lastSequence = Math.max(lastSequence, sequence);
-        if (waitMs !== undefined) lines.set(sequence, line);
+        if (isKnown) known.push({ id, sequence, fingerprint: fingerprint(text), line, duplicate });
+        else if (waitMs !== undefined) lines.set(sequence, line);
       },
       onFailed: ({ line }, error) => complain(line, error.message),
     });
+    const taken = await takenLines(connection, known, sending, console);
+    for (const [{ line }, reason] of taken) complain(line, reason);
+    for (const one of known) {
+      if (waitMs === undefined || taken.has(one) || lines.has(one.sequence)) continue;
+      lines.set(one.sequence, one.line);
+    }
     const tookMs = performance.now() - began;
-    return { summary, bad, lastLine, lastSequence, lines, tookMs };
+    return { summary: without(taken.keys(), summary), bad, lastLine, lastSequence, lines, tookMs };
   } finally {
     bar.end();
   }
+}
+
+/** The lines whose ids are taken, with why; if that cannot be told, all of them. */
+async function takenLines(
+  connection: Connection,
+  known: readonly KnownLine[],
+  target: Sending,
+  { signal }: Console,
+): Promise<Map<KnownLine, string>> {
+  if (signal.aborted) return new Map();
+  try {
+    const taken = await takenIds(connection, target, known, { signal });
+    return new Map([...taken].map(([line, { message }]) => [line, message]));
+  } catch (error) {
+    return new Map(
+      known.map((line) => [line, `id ${line.id} was used before: ${messageOf(error)}`]),
+    );
+  }
+}
+
+/** The counts, where lines that the server had under their ids count as refused. */
+function without(lines: Iterable<KnownLine>, summary: SendSummary): SendSummary {
+  let { stored, duplicates, failed } = summary;
+  for (const { duplicate } of lines) {
+    failed++;
+    if (duplicate) duplicates--;
+    else stored--;
+  }
+  return { ...summary, stored, duplicates, failed };
 }
 
 async function* counted(

@@ -58,7 +58,7 @@ const DEFAULT_TIMEOUT = "30s";
 
 const NOTES = `The ✓ means that the server has stored the work item. An --id that is sent again, for
 the same session and role within two minutes, is not stored again; the command says so, and with
---wait it finds the earlier result.
+--wait it finds the earlier result. With another message it is refused, and the exit code is 1.
 
 With --wait only the text of the result is on standard output, everything else on standard error.
 The text is the result's "output"; without one its "text", then its "message", then the whole

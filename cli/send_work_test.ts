@@ -161,11 +161,50 @@ Deno.test("--wait for an id that was answered before prints the earlier result",
   await using agent = await agentOf(relay);
   const args = (text: string) => [...SEND, "--message", text, "--id", "x", "--wait", "--json"];
   const first = JSON.parse((await cli(args("one"), { natsUrl: nats.url })).stdout);
-  const again = JSON.parse((await cli(args("two"), { natsUrl: nats.url })).stdout);
+  const again = JSON.parse((await cli(args("one"), { natsUrl: nats.url })).stdout);
   assert.deepEqual([first.duplicate, again.duplicate], [false, true]);
   assert.equal(first.result.message.payload.echo, "one");
   assert.deepEqual(again.result, first.result);
   assert.equal(agent.works.length, 1);
+});
+
+Deno.test("an id with another message is refused, and nobody is shown the first one's result", async () => {
+  await using nats = await startNats();
+  await using relay = await startRelay({ natsUrl: nats.url });
+  await using agent = await agentOf(relay);
+  const send = (...args: string[]) => cli([...SEND, "--id", "x", ...args], { natsUrl: nats.url });
+  assert.equal((await send("-m", "one", "--wait")).code, 0);
+  for (const more of [[], ["--wait"], ["--wait", "--json"]]) {
+    const { code, stdout, stderr } = await send("-m", "two", ...more);
+    assert.deepEqual([code, stdout, stderr], [
+      1,
+      "",
+      'error: id "x" was used for another message a moment ago, sequence 1; nothing was stored. ' +
+      "Send it with another id, or in two minutes\n",
+    ]);
+  }
+  const lines = [
+    '{"id":"y","type":"work","payload":{"message":"one"}}',
+    '{"id":"y","type":"work","payload":{"message":"two"}}',
+    '{"id":"y","type":"work","payload":{"message": "one"}}',
+    '{"id":"x","type":"work","payload":{"message":"three"}}',
+  ];
+  const bulk = await cli([...SEND_R, "-", "--wait", "--json"], {
+    natsUrl: nats.url,
+    stdin: lines.join("\n"),
+  });
+  assert.equal(bulk.code, 1);
+  assert.match(
+    bulk.stderr,
+    /^line 2: id "y" was used .* sequence 2; [^\n]*\nline 4: id "x" was .*\n$/,
+  );
+  const [result, counts] = bulk.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual([result.line, result.message.payload.echo], [1, "one"]);
+  const { stored, duplicates, failed, results } = counts;
+  assert.deepEqual({ stored, duplicates, failed, results }, {
+    ...{ stored: 1, duplicates: 1, failed: 2, results: 1 },
+  });
+  assert.equal(agent.works.length, 2);
 });
 
 Deno.test("--wait is not fooled by the result of other work with the same id", async () => {

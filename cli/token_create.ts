@@ -41,9 +41,9 @@ function collect(value: string, before: readonly string[] = []): string[] {
 
 const NOTES = `A token with --can may:
   agent   take work from a relay and answer it
-  send    send work, retry dead letters, and hear the results
+  send    send, cancel and retry work, and hear the results
   read    see agents, sessions, work, results and events
-  admin   stop agents, cancel work, and all of the above
+  admin   stop agents, and all of the above
 
 The token is signed with the secret of relay and API: $OUROCODUS_TOKEN, the file
 $OUROCODUS_TOKEN_FILE, or the secret that ourocodus start has made. To verify tokens of

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { LogItem, TraceStep, WorkTrace } from "@ourocodus/ops";
+import type { LogItem, TraceStep, WorkState, WorkTrace } from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
@@ -109,7 +109,7 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
     ...(result === null ? [] : full ? ["", "result", ...wholeResult(result)] : [
       `${paint.dim("result")}  ${shown(resultLine(result))}`,
     ]),
-    ...(trace.dead_letter === null ? [] : [deadText(trace, paint)]),
+    ...retryTexts(trace).map(paint.dim),
   ];
 }
 
@@ -179,13 +179,17 @@ function stepRow(
   ];
 }
 
-function deadText({ dead_letter, session_id }: WorkTrace, paint: Paint): string {
-  if (dead_letter === null) return "";
-  const { sequence, requeued_as } = dead_letter;
-  return requeued_as === null
-    ? paint.dim(`to send it again: ourocodus dead retry --session ${session_id} ${sequence}`)
-    : paint.dim(`it was sent again as sequence ${requeued_as}`);
+/** Which work it sends again, as which it was sent again, and else how to. */
+function retryTexts({ retry_of, retried_as, state, work_sequence }: WorkTrace): string[] {
+  const canRetry = retried_as === null && RETRIED_STATES.includes(state);
+  return [
+    ...(retry_of === null ? [] : [`it is a retry of sequence ${retry_of}`]),
+    ...(retried_as === null ? [] : [`it was sent again as sequence ${retried_as}`]),
+    ...(canRetry ? [`to send it again: ourocodus work retry --sequence ${work_sequence}`] : []),
+  ];
 }
+
+const RETRIED_STATES: readonly WorkState[] = ["failed", "dead", "cancelled"];
 
 /** What the message has next to its id, type and payload; undefined if it has nothing else. */
 function furtherFields(message: WorkTrace["message"]): object | undefined {

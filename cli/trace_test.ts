@@ -89,15 +89,23 @@ Deno.test("dead list shows dead letters, and dead retry sends their work again, 
   );
   const { sequence } = listed[0];
   const again = await cli("dead", "retry", "--session", "s", `${sequence}`);
-  assert.match(again.stdout, /^✓ b sent again: sequence 3\n/);
+  assert.match(
+    again.stdout,
+    /^✓ b sent again: sequence 3 \(session s, role r, sequence 2, dead\)\n/,
+  );
   // The older name.
   const twice = await cli("dead", "requeue", "--session", "s", `${sequence}`, "999999");
   assert.equal(twice.code, 1);
   assert.match(twice.stderr, /was sent again before, as sequence 3; --again/);
   assert.match(twice.stderr, /session s has no dead letter 999999/);
+  // A sequence is a dead letter's, never that of work.
+  const ofWork = await cli("dead", "retry", "--session", "s", "1");
+  assert.match(ofWork.stderr, /session s has no dead letter 1\n/);
+  await until(async () => (await cli("trace", "b")).stdout.startsWith("b  dead"));
+  const byId = await cli("dead", "requeue", "--session", "s", "b", "--json");
+  const { asked, kind, work_sequence, retried_as } = JSON.parse(byId.stdout);
+  assert.deepEqual([asked, kind, work_sequence, retried_as], ["b", "retried", 3, 4]);
   const all = await cli("dead", "retry", "--session", "s", "--all");
   assert.match(all.stdout, /✓ a sent again/);
-  assert.equal((await cli("dead", "retry", "--session", "s")).code, 2);
-  assert.equal((await cli("dead", "retry", "--session", "s", "1", "--all")).code, 2);
   assert.equal((await cli("dead", "list")).code, 2);
 });

@@ -8,9 +8,9 @@
  * Kinds of things that one may be allowed to do.
  *
  * - `agent`: take work from a relay, and answer it.
- * - `send`: send work, dead letters again included, and hear its result.
+ * - `send`: send work, cancel it, send it again, and hear its result.
  * - `read`: see agents, sessions, work, results and events.
- * - `admin`: stop agents, cancel work, and everything above.
+ * - `admin`: stop agents, and everything above.
  */
 export const SCOPES = ["agent", "send", "read", "admin"] as const;
 

@@ -1,19 +1,12 @@
 /**
- * Dead letters: listing them, and sending one again.
+ * Listing dead letters.
  *
  * @module
  */
-import {
-  type Connection,
-  type LogRecord,
-  readLog,
-  type ReadLogOptions,
-  type StreamLimits,
-} from "@ourocodus/bus";
-import { deadSubject, LOG_HEADER, parseMessage, storedSubject } from "@ourocodus/protocol";
+import { type Connection, readLog } from "@ourocodus/bus";
+import { deadSubject, storedSubject } from "@ourocodus/protocol";
 import { deadLetter } from "./dead_letter_record.ts";
-import type { SentWork } from "./send_options.ts";
-import { sendWork } from "./send_work.ts";
+import { Retries } from "./retries.ts";
 import type { DeadLetter } from "./work_trace_types.ts";
 
 /** Options of {@linkcode deadLetters}. */
@@ -37,22 +30,6 @@ export interface DeadLetterPage {
   readonly nextBefore: number | null;
 }
 
-/** What became of a dead letter that was to be sent again. */
-export type Retried =
-  | { readonly kind: "retried"; readonly sent: SentWork; readonly dead: DeadLetter }
-  | { readonly kind: "not_found" }
-  | { readonly kind: "already"; readonly work_sequence: number }
-  | { readonly kind: "refused"; readonly reason: string };
-
-/** Options of {@linkcode retryDeadLetter}. */
-export interface RetryOptions {
-  /** Also if it was sent again before. */
-  readonly again?: boolean;
-  /** Limits for the streams, in case they don't exist any more and are made. */
-  readonly limits?: StreamLimits;
-  readonly signal?: AbortSignal;
-}
-
 const DEFAULT_LIMIT = 100;
 
 /**
@@ -68,7 +45,7 @@ export async function deadLetters(
 ): Promise<DeadLetterPage> {
   const { role = "*", limit = DEFAULT_LIMIT, all = false, signal } = options;
   const items: DeadLetter[] = [];
-  const retried = new Map<number, number>();
+  const retries = new Retries();
   let lookedFrom: number | undefined;
   let before = options.before;
   // One more than asked for tells whether there is a next page.
@@ -81,96 +58,18 @@ export async function deadLetters(
     const oldest = page[0]?.sequence;
     if (oldest === undefined) return { items, nextBefore: null };
     // They were sent again later; what is older is not looked through, it may be very much.
-    const range = { fromSequence: oldest, before: lookedFrom, signal };
-    await addRetried(retried, copiesOf(connection, { session, role }, range));
+    const range = { fromSequence: oldest, before: lookedFrom, headersOnly: true, signal };
+    for await (const copy of readLog(connection, storedSubject(session, role), range)) {
+      retries.look(copy);
+    }
     lookedFrom = oldest;
     for (const record of page.reverse()) {
-      const letter = deadLetter(record, retried.get(record.sequence));
+      const letter = deadLetter(record, retries.of(record));
       if (!all && letter.requeued_as !== null) continue;
       if (items.length === limit) return { items, nextBefore: items.at(-1)?.sequence ?? null };
       items.push(letter);
     }
     if (page.length < last) return { items, nextBefore: null };
     before = oldest;
-  }
-}
-
-/**
- * Sends a dead letter's work again, as it was. Two who do so at once store it once.
- *
- * @param sequence The dead letter's in the log.
- * @throws {StreamError} If the log cannot be read.
- * @throws {PublishError} If it cannot be stored.
- */
-export async function retryDeadLetter(
-  connection: Connection,
-  session: string,
-  sequence: number,
-  options: RetryOptions = {},
-): Promise<Retried> {
-  const { again = false, limits, signal } = options;
-  const record = await recordOf(connection, session, sequence, signal);
-  if (record?.role === undefined) return { kind: "not_found" };
-  const { role } = record;
-  const retried = new Map<number, number>();
-  const range = { fromSequence: sequence, signal };
-  await addRetried(retried, copiesOf(connection, { session, role }, range));
-  const before = retried.get(sequence);
-  if (before !== undefined && !again) return { kind: "already", work_sequence: before };
-  const dead = deadLetter(record, before);
-  if (dead.cut_from_bytes !== null) {
-    const reason = `the dead letter has ${record.text.length} characters of a message of ` +
-      `${dead.cut_from_bytes} bytes: it is not whole`;
-    return { kind: "refused", reason };
-  }
-  const parsed = parseMessage(record.text);
-  if (parsed.kind === "invalid") {
-    return { kind: "refused", reason: `it would be dead at once: ${parsed.reason}` };
-  }
-  const sent = await sendWork(connection, {
-    ...{ session, role, id: parsed.message.id, text: record.text },
-    messageId: `requeue.${sequence}${before === undefined ? "" : `.${before}`}`,
-    headers: { [LOG_HEADER.requeued]: String(sequence) },
-  }, { limits, signal });
-  return { kind: "retried", sent, dead };
-}
-
-async function recordOf(
-  connection: Connection,
-  session: string,
-  sequence: number,
-  signal: AbortSignal | undefined,
-): Promise<LogRecord | undefined> {
-  const records = readLog(connection, deadSubject(session, "*"), {
-    fromSequence: sequence,
-    before: sequence + 1,
-    signal,
-  });
-  for await (const record of records) return record.sequence === sequence ? record : undefined;
-  return undefined;
-}
-
-/** The headers of the copies of a role's work. */
-function copiesOf(
-  connection: Connection,
-  { session, role }: { readonly session: string; readonly role: string },
-  range: ReadLogOptions,
-): AsyncIterable<LogRecord> {
-  return readLog(connection, storedSubject(session, role), { ...range, headersOnly: true });
-}
-
-/**
- * Notes which dead letters were sent again.
- *
- * @param retried The dead letter's sequence in the log → the newest sequence as which it was.
- */
-async function addRetried(
-  retried: Map<number, number>,
-  copies: AsyncIterable<LogRecord>,
-): Promise<void> {
-  for await (const { header, work } of copies) {
-    const dead = Number(header(LOG_HEADER.requeued) ?? NaN);
-    if (!Number.isSafeInteger(dead) || work === undefined) continue;
-    retried.set(dead, Math.max(work.sequence, retried.get(dead) ?? 0));
   }
 }

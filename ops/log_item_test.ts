@@ -12,7 +12,7 @@ function record(text: string, more: Partial<LogRecord> = {}): LogRecord {
     session: "s",
     role: "r",
     text,
-    work: { sequence: 3, storedAt: new Date(0) },
+    work: { sequence: 3, storedAt: new Date(0), identity: "3.0" },
     header: () => undefined,
     pending: 0,
     ...more,

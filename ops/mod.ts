@@ -1,10 +1,16 @@
 /**
- * What clients do: send work, follow, list and cancel it, look after dead letters, sum up sessions,
+ * What clients do: send work, follow, list, cancel and retry it, list dead letters, sum up sessions,
  * and ask relays for their agents.
  *
  * @module
  */
-export { deadLetters, retryDeadLetter } from "./dead_letters.ts";
+export { deadLetters } from "./dead_letters.ts";
+export {
+  FINISHED_STATES,
+  type FinishedFilter,
+  type FinishedState,
+  finishedWork,
+} from "./finished_work.ts";
 export { logItem, logLine } from "./log_item.ts";
 export { OutcomeCounts } from "./outcome_counts.ts";
 export { pendingWork } from "./pending_work.ts";
@@ -30,7 +36,17 @@ export {
   cancelWork,
   MAX_REASON_CHARACTERS,
 } from "./work_cancel.ts";
+export { fingerprint, type KnownWork, TakenIdError, takenIds } from "./taken_ids.ts";
 export { newWorkId, workPayload, type WorkTarget } from "./work_payload.ts";
+export {
+  deadWork,
+  type Retried,
+  type RetriedWork,
+  retryFinished,
+  type RetryOptions,
+  retryTraced,
+  retryWork,
+} from "./work_retry.ts";
 export { type TraceOptions, traceWork, traceWorks } from "./work_trace.ts";
 export type {
   DeadLetter,

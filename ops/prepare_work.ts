@@ -48,7 +48,7 @@ export function prepareWork(work: Work, maxPayloadBytes: number): PreparedWork {
   const wrongId = invalidId(id);
   if (wrongId !== undefined) throw new PublishError(`Cannot send work: ${wrongId}`);
   const subject = workSubject(session, role);
-  const data = UTF8.encode(work.text ?? formatMessage(id, "work", work.payload));
+  const data = UTF8.encode(workText(work));
   const { messageId = workMessageId(session, role, id) } = work;
   const headers = { ...work.headers, [MESSAGE_ID]: messageId };
   const bytes = data.length + headerBytes(headers);
@@ -59,6 +59,11 @@ export function prepareWork(work: Work, maxPayloadBytes: number): PreparedWork {
     );
   }
   return { subject, headers, data };
+}
+
+/** The work's message, as it is published. */
+export function workText({ id, text, payload }: Work): string {
+  return text ?? formatMessage(id, "work", payload);
 }
 
 /**

@@ -17,6 +17,11 @@ export interface SentWork {
    * window; `sequence` is that one's, and nothing was stored.
    */
   readonly duplicate: boolean;
+  /**
+   * Whether the server knew the message's `Nats-Msg-Id`: of another message, or of this one, which
+   * was published twice because its acknowledgement was slow. `sendWork` has compared them.
+   */
+  readonly known: boolean;
 }
 
 /** Options of `sendWork`. */
@@ -38,7 +43,7 @@ export interface SendAllOptions<W extends Work> extends SendOptions {
   readonly window?: number;
   /** Maximum unacknowledged bytes; 8 MiB by default. A single message may exceed it. */
   readonly windowBytes?: number;
-  /** Told of every message that the server has. */
+  /** Told of every message that the server has; those that are `known` were not compared, see `takenIds`. */
   readonly onSent?: (work: W, sent: SentWork) => void;
   /** Told of every message that was refused. */
   readonly onFailed?: (work: W, error: PublishError) => void;

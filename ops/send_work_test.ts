@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { jetstreamManager } from "@nats-io/jetstream";
 import fc from "fast-check";
 import { connect, type Connection, ensureStreams, PublishError, readStored } from "@ourocodus/bus";
-import { invalidId, WORK_STREAM } from "@ourocodus/protocol";
+import { invalidId, LOG_STREAM, WORK_STREAM } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { type Work, workMessageId } from "./prepare_work.ts";
+import type { SentWork } from "./send_options.ts";
 import { sendAllWork, sendWork } from "./send_work.ts";
 
 const TARGET = { session: "s", role: "r" };
@@ -23,7 +24,7 @@ Deno.test("sendWork stores a message of type work, and makes the streams if ther
   await using connection = await connect({ url: nats.url });
   const sent = await sendWork(connection, { ...TARGET, id: "a", payload: { message: "hello" } });
   const subject = "sessions.s.work.r";
-  assert.deepEqual(sent, { id: "a", subject, sequence: 1, duplicate: false });
+  assert.deepEqual(sent, { id: "a", subject, sequence: 1, duplicate: false, known: false });
   const stored = await readStored(connection, WORK_STREAM, 1);
   assert.equal(stored?.subject, subject);
   assert.deepEqual(JSON.parse(new TextDecoder().decode(stored?.data)), {
@@ -47,11 +48,45 @@ Deno.test("the same id is stored once for a session and role, and reported with 
   await using connection = await connect({ url: nats.url });
   const work = { ...TARGET, id: "same", payload: {} };
   const first = await sendWork(connection, work);
-  const again = await sendWork(connection, { ...work, payload: { other: true } });
+  const again = await sendWork(connection, work);
   const elsewhere = await sendWork(connection, { ...work, role: "other" });
   assert.deepEqual([first.duplicate, again.duplicate, elsewhere.duplicate], [false, true, false]);
   assert.equal(again.sequence, first.sequence);
   assert.equal(await messagesIn(connection), 2);
+});
+
+Deno.test("the same id with another message is refused, also right after the first", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const work = { ...TARGET, id: "same" };
+  const text = '{"id":"same","type":"work","payload":{"a":1,"b":[12345678901234567890]}}';
+  const first = await sendWork(connection, { ...work, text });
+  const refused = { name: "PublishError", sequence: first.sequence, message: /another message/ };
+  const others = [
+    text.replace('"a":1', '"a":2'),
+    text.replace("67890]", "67891]"),
+    text.replace('"a":1', '"a":"1"'),
+    text.replace('"work"', '"review"'),
+    text.replace("}}", '},"more":null}'),
+  ];
+  await Promise.all(
+    others.map((text) => assert.rejects(sendWork(connection, { ...work, text }), refused)),
+  );
+  // What says the same is the same, however it is written.
+  const same = '{ "payload":{"b":[12345678901234567890],"a":1},\n"type":"work","id":"same" }';
+  const again = await sendWork(connection, { ...work, text: same });
+  assert.deepEqual([again.duplicate, again.sequence], [true, first.sequence]);
+  assert.equal(await messagesIn(connection), 1);
+});
+
+Deno.test("an id whose message the log does not have any more is refused, as its result could be another's", async () => {
+  await using nats = await startNats();
+  await using connection = await connect({ url: nats.url });
+  const work = { ...TARGET, id: "same", payload: {} };
+  await sendWork(connection, work);
+  await until(async () => await messagesIn(connection, LOG_STREAM) === 1);
+  await (await jetstreamManager(connection.nats)).streams.purge(LOG_STREAM);
+  await assert.rejects(sendWork(connection, work), { message: /the log does not have/ });
 });
 
 Deno.test("what others than JetStream answer is not taken for storing, and streams are made anyway", async () => {
@@ -300,8 +335,14 @@ for (
     });
     await server.nats.flush();
     const work = { ...TARGET, id: "a", payload: {} };
-    const sent = await sendWork(connection, work, { ackTimeoutMs: 100 });
-    assert.deepEqual([sent.sequence, sent.duplicate, tries], [3, false, 2]);
+    const told: SentWork[] = [];
+    await sendAllWork(connection, [work], {
+      ackTimeoutMs: 100,
+      onSent: (_, sent) => told.push(sent),
+    });
+    const [sent] = told;
+    assert.deepEqual([sent?.sequence, sent?.duplicate, sent?.known], [3, false, true]);
+    assert.equal(tries, 2);
   });
 }
 

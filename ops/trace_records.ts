@@ -4,7 +4,8 @@
  * @module
  */
 import type { LogRecord, StoredMessage } from "@ourocodus/bus";
-import { isObject, LOG_HEADER, type Message, parseMessage } from "@ourocodus/protocol";
+import { isObject, type Message, parseMessage } from "@ourocodus/protocol";
+import { Retries } from "./retries.ts";
 import type { TraceStep } from "./work_trace_types.ts";
 
 /** Which work is meant. */
@@ -43,8 +44,8 @@ export class TraceRecords {
   readonly #works = new Map<number, TracedWork>();
   readonly #replaced: TracedWork[] = [];
   readonly #reports = new Map<TracedWork, number>();
-  /** The dead letter's sequence in the log → the sequence as which it was sent again. */
-  readonly retried = new Map<number, number>();
+  /** Which work was sent again. */
+  readonly retries = new Retries();
 
   constructor(query: WorkQuery, only: { readonly session?: string; readonly role?: string }) {
     this.#query = query;
@@ -63,7 +64,7 @@ export class TraceRecords {
     const { role, session } = this.#only;
     if (session !== undefined && record.session !== session) return;
     if (role !== undefined && record.role !== undefined && record.role !== role) return;
-    if (record.kind === "stored") this.#noteRetried(record);
+    this.retries.look(record);
     if (!this.#mayMatch(record)) return;
     switch (record.kind) {
       case "stored":
@@ -75,11 +76,6 @@ export class TraceRecords {
       case "events":
         return this.#event(record);
     }
-  }
-
-  #noteRetried(record: LogRecord): void {
-    const dead = Number(record.header(LOG_HEADER.requeued) ?? NaN);
-    if (Number.isSafeInteger(dead) && record.work) this.retried.set(dead, record.work.sequence);
   }
 
   /** Parsing each text would take far longer than looking for what it must hold. */

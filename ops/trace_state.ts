@@ -4,10 +4,11 @@
  * @module
  */
 import type { LogRecord, StoredMessage } from "@ourocodus/bus";
-import { isObject, LOG_HEADER, parseMessage } from "@ourocodus/protocol";
+import { isObject, LOG_HEADER, parseMessage, workPlace } from "@ourocodus/protocol";
 import { deadLetterSummary } from "./dead_letter_record.ts";
 import { logItem } from "./log_item.ts";
 import type { DirectoryAgent } from "./relay_directory.ts";
+import type { Retries } from "./retries.ts";
 import type { TracedWork } from "./trace_records.ts";
 import type { TraceStep, WorkState, WorkTrace } from "./work_trace_types.ts";
 
@@ -17,8 +18,8 @@ export interface Findings {
   readonly queued: StoredMessage | undefined;
   /** The connected agents of its session and role, with their work. */
   readonly agents: readonly DirectoryAgent[];
-  /** The dead letter's sequence in the log → the sequence as which it was sent again. */
-  readonly retried: ReadonlyMap<number, number>;
+  /** Which work was sent again. */
+  readonly retries: Retries;
 }
 
 /** Of what is no message, as much is shown, in characters. */
@@ -50,10 +51,18 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     result: outcome === undefined ? null : logItem(outcome),
     dead_letter: deadLetter === undefined
       ? null
-      : deadLetterSummary(deadLetter, findings.retried.get(deadLetter.sequence)),
-    requeued_from: Number(copy?.header(LOG_HEADER.requeued)) || null,
+      : deadLetterSummary(deadLetter, findings.retries.of(deadLetter)),
+    requeued_from: letterOf(copy?.header(LOG_HEADER.requeued)),
+    retry_of: workPlace(copy?.header(LOG_HEADER.retryOf) ?? "")?.sequence ?? null,
+    retried_as: findings.retries.of(copy ?? outcome ?? deadLetter) ?? null,
     history: historyOf(work),
   };
+}
+
+/** The dead letter's sequence that a copy of work names. */
+function letterOf(text: string | undefined): number | null {
+  const sequence = Number(text ?? NaN);
+  return Number.isSafeInteger(sequence) ? sequence : null;
 }
 
 interface Holder {

@@ -214,7 +214,8 @@ export class WorkSender<W extends Work> {
     if (duplicate) this.#duplicates++;
     else this.#stored++;
     const { work, subject } = outgoing;
-    this.#options.onSent?.(work, { id: work.id, subject, sequence: reply.sequence, duplicate });
+    const { sequence, duplicate: known } = reply;
+    this.#options.onSent?.(work, { id: work.id, subject, sequence, duplicate, known });
   }
 
   #forget(number: number, outgoing: Outgoing<W>): void {

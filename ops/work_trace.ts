@@ -21,6 +21,7 @@ import {
   WORK_SUBJECTS,
 } from "@ourocodus/protocol";
 import { askRelays, type DirectoryAgent } from "./relay_directory.ts";
+import { Retries } from "./retries.ts";
 import { type TracedWork, TraceRecords, type WorkQuery } from "./trace_records.ts";
 import { type Findings, workTrace } from "./trace_state.ts";
 import { findCopy } from "./work_copy.ts";
@@ -90,7 +91,7 @@ export async function traceWorks(
       const findings: Findings = {
         queued: queued.get(work),
         agents: agents.get(roleKey(work)) ?? [],
-        retried: records[index]?.retried ?? new Map(),
+        retries: records[index]?.retries ?? new Retries(),
       };
       return workTrace(work, findings);
     })

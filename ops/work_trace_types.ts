@@ -60,13 +60,13 @@ export interface TraceStep {
 
 /** Why and when work died. */
 export interface DeadLetterSummary {
-  /** Its sequence in the log: what retrying asks for. */
+  /** Its sequence in the log. */
   readonly sequence: number;
   readonly time: string;
   readonly reason: string;
   readonly error: string;
   readonly attempts: number;
-  /** Whether its text is not whole; then it has this many bytes, and cannot be sent again. */
+  /** How many bytes the work has, if the dead letter has not all of it. */
   readonly cut_from_bytes: number | null;
   /** The work's sequence as which it was sent again, the newest; null if it was not. */
   readonly requeued_as: number | null;
@@ -96,8 +96,12 @@ export interface WorkTrace {
   /** The result or error result; null as long as there is none. */
   readonly result: LogItem | null;
   readonly dead_letter: DeadLetterSummary | null;
-  /** The dead letter's sequence in the log that was sent again as this work; null if it was not. */
+  /** The dead letter's sequence in the log that was sent again as this work; null if none was. */
   readonly requeued_from: number | null;
+  /** The sequence of the work that it sends again; null if it is no retry. */
+  readonly retry_of: number | null;
+  /** The newest sequence as which it was sent again; null if it was not. */
+  readonly retried_as: number | null;
   /** What is recorded, oldest first; of reports at most the newest 1000. */
   readonly history: TraceStep[];
 }

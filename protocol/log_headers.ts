@@ -23,6 +23,8 @@ export const LOG_HEADER = {
   workSequence: "Ourocodus-Work-Sequence",
   /** On dead letters that are not whole: the work's size in bytes. */
   cut: "Ourocodus-Cut",
-  /** On work, and so on its copy: the dead letter's sequence in the log that was sent again. */
+  /** On work, and so on its copy: the identity of the work that it sends again, `{sequence}.{time}`. */
+  retryOf: "Ourocodus-Retry-Of",
+  /** On work that sends dead work again, and so on its copy: the dead letter's sequence in the log. */
   requeued: "Ourocodus-Requeued",
 } as const;

@@ -166,7 +166,107 @@ Deno.test("a token for one session, or one role, reaches nothing of another on a
     headers: { authorization: `Bearer ${role}` },
   });
   assert.deepEqual([work.body.session_id, work.body.role], ["docs", "writer"]);
-  assert.deepEqual(work.body.same_id, []);
+  // It was sent again on the way.
+  const same: Record<string, string>[] = work.body.same_id;
+  assert.deepEqual(same.map(({ session_id, role }) => `${session_id} ${role}`), ["docs writer"]);
+});
+
+Deno.test("cancelling takes the right to send there, and nothing less", async () => {
+  await using api = await startTestApi({ env: TOKEN_ENV });
+  const send = async (place: string) => {
+    const sent = await api.post(`/api/sessions/${place}`, { id: "task-1", message: "hello" }, {
+      authorization: `Bearer ${SECRET}`,
+    });
+    assert.equal(sent.status, 202, sent.text);
+    return sent.body.sequence as number;
+  };
+  const docs = await send("docs/work/writer");
+  const papers = await send("papers/work/writer");
+  const cancel = async (path: string, token: string) =>
+    await api.fetch(path, { method: "DELETE", headers: { authorization: `Bearer ${token}` } });
+  const paths = ["/api/work/task-1?session=docs", `/api/sessions/docs/work/${docs}`];
+  const tokens: Record<string, string> = {
+    "only looks": await makeToken({ can: ["read"] }),
+    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
+    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
+    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
+    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
+  };
+  for (const [what, token] of Object.entries(tokens)) {
+    for (const path of paths) {
+      const { status } = await cancel(path, token);
+      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
+    }
+  }
+  const reviewer = await makeToken({ can: ["send"], session: "docs", role: "reviewer" });
+  for (const path of [`${paths[0]}&role=writer`, `${paths[1]}?role=writer`]) {
+    assert.equal((await cancel(path, reviewer)).status, 403, path);
+  }
+  // Without a role in the request the token's own is meant, where there is no such work.
+  for (const path of paths) assert.equal((await cancel(path, reviewer)).status, 404, path);
+  // A sequence is of all sessions: naming another's under one's own finds nothing.
+  const sender = await makeToken({ can: ["send"], session: "docs" });
+  assert.equal((await cancel(`/api/sessions/docs/work/${papers}`, sender)).status, 404);
+  assert.equal((await cancel("/api/agents/writer-1", sender)).status, 403, "stopping takes admin");
+  const done = await cancel("/api/work/task-1", sender);
+  assert.deepEqual([done.status, done.body.work_sequence], [200, docs], "its own, of two");
+  const left = await api.fetch("/api/work/task-1?session=papers", {
+    headers: { authorization: `Bearer ${SECRET}` },
+  });
+  assert.equal(left.body.state, "waiting", "nobody has cancelled it");
+});
+
+Deno.test("retrying takes the right to send there, and reaches nothing of another session or role", async () => {
+  await using api = await startTestApi({ env: TOKEN_ENV });
+  const secret = { authorization: `Bearer ${SECRET}` };
+  const works: Record<string, number> = {};
+  for (const place of ["docs/work/writer", "docs/work/reviewer", "papers/work/writer"]) {
+    const [session = "", , role = ""] = place.split("/");
+    const body = { id: "task-1", payload: { message: `for ${place}` } };
+    const sent = await api.post(`/api/sessions/${place}`, body, secret);
+    works[place] = sent.body.sequence;
+    const path = `/api/work/task-1?session=${session}&role=${role}`;
+    assert.equal((await api.fetch(path, { method: "DELETE", headers: secret })).status, 200);
+  }
+  const retry = (path: string, token: string) =>
+    api.post(path, undefined, { authorization: `Bearer ${token}` });
+  const all = "/api/work/retry?state=failed,dead,cancelled&since=1h";
+  const paths = [
+    "/api/work/task-1/retry?session=docs",
+    `/api/sessions/docs/work/${works["docs/work/writer"]}/retry`,
+    `${all}&session=docs`,
+  ];
+  const tokens: Record<string, string> = {
+    "only looks": await makeToken({ can: ["read"] }),
+    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
+    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
+    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
+    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
+  };
+  for (const [what, token] of Object.entries(tokens)) {
+    for (const path of paths) {
+      const { status } = await retry(path, token);
+      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
+    }
+  }
+  const papers = `/api/sessions/docs/work/${works["papers/work/writer"]}/retry`;
+  const sender = await makeToken({ can: ["send"], session: "docs" });
+  assert.equal((await retry(papers, sender)).status, 404, "a sequence of another session");
+  const writer = await makeToken({ can: ["send"], session: "docs", role: "writer" });
+  assert.equal((await retry(`${all}&role=reviewer`, writer)).status, 403);
+  // What a request leaves open is the token's own.
+  const dry = await retry(`${all}&dry_run=true`, sender);
+  assert.deepEqual(
+    dry.body.retried.map(({ session_id, role }: Record<string, string>) => `${session_id} ${role}`),
+    ["docs writer", "docs reviewer"],
+  );
+  assert.ok(!dry.text.includes("for docs"), "it tells no payloads");
+  const own = await retry(all, writer);
+  assert.deepEqual(own.body.retried.map(({ role }: { role: string }) => role), ["writer"]);
+  const waiting = await api.fetch("/api/sessions/papers/work", { headers: secret });
+  assert.deepEqual(waiting.body.work, [], "nothing of another session was sent");
+  const reviewer = await api.fetch("/api/sessions/docs/work?role=reviewer", { headers: secret });
+  assert.deepEqual(reviewer.body.work, []);
 });
 
 Deno.test("the event stream shows a token its own session alone, and ends when the token does", async () => {

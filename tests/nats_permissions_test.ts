@@ -112,9 +112,15 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
   assert.equal(stop.id, "writer-1");
   await back.closed;
   await until(async () => await trace("moved") === "dead", { timeoutMs: 60_000 });
-  const dead = (await ask("/api/sessions/docs/dead")).dead[0].sequence;
-  await ask(`/api/sessions/docs/dead/${dead}/requeue`, { method: "POST" });
+  const dead = (await ask("/api/sessions/docs/dead")).dead[0].work_sequence;
+  await ask(`/api/sessions/docs/work/${dead}/retry`, { method: "POST" });
+  await ask("/api/work/retry?state=failed,dead,cancelled&since=1h", { method: "POST" });
   await cli("operator", ["dead", "list", "--session", "docs", "--all"]);
+  await cli("operator", ["work", "retry", workId, "--session", "docs"]);
+  // The same id again, which the sender's own rights allow to compare.
+  const known = ["send", "work", ...names, "--id", "known", "-m", "hello"];
+  await cli("sender", known);
+  assert.match(await cli("sender", known), /was stored before/);
   await using operator = await as(nats, "operator");
   await sendWork(operator, { ...place, role: "nobody", id: "unwanted", payload: {} });
   assert.equal((await cancelWork(operator, { id: "unwanted" })).kind, "cancelled");

@@ -7,7 +7,7 @@ import { connect, type Connection, ensureStreams } from "@ourocodus/bus";
 import {
   deadLetters,
   pendingWork,
-  retryDeadLetter,
+  retryWork,
   sendWork,
   sessionSummary,
   traceWork,
@@ -108,27 +108,24 @@ Deno.test("a trace tells of work that failed, is dead, and was sent again", asyn
   assert.deepEqual([dead.reason, dead.attempts], ["max_deliver", 2]);
   const { items: [letter] } = await deadLetters(connection, "s");
   assert.equal(letter?.id, "poison");
-  const { sequence } = dead;
-  const [one, other] = await Promise.all([
-    retryDeadLetter(connection, "s", sequence),
-    retryDeadLetter(connection, "s", sequence),
-  ]);
+  const workSequence = letter?.work_sequence ?? 0;
+  const retry = () => retryWork(connection, { workSequence }, { session: "s" });
   // The slower one may find that it is done, or store it and be told that it was stored.
-  const sequences = [one, other].map((done) => {
-    if (done.kind === "retried") return done.sent.sequence;
-    return done.kind === "already" ? done.work_sequence : undefined;
-  });
-  assert.ok(sequences[0] !== undefined && sequences[0] === sequences[1], "two at once store one");
+  const sequences = (await Promise.all([retry(), retry()])).map((done) =>
+    "work" in done ? done.work.retried_as : null
+  );
+  assert.ok(sequences[0] && sequences[0] === sequences[1], "two at once store one");
   await agent.gets(4);
   const again = await trace(connection, "poison", "in_hand");
-  assert.equal(again.requeued_from, sequence);
+  assert.deepEqual([again.retry_of, again.retried_as], [workSequence, null]);
   const [, old] = await traceWork(connection, { id: "poison" });
-  assert.equal(old?.dead_letter?.requeued_as, again.work_sequence);
-  assert.equal((await retryDeadLetter(connection, "s", sequence)).kind, "already");
+  assert.deepEqual([old?.retry_of, old?.retried_as, old?.dead_letter?.requeued_as], [
+    ...[null, again.work_sequence, again.work_sequence],
+  ]);
+  assert.equal((await retry()).kind, "already");
   assert.deepEqual((await deadLetters(connection, "s")).items, []);
   const whole = await deadLetters(connection, "s", { all: true, limit: 1 });
   assert.deepEqual([whole.items.length, whole.nextBefore], [1, null], "there is no next page");
-  assert.equal((await retryDeadLetter(connection, "s", 1)).kind, "not_found");
   const summary = await sessionSummary(connection, "s");
   assert.deepEqual([summary?.failed, summary?.dead, summary?.in_hand], [1, 1, 1]);
 });

@@ -19,7 +19,7 @@ const ROUTE = createRoute({
   summary: "Cancel a work item, by its sequence",
   description: "See `DELETE /api/work/{id}`; a sequence always names one work item.",
   tags: ["Work"],
-  ...needs("admin"),
+  ...needs("send"),
   request: {
     params: z.object({ session: nameSchema("session"), sequence: sequenceSchema("sequence") }),
     query: z.object({ role: nameSchema("role").optional(), reason: CancelReasonSchema }),

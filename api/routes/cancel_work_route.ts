@@ -22,7 +22,7 @@ const ROUTE = createRoute({
     "the queue; if an agent has it, that is told to stop. The answer says which. Of several with " +
     "one id, one that has no outcome yet is meant.",
   tags: ["Work"],
-  ...needs("admin"),
+  ...needs("send"),
   request: {
     params: z.object({ id: MessageIdSchema }),
     query: z.object({

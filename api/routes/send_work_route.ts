@@ -4,16 +4,17 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { PublishError, readLog } from "@ourocodus/bus";
+import { PublishError } from "@ourocodus/bus";
 import {
   type LogItem,
   logItem,
   sendWork,
   type SentWork,
+  TakenIdError,
   traceWork,
   type Work,
 } from "@ourocodus/ops";
-import { invalidId, messageOf, parseMessage, storedSubject } from "@ourocodus/protocol";
+import { invalidId, messageOf } from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import { newWork } from "../new_work.ts";
 import type { ApiParts } from "../parts.ts";
@@ -32,7 +33,8 @@ const ROUTE = createRoute({
   ...needs("send"),
   summary: "Send work",
   description: "The body is a payload, a text, or a whole message, whose further fields travel " +
-    "untouched. The same id again within two minutes is stored once.",
+    "untouched. The same id again within two minutes is stored once; with another message it is " +
+    "refused.",
   tags: ["Work"],
   request: {
     params: z.object({ session: nameSchema("session"), role: nameSchema("role") }),
@@ -44,8 +46,8 @@ const ROUTE = createRoute({
         context.addIssue({ code: "custom", message: wrong.replace(/^id /, "Idempotency-Key ") });
       }).optional().openapi({
         type: "string",
-        description: "The same key again within two minutes is stored once; it is the id, if the " +
-          "body has none",
+        description: "The same key again within two minutes is stored once, and refused with " +
+          "another body; it is the id, if the body has none",
       }),
     }),
     body: {
@@ -145,47 +147,21 @@ async function store(
   try {
     sent = await sendWork(connection, work, { limits });
   } catch (error) {
+    if (error instanceof TakenIdError) throw taken(work, error);
     if (!(error instanceof PublishError)) throw error;
     const detail = `${messageOf(error)}. Sending it again with the same id is safe`;
     throw new ProblemError("unavailable", detail, { headers: { "retry-after": "1" } });
   }
   metrics.sent(sent.duplicate);
-  if (!sent.duplicate || work.messageId === undefined) return sent;
-  return { ...sent, id: await checkSame(parts, work, sent) };
+  return sent;
 }
 
 /** What the headers of work take at most. */
 const HEADER_BYTES = 1_024;
 
-/** With the same key something else was sent: that is the sender's error. @returns Its id. */
-async function checkSame(
-  { connection }: ApiParts,
-  work: Work & { readonly text: string },
-  { sequence }: SentWork,
-): Promise<string> {
-  const since = new Date(Date.now() - 600_000);
-  const copies = readLog(connection, storedSubject(work.session, work.role), { since });
-  for await (const copy of copies) {
-    if (copy.work?.sequence !== sequence) continue;
-    const before = parseMessage(copy.text);
-    if (before.kind === "invalid") break;
-    const now = parseMessage(work.text);
-    const id = before.message.id;
-    if (now.kind === "ok" && same({ ...now.message, id }, before.message)) return id;
-    const detail = "the Idempotency-Key was used for other work within the last minutes";
-    throw new ProblemError("unprocessable", detail, { extras: { work_sequence: sequence } });
-  }
-  return work.id;
-}
-
-function same(one: object, other: object): boolean {
-  const sorted = (value: unknown): unknown =>
-    Array.isArray(value)
-      ? value.map(sorted)
-      : typeof value === "object" && value !== null
-      ? Object.fromEntries(
-        Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([k, v]) => [k, sorted(v)]),
-      )
-      : value;
-  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+function taken({ messageId }: Work, { message, sequence }: TakenIdError): ProblemError {
+  const detail = messageId === undefined
+    ? message
+    : "the Idempotency-Key was used for other work within the last minutes";
+  return new ProblemError("unprocessable", detail, { extras: { work_sequence: sequence } });
 }

@@ -100,7 +100,13 @@ export const WorkTraceSchema = z.object({
   text: z.string().nullable(),
   result: LogItemSchema.nullable(),
   dead_letter: z.object(dead).nullable(),
-  requeued_from: z.int().nullable(),
+  requeued_from: z.int().nullable().openapi({
+    description: "The sequence of the dead letter it sends again",
+  }),
+  retry_of: z.int().nullable().openapi({ description: "The sequence of the work it sends again" }),
+  retried_as: z.int().nullable().openapi({
+    description: "The newest sequence as which it was sent again",
+  }),
   history: z.array(TraceStepSchema),
 }).openapi("WorkTrace") satisfies z.ZodType<WorkTrace>;
 
@@ -196,6 +202,30 @@ export const SentWorkSchema = z.object({
     description: "The result, if one came while waiting for it",
   }),
 }).openapi("SentWork");
+
+/** The answer to a retry. */
+export const RetriedWorkSchema = SentWorkSchema.extend({
+  retry_of: z.int().openapi({ description: "The sequence of the work that is sent again" }),
+  was: trace.state.openapi({ description: "Its state" }),
+}).openapi("RetriedWork");
+
+const retried = {
+  work_sequence: z.int(),
+  session_id: z.string(),
+  role: z.string(),
+  id: z.string().nullable(),
+  state: trace.state,
+  retried_as: z.int().nullable(),
+};
+
+/** The answer of `POST /api/work/retry`. */
+export const RetriedListSchema = z.object({
+  retried: z.array(z.object(retried)).openapi({
+    description: "Oldest first; `retried_as` is the new work's sequence, null with `dry_run`",
+  }),
+  refused: z.array(z.object({ ...retried, reason: z.string() })),
+  more: z.boolean().openapi({ description: "Whether there is more than the limit" }),
+}).openapi("RetriedList");
 
 const counts = {
   agents: z.int(),

@@ -75,7 +75,10 @@ Deno.test("readLog gives an outcome with its subject's parts, its work and its t
     role: "r",
     text: '{"id":"ü"}',
     messageId: "its own",
-    work: { sequence: 42, storedAt: new Date(1795459357920) },
+    work: {
+      ...{ sequence: 42, storedAt: new Date(1795459357920) },
+      identity: "42.1795459357920106100",
+    },
     pending: 0,
   });
   assert.equal(headerOf("Nats-Msg-Id"), "its own");

@@ -6,7 +6,8 @@
 import type { Msg } from "@nats-io/nats-core";
 import { parseSubject, workPlace } from "@ourocodus/protocol";
 import { MessageHeaders } from "../nats_js/message_headers.ts";
-import { identifiedWork } from "./identity.ts";
+import { nanoseconds } from "../stored_message.ts";
+import { identifiedWork, workIdentity } from "./identity.ts";
 
 /** One message of the log. */
 export interface LogRecord {
@@ -37,6 +38,8 @@ export interface WorkPlace {
   readonly sequence: number;
   /** When it was stored there. */
   readonly storedAt: Date;
+  /** `{sequence}.{time}`, the time in nanoseconds. */
+  readonly identity: string;
 }
 
 /** Where a delivered message lies in the log. */
@@ -77,7 +80,7 @@ export function toRecord(message: Msg, place: Place): LogRecord | undefined {
   const header = (name: string) => headers.first(name);
   const messageId = header("Nats-Msg-Id");
   const outcomeOf = kind === "events" ? undefined : parsed.work;
-  const work = outcomeOf === undefined ? workOf(kind, headers) : workPlace(outcomeOf);
+  const work = outcomeOf === undefined ? workOf(kind, headers) : placeOf(outcomeOf);
   return {
     sequence: place.sequence,
     time: new Date(place.timeMs),
@@ -100,13 +103,17 @@ function workOf(kind: LogRecord["kind"], headers: MessageHeaders): WorkPlace | u
     case "stored": {
       // Of the copy's original, see NATS' ADR-28: what the server has added.
       const sequence = Number(headers.last("Nats-Sequence"));
-      const storedAt = new Date(headers.last("Nats-Time-Stamp") ?? NaN);
-      const isCopy = Number.isSafeInteger(sequence) && !Number.isNaN(storedAt.getTime());
-      return isCopy ? { sequence, storedAt } : undefined;
+      const timeNs = nanoseconds(headers.last("Nats-Time-Stamp") ?? "");
+      return placeOf(workIdentity({ sequence, timeNs }));
     }
     // An outcome of a version before.
     case "results":
     case "dead":
-      return workPlace(identifiedWork(headers.first("Nats-Msg-Id") ?? ""));
+      return placeOf(identifiedWork(headers.first("Nats-Msg-Id") ?? ""));
   }
+}
+
+function placeOf(identity: string): WorkPlace | undefined {
+  const place = workPlace(identity);
+  return place && { ...place, identity };
 }

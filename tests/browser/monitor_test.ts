@@ -211,7 +211,8 @@ inBrowser("dead work is sent again from its page", async (page, scene) => {
   await page.getByText("given up after 2 attempts").first().waitFor();
   await page.getByRole("button", { name: "Retry" }).click();
   await page.waitForURL(/\/sessions\/nightly-build\/work\/\d+$/);
-  await page.getByText("It was dead, and was sent again.").waitFor();
+  await page.getByText("It is a retry of").getByRole("link").click();
+  await page.getByRole("link", { name: "It was sent again" }).waitFor();
 });
 
 inBrowser(

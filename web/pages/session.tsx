@@ -6,24 +6,22 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type {
-  DeadLetter,
   DeadLetterList,
   LogItem,
   PendingWorkList,
   ResultList,
-  SentWork,
   Session as SessionState,
 } from "../../api/wire.ts";
-import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { CancelDialog, type Cancellable } from "../components/cancel_dialog.tsx";
 import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
+import { Retry } from "../components/retry.tsx";
 import { Ago, LongAgo } from "../components/time.tsx";
 import { line } from "../format.ts";
 import { headlineOf, outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
-import { address, go, sessionUrl, setQuery, workUrl } from "../route.ts";
+import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { Cell } from "./sessions.tsx";
 
 const EVERY_MS = 2_000;
@@ -220,38 +218,12 @@ function DeadLetters({ api, session, version }: TabProps): VNode {
             </span>
             <Ago time={letter.time} />
             {letter.requeued_as === null
-              ? <Retry letter={letter} onDone={refresh} />
+              ? <Retry work={letter} onDone={refresh} />
               : <Link href={workUrl(session, letter.requeued_as)}>sent again</Link>}
           </li>
         ))}
       </ul>
       <Pages first={before !== ""} next={data.next_before} name="before" />
-    </>
-  );
-}
-
-/** Sends a dead letter's work again, and goes there. */
-export function Retry(
-  { letter, onDone }: {
-    readonly letter: Pick<DeadLetter, "session_id" | "sequence">;
-    readonly onDone?: () => void;
-  },
-): VNode {
-  const [error, setError] = useState<ApiError>();
-  const send = async () => {
-    try {
-      const path = `/api/sessions/${letter.session_id}/dead/${letter.sequence}/requeue`;
-      const sent = await call<SentWork>(path, { method: "POST" });
-      onDone?.();
-      go(workUrl(letter.session_id, sent.sequence));
-    } catch (failure) {
-      setError(failure as ApiError);
-    }
-  };
-  return (
-    <>
-      <button type="button" onClick={() => void send()}>Retry</button>
-      <Failure error={error} />
     </>
   );
 }

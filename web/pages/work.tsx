@@ -12,11 +12,11 @@ import { Link } from "../components/link.tsx";
 import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { LongText, Payload } from "../components/payload.tsx";
 import { Result } from "../components/result.tsx";
+import { Retry } from "../components/retry.tsx";
 import { Ago, Clock } from "../components/time.tsx";
 import { duration, line, visible } from "../format.ts";
 import { useResource } from "../resource.ts";
 import { sessionUrl, workUrl } from "../route.ts";
-import { Retry } from "./session.tsx";
 
 const EVERY_MS = 1_000;
 const FINISHED_EVERY_MS = 15_000;
@@ -47,14 +47,9 @@ export function Work({ path }: { readonly path: string }): VNode {
         <h1 class="id">{line(data.id ?? `work ${data.work_sequence}`, 128)}</h1>
         <Badge state={data.state} />
         <span class="dim">sequence {data.work_sequence}</span>
-        {UNFINISHED.includes(data.state) && (
-          <button
-            type="button"
-            onClick={() => setCancelling(data)}
-          >
-            Cancel
-          </button>
-        )}
+        {UNFINISHED.includes(data.state)
+          ? <button type="button" onClick={() => setCancelling(data)}>Cancel</button>
+          : data.retried_as === null && <Retry work={data} />}
       </div>
       {cancelling && (
         <CancelDialog
@@ -68,8 +63,20 @@ export function Work({ path }: { readonly path: string }): VNode {
       <p class="lead">{sentence(data)}</p>
       {data.note && <p class="note">{line(data.note, 400)}</p>}
       <Failure error={error} />
-      {data.dead_letter && <DeadNote trace={data} />}
-      {data.requeued_from !== null && <p class="note">It was dead, and was sent again.</p>}
+      {data.dead_letter && (
+        <p class="note">{line(data.dead_letter.error || data.dead_letter.reason, 400)}</p>
+      )}
+      {data.retry_of !== null && (
+        <p class="note">
+          It is a retry of{" "}
+          <Link href={workUrl(data.session_id, data.retry_of)}>sequence {data.retry_of}</Link>.
+        </p>
+      )}
+      {data.retried_as !== null && (
+        <p class="note">
+          <Link href={workUrl(data.session_id, data.retried_as)}>It was sent again</Link>.
+        </p>
+      )}
       <div class="columns wide">
         <section aria-labelledby="timeline">
           <h2 id="timeline">What happened</h2>
@@ -154,19 +161,6 @@ function sentence(trace: WorkTrace): VNode {
     default:
       return <>Nobody knows what became of it.</>;
   }
-}
-
-function DeadNote({ trace }: { readonly trace: WorkTrace }): VNode | null {
-  const letter = trace.dead_letter;
-  if (letter === null) return null;
-  return (
-    <p class="note buttons">
-      <span>{line(letter.error || letter.reason, 400)}</span>
-      {letter.requeued_as === null
-        ? <Retry letter={{ session_id: trace.session_id, sequence: letter.sequence }} />
-        : <Link href={workUrl(trace.session_id, letter.requeued_as)}>It was sent again</Link>}
-    </p>
-  );
 }
 
 const STEP: Readonly<Record<string, readonly [string, string]>> = {
