@@ -8,19 +8,20 @@ import { runServerProgram } from "@ourocodus/edge";
 import { settingsHelp } from "@ourocodus/protocol";
 import { API_SETTINGS, apiSettings } from "./settings.ts";
 
-const HELP = `Runs the HTTP API and the web monitor: where all work, agents and sessions are, live.
+const HELP = `Runs the HTTP API and the web monitor: where all work, agents and sessions are,
+live.
 
 Usage: deno task api [--health-check]
 
---health-check asks the API that listens on HOST and PORT how it is, and ends with 0 if it is
-healthy, else with 1.
+--health-check asks the API that listens on HOST and PORT how it is, and ends
+with 0 if it is healthy, else with 1.
 
 Settings (environment variables):
 ${settingsHelp(API_SETTINGS)}
 
-Without a token it listens on this machine's own addresses only. See SECURITY.md.
-http://HOST:PORT/ is the monitor, /openapi.json describes the API, /metrics is for Prometheus.
-SIGTERM ends it with 0, a second signal at once.`;
+Without a token it listens on this machine's own addresses only, see
+SECURITY.md. http://HOST:PORT/ is the monitor, /openapi.json describes the API,
+/metrics is for Prometheus. SIGTERM ends it with 0, a second signal at once.`;
 
 if (import.meta.main) {
   await runServerProgram(Deno.args, {

@@ -232,15 +232,32 @@ export function settingsIn(table: SettingTable): Setting[] {
   return Object.values(table).flatMap((entry) => isSetting(entry) ? [entry] : settingsIn(entry));
 }
 
-/** A table for `--help`: a line for each setting, with its default and what it means. */
+/** A terminal has so many columns at least. */
+const COLUMNS = 80;
+
+/** A table for `--help`: each setting with what it means and its default, in 80 columns. */
 export function settingsHelp(table: SettingTable): string {
   const settings = settingsIn(table);
-  const widest = (texts: string[]) => Math.max(...texts.map(({ length }) => length));
-  const names = widest(settings.map(({ variable }) => variable));
-  const defaults = widest(settings.map(defaultText));
-  return settings.map((one) =>
-    `  ${one.variable.padEnd(names)}  ${defaultText(one).padEnd(defaults)}  ${one.means}`
-  ).join("\n");
+  const widest = Math.max(...settings.map(({ variable }) => variable.length));
+  const indent = "  ".length + widest + "  ".length;
+  return settings.map((one) => {
+    const fallback = defaultText(one);
+    const words = one.means.split(" ");
+    if (fallback !== "") words.push(`(default: ${fallback})`);
+    const lines = wrapped(words, COLUMNS - indent).join(`\n${" ".repeat(indent)}`);
+    return `  ${one.variable.padEnd(widest)}  ${lines}`;
+  }).join("\n");
+}
+
+function wrapped(words: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = lines.at(-1);
+    const fits = line !== undefined && line.length + 1 + word.length <= columns;
+    if (fits) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** A setting's default for people; empty if there is none. */

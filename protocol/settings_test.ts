@@ -123,13 +123,18 @@ Deno.test("a declaration whose limits are none is refused where it stands", () =
   assert.throws(() => integer("X", "a number", { range: ["few", 9] }), /^SettingError: X is "few"/);
 });
 
-Deno.test("help has a line for each setting, those of groups too", () => {
+Deno.test("help has each setting, those of groups too, in 80 columns", () => {
   const table = {
-    size: bytes("SIZE", "how large", { fallback: "1KB", range: [0, "1MB"] }),
-    group: { name: text("LONG_NAME", "who", { otherwise: "a random one" }) },
+    size: bytes("SIZE", "how large it is ".repeat(5).trim(), {
+      fallback: "1KB",
+      range: [0, "1MB"],
+    }),
+    group: { name: text("LONG_NAME", "who", { otherwise: "a random one" }), end: text("END", "e") },
   };
-  assert.equal(
-    settingsHelp(table),
-    "  SIZE       1KB           how large\n  LONG_NAME  a random one  who",
-  );
+  assert.deepEqual(settingsHelp(table).split("\n"), [
+    "  SIZE       how large it is how large it is how large it is how large it is how",
+    "             large it is (default: 1KB)",
+    "  LONG_NAME  who (default: a random one)",
+    "  END        e",
+  ]);
 });
