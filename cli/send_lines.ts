@@ -41,8 +41,6 @@ interface Sent {
 /** A line whose id the server knew. */
 interface KnownLine extends KnownWork {
   readonly line: number;
-  /** Whether it counts as stored before. */
-  readonly duplicate: boolean;
 }
 
 /** The results that came. */

@@ -48,10 +48,10 @@ export async function sendWork(
 async function refuseTaken(
   connection: Connection,
   work: Work,
-  { id, sequence }: SentWork,
+  { id, sequence, duplicate }: SentWork,
   { signal }: SendOptions,
 ): Promise<void> {
-  const known = { id, sequence, fingerprint: fingerprint(workText(work)) };
+  const known = { id, sequence, duplicate, fingerprint: fingerprint(workText(work)) };
   const [taken] = (await takenIds(connection, work, [known], { signal })).values();
   signal?.throwIfAborted();
   if (taken !== undefined) throw taken;

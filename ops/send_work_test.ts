@@ -7,6 +7,7 @@ import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { type Work, workMessageId } from "./prepare_work.ts";
 import type { SentWork } from "./send_options.ts";
 import { sendAllWork, sendWork } from "./send_work.ts";
+import { takenIds } from "./taken_ids.ts";
 
 const TARGET = { session: "s", role: "r" };
 
@@ -87,6 +88,11 @@ Deno.test("an id whose message the log does not have any more is refused, as its
   await until(async () => await messagesIn(connection, LOG_STREAM) === 1);
   await (await jetstreamManager(connection.nats)).streams.purge(LOG_STREAM);
   await assert.rejects(sendWork(connection, work), { message: /the log does not have/ });
+  // Its own first publication, whose acknowledgement was lost, is no other message.
+  const known = { id: "same", sequence: 1, fingerprint: "", duplicate: false };
+  assert.equal((await takenIds(connection, TARGET, [known])).size, 0);
+  const first = { ...known, duplicate: true };
+  assert.deepEqual([...(await takenIds(connection, TARGET, [known, first])).keys()], [first]);
 });
 
 Deno.test("what others than JetStream answer is not taken for storing, and streams are made anyway", async () => {

@@ -17,6 +17,11 @@ export interface KnownWork {
   readonly sequence: number;
   /** Of its message, see {@linkcode fingerprint}. */
   readonly fingerprint: string;
+  /**
+   * Whether the server had it when it was published first. If only later, its first acknowledgement
+   * was lost, and it is a duplicate of itself, unless the log shows another message.
+   */
+  readonly duplicate: boolean;
 }
 
 /** Nothing was stored: the id is that of another message, or it cannot be told whether it is. */
@@ -73,8 +78,9 @@ export async function takenIds<K extends KnownWork>(
   works: readonly K[],
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Map<K, TakenIdError>> {
-  const taken = new Map(works.map((work) => [work, unknown(work)]));
-  if (taken.size === 0) return taken;
+  if (works.length === 0) return new Map();
+  const unsure = works.filter(({ duplicate }) => duplicate);
+  const taken = new Map(unsure.map((work) => [work, unknown(work)]));
   const bySequence = Map.groupBy(works, ({ sequence }) => sequence);
   const last = Math.max(0, ...bySequence.keys());
   const ended = new AbortController();
