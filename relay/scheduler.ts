@@ -130,7 +130,8 @@ export class Scheduler implements Iterable<Role> {
 
   /** Resolves when nothing more comes of all that was closed. */
   async closed(): Promise<void> {
-    await Promise.all(this.#closings);
+    // The end of a socket that was closed before is heard meanwhile, and closes a role.
+    do await Promise.all(this.#closings); while (this.#closings.size > 0);
   }
 
   #open(id: RoleId): Role {
