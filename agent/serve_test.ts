@@ -208,8 +208,11 @@ Deno.test("an agent that comes back when another has its work is told to stop", 
   const second = new ManualHandler();
   await using other = new TestAgent(relay.url, second.handle);
   await other.told("connected");
+  // If it were back before its relay has noticed that it was gone, it would go on.
+  way.isShut = true;
   way.cut();
   await until(() => second.running.has("w"));
+  way.isShut = false;
   assert.equal(second.running.get("w")?.work.attempt, 2);
   await slow.told("work.cancelled");
   assert.equal(handler.signal("w")?.aborted, true);

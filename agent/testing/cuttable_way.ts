@@ -4,6 +4,8 @@ export class CuttableWay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
   readonly #tasks = new Set<Promise<void>>();
+  /** Whether new connections are closed, too. */
+  isShut = false;
 
   /** @param port Where it leads. */
   constructor(port: number) {
@@ -15,7 +17,7 @@ export class CuttableWay implements AsyncDisposable {
     return `ws://127.0.0.1:${this.#listener.addr.port}`;
   }
 
-  /** Closes every connection; new ones are taken. */
+  /** Closes every connection; new ones are taken, unless it is shut. */
   cut(): void {
     for (const connection of this.#open) this.#close(connection);
   }
@@ -28,6 +30,10 @@ export class CuttableWay implements AsyncDisposable {
 
   async #accept(): Promise<void> {
     for await (const near of this.#listener) {
+      if (this.isShut) {
+        near.close();
+        continue;
+      }
       const far = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
       this.#open.add(near).add(far);
       this.#tasks.add(this.#copy(near, far)).add(this.#copy(far, near));
