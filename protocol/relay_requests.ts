@@ -1,6 +1,6 @@
 /**
- * What relays are asked and told over NATS, and what they answer. Whoever asks has no list of them:
- * the request goes to all, and those answer whom it concerns.
+ * What relays are asked and told over NATS, and what they answer. Nobody has a list of relays, so a
+ * request goes to all of them, and only those that it concerns answer.
  *
  * - `relays.agents`: each answers with the agents that are connected to it, in as many pages as the
  *   server's payload limit asks for. The request's body is empty or JSON:

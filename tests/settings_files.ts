@@ -98,7 +98,7 @@ function permissions(text: string): string {
   }, text);
 }
 
-/** Variables that compose.yaml gives no value of its own are those of whoever starts it. */
+/** Lists the variables that compose.yaml passes on as they are set where it is started. */
 function passed(text: string): string {
   return Object.entries({ relay: RELAY_SETTINGS, api: API_SETTINGS }).reduce(
     (text, [name, table]) => {
