@@ -5,7 +5,7 @@
  */
 import type { Msg } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
-import { statusOf } from "./nats_js/message_headers.ts";
+import { NO_RESPONDERS, statusOf } from "./nats_js/message_headers.ts";
 
 /** Options of {@linkcode askMany}. */
 export interface AskManyOptions {
@@ -17,15 +17,12 @@ export interface AskManyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** NATS' status "no responders". */
-const NOBODY_LISTENS = 503;
-
 /**
  * Publishes a request, and hears what comes.
  *
  * @param bodies JSON: the parts of the request, each of which fits the server's payload limit.
- * @returns When there was enough, nobody listens, the time is over, or the signal was aborted.
- * Whether nobody listens, as the server says.
+ * @returns Whether the server says that nobody listens. Resolves then, when there was enough, when the
+ * time is over, or when the signal was aborted.
  */
 export async function askMany(
   connection: Connection,
@@ -38,7 +35,7 @@ export async function askMany(
   const inbox = connection.createInbox();
   const subscription = connection.subscribe(inbox, (error, answer) => {
     if (error) return resolve();
-    isNobodyThere = statusOf(answer).code === NOBODY_LISTENS;
+    isNobodyThere = statusOf(answer).code === NO_RESPONDERS;
     if (isNobodyThere || onAnswer(answer)) resolve();
   });
   subscription.closed.then(() => resolve());

@@ -9,7 +9,7 @@ import { ClosedConnectionError, headers as newHeaders, type Msg } from "@nats-io
 import { isObject, LOG_STREAM, messageOf, parseObject } from "@ourocodus/protocol";
 import type { Connection } from "./connection.ts";
 import { PublishError } from "./nats_errors.ts";
-import { statusOf } from "./nats_js/message_headers.ts";
+import { NO_RESPONDERS, statusOf } from "./nats_js/message_headers.ts";
 
 /** What became of a publish. */
 export type PublishAck =
@@ -81,7 +81,7 @@ function isDigit(byte: number | undefined): boolean {
 
 /** Takes an acknowledgement apart. */
 export function parsePublishAck(msg: Msg): PublishAck {
-  if (statusOf(msg).code === 503) return { kind: "nobody" };
+  if (statusOf(msg).code === NO_RESPONDERS) return { kind: "nobody" };
   const answer = parseObject(msg.string());
   const { error, stream, seq, duplicate } = answer ?? {};
   if (isObject(error)) {

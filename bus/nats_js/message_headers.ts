@@ -64,6 +64,9 @@ export class MessageHeaders {
   }
 }
 
+/** A server's status that nobody listens to a request's subject. */
+export const NO_RESPONDERS = 503;
+
 /** A message's status, if it is one of a server's. */
 export function statusOf(message: Msg): MessageStatus {
   return new MessageHeaders(message).status;

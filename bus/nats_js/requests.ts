@@ -13,7 +13,7 @@ import {
   type Subscription,
   TimeoutError,
 } from "@nats-io/nats-core";
-import { statusOf } from "./message_headers.ts";
+import { NO_RESPONDERS, statusOf } from "./message_headers.ts";
 
 /** What requests need of a connection. */
 export interface Requester {
@@ -27,8 +27,6 @@ interface Pending {
   readonly resolve: (answer: Msg) => void;
   readonly reject: (error: Error) => void;
 }
-
-const NO_RESPONDERS = 503;
 
 /** The requests of one connection. */
 export class Requests {
