@@ -20,6 +20,7 @@ import {
   parseMessage,
   strayWorkSubjects,
   WORK_STREAM,
+  workId,
 } from "@ourocodus/protocol";
 import { storeDeadLetter } from "./dead_letter.ts";
 import { removeRemains } from "./remains.ts";
@@ -104,13 +105,11 @@ export class StrayCollector {
     const [, session = "", , role = ""] = work.subject.split(".");
     const wrong = invalidName(session);
     const message = wrong === undefined ? `role ${invalidName(role)}` : `session ${wrong}`;
-    const parsed = parseMessage(new TextDecoder().decode(work.data));
-    const id = parsed.kind === "ok" ? parsed.message.id : parsed.id;
     await storeDeadLetter(
       {
         ...subjects,
         identity,
-        id: id ?? `work-${work.sequence}`,
+        id: workId(parseMessage(new TextDecoder().decode(work.data)), work.sequence),
         session,
         role,
         attempts: 0,
