@@ -55,14 +55,13 @@ export class Answers {
    */
   async late(agent: AgentConnection, answer: Answer, id: string, lease: Lease): Promise<void> {
     const { attempts, outcomes, reader, backlog, peers } = this.#options;
-    const { session, role, agentId: agent_id } = agent;
-    const item = { seq: lease.sequence, id, role, attempt: lease.attempt, agent_id };
-    const duplicate = (accepted?: AcceptedOutcome) =>
-      this.#duplicate(agent, item, accepted, lease.subject);
+    const { session, role, agentId } = agent;
     const outcome = {
-      ...{ id, session, role, lease },
+      ...{ id, session, role, agentId, lease },
       ...{ number: lease.attempt, since: performance.now() },
     };
+    const duplicate = (accepted?: AcceptedOutcome) =>
+      this.#duplicate(agent, attemptItem(outcome), accepted, lease.subject);
     agent.unsettled++;
     const found = hasOutcome(attempts.find(lease))
       ? { kind: "gone" } as const

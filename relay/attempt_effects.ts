@@ -144,8 +144,11 @@ export interface Effects {
   ended(attempt: AttemptView): void;
 }
 
+/** What events say of an attempt. */
+export type AttemptName = Pick<AttemptView, "lease" | "id" | "role" | "number" | "agentId">;
+
 /** How events name an attempt. */
-export function attemptItem(attempt: AttemptView, more: object = {}): Record<string, unknown> {
+export function attemptItem(attempt: AttemptName, more: object = {}): Record<string, unknown> {
   return {
     seq: attempt.lease.sequence,
     id: attempt.id,
