@@ -95,6 +95,11 @@ export class Role implements RoleSlots {
     }
   }
 
+  /** No agent takes what is queued. @param reason See {@linkcode Attempt.noAgent}. */
+  turnAway(reason: Parameters<Attempt["noAgent"]>[0]): void {
+    for (const attempt of [...this.queued]) attempt.noAgent(reason);
+  }
+
   /** Asks the queue for as much as can be taken now. @param open `false` asks for nothing. */
   pull(open: boolean): void {
     let free = 0;

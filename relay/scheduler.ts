@@ -61,7 +61,7 @@ export class Scheduler implements Iterable<Role> {
       this.#roles.delete(role.id.key);
       this.#stopPulling(role, !this.#draining);
     }
-    if (!role.open) { for (const attempt of [...role.queued]) attempt.noAgent("disconnected"); }
+    if (!role.open) role.turnAway("disconnected");
   }
 
   /** An agent of a role that can take an attempt now; see {@linkcode Role.findSlot}. */
@@ -93,7 +93,7 @@ export class Scheduler implements Iterable<Role> {
       if (role.open) continue;
       // Its last agents take no more work; another relay may have one that does.
       this.#pull(role);
-      for (const attempt of [...role.queued]) attempt.noAgent("no_agent");
+      role.turnAway("no_agent");
     }
   }
 
@@ -124,7 +124,7 @@ export class Scheduler implements Iterable<Role> {
     this.#draining = true;
     for (const role of this) {
       this.#stopPulling(role, false);
-      for (const attempt of [...role.queued]) attempt.noAgent("draining");
+      role.turnAway("draining");
     }
   }
 

@@ -223,7 +223,7 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
     if (relay.connected.get(agent.agentId) === agent) relay.connected.delete(agent.agentId);
     relay.role.leave(agent);
     relay.changed = true;
-    if (!relay.role.open) { for (const one of [...relay.role.queued]) one.noAgent("disconnected"); }
+    if (!relay.role.open) relay.role.turnAway("disconnected");
     for (const attempt of agent.attempts()) attempt.socketLost();
   }
 
@@ -459,7 +459,7 @@ export class AttemptWorld implements QueueAndLog, Surroundings {
       if (!relay.changed) continue;
       relay.changed = false;
       relay.role.handOut();
-      if (!relay.role.open) { for (const one of [...relay.role.queued]) one.noAgent("no_agent"); }
+      if (!relay.role.open) relay.role.turnAway("no_agent");
       relay.role.pull(true);
       relay.wanted = relay.wants.splice(0).at(-1) ?? 0;
     }
