@@ -169,7 +169,7 @@ export class Relay {
     const { resumption, scheduler, journal } = this.#assembly;
     const agent = new AgentConnection(request, socket, this.#onPending);
     const older = this.#agents.add(agent);
-    older?.close(CLOSE.replaced);
+    older?.replaced();
     resumption.comesBack(agent, older);
     scheduler.join(agent);
     agent.tell(RELAY_TYPE.welcome, this.#welcome(agent));
