@@ -18,7 +18,7 @@ export function tryMachine(attemptClass: typeof Attempt, sequences: number, seed
       return fc.check(
         fc.property(STEPS, (steps) => {
           const world = new AttemptWorld(attemptClass);
-          performance.now = () => world.now;
+          performance.now = () => world.queue.now;
           for (const step of steps) world.step(step);
           world.finish();
         }),

@@ -2,20 +2,17 @@ import assert from "node:assert/strict";
 import type { Lease } from "@ourocodus/protocol";
 import type { AgentConnection } from "../agent_connection.ts";
 import type { Attempt } from "../attempt.ts";
-import type { Found } from "../attempt_effects.ts";
 import type { Resuming } from "../attempt_state.ts";
 import { FakeEffects } from "./fake_effects.ts";
+import type { WorldQueue } from "./world_queue.ts";
 
-/** What a relay's attempts ask of the queue and the log, and others of it. */
-export interface QueueAndLog {
+/** What a relay's attempts ask of the queue, and of other relays. */
+export interface Neighbours {
+  readonly queue: WorldQueue;
   /** Answers of which agents were told what became. */
   told: number;
-  extended(lease: Lease): void;
   released(attempt: Attempt): void;
-  putBack(lease: Lease): void;
   tellReleased(lease: Lease): void;
-  acknowledged(lease: Lease): void;
-  find(lease: Lease): Exclude<Found, { readonly kind: "elsewhere" }>;
 }
 
 /** What is asked for an agent that says what it has. */
@@ -28,7 +25,7 @@ export interface Asked {
 
 /** A relay: attempts, the real ones, on effects that only the world ends. */
 export class WorldRelay extends FakeEffects {
-  readonly #world: QueueAndLog;
+  readonly #world: Neighbours;
   readonly resumptions: Asked[] = [];
   /** Work items of which nothing but the number of their released attempt is to be known. */
   readonly releasedWork: Map<string, number> = new Map();
@@ -39,7 +36,7 @@ export class WorldRelay extends FakeEffects {
   wanted = 0;
   readonly pendingReleases: Attempt[] = [];
 
-  constructor(world: QueueAndLog, maxDeliver: number) {
+  constructor(world: Neighbours, maxDeliver: number) {
     super();
     this.#world = world;
     this.maxDeliver = maxDeliver;
@@ -73,7 +70,7 @@ export class WorldRelay extends FakeEffects {
   }
 
   override extend({ lease }: Attempt): void {
-    if (!this.natsIsAway) this.#world.extended(lease);
+    if (!this.natsIsAway) this.#world.queue.extend(lease);
   }
 
   override release(attempt: Attempt): void {
@@ -83,22 +80,22 @@ export class WorldRelay extends FakeEffects {
   }
 
   override putBack(lease: Lease): void {
-    if (!this.natsIsAway) this.#world.putBack(lease);
+    if (!this.natsIsAway) this.#world.queue.release(lease);
   }
 
   override read({ lease }: Attempt, onRead: (text: string | undefined) => void): void {
     super.read({} as Attempt, () => {
-      const found = this.#world.find(lease);
+      const found = this.#world.queue.find(lease);
       onRead(found.kind === "gone" ? undefined : new TextDecoder().decode(found.data));
     });
   }
 
   override acknowledge(lease: Lease): void {
-    this.#world.acknowledged(lease);
+    this.#world.queue.acknowledge(lease);
   }
 
   override finish({ lease }: Attempt): void {
-    this.#world.acknowledged(lease);
+    this.#world.queue.acknowledge(lease);
   }
 
   wasReleased({ work, attempt }: Lease): boolean {
