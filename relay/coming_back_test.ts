@@ -2,21 +2,8 @@ import assert from "node:assert/strict";
 import { readStored } from "@ourocodus/bus";
 import { WORK_STREAM } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
-import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
-import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";
-
-/** Says which leases an agent has. */
-function resume(agent: FakeAgent, ...works: GivenWork[]): void {
-  agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
-}
-
-/** Work that agent `a` has from a relay that is gone. */
-async function workOfGoneRelay(options: TestRelayOptions): Promise<GivenWork> {
-  await using gone = await TestRelay.start(options);
-  const agent = gone.agent({ agentId: "a", v1: true });
-  gone.work("1");
-  return await agent.hasWork();
-}
+import { type FakeAgent, resume } from "./testing/fake_agent.ts";
+import { TestRelay, workOfGoneRelay } from "./testing/test_relay.ts";
 
 Deno.test("a draining relay leaves work to v1 agents with a name, with or without a socket, and gives all other back", async () => {
   await using nats = await startNats();

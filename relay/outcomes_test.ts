@@ -99,3 +99,25 @@ Deno.test("work that a relay of the version before has answered, and not acknowl
   assert.equal(trace?.state, "done");
   assert.equal(agent.works.length, 1);
 });
+
+Deno.test("a dead letter that a relay did not live to store is stored by the next", async () => {
+  await using nats = await startNats();
+  const queue = { ackWaitMs: 500 };
+  const first = await TestRelay.start({ nats, queue });
+  const agent = first.agent({ v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await first[Symbol.asyncDispose]();
+  await using second = await TestRelay.start({ nats, queue });
+  const identity = parseLease(work.lease ?? "")?.work ?? "";
+  const payload = { code: "max_deliver", message: "given up after 5 attempts", attempts: 5 };
+  const error = JSON.stringify({ id: "1", type: "error", payload });
+  await second.answerElsewhere(identity, error, { "Ourocodus-Outcome": "dead" });
+  second.agent();
+  await second.hasWaiting(0);
+  const [letter] = await second.log("dead");
+  assert.equal(letter?.text, JSON.stringify({ id: "1", type: "work", payload: { n: "1" } }));
+  const named = ["Reason", "Error", "Attempts"].map((name) => letter?.header(`Ourocodus-${name}`));
+  assert.deepEqual(named, [payload.code, payload.message, "5"]);
+  assert.equal((await second.results()).length, 1);
+});

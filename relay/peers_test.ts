@@ -8,6 +8,7 @@ import {
   type TestNats,
   until,
 } from "../tests/support/mod.ts";
+import { resume } from "./testing/fake_agent.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 /** So long leases live: work of a relay that is gone is handed out again soon. */
@@ -174,4 +175,30 @@ Deno.test("after NATS was lost, work that has a result is not handed out, though
   await test.hasWaiting(0);
   test.work("2");
   assert.equal((await agent.hasWork()).id, "2");
+});
+
+Deno.test("work that another relay still has is not handed out when it is delivered again", async () => {
+  await using nats = await startNats();
+  await using first = await TestRelay.start({ nats, queue: { ackWaitMs: 30_000 } });
+  const agent = first.agent({ agentId: "a", v1: true });
+  first.work("1");
+  const work = await agent.hasWork();
+  await using second = await TestRelay.start({ nats });
+  const other = second.agent({ agentId: "b", v1: true });
+  // As after a restart of NATS that came too late to keep the lease alive.
+  agent.leave();
+  const back = first.agent({ agentId: "a", v1: true });
+  resume(back, work);
+  await back.isTold("relay.resumed");
+  second.client.nats.publish(work.lease ?? "", "-NAK");
+  second.work("2");
+  assert.equal((await other.hasWork()).id, "2");
+  other.say("result", other.works[0] ?? {});
+  back.say("progress", work, { percent: 50 });
+  back.say("result", work);
+  await first.hasWaiting(0);
+  const progress = (await first.log("events")).find(({ text }) => text.includes('"percent"'));
+  assert.equal(JSON.parse(progress?.text ?? "{}").work.attempt, 1, "it is the same attempt still");
+  assert.deepEqual(other.works.map(({ id }) => id), ["2"]);
+  assert.deepEqual(await first.recorded("work.redelivered"), []);
 });

@@ -1,119 +1,12 @@
 import assert from "node:assert/strict";
 import { cancelWork } from "@ourocodus/ops";
-import { parseLease } from "@ourocodus/protocol";
 import { startNats, until } from "../tests/support/mod.ts";
-import type { FakeAgent, GivenWork } from "./testing/fake_agent.ts";
-import { TestRelay, type TestRelayOptions } from "./testing/test_relay.ts";
-
-/** Work that agent `a` was given by a relay that is gone. */
-async function givenByRelayThatIsGone(options: TestRelayOptions): Promise<GivenWork> {
-  await using relay = await TestRelay.start(options);
-  const agent = relay.agent({ agentId: "a", v1: true });
-  relay.work("1");
-  return await agent.hasWork();
-}
-
-/** Says which leases an agent has. */
-function resume(agent: FakeAgent, ...works: GivenWork[]): void {
-  agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
-}
-
-for (const v1 of [false, true]) {
-  const who = v1 ? "a v1 agent" : "a plain agent";
-
-  Deno.test(`${who} that comes back in time goes on with its work, which is not sent again`, async () => {
-    await using test = await TestRelay.start();
-    const first = test.agent({ v1, agentId: "a" });
-    const other = test.agent({ v1, agentId: "b" });
-    test.work("1", "2");
-    const work = await first.hasWork();
-    await other.hasWork();
-    first.leave();
-    assert.equal(test.relay.health().in_hand, 2);
-    const back = test.agent({ v1, agentId: "a" });
-    assert.equal(test.relay.agents().find(({ agent_id }) => agent_id === "a")?.in_hand, 1);
-    test.work("3");
-    back.say("result", work, { from: "back" });
-    assert.equal((await back.hasWork()).id, "3", "its slot was taken until it answered");
-    await test.hasWaiting(2);
-    assert.deepEqual(await test.recorded("work.redelivered"), []);
-    assert.equal((await test.hasResults(1))[0]?.id, "1");
-  });
-
-  Deno.test(`work of ${who} that does not come back goes to another after the grace period`, async () => {
-    await using test = await TestRelay.start({ limits: { graceMs: 200 } });
-    const first = test.agent({ v1, agentId: "a" });
-    test.work("1");
-    await first.hasWork();
-    const other = test.agent({ v1: true, agentId: "b" });
-    first.leave(1006, "cable");
-    assert.deepEqual(other.works, []);
-    assert.equal((await other.hasWork()).attempt, 2);
-    const [returned] = await test.hasRecorded("work.returned");
-    assert.deepEqual([returned?.reason, returned?.agent_id], ["disconnected", "a"]);
-    const late = test.agent({ v1, agentId: "a" });
-    assert.deepEqual(late.works, []);
-  });
-}
-
-Deno.test("an agent without a name, or that says goodbye or breaks the protocol, has no grace period", async () => {
-  await using test = await TestRelay.start();
-  const ways: ((agent: FakeAgent) => void)[] = [
-    (agent) => agent.leave(1000),
-    (agent) => agent.leave(1001),
-    (agent) => agent.frame("no message"),
-    (agent) => {
-      const { session, role, agentId } = agent.connection;
-      test.relay.stopAgent({ session_id: session, role, agent_id: agentId, now: true });
-    },
-  ];
-  test.work("1");
-  const unnamed = test.agent();
-  await unnamed.hasWork();
-  unnamed.leave();
-  for (const way of ways) {
-    const agent = test.agent({ agentId: "a" });
-    await agent.hasWork();
-    way(agent);
-    await until(() => test.relay.health().in_hand === 0, { message: "the work to be given back" });
-  }
-});
-
-Deno.test("a newer socket of the same agent takes over the older one's work", async () => {
-  await using test = await TestRelay.start();
-  const old = test.agent({ agentId: "a", v1: true });
-  test.work("1");
-  const work = await old.hasWork();
-  const back = test.agent({ agentId: "a", v1: true });
-  assert.equal(old.closed?.code, 4500);
-  resume(back, work);
-  assert.deepEqual(await back.isTold("relay.resumed"), { leases: [work.lease] });
-  await until(() => test.relay.health().agents === 1);
-  assert.equal(back.inHand, 1);
-  back.say("result", work);
-  await test.hasWaiting(0);
-  assert.deepEqual(await test.recorded("work.returned"), []);
-  assert.deepEqual(await test.recorded("work.redelivered"), []);
-});
-
-Deno.test("work that an agent comes back without is handed out again at once", async () => {
-  await using test = await TestRelay.start();
-  const first = test.agent({ agentId: "a", v1: true, concurrency: 2 });
-  test.work("1", "2");
-  await first.hasWork(2);
-  first.leave();
-  const [kept] = first.works;
-  assert(kept);
-  const back = test.agent({ agentId: "a", v1: true, concurrency: 2 });
-  resume(back, kept);
-  const again = await back.hasWork();
-  assert.deepEqual([again.id, again.attempt], ["2", 2]);
-  assert.equal(back.works.length, 1);
-});
+import { resume } from "./testing/fake_agent.ts";
+import { TestRelay, workOfGoneRelay } from "./testing/test_relay.ts";
 
 Deno.test("no work is pulled for a slot of an agent that resumes, as it is looked up", async () => {
   await using nats = await startNats();
-  const work = await givenByRelayThatIsGone({ nats });
+  const work = await workOfGoneRelay({ nats });
   await using second = await TestRelay.start({ nats });
   const back = second.agent({ agentId: "a", v1: true });
   second.work("2");
@@ -135,7 +28,7 @@ Deno.test("no work is pulled for a slot of an agent that resumes, as it is looke
 Deno.test("a lease is resumed at another relay after the first one is gone, and kept alive there", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 900 };
-  const work = await givenByRelayThatIsGone({ nats, queue });
+  const work = await workOfGoneRelay({ nats, queue });
 
   await using second = await TestRelay.start({ nats, queue });
   const idle = second.agent({ agentId: "b", v1: true });
@@ -156,7 +49,7 @@ Deno.test("a lease is resumed at another relay after the first one is gone, and 
 Deno.test("a lease that has run out is lost to the agent that has the work now, on any relay", async () => {
   await using nats = await startNats();
   const queue = { ackWaitMs: 500 };
-  const work = await givenByRelayThatIsGone({ nats, queue });
+  const work = await workOfGoneRelay({ nats, queue });
   await using second = await TestRelay.start({ nats, queue });
   await using third = await TestRelay.start({ nats, queue });
   const heir = second.agent({ agentId: "b", v1: true });
@@ -236,7 +129,7 @@ Deno.test("an agent that resumes more than its concurrency gets nothing more unt
 
 Deno.test("a result right behind the resumption of its lease is stored once", async () => {
   await using nats = await startNats();
-  const work = await givenByRelayThatIsGone({ nats });
+  const work = await workOfGoneRelay({ nats });
   await using second = await TestRelay.start({ nats });
   const back = second.agent({ agentId: "a", v1: true, confirm: true });
   resume(back, work);
@@ -248,57 +141,9 @@ Deno.test("a result right behind the resumption of its lease is stored once", as
   assert.equal((await back.hasWork()).id, "2", "no slot was lost");
 });
 
-Deno.test("work that another relay still has is not handed out when it is delivered again", async () => {
-  await using nats = await startNats();
-  await using first = await TestRelay.start({ nats, queue: { ackWaitMs: 30_000 } });
-  const agent = first.agent({ agentId: "a", v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await using second = await TestRelay.start({ nats });
-  const other = second.agent({ agentId: "b", v1: true });
-  // As after a restart of NATS that came too late to keep the lease alive.
-  agent.leave();
-  const back = first.agent({ agentId: "a", v1: true });
-  resume(back, work);
-  await back.isTold("relay.resumed");
-  second.client.nats.publish(work.lease ?? "", "-NAK");
-  second.work("2");
-  assert.equal((await other.hasWork()).id, "2");
-  other.say("result", other.works[0] ?? {});
-  back.say("progress", work, { percent: 50 });
-  back.say("result", work);
-  await first.hasWaiting(0);
-  const progress = (await first.log("events")).find(({ text }) => text.includes('"percent"'));
-  assert.equal(JSON.parse(progress?.text ?? "{}").work.attempt, 1, "it is the same attempt still");
-  assert.deepEqual(other.works.map(({ id }) => id), ["2"]);
-  assert.deepEqual(await first.recorded("work.redelivered"), []);
-});
-
-Deno.test("a dead letter that a relay did not live to store is stored by the next", async () => {
-  await using nats = await startNats();
-  const queue = { ackWaitMs: 500 };
-  const first = await TestRelay.start({ nats, queue });
-  const agent = first.agent({ v1: true });
-  first.work("1");
-  const work = await agent.hasWork();
-  await first[Symbol.asyncDispose]();
-  await using second = await TestRelay.start({ nats, queue });
-  const identity = parseLease(work.lease ?? "")?.work ?? "";
-  const payload = { code: "max_deliver", message: "given up after 5 attempts", attempts: 5 };
-  const error = JSON.stringify({ id: "1", type: "error", payload });
-  await second.answerElsewhere(identity, error, { "Ourocodus-Outcome": "dead" });
-  second.agent();
-  await second.hasWaiting(0);
-  const [letter] = await second.log("dead");
-  assert.equal(letter?.text, JSON.stringify({ id: "1", type: "work", payload: { n: "1" } }));
-  const named = ["Reason", "Error", "Attempts"].map((name) => letter?.header(`Ourocodus-${name}`));
-  assert.deepEqual(named, [payload.code, payload.message, "5"]);
-  assert.equal((await second.results()).length, 1);
-});
-
 Deno.test("what is said right behind the resumption of a lease is heard when it is the agent's again", async () => {
   await using nats = await startNats();
-  const work = await givenByRelayThatIsGone({ nats });
+  const work = await workOfGoneRelay({ nats });
   await using second = await TestRelay.start({ nats });
   const back = second.agent({ agentId: "a", v1: true, confirm: true });
   resume(back, work);
@@ -331,7 +176,7 @@ for (const now of [false, true]) {
 
   Deno.test(`an agent that is stopped ${how} while it resumes work ends as one that has it`, async () => {
     await using nats = await startNats();
-    const work = await givenByRelayThatIsGone({ nats });
+    const work = await workOfGoneRelay({ nats });
     await using second = await TestRelay.start({ nats });
     const back = second.agent({ agentId: "a", v1: true });
     const heir = second.agent({ agentId: "b", v1: true });
@@ -395,7 +240,7 @@ Deno.test("a lease that is in an agent's hands is nobody else's, and neither is 
 
 Deno.test("a lease is kept alive while it is looked up, and takes a slot of the newest connection alone", async () => {
   await using nats = await startNats();
-  const work = await givenByRelayThatIsGone({ nats });
+  const work = await workOfGoneRelay({ nats });
   await using second = await TestRelay.start({ nats });
   const kept: string[] = [];
   second.client.subscribe("$JS.ACK.>", (_, msg) => kept.push(`${msg.string()} ${msg.subject}`));

@@ -109,3 +109,8 @@ export class FakeAgent implements AgentSocket {
     this.#relay.disconnected(this.connection, { code, reason });
   }
 }
+
+/** An agent says which work it has, by its leases. */
+export function resume(agent: FakeAgent, ...works: GivenWork[]): void {
+  agent.say("resume", { id: "resume" }, { leases: works.map(({ lease }) => lease) });
+}

@@ -15,7 +15,7 @@ import { LOG_STREAM, outcomeSubject, RoleId, WORK_STREAM, workSubject } from "@o
 import { startNats, type TestNats, until } from "../../tests/support/mod.ts";
 import { Relay } from "../relay.ts";
 import { DEFAULT_LIMITS, type RelayLimits } from "../settings.ts";
-import { FakeAgent, type FakeAgentOptions } from "./fake_agent.ts";
+import { FakeAgent, type FakeAgentOptions, type GivenWork } from "./fake_agent.ts";
 
 /** A message of the log. */
 export interface Logged {
@@ -199,4 +199,12 @@ export class TestRelay implements AsyncDisposable {
       return works.length >= count && works;
     }, { message: `${count} in ${type}` });
   }
+}
+
+/** Work that agent `a` has from a relay that is gone. */
+export async function workOfGoneRelay(options: TestRelayOptions): Promise<GivenWork> {
+  await using gone = await TestRelay.start(options);
+  const agent = gone.agent({ agentId: "a", v1: true });
+  gone.work("1");
+  return await agent.hasWork();
 }
