@@ -18,7 +18,7 @@ export interface ClusterWatchOptions {
 
 const EVERY_MS = 10_000;
 const TIMEOUT_MS = 5_000;
-/** So many questions in a row; a cluster that chooses a leader answers sooner. */
+/** How many questions in a row stay unanswered; a cluster that chooses a leader answers sooner. */
 const IN_VAIN = 3;
 /** JetStream's error code: there is no leader that this server could reach. */
 const NO_CLUSTER = 10008;

@@ -2,13 +2,13 @@
  * What relays tell each other of leases, on `relays.leases`. They need no list of each other: a
  * relay that has nothing to object is silent, and one that is gone cannot object.
  *
- * | kind        | said by                                    | answered by a relay that                    |
- * | ----------- | ------------------------------------------ | ------------------------------------------- |
- * | `delivered` | who got work as a second or later attempt  | still has that work: it keeps it            |
- * | `claim`     | to whom an agent came that resumes leases  | has another agent that has it: it objects   |
- * | `returned`  | who releases work                          | nobody: the next attempt may begin at once  |
- * | `answered`  | to whom a late result came, and is stored  | nobody: the relay of the work is told        |
- * | `list`      | who has NATS back                          | all: the sequences of all work they have    |
+ * | kind        | said by a relay that                    | answered by a relay that                      |
+ * | ----------- | --------------------------------------- | --------------------------------------------- |
+ * | `delivered` | got work as a second or later attempt   | still has that work: it keeps it              |
+ * | `claim`     | has an agent that resumes leases        | has the work at another agent: it objects     |
+ * | `returned`  | releases work                           | – the next attempt may begin at once          |
+ * | `answered`  | has stored a late result                | – the relay that has the work tells its agent |
+ * | `list`      | has NATS back                           | has work: it names the sequences of all of it |
  *
  * @module
  */
@@ -133,7 +133,7 @@ export class LeaseExchange {
   /**
    * Asks, and asks again where the connection was lost meanwhile, and with it perhaps an answer.
    *
-   * @param enough Ends the waiting when so many were named.
+   * @param enough Ends the waiting when this many were named.
    */
   async #ask(
     question: () => Question,

@@ -20,7 +20,7 @@ export interface PublicationOptions {
   readonly dataBytes?: number;
 }
 
-/** As much text is handed on before the end, in characters. */
+/** Text of this length is handed on before the end, in characters. */
 const PIECE_CHARACTERS = 64 * 1024;
 const UTF8 = new TextEncoder();
 const LINE_END = UTF8.encode("\r\n");

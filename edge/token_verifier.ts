@@ -10,7 +10,7 @@ import { messageOf, SettingError } from "@ourocodus/protocol";
 import { type Access, FULL_ACCESS } from "./access.ts";
 import { AUDIENCE, looksSigned, MAX_TOKEN_CHARACTERS, parseClaims, signingKey } from "./token.ts";
 
-/** With what tokens are verified; at least one. */
+/** What tokens are verified with; at least one. */
 export interface TokenKeys {
   /** The shared secret. Who has it may do all, and make tokens. */
   readonly secret?: string;

@@ -21,7 +21,7 @@ export interface AgentsQuery {
   readonly work?: boolean;
 }
 
-/** A work item in an agent's hands. */
+/** A work item that an agent runs. */
 export interface AgentWork {
   /** Its sequence in the stream `OUROCODUS_WORK`. */
   readonly sequence: number;
@@ -40,11 +40,11 @@ export interface AgentRecord {
   readonly protocol: "plain" | "ourocodus.v1";
   /** How many work items it takes at once. */
   readonly concurrency: number;
-  /** Work items in its hands now. */
+  /** How many work items it runs now. */
   readonly in_hand: number;
   /** When it connected, ISO 8601. */
   readonly connected_at: string;
-  /** The work in its hands, if that was asked for. */
+  /** Its running work, if that was asked for. */
   readonly work?: readonly AgentWork[];
 }
 

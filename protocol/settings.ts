@@ -232,7 +232,7 @@ export function settingsIn(table: SettingTable): Setting[] {
   return Object.values(table).flatMap((entry) => isSetting(entry) ? [entry] : settingsIn(entry));
 }
 
-/** A terminal has so many columns at least. */
+/** How many columns a terminal has, at least. */
 const COLUMNS = 80;
 
 /** A table for `--help`: each setting with what it means and its default, in 80 columns. */

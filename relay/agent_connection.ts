@@ -43,16 +43,16 @@ export interface SocketEnd {
   readonly reason: string;
 }
 
-/** As a socket ends that breaks (RFC 6455, section 7.1.5). */
+/** How a broken socket ends (RFC 6455, section 7.1.5). */
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
-/** How many of its answered work items a plain agent is remembered by. */
+/** How many ids of answered work are remembered for a plain agent. */
 const REMEMBERED = 64;
 /** Further codes after which an agent does not come back, next to those that forbid it. */
 const ENDED: readonly number[] = [
   ...[1000, 1001],
   ...[CLOSE.invalidFrame.code, CLOSE.frameTooLarge.code],
 ];
-/** An agent that reads nothing for so many heartbeats is gone. */
+/** An agent that reads nothing for this many heartbeats is gone. */
 const STALLED_HEARTBEATS = 3;
 
 /** An agent's connection. */
@@ -86,9 +86,9 @@ export class AgentConnection implements Holder {
   #quiet = false;
   /** Characters that were sent, ever. */
   #sent = 0;
-  /** As many of them had been read at the last heartbeat, at the most. */
+  /** How many of them had been read at the last heartbeat, at most. */
   #read: number | undefined;
-  /** Heartbeats for which nothing of them was read. */
+  /** For how many heartbeats in a row none of them was read. */
   #stalled = 0;
   hasResumed = false;
   /** Results of this agent that are not stored yet. */
@@ -143,15 +143,14 @@ export class AgentConnection implements Holder {
   /**
    * The agent is going away: it takes no more work.
    *
-   * @param end With what the relay closes it once it has no attempt; it closes itself if there is
-   * none.
+   * @param end How the relay closes it once it has no attempt; without one, the agent closes itself.
    */
   drain(end?: CloseCode): void {
     this.#draining = true;
     this.#endsWith = end ?? this.#endsWith;
   }
 
-  /** With what the relay closes it once it has no attempt and all of its outcomes are stored. */
+  /** How the relay closes it once it has no attempt and all of its outcomes are stored. */
   get endsWith(): CloseCode | undefined {
     return this.#endsWith;
   }
@@ -319,10 +318,10 @@ export class AgentConnection implements Holder {
   }
 }
 
-/** What one agent of a relay is told from another by. */
+/** What tells the agents of a relay apart. */
 export type AgentName = Pick<AgentConnection, "session" | "role" | "agentId">;
 
-/** The same as one text: the same again when the agent comes back. */
+/** An agent's name as one text, which stays the same when the agent comes back. */
 export function agentKey({ session, role, agentId }: AgentName): string {
   return `${session}=${role}=${agentId}`;
 }

@@ -325,7 +325,7 @@ export class Attempt implements AttemptView {
       if (agent.closed) this.socketLost();
     } else {
       this.#become(ENDED);
-      // It was delivered here, too. Who has it now, its next attempt's relay asks.
+      // It was delivered here, too. The relay of its next attempt asks who has it now.
       const wasDelivered = found.kind === "elsewhere" && this.#lease.attempt > this.#number;
       if (wasDelivered && !this.#lapsed) this.#effects.putBack(this.#lease);
       agent.tellCancelled(this.#offered, lossOf(found));

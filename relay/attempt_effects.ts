@@ -76,7 +76,7 @@ export type Found =
   /** Another agent has it, or another relay. */
   | { readonly kind: "elsewhere" };
 
-/** The log has an outcome of work that is in its stream all the same. */
+/** The log has an outcome of work that is still in its stream. */
 export interface Answered {
   readonly kind: "answered";
   readonly data: Uint8Array;
@@ -98,7 +98,10 @@ export interface Effects {
   readonly hasGrace: boolean;
   /** Whether the relay is ending. */
   readonly draining: boolean;
-  /** An agent of the role for it; `wait`, if one has a free slot but cannot take it now. */
+  /**
+   * An agent of the role for it, if possible not the one that had it last; `wait`, if one has a free
+   * slot but cannot take it now.
+   */
   findSlot(role: RoleSlots, attempt: AttemptView): Holder | "wait" | undefined;
   /** An agent has more free slots, or fewer. */
   slotsChanged(agent: Holder): void;

@@ -17,8 +17,8 @@ export type Seating =
 
 const SECOND_MS = 1_000;
 /**
- * For so long what still comes is dropped before an agent that says too much is closed: Deno breaks
- * a connection off, without code and reason, on which frames come behind its closing.
+ * Frames are ignored for this long before a flooding agent is closed: Deno breaks a connection off,
+ * without code and reason, if frames come after its closing.
  */
 const DROP_MS = 100;
 

@@ -40,7 +40,7 @@ export interface DeadLetterOptions {
   readonly onProblem: (reason: string) => void;
 }
 
-/** A dead letter's headers take at most so many bytes; work that leaves less room is cut. */
+/** The bytes of a dead letter's headers, at most; work that leaves less room is cut. */
 const HEADER_BYTES = 4_096;
 
 /**

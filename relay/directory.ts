@@ -20,9 +20,9 @@ import {
 } from "@ourocodus/protocol";
 import type { Relay } from "./relay.ts";
 
-/** What a page says beside its agents, at the most. */
+/** The bytes of a page apart from its agents, at most. */
 const ENVELOPE_BYTES = 1_024;
-/** As much of why a relay is unhealthy fits into that. */
+/** How much of the reason why a relay is unhealthy fits into that. */
 const MAX_REASON_CHARACTERS = 200;
 const UTF8 = new TextEncoder();
 
@@ -68,7 +68,7 @@ export function answerCancellations(connection: Connection, relay: Relay): void 
 }
 
 /**
- * Splits records into lists whose JSON is at most so many bytes. An agent with more work than that
+ * Splits records into lists whose JSON has at most `limit` bytes. An agent with more work than that
  * has several records, each with some of it.
  */
 export function paginate(records: readonly AgentRecord[], limit: number): AgentRecord[][] {
@@ -82,7 +82,7 @@ export function paginate(records: readonly AgentRecord[], limit: number): AgentR
   return pages.length > 0 ? pages : [[]];
 }
 
-/** Lists of which each takes so many bytes of JSON; an item that takes more has its own. */
+/** Lists of at most `limit` bytes of JSON each; an item that takes more has its own. */
 function fill<T>(items: readonly T[], limit: number): T[][] {
   const sizeOf = (item: T) => jsonBytes(item) + ",".length;
   return chunks(items, { limit: limit - "[]".length, sizeOf });

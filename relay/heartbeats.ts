@@ -10,7 +10,7 @@ export interface Beating {
   heartbeat(): void;
 }
 
-/** So many groups take turns. */
+/** How many groups take turns. */
 const GROUPS = 50;
 
 /** Gives each of those that were added a heartbeat every period. */

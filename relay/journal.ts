@@ -1,6 +1,6 @@
 /**
  * What happened, written to sessions' events: one event a type, session and turn of the event
- * loop, with a list in it, so that recording every work item costs little beside the work.
+ * loop, with a list in it, so that recording every work item costs little next to the work.
  *
  * That work was offered, which is all that happens to most of it, waits a moment for the results of
  * earlier work, to be stored together with them.
@@ -11,9 +11,9 @@ import { nuid } from "@nats-io/nats-core";
 import type { LogWriter } from "@ourocodus/bus";
 import { eventsSubject, formatMessage, type WorkEventType } from "@ourocodus/protocol";
 
-/** So long an offer waits for something to be stored with it, in milliseconds. */
+/** How long an offer waits for something to be stored with it, in milliseconds. */
 const OFFER_WAIT_MS = 5;
-/** One event holds at most so many characters of list. */
+/** How many characters of list one event holds, at most. */
 const LIST_CHARACTERS = 32 * 1024;
 
 /** What a {@linkcode Journal} needs. */

@@ -45,7 +45,7 @@ export interface OutcomeReaderOptions {
 }
 
 const RETRY_MS = 500;
-/** So many questions to NATS wait for their answers at once; more at once would only time out. */
+/** How many questions to NATS wait for answers at once; with more, they would only time out. */
 const MAX_QUESTIONS = 128;
 
 /** Asks for outcomes. */

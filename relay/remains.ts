@@ -1,5 +1,5 @@
 /**
- * Remains: work that has its outcome and was acknowledged, but is in the stream all the same. A
+ * Remains: work that has its outcome and was acknowledged, but is still in the stream. A
  * nats-server that is killed may have written down what its consumer acknowledged, and not yet that
  * the message is gone. Nobody is given such work, until the role's consumer is made anew: then it
  * would be a first attempt again.

@@ -1,7 +1,7 @@
 /**
  * Stray work: stored under a session or role that no agent can have, since the stream listens to
- * wildcards. It is looked for now and then, and becomes a dead letter, so that it does not wait for
- * ever in silence. With it goes what a killed nats-server has left behind, see remains.ts.
+ * wildcards. It is looked for now and then, and becomes a dead letter, so that it does not wait
+ * forever in silence. With it goes what a killed nats-server has left behind, see remains.ts.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface StrayCollectorOptions {
 }
 
 const MINUTE_MS = 60_000;
-/** As many messages are read for one subject each time. */
+/** How many messages are read for one subject each time, at most. */
 const MAX_READS = 10_000;
 const log = getLogger(["ourocodus", "relay"]);
 

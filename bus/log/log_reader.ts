@@ -28,7 +28,7 @@ import {
 
 export type { ReadLogOptions };
 
-/** Without `follow`, so many consumers in a row may deliver nothing. */
+/** Without `follow`, how many consumers in a row may deliver nothing. */
 const FRUITLESS = 3;
 
 /**

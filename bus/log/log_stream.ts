@@ -20,7 +20,7 @@ import { StreamError } from "../nats_errors.ts";
 
 /** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
 export interface ReadLogOptions {
-  /** At most so many messages, the newest, of those that are there; 0 for none. */
+  /** At most this many of the messages that are there, the newest; 0 for none. */
   readonly last?: number;
   /** Only messages with a lower sequence; not with `follow`. */
   readonly before?: number;

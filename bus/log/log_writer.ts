@@ -38,9 +38,9 @@ const MESSAGE_TOO_LARGE = 10054;
 const SWEEP_MS = 1_000;
 const MAX_ENTRIES = 4_096;
 const MAX_BYTES = 16 * 2 ** 20;
-/** So many at most are settled together. */
+/** How many are settled together, at most. */
 const MAX_TOGETHER = 256;
-/** So many stored messages are read at once, to compare them. */
+/** How many stored messages are read at once, to compare them. */
 const MAX_COMPARED = 64;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;

@@ -17,7 +17,7 @@ export interface PullTimes {
 const BUCKET_MS = 1_000;
 /** How long after a request's end its status may take to arrive. */
 const STATUS_GRACE_MS = 3_000;
-/** So many heartbeats in a row are missed before a consumer counts as silent (NATS' ADR-37). */
+/** A consumer that misses this many heartbeats in a row counts as silent (NATS' ADR-37). */
 const MISSED_HEARTBEATS = 2;
 
 /** Counts what was asked for. Moments are milliseconds by `performance.now`. */
@@ -58,7 +58,7 @@ export class PullRequests {
     if (this.#outstanding > 0) this.#outstanding--;
   }
 
-  /** A request of this second has ended; so many of its messages do not come. */
+  /** A request of this second has ended. @param undelivered How many of its messages do not come. */
   ended(second: number, undelivered: number): void {
     this.#outstanding = Math.max(0, this.#outstanding - undelivered);
     this.#asked.set(second, Math.max(0, (this.#asked.get(second) ?? 0) - undelivered));

@@ -23,7 +23,7 @@ export class FakeAgent implements AgentSocket {
   readonly frames: string[] = [];
   /** How the relay closed it. */
   closed: { readonly code: number; readonly reason: string } | undefined;
-  /** As many bytes pretend to wait for it. */
+  /** How many bytes pretend to wait for it. */
   unreadBytes = 0;
   readonly connection: AgentConnection;
   readonly #relay: Relay;
@@ -81,7 +81,7 @@ export class FakeAgent implements AgentSocket {
     return this.connection.attempts().filter(({ state }) => state === "resuming").length;
   }
 
-  /** Waits until it has been sent so many work items. @returns The last of them. */
+  /** Waits until it has been sent this many work items. @returns The last of them. */
   async hasWork(count = 1): Promise<GivenWork> {
     return await until(() => this.works.length >= count && this.works[count - 1], {
       message: `work number ${count}`,

@@ -131,12 +131,12 @@ export class TestRelay implements AsyncDisposable {
     });
   }
 
-  /** As many work items have no outcome yet. */
+  /** How many work items have no outcome yet. */
   async waiting(): Promise<number> {
     return (await this.#manager.streams.info(WORK_STREAM)).state.messages;
   }
 
-  /** Waits until as many work items have no outcome yet; by default none. */
+  /** Waits until this many work items have no outcome yet; by default none. */
   async hasWaiting(count = 0): Promise<void> {
     await until(async () => await this.waiting() === count, { message: `${count} waiting` });
   }

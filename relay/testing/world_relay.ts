@@ -32,7 +32,7 @@ export class WorldRelay extends FakeEffects {
   natsIsAway = false;
   /** Whether its role has more slots, or fewer, in this turn. */
   changed = false;
-  /** As much as was asked for and has not come. */
+  /** How much was asked for and has not come. */
   wanted = 0;
   readonly pendingReleases: Attempt[] = [];
 
