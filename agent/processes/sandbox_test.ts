@@ -4,6 +4,7 @@ import { systemClock } from "../clock.ts";
 import { ToldPids } from "../testing/told_pids.ts";
 import { MarkedProcess } from "./marked_process.ts";
 import { readProcesses } from "./process_table.ts";
+import { findProgram } from "./program_path.ts";
 import { bwrapCommand, findSandbox } from "./sandbox.ts";
 
 const PATH = Deno.env.get("PATH");
@@ -156,6 +157,30 @@ Deno.test("what is in a box is told SIGTERM, and may clean up", withBwrap, async
   assert.equal((await program.status).code, 0);
   await program.stderr.cancel();
   assert.equal(readProcesses().has(program.pid), false);
+});
+
+Deno.test({
+  name: "bwrap is found to work where all that is on PATH lies in /tmp",
+  ignore: found.kind === "missing",
+  async fn() {
+    const folder = await Deno.makeTempDir({ dir: "/tmp" });
+    for (const name of ["bwrap", "true"]) {
+      const program = findProgram(name, { path: PATH, cwd: "/" });
+      assert.equal(program.kind, "ok");
+      if (program.kind === "ok") await Deno.symlink(program.path, `${folder}/${name}`);
+    }
+    const file = JSON.stringify(new URL("sandbox.ts", import.meta.url).href);
+    const script = `const { findSandbox } = await import(${file}); ` +
+      "console.log(JSON.stringify(await findSandbox(Deno.env.get('PATH'))));";
+    // In a process of its own, since this one's PATH has more.
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", script],
+      env: { PATH: folder },
+    }).output();
+    const said = JSON.parse(new TextDecoder().decode(stdout));
+    assert.deepEqual(said, { kind: "bwrap", program: `${folder}/bwrap` });
+    await Deno.remove(folder, { recursive: true });
+  },
 });
 
 Deno.test("a machine without bwrap is told what to do", async () => {

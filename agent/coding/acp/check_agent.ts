@@ -120,13 +120,22 @@ export async function checkAgent(preset: Preset, options: CheckAgentOptions): Pr
     missing,
     advice: [
       ...(tried === false
-        ? [`version ${info?.version} was not tried, ${preset.npm?.tried} was: ${preset.install}`]
+        ? [
+          `version ${info?.version} was not tried, ${preset.npm?.tried} was: ${
+            triedInstall(preset)
+          }`,
+        ]
         : []),
       ...(!needsBox && box.kind === "missing"
         ? [`commands run without a sandbox: ${box.reason}`]
         : []),
     ],
   };
+}
+
+/** Without a version, npm may choose an older one, which wants no newer Node.js than there is. */
+function triedInstall({ npm }: Preset): string {
+  return `npm install -g ${npm?.package}@${npm?.tried}`;
 }
 
 /** A check as text, a fact a line. */
