@@ -201,6 +201,25 @@ Deno.test("others than its session and role cannot say that work was sent again"
   assert.deepEqual(await retryAll(there), ["w:4"]);
 });
 
+Deno.test("a dead letter that a version before has sent again was sent again", async () => {
+  await using there = await scene();
+  const { connection } = there;
+  const text = '{"id":"w","type":"work","payload":{}}';
+  const workSequence = await there.send("w", {}, text);
+  await there.end(workSequence, "dead", { dead: { text } });
+  const [found] = (await finishedWork(connection, { states: ["dead"] })).works;
+  const header = headers();
+  header.set(LOG_HEADER.requeued, String(found?.dead_letter));
+  await connection.nats.request("sessions.s.work.r", text, { headers: header, timeout: 5_000 });
+  const trace = await until(async () => {
+    const [trace] = await traceWork(connection, { workSequence });
+    return trace?.dead_letter?.requeued_as === 2 && trace;
+  });
+  assert.equal(trace.retried_as, 2);
+  assert.equal((await retryWork(connection, { workSequence })).kind, "already");
+  assert.deepEqual(await retryAll(there, { states: ["dead"] }), []);
+});
+
 Deno.test("a filter finds what ended since then and was not sent again, in the order of its work", async () => {
   await using there = await scene();
   const { connection } = there;
