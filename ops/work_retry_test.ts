@@ -220,6 +220,27 @@ Deno.test("a dead letter that a version before has sent again was sent again", a
   assert.deepEqual(await retryAll(there, { states: ["dead"] }), []);
 });
 
+Deno.test("a dead letter names its own work, also where the work stream was made anew", async () => {
+  await using there = await scene();
+  const { connection } = there;
+  const text = '{"id":"old","type":"work","payload":{}}';
+  const sequence = await there.send("old", {}, text);
+  await there.end(sequence, "dead", { dead: { text } });
+  const letter = await lastLogSequence(connection);
+  await (await jetstreamManager(connection.nats)).streams.delete(WORK_STREAM);
+  await ensureStreams(connection);
+  assert.equal(await there.send("new"), sequence);
+  await there.end(sequence, "failed");
+  for (const elsewhere of [{ session: "t" }, { role: "other" }]) {
+    const other = await retryWork(connection, { deadLetter: letter }, elsewhere);
+    assert.equal(other.kind, "unknown");
+  }
+  assert.equal((await retryWork(connection, { deadLetter: letter + 1 })).kind, "unknown");
+  const done = await retryWork(connection, { deadLetter: letter }, { session: "s" });
+  assert.ok(done.kind === "retried", Deno.inspect(done));
+  assert.equal(await textOf(connection, done.sent.sequence), text);
+});
+
 Deno.test("a filter finds what ended since then and was not sent again, in the order of its work", async () => {
   await using there = await scene();
   const { connection } = there;
