@@ -144,7 +144,9 @@ async function* retryAsked(
 ): AsyncGenerator<AskedRetry> {
   const { signal } = console;
   const limits = streamSettings(console.env);
-  const traces = await traceAsked(connection, ids, flags, { signal });
+  // A sequence is found without reading all of the log.
+  const limit = flags.sequence ? 1 : undefined;
+  const traces = await traceAsked(connection, ids, flags, { limit, signal });
   for (const [index, asked] of ids.entries()) {
     const done = await retryTraced(connection, traces[index] ?? [], { ...options, limits, signal });
     yield { asked, done, unknown: unknownWork(asked, flags) };
