@@ -13,12 +13,12 @@ import { RoleId } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag, durationFlag, optionalPlace, timeoutFlag } from "./flag_values.ts";
+import { countFlag, durationFlag, optionalPlace, waitFlags } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { connectedAgents, tellNobodyThere } from "./sending.ts";
-import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { helpEnd, NATS_FLAG, WAIT_TIMEOUT_FLAG } from "./shared_flags.ts";
 import { type AskedRetry, type SentAgain, tellAll } from "./tell_retries.ts";
 import { count, span } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -42,10 +42,7 @@ function declare() {
     .option("--again", "also work that was sent again before")
     .option("--dry-run", "only tell what would be sent")
     .option("-w, --wait", "wait for the results, and print them")
-    .option(
-      "--timeout <duration>",
-      `with --wait: the longest wait for a (further) result (default: ${DEFAULT_TIMEOUT})`,
-    )
+    .option(...WAIT_TIMEOUT_FLAG)
     .option("--json", "print a line of JSON per work item")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -61,7 +58,6 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const DEFAULT_TIMEOUT = "30s";
 /** How much work is sent at most by a filter. */
 const MAX_WORKS = 1_000;
 
@@ -87,7 +83,10 @@ async function workRetry(
   console: Console,
 ): Promise<ExitCode> {
   const filter = filterOf(ids, flags);
-  const waitMs = waitOf(flags);
+  if (flags.wait && flags.dryRun) {
+    throw new UsageError("--wait has nothing to wait for with --dry-run");
+  }
+  const waitMs = waitFlags(flags);
   for (const id of ids) checkWork(id, flags);
   await using connection = await connectNats(console, { url: flags.nats });
   // From before, so that no result comes between sending and waiting.
@@ -126,13 +125,6 @@ function filterOf(ids: readonly string[], flags: Flags): FinishedFilter | undefi
       ? MAX_WORKS
       : countFlag("--limit", limit, { min: 1, max: MAX_WORKS }),
   };
-}
-
-function waitOf({ wait, timeout, dryRun }: Flags): number | undefined {
-  if (wait && dryRun) throw new UsageError("--wait has nothing to wait for with --dry-run");
-  if (wait) return timeoutFlag("--timeout", timeout ?? DEFAULT_TIMEOUT);
-  if (timeout === undefined) return undefined;
-  throw new UsageError("--timeout is how long --wait waits: add --wait, or leave --timeout out");
 }
 
 async function* retryAsked(
