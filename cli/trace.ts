@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { LogItem, TraceStep, WorkState, WorkTrace } from "@ourocodus/ops";
+import { FINISHED_STATES, type LogItem, type TraceStep, type WorkTrace } from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
@@ -181,15 +181,13 @@ function stepRow(
 
 /** Which work it sends again, as which it was sent again, and else how to. */
 function retryTexts({ retry_of, retried_as, state, work_sequence }: WorkTrace): string[] {
-  const canRetry = retried_as === null && RETRIED_STATES.includes(state);
+  const canRetry = retried_as === null && FINISHED_STATES.some((each) => each === state);
   return [
     ...(retry_of === null ? [] : [`it is a retry of sequence ${retry_of}`]),
     ...(retried_as === null ? [] : [`it was sent again as sequence ${retried_as}`]),
     ...(canRetry ? [`to send it again: ourocodus work retry --sequence ${work_sequence}`] : []),
   ];
 }
-
-const RETRIED_STATES: readonly WorkState[] = ["failed", "dead", "cancelled"];
 
 /** What the message has next to its id, type and payload; undefined if it has nothing else. */
 function furtherFields(message: WorkTrace["message"]): object | undefined {
