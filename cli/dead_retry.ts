@@ -50,7 +50,7 @@ async function deadRetry(
   const queries = asked.map(queryOf);
   await using connection = await connectToLog(console, flags);
   const all = flags.all
-    ? retryFiltered(connection, { ...place, states: ["dead"] }, place, console)
+    ? retryFiltered(connection, { ...place, states: ["dead"] }, {}, console)
     : retryLetters(connection, queries, { ...place, again: flags.again }, console);
   const { code } = await tellAll(all, flags, console);
   return console.signal.aborted ? EXIT.interrupted : code;

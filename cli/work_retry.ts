@@ -91,10 +91,9 @@ async function workRetry(
   await using connection = await connectNats(console, { url: flags.nats });
   // From before, so that no result comes between sending and waiting.
   const logEnd = await ensureLog(console, connection);
-  const options = { ...optionalPlace(flags), again: flags.again, dryRun: flags.dryRun };
   const all = filter === undefined
-    ? retryAsked(connection, ids, flags, options, console)
-    : retryFiltered(connection, filter, options, console);
+    ? retryAsked(connection, ids, flags, console)
+    : retryFiltered(connection, filter, flags, console);
   const { code, sent } = await tellAll(all, flags, console);
   if (console.signal.aborted) return EXIT.interrupted;
   if (!flags.json) await tellNobody(connection, sent, console);
@@ -130,45 +129,39 @@ function filterOf(ids: readonly string[], flags: Flags): FinishedFilter | undefi
 async function* retryAsked(
   connection: Connection,
   ids: readonly string[],
-  flags: WorkFlags,
-  options: RetryOptions,
-  console: Console,
+  flags: WorkFlags & Pick<RetryOptions, "again" | "dryRun">,
+  { env, signal }: Console,
 ): AsyncGenerator<AskedRetry> {
-  const { signal } = console;
-  const limits = streamSettings(console.env);
+  const { again, dryRun } = flags;
+  const options = { again, dryRun, limits: streamSettings(env), signal };
   // A sequence is found without reading all of the log.
   const limit = flags.sequence ? 1 : undefined;
   const traces = await traceAsked(connection, ids, flags, { limit, signal });
   for (const [index, asked] of ids.entries()) {
-    const done = await retryTraced(connection, traces[index] ?? [], { ...options, limits, signal });
+    const done = await retryTraced(connection, traces[index] ?? [], options);
     yield { asked, done, unknown: unknownWork(asked, flags) };
   }
 }
 
-/**
- * Sends again what a filter finds, and says how much there is more.
- *
- * @param options Of the same session and role.
- */
+/** Sends again what a filter finds, and says if there is more. */
 export async function* retryFiltered(
   connection: Connection,
   filter: FinishedFilter,
-  options: RetryOptions,
+  { dryRun }: Pick<RetryOptions, "dryRun">,
   { env, err, out, signal }: Console,
 ): AsyncGenerator<AskedRetry> {
+  const { session, role, states } = filter;
   const { works, more } = await finishedWork(connection, { ...filter, signal });
-  if (works.length === 0) await err.write(`no ${wordsOf(filter.states)} work to send again\n`);
-  const limits = streamSettings(env);
+  if (works.length === 0) await err.write(`no ${wordsOf(states)} work to send again\n`);
+  const options = { session, role, dryRun, limits: streamSettings(env), signal };
   let sent = 0;
-  for await (
-    const done of retryFinished(connection, works, { ...options, limits, signal })
-  ) {
+  for await (const done of retryFinished(connection, works, options)) {
     if (done.kind === "retried" || done.kind === "ready") sent++;
     yield { done };
   }
   await out.flush();
   if (more) {
-    const what = options.dryRun ? "would be sent" : "sent";
+    const what = dryRun ? "would be sent" : "sent";
     await err.write(
       `${count(sent)} ${what}, and there is more: the limit is ${count(works.length)} at a time. ` +
         "The same command sends the next ones\n",
