@@ -93,22 +93,18 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
   const { note, message, text, result } = trace;
   const work = text ?? message?.payload ?? "no longer kept";
   const more = furtherFields(message);
+  const part = (name: string, whole: readonly string[], short: string) =>
+    full ? ["", name, ...whole] : [`${paint.dim(name.padEnd(6))}  ${short}`];
   return [
     `${paint.bold(nameOf(trace))}  ${stateText(trace, paint)}`,
     paint.dim(placeOf(trace)),
     ...(note === null ? [] : [paint.yellow(harmless(note))]),
     "",
     ...table(historyRows(trace.history, full, paint)),
-    "",
-    ...(full ? ["work", ...wholeLines(work)] : [`${paint.dim("work  ")}  ${shown(work)}`]),
-    ...(more === undefined
-      ? []
-      : full
-      ? ["", "fields", ...wholeLines(more)]
-      : [`${paint.dim("fields")}  ${shown(more)}`]),
-    ...(result === null ? [] : full ? ["", "result", ...wholeResult(result)] : [
-      `${paint.dim("result")}  ${shown(resultLine(result))}`,
-    ]),
+    ...(full ? [] : [""]),
+    ...part("work", wholeLines(work), shown(work)),
+    ...(more === undefined ? [] : part("fields", wholeLines(more), shown(more))),
+    ...(result === null ? [] : part("result", wholeResult(result), shown(resultLine(result)))),
     ...retryTexts(trace).map(paint.dim),
   ];
 }
