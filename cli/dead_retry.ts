@@ -24,8 +24,8 @@ function declare() {
     .argument("[dead...]", "the dead letter's sequence, as dead list shows it, or the work's id")
     .addOption(sessionFlag("the session"))
     .option(ROLE, "only this role's")
-    .option("--all", "all that were not sent again yet, 1,000 at a time")
-    .option("--again", "also those that were sent again before")
+    .option("--all", "all that were not sent again yet, oldest first, 1,000 at a time")
+    .option("--again", "without --all: also those that were sent again before")
     .option("--json", "print a line of JSON per work item")
     .option(...NATS_FLAG)
     .addHelpText("after", helpEnd(["dead retry -s docs 4711 task-17", "dead retry -s docs --all"]));

@@ -38,8 +38,11 @@ function declare() {
     .option("--dead", "all dead work")
     .option("--cancelled", "all cancelled work")
     .option("--since <duration>", "with these: what ended at most this long ago, like 1h")
-    .option("-n, --limit <count>", `with these: how many at most (default: ${MAX_WORKS})`)
-    .option("--again", "also work that was sent again before")
+    .option(
+      "-n, --limit <count>",
+      `with these: how many, ${MAX_WORKS} at most (default: ${MAX_WORKS})`,
+    )
+    .option("--again", "with ids: also work that was sent again before")
     .option("--dry-run", "only tell what would be sent")
     .option("-w, --wait", "wait for the results, and print them")
     .option(...WAIT_TIMEOUT_FLAG)
@@ -61,12 +64,14 @@ type Flags = FlagsOf<typeof declare>;
 /** How much work is sent at most by a filter. */
 const MAX_WORKS = 1_000;
 
-const NOTES = `The message comes from the log's copy. If several work items of one role have an id,
-the newest is meant. Work that waits or runs is refused, and work that was sent again before needs
---again; so two people who retry the same work at once send it once.
+const NOTES =
+  `The message comes from the log's copy, or from the dead letter if the log has lost the copy. If
+several work items of one role have an id, the newest is meant. Work that waits or runs is refused,
+and work that was sent again before needs --again; so two people who retry the same work at once send
+it once.
 
---failed, --dead and --cancelled send, oldest first, what was not sent again yet, at most --limit
-work items. The same command sends the next ones.
+--failed, --dead and --cancelled send the work that was not sent again yet, oldest first, at most
+--limit work items. The same command then sends the next ones.
 
 With --json each line has "kind": retried, ready (--dry-run), already, unfinished, refused, ambiguous
 or unknown. "work_sequence" is the finished work's sequence, "retried_as" the new one's. With --wait

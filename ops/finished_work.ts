@@ -22,7 +22,7 @@ export interface FinishedFilter {
   readonly role?: string;
   /** Only what ended at this time or later. */
   readonly since?: Date;
-  /** At most so many; 1000 by default. */
+  /** Maximum number of work items; 1000 by default. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }

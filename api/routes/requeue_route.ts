@@ -21,7 +21,8 @@ const ROUTE = createRoute({
   ...needs("send"),
   summary: "Retry a dead letter's work, by the letter's sequence",
   description:
-    "`POST /api/sessions/{session}/work/{sequence}/retry` does it for any finished work.",
+    "`POST /api/sessions/{session}/work/{sequence}/retry` does it for any finished work. Only here, " +
+    "a conflict's `work_sequence` is the new work's.",
   deprecated: true,
   tags: ["Work"],
   request: {

@@ -51,9 +51,9 @@ const ROUTE = createRoute({
   method: "post",
   path: "/api/work/retry",
   summary: "Retry all work that failed, died or was cancelled since a time",
-  description: "Sends it again, unchanged, as new work: oldest first, at most `limit` of it; " +
-    "`more` says whether there is more, which the same request again sends. Work that was sent " +
-    "again before is left out, so nothing is sent twice.",
+  description: "Sends the work again, unchanged, as new work: oldest first, at most `limit` work " +
+    "items. If `more` is true, the same request sends the next ones. Work that was sent again " +
+    "before is left out, so nothing is sent twice.",
   tags: ["Work"],
   ...needs("send"),
   request: {

@@ -47,7 +47,9 @@ const dead = {
   error: z.string(),
   attempts: z.int(),
   cut_from_bytes: z.int().nullable(),
-  requeued_as: z.int().nullable(),
+  requeued_as: z.int().nullable().openapi({
+    description: "The newest sequence as which its work was sent again",
+  }),
 };
 
 /** A dead letter. */
