@@ -1,36 +1,10 @@
 /** Every route, with what is behind it; each answer is compared with /openapi.json on the way. */
 import assert from "node:assert/strict";
-import { SocketAgent, startRelay, until } from "../tests/support/mod.ts";
-import { startTestApi, type TestApi } from "./testing/test_api.ts";
+import { until } from "../tests/support/mod.ts";
+import { type Scene, scene } from "./testing/api_scene.ts";
+import { startTestApi } from "./testing/test_api.ts";
 
 const WORK = "/api/sessions/docs/work/writer";
-
-interface Scene extends AsyncDisposable {
-  readonly api: TestApi;
-  /** Connects an agent that answers by what is asked of it in the payload. */
-  agent(id: string, options?: { readonly session?: string }): Promise<SocketAgent>;
-}
-
-async function scene(): Promise<Scene> {
-  const api = await startTestApi();
-  const relay = await startRelay({ natsUrl: api.natsUrl, env: { MAX_DELIVER: "1" } });
-  return {
-    api,
-    agent: (agentId, { session = "docs" } = {}) =>
-      SocketAgent.connect({
-        ...{ relayUrl: relay.url, session, role: "writer", agentId, concurrency: 8 },
-        onWork: (work, agent) => {
-          const { answer } = work.payload;
-          if (answer === "never") return;
-          agent.answer(work, { said: work.payload.message }, String(answer ?? "result"));
-        },
-      }),
-    async [Symbol.asyncDispose]() {
-      await relay[Symbol.asyncDispose]();
-      await api[Symbol.asyncDispose]();
-    },
-  };
-}
 
 Deno.test("work goes its way through the API, and every route says so", async () => {
   await using there = await scene();
@@ -227,68 +201,6 @@ async function retries({ api }: Scene): Promise<void> {
   await until(async () => (await list("&dry_run=true")).length === 0);
   assert.deepEqual(await list(""), []);
 }
-
-Deno.test("the same key stores once; other work under it is refused", async () => {
-  await using api = await startTestApi();
-  const headers = { "idempotency-key": "order-1" };
-  const first = await api.post(WORK, { message: "one" }, headers);
-  const second = await api.post(WORK, { message: "one" }, headers);
-  assert.deepEqual([first.body.duplicate, second.body.duplicate], [false, true]);
-  assert.equal(second.body.sequence, first.body.sequence);
-  assert.equal(second.body.id, first.body.id);
-  const other = await api.post(WORK, { message: "two" }, headers);
-  assert.equal(other.status, 422);
-  assert.equal(other.body.work_sequence, first.body.sequence);
-});
-
-Deno.test("the same id stores once; another message under it is refused, with or without a wait", async () => {
-  await using there = await scene();
-  const { api } = there;
-  await using _agent = await there.agent("writer-1");
-  const first = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
-  assert.equal(first.status, 200);
-  const again = await api.post(WORK, { id: "x", message: "one" }, { prefer: "wait=30" });
-  assert.deepEqual([again.status, again.body.duplicate, again.body.result.payload], [
-    ...[200, true, { said: "one" }],
-  ]);
-  for (const headers of [{}, { prefer: "wait=30" }] as Record<string, string>[]) {
-    const other = await api.post(WORK, { id: "x", message: "two" }, headers);
-    assert.deepEqual([other.status, other.body.work_sequence], [422, first.body.sequence]);
-    assert.match(other.body.detail, /^id "x" was used for another message/);
-    assert.ok(!other.text.includes("said"), "nobody is shown another's result");
-  }
-});
-
-Deno.test("anyone who waits for a result that does not come is answered in time", async () => {
-  await using api = await startTestApi();
-  const { status, body, headers } = await api.post(WORK, { message: "x" }, { prefer: "wait=1" });
-  assert.deepEqual([status, body.result, headers.get("preference-applied")], [202, null, null]);
-});
-
-Deno.test("anyone who comes back for work that was sent before can wait for its outcome", async () => {
-  await using there = await scene();
-  const { api } = there;
-  const { body: { sequence } } = await api.post(WORK, { id: "late", payload: {} });
-  const soon = await api.fetch("/api/work/late", { headers: { prefer: "wait=1" } });
-  assert.deepEqual([soon.body.state, soon.headers.get("preference-applied")], ["waiting", null]);
-  const prefer = { headers: { prefer: "wait=60" } };
-  const waiting = [
-    api.fetch("/api/work/late?session=docs", prefer),
-    api.fetch(`/api/sessions/docs/work/${sequence}`, prefer),
-  ];
-  await until(async () =>
-    /^ourocodus_api_result_waits 2$/m.test((await api.fetch("/metrics")).text)
-  );
-  await using _agent = await there.agent("writer-1");
-  for (const { status, body, headers } of await Promise.all(waiting)) {
-    assert.deepEqual([status, body.state, body.result.type], [200, "done", "result"]);
-    assert.equal(headers.get("preference-applied"), "wait=60");
-  }
-  const already = await api.fetch("/api/work/late", prefer);
-  assert.equal(already.body.state, "done");
-  assert.equal((await api.fetch("/api/work/unknown", prefer)).status, 404);
-  assert.match((await api.fetch("/metrics")).text, /^ourocodus_api_result_waits 0$/m);
-});
 
 Deno.test("two agents of one id are told apart by session", async () => {
   await using there = await scene();

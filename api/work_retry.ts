@@ -12,9 +12,9 @@ import {
   type RetriedWork,
   retryFinished,
   type RetryOptions,
+  type RetryQuery,
   retryWork,
   TakenIdError,
-  type WorkQuery,
 } from "@ourocodus/ops";
 import { messageOf } from "@ourocodus/protocol";
 import type { ApiParts } from "./parts.ts";
@@ -30,7 +30,7 @@ import type { RetriedListSchema, RetriedWorkSchema } from "./schemas/work.ts";
  */
 export async function retried(
   { connection, limits, metrics }: ApiParts,
-  query: WorkQuery,
+  query: RetryQuery,
   options: RetryOptions & { readonly unknown: () => ProblemError },
 ): Promise<z.infer<typeof RetriedWorkSchema>> {
   const done = await retryWork(connection, query, { ...options, limits }).catch(asProblem);

@@ -1,6 +1,6 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Connection, streamSettings } from "@ourocodus/bus";
-import { deadWork, retryTraced, retryWork, traceWork } from "@ourocodus/ops";
+import { retryWork } from "@ourocodus/ops";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -24,8 +24,8 @@ function declare() {
     .argument("[dead...]", "the dead letter's sequence, as dead list shows it, or the work's id")
     .addOption(sessionFlag("the session"))
     .option(ROLE, "only this role's")
-    .option("--all", "all that were not sent again yet, 1,000 at a time")
-    .option("--again", "also those that were sent again before")
+    .option("--all", "all that were not sent again yet, oldest first, 1,000 at a time")
+    .option("--again", "without --all: also those that were sent again before")
     .option("--json", "print a line of JSON per work item")
     .option(...NATS_FLAG)
     .addHelpText("after", helpEnd(["dead retry -s docs 4711 task-17", "dead retry -s docs --all"]));
@@ -50,17 +50,17 @@ async function deadRetry(
   const queries = asked.map(queryOf);
   await using connection = await connectToLog(console, flags);
   const all = flags.all
-    ? retryFiltered(connection, { ...place, states: ["dead"] }, place, console)
+    ? retryFiltered(connection, { ...place, states: ["dead"] }, {}, console)
     : retryLetters(connection, queries, { ...place, again: flags.again }, console);
   const { code } = await tellAll(all, flags, console);
   return console.signal.aborted ? EXIT.interrupted : code;
 }
 
-type Query = { readonly id: string } | { readonly letter: number };
+type Query = { readonly id: string } | { readonly deadLetter: number };
 
 function queryOf(text: string): Query {
   return /^\d+$/.test(text)
-    ? { letter: sequenceArgument(text) }
+    ? { deadLetter: sequenceArgument(text) }
     : { id: idFlag("the dead letter's id", text) };
 }
 
@@ -73,21 +73,11 @@ async function* retryLetters(
   const { session } = options;
   const limits = streamSettings(env);
   for (const query of queries) {
-    const retry = { ...options, limits, signal };
-    if ("id" in query) {
-      const done = await retryWork(connection, query, retry);
-      yield { asked: query.id, done, unknown: unknownWork(query.id, options) };
-    } else {
-      const { letter } = query;
-      const workSequence = await deadWork(connection, session, letter);
-      const traces = workSequence === undefined
-        ? []
-        : await traceWork(connection, { workSequence }, { ...options, signal });
-      // Another work item may have the sequence, where the work stream was made anew.
-      const dead = traces.filter(({ dead_letter }) => dead_letter?.sequence === letter);
-      const done = await retryTraced(connection, dead, retry);
-      const unknown = `session ${session} has no dead letter ${letter}`;
-      yield { asked: String(letter), done, unknown };
-    }
+    const done = await retryWork(connection, query, { ...options, limits, signal });
+    yield "id" in query ? { asked: query.id, done, unknown: unknownWork(query.id, options) } : {
+      asked: String(query.deadLetter),
+      done,
+      unknown: `session ${session} has no dead letter ${query.deadLetter}`,
+    };
   }
 }

@@ -11,6 +11,7 @@ import {
   messageOf,
   parseDurationMs,
 } from "@ourocodus/protocol";
+import { WAIT_TIMEOUT } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A session, a role or an agent's id, which must be there. @throws {UsageError} */
@@ -71,6 +72,15 @@ export function durationFlag(flag: string, value: string, maxDays = MAX_DAYS): n
 /** How long to wait: a duration that fits a timer. @throws {UsageError} */
 export function timeoutFlag(flag: string, value: string): number {
   return durationFlag(flag, value, MAX_TIMER_DAYS);
+}
+
+/** How long --wait waits, in milliseconds; undefined without --wait. @throws {UsageError} */
+export function waitFlags(
+  { wait, timeout }: { readonly wait?: true; readonly timeout?: string },
+): number | undefined {
+  if (wait) return timeoutFlag("--timeout", timeout ?? WAIT_TIMEOUT);
+  if (timeout === undefined) return undefined;
+  throw new UsageError("--timeout is how long --wait waits: add --wait, or leave --timeout out");
 }
 
 const DAY_MS = 86_400_000;

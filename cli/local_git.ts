@@ -51,8 +51,8 @@ export async function findRecords(
 }
 
 /**
- * Whether work has a worktree to tell of. Work that is done has none once its folder is gone: its
- * agent removes it, and leaves the record.
+ * Whether work has a worktree. Done work has none once its folder is gone: its agent removes the
+ * folder, and leaves the record.
  */
 export async function isWorktreeLeft(record: WorkRecord): Promise<boolean> {
   return hasWorktree(record) && (record.state !== "done" || await isThere(record.folder));

@@ -158,7 +158,7 @@ async function takenLines(
   }
 }
 
-/** The counts, where lines that the server had under their ids count as refused. */
+/** The counts, with these lines as refused. */
 function without(lines: Iterable<KnownLine>, summary: SendSummary): SendSummary {
   let { stored, duplicates, failed } = summary;
   for (const { duplicate } of lines) {

@@ -5,14 +5,14 @@ import { formatMessage } from "@ourocodus/protocol";
 import { SystemError } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
 import type { ExitCode } from "./exit_codes.ts";
-import { idFlag, objectFlag, sessionPlace, timeoutFlag } from "./flag_values.ts";
+import { idFlag, objectFlag, sessionPlace, waitFlags } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
 import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
 import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { sendLines } from "./send_lines.ts";
 import { sendOne } from "./send_one.ts";
-import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { helpEnd, NATS_FLAG, WAIT_TIMEOUT_FLAG } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `send work`: stores one work item in the queue, or one per line of a file. */
@@ -34,10 +34,7 @@ function declare() {
     .option("--file <path>", "send a work item per line of this file; - is standard input")
     .option("--id <id>", "the message's id (default: a new one)")
     .option("-w, --wait", "wait for the result, and print it")
-    .option(
-      "--timeout <duration>",
-      `with --wait: the longest wait for a (further) result (default: ${DEFAULT_TIMEOUT})`,
-    )
+    .option(...WAIT_TIMEOUT_FLAG)
     .option("--json", "print JSON")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -53,8 +50,6 @@ function declare() {
 }
 
 type Flags = FlagsOf<typeof declare> & { readonly input?: string };
-
-const DEFAULT_TIMEOUT = "30s";
 
 const NOTES = `The ✓ means that the server has stored the work item. An --id that is sent again, for
 the same session and role within two minutes, is not stored again; the command says so, and with
@@ -89,7 +84,7 @@ async function sendWork(
   console: HeedlessConsole,
 ): Promise<ExitCode> {
   const { session, role: givenRole } = sessionPlace(flags);
-  const waitMs = waitOf(flags);
+  const waitMs = waitFlags(flags);
   const content = contentOf(flags);
   const id = flags.id === undefined ? newWorkId() : idFlag("--id", flags.id);
   await using connection = await connectNats(console, { url: flags.nats });
@@ -109,13 +104,6 @@ async function sendWork(
     : { message: await readMessageFile(content.file, { maxBytes, console }) };
   const text = formatMessage(id, "work", workPayload(sending, payload));
   return await sendOne(connection, { id, text }, sending, console);
-}
-
-/** How long to wait, in milliseconds; undefined without --wait. */
-function waitOf({ wait, timeout }: Flags): number | undefined {
-  if (wait) return timeoutFlag("--timeout", timeout ?? DEFAULT_TIMEOUT);
-  if (timeout === undefined) return undefined;
-  throw new UsageError("--timeout is how long --wait waits: add --wait, or leave --timeout out");
 }
 
 /** The content, which exactly one of five flags gives. */

@@ -25,7 +25,7 @@ export interface ConnectedAgents {
   readonly nobody: boolean;
 }
 
-/** A relay that is there, and needs longer to answer, is not known to be there. */
+/** How long relays may take to answer. One that needs longer is not counted. */
 const ANSWER_MS = 5_000;
 
 /** Asks the relays. */

@@ -11,6 +11,15 @@ export const NATS_FLAG = [
   "NATS (default: $NATS_URL, else that of ourocodus start, else nats://localhost:4222)",
 ] as const;
 
+/** How long --wait waits without --timeout. */
+export const WAIT_TIMEOUT = "30s";
+
+/** The flag `--timeout` of commands with --wait: its syntax, and its help. */
+export const WAIT_TIMEOUT_FLAG = [
+  "--timeout <duration>",
+  `with --wait: the longest wait for a (further) result (default: ${WAIT_TIMEOUT})`,
+] as const;
+
 /** The end of a command's help: notes in lines of 80 columns, examples, and the exit codes. */
 export function helpEnd(examples: readonly string[], notes = ""): string {
   const lines = examples.map((example) => `  $ ourocodus ${example}`).join("\n");

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { LogItem, TraceStep, WorkState, WorkTrace } from "@ourocodus/ops";
+import { FINISHED_STATES, type LogItem, type TraceStep, type WorkTrace } from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
@@ -93,22 +93,18 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
   const { note, message, text, result } = trace;
   const work = text ?? message?.payload ?? "no longer kept";
   const more = furtherFields(message);
+  const part = (name: string, whole: readonly string[], short: string) =>
+    full ? ["", name, ...whole] : [`${paint.dim(name.padEnd(6))}  ${short}`];
   return [
     `${paint.bold(nameOf(trace))}  ${stateText(trace, paint)}`,
     paint.dim(placeOf(trace)),
     ...(note === null ? [] : [paint.yellow(harmless(note))]),
     "",
     ...table(historyRows(trace.history, full, paint)),
-    "",
-    ...(full ? ["work", ...wholeLines(work)] : [`${paint.dim("work  ")}  ${shown(work)}`]),
-    ...(more === undefined
-      ? []
-      : full
-      ? ["", "fields", ...wholeLines(more)]
-      : [`${paint.dim("fields")}  ${shown(more)}`]),
-    ...(result === null ? [] : full ? ["", "result", ...wholeResult(result)] : [
-      `${paint.dim("result")}  ${shown(resultLine(result))}`,
-    ]),
+    ...(full ? [] : [""]),
+    ...part("work", wholeLines(work), shown(work)),
+    ...(more === undefined ? [] : part("fields", wholeLines(more), shown(more))),
+    ...(result === null ? [] : part("result", wholeResult(result), shown(resultLine(result)))),
     ...retryTexts(trace).map(paint.dim),
   ];
 }
@@ -181,15 +177,13 @@ function stepRow(
 
 /** Which work it sends again, as which it was sent again, and else how to. */
 function retryTexts({ retry_of, retried_as, state, work_sequence }: WorkTrace): string[] {
-  const canRetry = retried_as === null && RETRIED_STATES.includes(state);
+  const canRetry = retried_as === null && FINISHED_STATES.some((each) => each === state);
   return [
     ...(retry_of === null ? [] : [`it is a retry of sequence ${retry_of}`]),
     ...(retried_as === null ? [] : [`it was sent again as sequence ${retried_as}`]),
     ...(canRetry ? [`to send it again: ourocodus work retry --sequence ${work_sequence}`] : []),
   ];
 }
-
-const RETRIED_STATES: readonly WorkState[] = ["failed", "dead", "cancelled"];
 
 /** What the message has next to its id, type and payload; undefined if it has nothing else. */
 function furtherFields(message: WorkTrace["message"]): object | undefined {

@@ -13,12 +13,12 @@ import { RoleId } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { countFlag, durationFlag, optionalPlace, timeoutFlag } from "./flag_values.ts";
+import { countFlag, durationFlag, optionalPlace, waitFlags } from "./flag_values.ts";
 import { connectNats, ensureLog } from "./nats.ts";
 import { printResult } from "./print_result.ts";
 import { isErrorResult, recordJson } from "./record_text.ts";
 import { connectedAgents, tellNobodyThere } from "./sending.ts";
-import { helpEnd, NATS_FLAG } from "./shared_flags.ts";
+import { helpEnd, NATS_FLAG, WAIT_TIMEOUT_FLAG } from "./shared_flags.ts";
 import { type AskedRetry, type SentAgain, tellAll } from "./tell_retries.ts";
 import { count, span } from "./terminal_text.ts";
 import { UsageError } from "./usage_error.ts";
@@ -38,14 +38,14 @@ function declare() {
     .option("--dead", "all dead work")
     .option("--cancelled", "all cancelled work")
     .option("--since <duration>", "with these: what ended at most this long ago, like 1h")
-    .option("-n, --limit <count>", `with these: how many at most (default: ${MAX_WORKS})`)
-    .option("--again", "also work that was sent again before")
+    .option(
+      "-n, --limit <count>",
+      `with these: how many, ${MAX_WORKS} at most (default: ${MAX_WORKS})`,
+    )
+    .option("--again", "with ids: also work that was sent again before")
     .option("--dry-run", "only tell what would be sent")
     .option("-w, --wait", "wait for the results, and print them")
-    .option(
-      "--timeout <duration>",
-      `with --wait: the longest wait for a (further) result (default: ${DEFAULT_TIMEOUT})`,
-    )
+    .option(...WAIT_TIMEOUT_FLAG)
     .option("--json", "print a line of JSON per work item")
     .option(...NATS_FLAG)
     .addHelpText(
@@ -61,16 +61,17 @@ function declare() {
 
 type Flags = FlagsOf<typeof declare>;
 
-const DEFAULT_TIMEOUT = "30s";
 /** How much work is sent at most by a filter. */
 const MAX_WORKS = 1_000;
 
-const NOTES = `The message comes from the log's copy. If several work items of one role have an id,
-the newest is meant. Work that waits or runs is refused, and work that was sent again before needs
---again; so two people who retry the same work at once send it once.
+const NOTES =
+  `The message comes from the log's copy, or from the dead letter if the log has lost the copy. If
+several work items of one role have an id, the newest is meant. Work that waits or runs is refused,
+and work that was sent again before needs --again; so two people who retry the same work at once send
+it once.
 
---failed, --dead and --cancelled send, oldest first, what was not sent again yet, at most --limit
-work items. The same command sends the next ones.
+--failed, --dead and --cancelled send the work that was not sent again yet, oldest first, at most
+--limit work items. The same command then sends the next ones.
 
 With --json each line has "kind": retried, ready (--dry-run), already, unfinished, refused, ambiguous
 or unknown. "work_sequence" is the finished work's sequence, "retried_as" the new one's. With --wait
@@ -87,15 +88,17 @@ async function workRetry(
   console: Console,
 ): Promise<ExitCode> {
   const filter = filterOf(ids, flags);
-  const waitMs = waitOf(flags);
+  if (flags.wait && flags.dryRun) {
+    throw new UsageError("--wait has nothing to wait for with --dry-run");
+  }
+  const waitMs = waitFlags(flags);
   for (const id of ids) checkWork(id, flags);
   await using connection = await connectNats(console, { url: flags.nats });
   // From before, so that no result comes between sending and waiting.
   const logEnd = await ensureLog(console, connection);
-  const options = { ...optionalPlace(flags), again: flags.again, dryRun: flags.dryRun };
   const all = filter === undefined
-    ? retryAsked(connection, ids, flags, options, console)
-    : retryFiltered(connection, filter, options, console);
+    ? retryAsked(connection, ids, flags, console)
+    : retryFiltered(connection, filter, flags, console);
   const { code, sent } = await tellAll(all, flags, console);
   if (console.signal.aborted) return EXIT.interrupted;
   if (!flags.json) await tellNobody(connection, sent, console);
@@ -128,53 +131,42 @@ function filterOf(ids: readonly string[], flags: Flags): FinishedFilter | undefi
   };
 }
 
-function waitOf({ wait, timeout, dryRun }: Flags): number | undefined {
-  if (wait && dryRun) throw new UsageError("--wait has nothing to wait for with --dry-run");
-  if (wait) return timeoutFlag("--timeout", timeout ?? DEFAULT_TIMEOUT);
-  if (timeout === undefined) return undefined;
-  throw new UsageError("--timeout is how long --wait waits: add --wait, or leave --timeout out");
-}
-
 async function* retryAsked(
   connection: Connection,
   ids: readonly string[],
-  flags: WorkFlags,
-  options: RetryOptions,
-  console: Console,
+  flags: WorkFlags & Pick<RetryOptions, "again" | "dryRun">,
+  { env, signal }: Console,
 ): AsyncGenerator<AskedRetry> {
-  const { signal } = console;
-  const limits = streamSettings(console.env);
-  const traces = await traceAsked(connection, ids, flags, { signal });
+  const { again, dryRun } = flags;
+  const options = { again, dryRun, limits: streamSettings(env), signal };
+  // A sequence is found without reading all of the log.
+  const limit = flags.sequence ? 1 : undefined;
+  const traces = await traceAsked(connection, ids, flags, { limit, signal });
   for (const [index, asked] of ids.entries()) {
-    const done = await retryTraced(connection, traces[index] ?? [], { ...options, limits, signal });
+    const done = await retryTraced(connection, traces[index] ?? [], options);
     yield { asked, done, unknown: unknownWork(asked, flags) };
   }
 }
 
-/**
- * Sends again what a filter finds, and says how much there is more.
- *
- * @param options Of the same session and role.
- */
+/** Sends again what a filter finds, and says if there is more. */
 export async function* retryFiltered(
   connection: Connection,
   filter: FinishedFilter,
-  options: RetryOptions,
+  { dryRun }: Pick<RetryOptions, "dryRun">,
   { env, err, out, signal }: Console,
 ): AsyncGenerator<AskedRetry> {
+  const { session, role, states } = filter;
   const { works, more } = await finishedWork(connection, { ...filter, signal });
-  if (works.length === 0) await err.write(`no ${wordsOf(filter.states)} work to send again\n`);
-  const limits = streamSettings(env);
+  if (works.length === 0) await err.write(`no ${wordsOf(states)} work to send again\n`);
+  const options = { session, role, dryRun, limits: streamSettings(env), signal };
   let sent = 0;
-  for await (
-    const done of retryFinished(connection, works, { ...options, limits, signal })
-  ) {
+  for await (const done of retryFinished(connection, works, options)) {
     if (done.kind === "retried" || done.kind === "ready") sent++;
     yield { done };
   }
   await out.flush();
   if (more) {
-    const what = options.dryRun ? "would be sent" : "sent";
+    const what = dryRun ? "would be sent" : "sent";
     await err.write(
       `${count(sent)} ${what}, and there is more: the limit is ${count(works.length)} at a time. ` +
         "The same command sends the next ones\n",

@@ -22,7 +22,7 @@ export interface FinishedFilter {
   readonly role?: string;
   /** Only what ended at this time or later. */
   readonly since?: Date;
-  /** At most so many; 1000 by default. */
+  /** Maximum number of work items; 1000 by default. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }
@@ -60,25 +60,25 @@ export async function finishedWork(
   { states, session, role, since, limit = DEFAULT_LIMIT, signal }: FinishedFilter,
 ): Promise<FoundWork> {
   const subject = session === undefined ? ALL_LOG_SUBJECTS : sessionSubjects(session);
-  const found = new Map<string, { outcome: LogRecord; state: FinishedState; dead?: number }>();
+  const found = new Map<string, { outcome: LogRecord; state: FinishedState; dead?: LogRecord }>();
   const retries = new Retries();
   const records = readLog(connection, subject, { since, headersOnly: true, signal });
   for await (const record of records) {
     retries.look(record);
-    const { work, kind, sequence } = record;
+    const { work, kind } = record;
     if (work === undefined || (role !== undefined && record.role !== role)) continue;
     const known = found.get(work.identity);
     const state = states.find((state) => state === record.header(LOG_HEADER.outcome));
-    if (kind === "dead" && known !== undefined) known.dead = sequence;
+    if (kind === "dead" && known !== undefined) known.dead = record;
     if (kind !== "results" || known !== undefined || state === undefined) continue;
     found.set(work.identity, { outcome: record, state });
   }
   signal?.throwIfAborted();
   const works = [...found].flatMap(([identity, { outcome, state, dead }]) => {
     const { work, session: session_id, role = "" } = outcome;
-    if (work === undefined || retries.of(outcome) !== undefined) return [];
+    if (work === undefined || retries.of(outcome, dead) !== undefined) return [];
     const { sequence: work_sequence } = work;
-    return [{ work_sequence, session_id, role, state, identity, dead_letter: dead }];
+    return [{ work_sequence, session_id, role, state, identity, dead_letter: dead?.sequence }];
   }).sort((one, other) => one.work_sequence - other.work_sequence);
   return { works: works.slice(0, limit), more: works.length > limit };
 }

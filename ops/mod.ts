@@ -39,11 +39,11 @@ export {
 export { fingerprint, type KnownWork, TakenIdError, takenIds } from "./taken_ids.ts";
 export { newWorkId, workPayload, type WorkTarget } from "./work_payload.ts";
 export {
-  deadWork,
   type Retried,
   type RetriedWork,
   retryFinished,
   type RetryOptions,
+  type RetryQuery,
   retryTraced,
   retryWork,
 } from "./work_retry.ts";

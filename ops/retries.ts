@@ -1,8 +1,8 @@
 /**
- * Which work was sent again as which, as the log's copies of work say in `Ourocodus-Retry-Of`; those
- * of versions before named the dead letter alone, in `Ourocodus-Requeued`.
+ * Which work was sent again as which. The log's copies of work say so: in `Ourocodus-Retry-Of` they
+ * name the work; those of versions before name only its dead letter, in `Ourocodus-Requeued`.
  *
- * Any client may set that header, so it counts only for work of the copy's own session and role.
+ * Any client may set these headers, so they count only for work of the copy's own session and role.
  *
  * @module
  */
@@ -11,37 +11,42 @@ import { LOG_HEADER } from "@ourocodus/protocol";
 
 /** Collects it while the log is read. */
 export class Retries {
-  /** The retried work → the newest sequence as which it was sent again. */
+  /** What was retried: an identity or a dead letter → the newest sequence as which it was sent again. */
   readonly #newest = new Map<string, number>();
-  /** The dead letter's sequence → the same. */
-  readonly #ofLetters = new Map<string, number>();
 
   /** Looks at a record; only copies of work say something. */
   look(record: LogRecord): void {
     if (record.kind !== "stored" || record.work === undefined) return;
-    const { sequence } = record.work;
-    const note = (newest: Map<string, number>, retried: string | undefined) => {
-      if (retried === undefined) return;
+    for (const name of [LOG_HEADER.retryOf, LOG_HEADER.requeued]) {
+      const retried = record.header(name);
+      if (retried === undefined) continue;
       const key = keyOf(record, retried);
-      newest.set(key, Math.max(sequence, newest.get(key) ?? 0));
-    };
-    note(this.#newest, record.header(LOG_HEADER.retryOf));
-    note(this.#ofLetters, record.header(LOG_HEADER.requeued));
+      this.#newest.set(key, Math.max(record.work.sequence, this.#newest.get(key) ?? 0));
+    }
   }
 
   /**
-   * The newest sequence as which work was sent again; `undefined` if it was not, as far as was read.
+   * The newest sequence as which a work item was sent again; `undefined` if it was not, as far as was
+   * read.
    *
-   * @param record Its copy, outcome or dead letter.
+   * @param records The work item's: one that has its identity, and its dead letter, if it has one.
    */
-  of(record: LogRecord | undefined): number | undefined {
-    if (record?.work === undefined) return undefined;
-    const newest = this.#newest.get(keyOf(record, record.work.identity));
-    if (newest !== undefined || record.kind !== "dead") return newest;
-    return this.#ofLetters.get(keyOf(record, String(record.sequence)));
+  of(...records: readonly (LogRecord | undefined)[]): number | undefined {
+    const newest = records.flatMap((record) => record === undefined ? [] : namesOf(record))
+      .flatMap((key) => this.#newest.get(key) ?? []);
+    return newest.length === 0 ? undefined : Math.max(...newest);
   }
 }
 
-function keyOf({ session, role }: LogRecord, identity: string): string {
-  return `${session} ${role} ${identity}`;
+/** What a retry may call the work that a record is of. */
+function namesOf(record: LogRecord): string[] {
+  const { kind, sequence, work } = record;
+  return [
+    ...(work === undefined ? [] : [keyOf(record, work.identity)]),
+    ...(kind === "dead" ? [keyOf(record, String(sequence))] : []),
+  ];
+}
+
+function keyOf({ session, role }: LogRecord, retried: string): string {
+  return `${session} ${role} ${retried}`;
 }

@@ -18,8 +18,8 @@ export interface SentWork {
    */
   readonly duplicate: boolean;
   /**
-   * Whether the server knew the message's `Nats-Msg-Id`: of another message, or of this one, which
-   * was published twice because its acknowledgement was slow. `sendWork` has compared them.
+   * Whether the server had a message with this `Nats-Msg-Id`: another one, or this one, which was
+   * published twice because its acknowledgement was slow. `sendWork` compares the two.
    */
   readonly known: boolean;
 }
@@ -43,7 +43,10 @@ export interface SendAllOptions<W extends Work> extends SendOptions {
   readonly window?: number;
   /** Maximum unacknowledged bytes; 8 MiB by default. A single message may exceed it. */
   readonly windowBytes?: number;
-  /** Told of every message that the server has; those that are `known` were not compared, see `takenIds`. */
+  /**
+   * Told of every message that the server has. A `known` one was not compared with what is stored,
+   * see `takenIds`.
+   */
   readonly onSent?: (work: W, sent: SentWork) => void;
   /** Told of every message that was refused. */
   readonly onFailed?: (work: W, error: PublishError) => void;

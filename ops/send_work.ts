@@ -62,7 +62,8 @@ async function refuseTaken(
  * connection or a restarted server only delays it.
  *
  * @param source Read no faster than the server stores. It is closed if sending ends early.
- * @returns The counts; duplicates were not compared, see `takenIds`. It does not throw for what goes wrong with messages or with the server.
+ * @returns The counts; duplicates were not compared, see `takenIds`. It does not throw for what goes
+ * wrong with messages or with the server.
  * @throws {RangeError} If the window is not a whole number from 1.
  */
 export async function sendAllWork<W extends Work>(

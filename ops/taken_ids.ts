@@ -18,8 +18,9 @@ export interface KnownWork {
   /** Of its message, see {@linkcode fingerprint}. */
   readonly fingerprint: string;
   /**
-   * Whether the server had it when it was published first. If only later, its first acknowledgement
-   * was lost, and it is a duplicate of itself, unless the log shows another message.
+   * Whether the server had it when it was first published. If not, the server found it only when it
+   * was published again: the first acknowledgement was lost, and the stored message is this one,
+   * unless the log shows another.
    */
   readonly duplicate: boolean;
 }
@@ -37,13 +38,13 @@ export class TakenIdError extends PublishError {
 
 /** Streams recognise a `Nats-Msg-Id` for two minutes; the rest allows for clocks that differ. */
 const LOOK_BACK_MS = 300_000;
-/** Copies come a moment after their work is stored; with nothing to read for so long, none comes. */
+/** A copy follows its work at once: if there is nothing to read for this long, none will come. */
 const QUIET_MS = 2_000;
 const TICK_MS = 100;
 
 /**
- * What is the same for two messages that say the same: whatever the order of their fields and the
- * blanks between them, but not if a digit of a number differs.
+ * A hash of what a message says. The order of fields and white space make no difference, any digit of
+ * a number does.
  */
 export function fingerprint(text: string): string {
   return createHash("sha256").update(canonical(text)).digest("base64");
@@ -65,11 +66,11 @@ function inOrder(_key: string, value: unknown, { source }: { readonly source?: s
 }
 
 /**
- * Finds the work whose id is taken: the message that is stored is another, or no longer to be
- * found, so that its result could be another's.
+ * Finds the work whose id is taken: another message is stored under it, or the log has lost the
+ * message, so that the result could be another's.
  *
  * @param target Where all of it was sent.
- * @returns With an error that says so; work that is stored as it was sent is not in it.
+ * @returns The taken work, each with an error that says so.
  * @throws {StreamError} If the log cannot be read.
  */
 export async function takenIds<K extends KnownWork>(

@@ -54,7 +54,7 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
       : deadLetterSummary(deadLetter, findings.retries.of(deadLetter)),
     requeued_from: letterOf(copy?.header(LOG_HEADER.requeued)),
     retry_of: workPlace(copy?.header(LOG_HEADER.retryOf) ?? "")?.sequence ?? null,
-    retried_as: findings.retries.of(copy ?? outcome ?? deadLetter) ?? null,
+    retried_as: findings.retries.of(copy ?? outcome, deadLetter) ?? null,
     history: historyOf(work),
   };
 }

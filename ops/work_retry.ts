@@ -17,7 +17,6 @@ import {
 import {
   ALL_COPIES,
   ALL_LOG_SUBJECTS,
-  deadSubject,
   LOG_HEADER,
   messageOf,
   parseMessage,
@@ -70,22 +69,26 @@ export type Retried =
   /** Nothing is known of such work. */
   | { readonly kind: "unknown" };
 
+/** Names finished work: a dead letter, by its sequence in the log, names the work that it is of. */
+export type RetryQuery = WorkQuery | { readonly deadLetter: number };
+
 /**
  * Retries a work item; of several with one id in one role, the newest.
  *
- * @param query Its id, or its sequence in the work stream.
  * @throws {StreamError} If log or queue cannot be asked.
  * @throws {PublishError} If it cannot be stored.
  */
 export async function retryWork(
   connection: Connection,
-  query: WorkQuery,
+  query: RetryQuery,
   options: RetryOptions = {},
 ): Promise<Retried> {
   const { session, role, signal } = options;
   // A sequence is found without reading all of the log.
   const limit = "workSequence" in query ? 1 : undefined;
-  const traces = await traceWork(connection, query, { session, role, limit, signal });
+  const traces = "deadLetter" in query
+    ? await traceDead(connection, query.deadLetter, options)
+    : await traceWork(connection, query, { session, role, limit, signal });
   return await retryTraced(connection, traces, options);
 }
 
@@ -146,20 +149,25 @@ export async function* retryFinished(
   }
 }
 
-/**
- * The work item that a dead letter is of.
- *
- * @param sequence The dead letter's in the log.
- * @returns Its sequence in the work stream; `undefined` if the session has no such dead letter.
- * @throws {StreamError} If the log cannot be read.
- */
-export async function deadWork(
+/** Where the work item is that a dead letter is of; nothing if there is no such dead letter. */
+async function traceDead(
   connection: Connection,
-  session: string,
-  sequence: number,
-): Promise<number | undefined> {
-  const record = await recordAt(connection, sequence, { subject: deadSubject(session, "*") });
-  return record?.work?.sequence;
+  letter: number,
+  { session, role, signal }: RetryOptions,
+): Promise<WorkTrace[]> {
+  const record = await recordAt(connection, letter, { signal });
+  if (record?.kind !== "dead" || record.work === undefined) return [];
+  const isElsewhere = (session ?? record.session) !== record.session ||
+    (role ?? record.role) !== record.role;
+  if (isElsewhere) return [];
+  const query = { workSequence: record.work.sequence };
+  // Where the work stream was made anew, the newest work item with the sequence may be another one.
+  for (const limit of [1, undefined]) {
+    const traces = await traceWork(connection, query, { session, role, limit, signal });
+    const meant = traces.filter(({ dead_letter }) => dead_letter?.sequence === letter);
+    if (meant.length > 0) return meant;
+  }
+  return [];
 }
 
 function nameOf(trace: RetriedWork): RetriedWork {
@@ -174,14 +182,11 @@ function namedBy({ work_sequence, session_id, role, state }: FinishedWork): Retr
 async function recordAt(
   connection: Connection,
   sequence: number | undefined,
-  { subject = ALL_LOG_SUBJECTS, signal }: {
-    readonly subject?: string;
-    readonly signal?: AbortSignal;
-  },
+  { signal }: Pick<RetryOptions, "signal">,
 ): Promise<LogRecord | undefined> {
   if (sequence === undefined) return undefined;
   const range = { fromSequence: sequence, before: sequence + 1, signal };
-  for await (const record of readLog(connection, subject, range)) {
+  for await (const record of readLog(connection, ALL_LOG_SUBJECTS, range)) {
     return record.sequence === sequence ? record : undefined;
   }
   return undefined;

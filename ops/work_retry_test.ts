@@ -201,6 +201,46 @@ Deno.test("others than its session and role cannot say that work was sent again"
   assert.deepEqual(await retryAll(there), ["w:4"]);
 });
 
+Deno.test("a dead letter that a version before has sent again was sent again", async () => {
+  await using there = await scene();
+  const { connection } = there;
+  const text = '{"id":"w","type":"work","payload":{}}';
+  const workSequence = await there.send("w", {}, text);
+  await there.end(workSequence, "dead", { dead: { text } });
+  const [found] = (await finishedWork(connection, { states: ["dead"] })).works;
+  const header = headers();
+  header.set(LOG_HEADER.requeued, String(found?.dead_letter));
+  await connection.nats.request("sessions.s.work.r", text, { headers: header, timeout: 5_000 });
+  const trace = await until(async () => {
+    const [trace] = await traceWork(connection, { workSequence });
+    return trace?.dead_letter?.requeued_as === 2 && trace;
+  });
+  assert.equal(trace.retried_as, 2);
+  assert.equal((await retryWork(connection, { workSequence })).kind, "already");
+  assert.deepEqual(await retryAll(there, { states: ["dead"] }), []);
+});
+
+Deno.test("a dead letter names its own work, also where the work stream was made anew", async () => {
+  await using there = await scene();
+  const { connection } = there;
+  const text = '{"id":"old","type":"work","payload":{}}';
+  const sequence = await there.send("old", {}, text);
+  await there.end(sequence, "dead", { dead: { text } });
+  const letter = await lastLogSequence(connection);
+  await (await jetstreamManager(connection.nats)).streams.delete(WORK_STREAM);
+  await ensureStreams(connection);
+  assert.equal(await there.send("new"), sequence);
+  await there.end(sequence, "failed");
+  for (const elsewhere of [{ session: "t" }, { role: "other" }]) {
+    const other = await retryWork(connection, { deadLetter: letter }, elsewhere);
+    assert.equal(other.kind, "unknown");
+  }
+  assert.equal((await retryWork(connection, { deadLetter: letter + 1 })).kind, "unknown");
+  const done = await retryWork(connection, { deadLetter: letter }, { session: "s" });
+  assert.ok(done.kind === "retried", Deno.inspect(done));
+  assert.equal(await textOf(connection, done.sent.sequence), text);
+});
+
 Deno.test("a filter finds what ended since then and was not sent again, in the order of its work", async () => {
   await using there = await scene();
   const { connection } = there;

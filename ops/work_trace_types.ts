@@ -45,7 +45,10 @@ export interface TraceStep {
   readonly sequence: number | null;
   /** When it was recorded, ISO 8601. */
   readonly time: string;
-  /** `work.stored`, one of the work events, an agent's report such as `progress`, `result`, `error`, or `dead_letter`. */
+  /**
+   * `work.stored`, one of the work events, an agent's report such as `progress`, `result`, `error`, or
+   * `dead_letter`.
+   */
   readonly type: string;
   readonly attempt?: number;
   readonly agent_id?: string;

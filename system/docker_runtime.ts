@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { messageOf, pause } from "@ourocodus/protocol";
-import type { ManagedAgent } from "./agent_rows.ts";
+import { pause } from "@ourocodus/protocol";
 import {
-  type AgentName,
-  agentNames,
-  type AgentsWanted,
-  agentVariables,
-  passed,
-} from "./agents_wanted.ts";
+  createContainer,
+  graceSeconds,
+  LABEL,
+  managedContainer,
+  RELAY_URL,
+  removeAgent,
+} from "./agent_container.ts";
+import type { ManagedAgent } from "./agent_rows.ts";
+import { type AgentName, agentNames, type AgentsWanted, passed } from "./agents_wanted.ts";
 import { runCompose } from "./compose.ts";
 import { containerLogEnd, followContainerLog } from "./container_logs.ts";
 import {
@@ -26,7 +28,6 @@ import type { PartStatus } from "./part_status.ts";
 import { forgetAgents } from "./remembered_agents.ts";
 import type {
   BeginStopOptions,
-  DockerAgentOptions,
   DockerPlace,
   RestartedAgents,
   Runtime,
@@ -42,21 +43,6 @@ import { systemToken } from "./system_token.ts";
 interface StartedContainer extends AgentName {
   readonly container: string;
 }
-
-/** The labels of our agents' containers. */
-const LABEL = {
-  project: "ourocodus.project",
-  name: "ourocodus.agent",
-  id: "ourocodus.agent_id",
-  session: "ourocodus.session",
-  role: "ourocodus.role",
-  concurrency: "ourocodus.concurrency",
-} as const;
-
-/** Where the relay is, in the network of the compose project. */
-const RELAY_URL = "ws://relay:8080";
-/** How long storing answers and closing may take after the time to finish, in seconds. */
-const CLOSING_SECONDS = 10;
 
 /** How long all parts may take to be healthy, in milliseconds. */
 const HEALTHY_MS = 120_000;
@@ -90,11 +76,10 @@ export class DockerRuntime implements Runtime<DockerPlace> {
     const started: StartedContainer[] = [];
     try {
       for (const agent of named) {
-        const config = containerConfig(this.record, { ...wanted, env }, agent, {
+        const container = await createContainer(engine, this.record, agent, {
           ...options,
-          network,
+          ...{ wanted: { ...wanted, env }, network },
         });
-        const container = await create(engine, config, agent.name, options.image);
         started.push({ name: agent.name, id: agent.id, container: container.id });
         await container.start();
       }
@@ -319,95 +304,6 @@ async function removeAll(
   await Promise.all(agents.map(({ container }) => removeAgent(engine, container, { now: true })));
 }
 
-/** Stops an agent's container and removes it. */
-async function removeAgent(
-  engine: DockerEngine,
-  container: string,
-  options: StopOptions,
-): Promise<void> {
-  const handle = engine.getContainer(container);
-  await handle.stop({ t: await graceSeconds(engine, container, options) }).catch(notNews);
-  await handle.remove({ force: true, v: true }).catch(notNews);
-}
-
-async function graceSeconds(
-  engine: DockerEngine,
-  container: string,
-  { now, timeoutMs }: StopOptions,
-): Promise<number> {
-  if (now) return 0;
-  if (timeoutMs !== undefined) return Math.ceil(timeoutMs / 1_000);
-  const { Config } = await engine.getContainer(container).inspect();
-  const drain = Config.Env?.find((text) => text.startsWith("DRAIN_SECONDS="));
-  return Math.ceil(parseInt(drain?.split("=")[1] ?? "25000") / 1_000) + CLOSING_SECONDS;
-}
-
-function containerConfig(
-  record: DockerRecord,
-  wanted: AgentsWanted,
-  { name, id }: AgentName,
-  options: DockerAgentOptions & { readonly network: string },
-): Record<string, unknown> {
-  const { session, role, concurrency, drainMs } = wanted;
-  const variables = { ...agentVariables(wanted, id), RELAY_URL };
-  return {
-    name: `${record.project}-agent-${name}`,
-    Image: options.image,
-    ...(options.user !== undefined && { User: options.user }),
-    Cmd: wanted.args,
-    Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
-    Labels: {
-      [LABEL.project]: record.project,
-      [LABEL.name]: name,
-      [LABEL.id]: id,
-      [LABEL.session]: session,
-      [LABEL.role]: role,
-      [LABEL.concurrency]: String(concurrency),
-    },
-    StopTimeout: Math.ceil(drainMs / 1_000) + CLOSING_SECONDS,
-    HostConfig: {
-      NetworkMode: options.network,
-      Init: true,
-      ReadonlyRootfs: true,
-      // Programs of coding agents unpack themselves there, and run what they have unpacked.
-      Tmpfs: { "/tmp": options.mounts === undefined ? "" : "exec" },
-      Mounts: options.mounts?.map(({ path, writable }) => ({
-        ...{ Type: "bind", Source: path, Target: path, ReadOnly: !writable },
-      })),
-      CapDrop: ["ALL"],
-      SecurityOpt: ["no-new-privileges:true"],
-      ...(options.memoryBytes !== undefined && {
-        Memory: options.memoryBytes,
-        // No swap in addition, or the limit would be twice what was asked for.
-        MemorySwap: options.memoryBytes,
-      }),
-      ...(options.cpus !== undefined && { NanoCpus: Math.round(options.cpus * 1e9) }),
-    },
-  };
-}
-
-async function create(
-  engine: DockerEngine,
-  config: Record<string, unknown>,
-  name: string,
-  image: string,
-): ReturnType<DockerEngine["createContainer"]> {
-  try {
-    return await engine.createContainer(config);
-  } catch (error) {
-    const { statusCode } = error as { statusCode?: number };
-    if (statusCode === 409) throw new SystemError(`${name} is there already`, { cause: error });
-    if (statusCode === 404) {
-      throw new SystemError(
-        `There is no image ${image}: build it, or get it with docker pull`,
-        { cause: error },
-      );
-    }
-    const why = messageOf(error);
-    throw new SystemError(`Docker cannot make a container for ${name}: ${why}`, { cause: error });
-  }
-}
-
 async function projectNetwork(engine: DockerEngine, { project }: DockerRecord): Promise<string> {
   const label = [`com.docker.compose.project=${project}`];
   const [network] = await engine.listNetworks({ filters: { label } });
@@ -445,31 +341,4 @@ function containerStatus(
   // Without a check of its own, running is all that can be known.
   const health = Health?.Status ?? "healthy";
   return health === "healthy" || health === "starting" ? health : "unhealthy";
-}
-
-function managedContainer(state: ContainerState): ManagedAgent {
-  const { Id, Config: { Labels }, State, RestartCount } = state;
-  const runs = State.Status === "running";
-  return {
-    name: Labels[LABEL.name] ?? state.Name.slice(1),
-    id: Labels[LABEL.id] ?? "",
-    session: Labels[LABEL.session] ?? "",
-    role: Labels[LABEL.role] ?? "",
-    runtime: "docker",
-    concurrency: Number(Labels[LABEL.concurrency] ?? 1),
-    restarts: RestartCount,
-    exit: runs || State.Status === "created" ? null : { code: State.ExitCode, signal: null },
-    pid: null,
-    container: Id.slice(0, 12),
-    since: runs ? State.StartedAt : null,
-    runs,
-    isKept: true,
-    settled: true,
-  };
-}
-
-/** Somebody else stopped or removed it: what was wanted. */
-function notNews(error: unknown): void {
-  const { statusCode } = error as { statusCode?: number };
-  if (statusCode !== 304 && statusCode !== 404 && statusCode !== 409) throw error;
 }

@@ -85,7 +85,7 @@ export function managedRemembered({ name, id, wanted, runtime }: RememberedAgent
   };
 }
 
-/** Tells those that have a name and a runtime of one of these agents: both say which is meant. */
+/** A test for agents that have the name and the runtime of one of these: both say which is meant. */
 export function isAmong(
   agents: readonly Pick<ManagedAgent, "name" | "runtime">[],
 ): (agent: RememberedAgent) => boolean {

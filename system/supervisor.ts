@@ -90,7 +90,7 @@ export class Supervisor {
     return [...this.#kept.values()].map(({ view }) => view);
   }
 
-  /** Asks it, as other processes do. @throws {SystemError} If it is ending. */
+  /** A client that asks it as other processes do. @throws {SystemError} If it is ending. */
   get client(): ControlClient {
     if (this.#record === undefined) throw new SystemError("the system is being stopped");
     return new ControlClient(this.#record, this.#home);

@@ -19,7 +19,7 @@ const ROUTE = createRoute({
   summary: "Cancel a work item",
   description:
     "Its outcome is an error with the code `cancelled`. If it waits, it is removed from " +
-    "the queue; if an agent has it, that is told to stop. The answer says which. Of several with " +
+    "the queue; if an agent runs it, the agent is told to stop. The answer says which. Of several with " +
     "one id, one that has no outcome yet is meant.",
   tags: ["Work"],
   ...needs("send"),

@@ -4,12 +4,13 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { invalidName, parseDurationMs } from "@ourocodus/protocol";
+import { invalidName } from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import type { EventRequest } from "../event_client.ts";
 import type { EventKind } from "../event_frame.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
+import { timeOrAgoMs } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { needs } from "../security.ts";
 import { shown } from "../shown.ts";
@@ -136,12 +137,8 @@ function beginning(
   const after = sequenceOf(since);
   if (after !== undefined) return { after };
   // Without a unit it would have been a sequence.
-  const agoMs = parseDurationMs(since);
-  const time = agoMs === undefined ? Date.parse(since) : Date.now() - agoMs;
-  const iso = /^\d{4}-\d\d-\d\d/.test(since);
-  if (!Number.isNaN(time) && (agoMs !== undefined || iso)) {
-    return { since: new Date(Math.max(time, 0)) };
-  }
+  const timeMs = timeOrAgoMs(since);
+  if (timeMs !== undefined) return { since: new Date(Math.max(timeMs, 0)) };
   throw invalid(
     "since",
     `is ${

@@ -5,7 +5,6 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { deadWork } from "@ourocodus/ops";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
@@ -22,7 +21,8 @@ const ROUTE = createRoute({
   ...needs("send"),
   summary: "Retry a dead letter's work, by the letter's sequence",
   description:
-    "`POST /api/sessions/{session}/work/{sequence}/retry` does it for any finished work.",
+    "`POST /api/sessions/{session}/work/{sequence}/retry` does it for any finished work. Only here, " +
+    "a conflict's `work_sequence` is the new work's.",
   deprecated: true,
   tags: ["Work"],
   request: {
@@ -59,10 +59,8 @@ export function requeueRoute(app: ApiApp, parts: ApiParts): void {
         "not_found",
         `session ${session} has no dead letter with the sequence ${sequence}`,
       );
-    const workSequence = await deadWork(parts.connection, session, sequence);
-    if (workSequence === undefined) throw unknown();
-    const receipt = await retried(parts, { workSequence }, { session, again, unknown })
-      .catch(asBefore);
+    const options = { session, again, unknown };
+    const receipt = await retried(parts, { deadLetter: sequence }, options).catch(asBefore);
     const { id, role } = receipt;
     context.header("location", workLocation({ id, session, role }));
     return context.json({ ...receipt, requeued_from: sequence }, 202);

@@ -5,10 +5,9 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { FINISHED_STATES, type FinishedState } from "@ourocodus/ops";
-import { parseDurationMs } from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
-import { flagSchema, LimitSchema, nameSchema } from "../schemas/names.ts";
+import { flagSchema, LimitSchema, nameSchema, timeOrAgoMs } from "../schemas/names.ts";
 import { problems } from "../schemas/problem.ts";
 import { RetriedListSchema } from "../schemas/work.ts";
 import { needs } from "../security.ts";
@@ -34,10 +33,8 @@ const StatesSchema: z.ZodType<readonly FinishedState[]> = z.string().transform((
 });
 
 const SinceSchema: z.ZodType<Date> = z.string().transform((text, context) => {
-  const agoMs = parseDurationMs(text);
-  const isTime = agoMs !== undefined || /^\d{4}-\d\d-\d\d/.test(text);
-  const time = isTime ? new Date(agoMs === undefined ? text : Date.now() - agoMs) : undefined;
-  if (time !== undefined && time.getTime() >= 0) return time;
+  const timeMs = timeOrAgoMs(text);
+  if (timeMs !== undefined && timeMs >= 0) return new Date(timeMs);
   context.addIssue({
     code: "custom",
     message: `since is ${shown(text)}, it must be a time like 2026-01-31T12:00:00Z or a duration ` +
@@ -54,9 +51,9 @@ const ROUTE = createRoute({
   method: "post",
   path: "/api/work/retry",
   summary: "Retry all work that failed, died or was cancelled since a time",
-  description: "Sends it again, unchanged, as new work: oldest first, at most `limit` of it; " +
-    "`more` says whether there is more, which the same request again sends. Work that was sent " +
-    "again before is left out, so nothing is sent twice.",
+  description: "Sends the work again, unchanged, as new work: oldest first, at most `limit` work " +
+    "items. If `more` is true, the same request sends the next ones. Work that was sent again " +
+    "before is left out, so nothing is sent twice.",
   tags: ["Work"],
   ...needs("send"),
   request: {

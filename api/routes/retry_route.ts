@@ -37,8 +37,8 @@ const BY_ID = createRoute({
   path: "/api/work/{id}/retry",
   summary: "Retry a work item",
   description: "Sends finished work again, unchanged, as new work with the same id. Of several " +
-    "with one id in one role the newest is meant. Two requests at once store it once; work that " +
-    "was sent again before is refused, and so is work that has no outcome yet.",
+    "with one id in one role the newest is meant. Two requests at once store it once. Work that " +
+    "has no outcome yet is refused, and without `again` also work that was sent again before.",
   request: {
     params: z.object({ id: MessageIdSchema }),
     query: z.object({

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import { invalidId, invalidName, MAX_NAME_CHARACTERS } from "@ourocodus/protocol";
+import { invalidId, invalidName, MAX_NAME_CHARACTERS, parseDurationMs } from "@ourocodus/protocol";
 import { shown } from "../shown.ts";
 
 const PATTERN = `^[A-Za-z0-9_-]{1,${MAX_NAME_CHARACTERS}}$`;
@@ -56,4 +56,16 @@ export function flagSchema(what: string): z.ZodType<boolean> {
     });
     return z.NEVER;
   }).openapi({ type: "boolean", default: false });
+}
+
+/**
+ * A time (ISO 8601), or how long ago (`10m`).
+ *
+ * @returns Milliseconds since 1970, below 0 if it is before; undefined if it is neither.
+ */
+export function timeOrAgoMs(text: string): number | undefined {
+  const agoMs = parseDurationMs(text);
+  if (agoMs !== undefined) return Date.now() - agoMs;
+  const timeMs = Date.parse(text);
+  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(timeMs) ? timeMs : undefined;
 }

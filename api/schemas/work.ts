@@ -47,7 +47,9 @@ const dead = {
   error: z.string(),
   attempts: z.int(),
   cut_from_bytes: z.int().nullable(),
-  requeued_as: z.int().nullable(),
+  requeued_as: z.int().nullable().openapi({
+    description: "The newest sequence as which its work was sent again",
+  }),
 };
 
 /** A dead letter. */
@@ -81,14 +83,15 @@ export const TraceStepSchema = z.object({
   payload: payload.optional(),
 }).openapi("TraceStep");
 
-const trace = {
+const named = {
   work_sequence: z.int(),
   session_id: z.string(),
   role: z.string(),
   id: z.string().nullable(),
   state: z.enum(["waiting", "in_hand", "done", "failed", "dead", "cancelled", "gone"]),
-  stored_at: time.nullable(),
 };
+
+const trace = { ...named, stored_at: time.nullable() };
 
 /** Where a work item is. */
 export const WorkTraceSchema = z.object({
@@ -206,17 +209,10 @@ export const SentWorkSchema = z.object({
 /** The answer to a retry. */
 export const RetriedWorkSchema = SentWorkSchema.extend({
   retry_of: z.int().openapi({ description: "The sequence of the work that is sent again" }),
-  was: trace.state.openapi({ description: "Its state" }),
+  was: named.state.openapi({ description: "The state of that work" }),
 }).openapi("RetriedWork");
 
-const retried = {
-  work_sequence: z.int(),
-  session_id: z.string(),
-  role: z.string(),
-  id: z.string().nullable(),
-  state: trace.state,
-  retried_as: z.int().nullable(),
-};
+const retried = { ...named, retried_as: z.int().nullable() };
 
 /** The answer of `POST /api/work/retry`. */
 export const RetriedListSchema = z.object({
