@@ -147,11 +147,13 @@ export function codingCommand(
         if (options.dryRun !== "flags") await dryRun(agent, options.dryRun);
         return;
       }
-      // Without a sandbox, commands of the coding agent run as this user.
-      if (wanted.gateway !== undefined) hideMemory();
-      await agent.start();
       await run({
         flags: { ...flags, agentId },
+        start: async () => {
+          // Without a sandbox, commands of the coding agent run as this user.
+          if (wanted.gateway !== undefined) hideMemory();
+          await agent.start();
+        },
         handler: agent.handler,
         suspendable: agent,
       });
