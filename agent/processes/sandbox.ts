@@ -52,7 +52,7 @@ export async function findSandbox(path: string | undefined): Promise<FoundSandbo
   const found = findProgram("bwrap", { path, cwd: "/" });
   if (found.kind === "invalid") return missing(found.reason, "sudo apt install bubblewrap");
   const { path: program } = found;
-  const said = await tryProgram(program);
+  const said = await tryProgram(program, path);
   return said === undefined
     ? { kind: "bwrap", program }
     : missing(`${program} does not work here: ${said}`, repair());
@@ -126,7 +126,10 @@ function realPath(path: string): string {
 }
 
 /** @returns What was said against it, or nothing. */
-async function tryProgram(program: string): Promise<string | undefined> {
+async function tryProgram(
+  program: string,
+  path: string | undefined,
+): Promise<string | undefined> {
   const [name = program, ...args] = bwrapCommand(program, ["true"], {
     writable: [],
     env: {},
@@ -134,6 +137,9 @@ async function tryProgram(program: string): Promise<string | undefined> {
   });
   const ended = await new Deno.Command(name, {
     args,
+    // What this program has, such as the key of a model, is not for others to see in `/proc`.
+    env: { PATH: [...path === undefined ? [] : [path], "/usr/bin:/bin"].join(":") },
+    clearEnv: true,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
