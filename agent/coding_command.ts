@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { getLogger } from "@logtape/logtape";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
 import { parseGivenVariable } from "./coding/acp/environment.ts";
 import type { CodingOptions } from "./coding/options.ts";
@@ -6,6 +7,8 @@ import { OptionError } from "./errors.ts";
 import { collect, duration, filled, wholeNumber } from "./flag_values.ts";
 import type { RunAgent } from "./run_agent.ts";
 import { agentSettings } from "./settings.ts";
+
+const logger = getLogger(["ourocodus", "agent"]);
 
 /**
  * `coding`: has a coding agent do each work item.
@@ -151,7 +154,9 @@ export function codingCommand(
         flags: { ...flags, agentId },
         start: async () => {
           // Without a sandbox, commands of the coding agent run as this user.
-          if (wanted.gateway !== undefined) hideMemory();
+          if (wanted.gateway !== undefined && !hideMemory()) {
+            logger.warn("Cannot keep this user's other processes from reading the key in memory");
+          }
           await agent.start();
         },
         handler: agent.handler,
