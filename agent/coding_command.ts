@@ -68,7 +68,7 @@ export function codingCommand(
       duration(1),
     )
     .addOption(
-      new Option("--sandbox <what>", "what confines it (default: bwrap, where it is there)")
+      new Option("--sandbox <what>", "what confines it (default: bwrap, where it works)")
         .choices(["bwrap", "none"] as const),
     )
     .option(
@@ -85,7 +85,7 @@ export function codingCommand(
     .option("--gateway", "keep its key in this program, which asks the model for it")
     .option(
       "--gateway-budget <tokens>",
-      "how many tokens all agents with these worktrees may ever use",
+      "with --gateway: how many tokens all agents with these worktrees may ever use",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option("--record <folder>", "with --gateway: keep all requests and answers in it", filled)
@@ -234,6 +234,10 @@ The coding agent gets its own variables from the environment (ANTHROPIC_… for 
 every program needs, and what --env and --env-file say; nothing else. --permissions edits: it reads,
 and edits in its worktree; commands are refused, unless a file with rules allows them. --env
 NAME=VALUE is seen in the list of processes; --env NAME and --env-file are not.
+
+With --gateway it gets a token in the place of the key, and asks its model through this program. Once
+--max-tokens or --gateway-budget is used up, no further request is sent. Without bubblewrap it can
+still read the file of --env-file.
 
 When access to the model fails, as a key is wrong, it takes no more work until it can be expected to
 work again: it looks after 30 seconds, and then ever less often, up to every 5 minutes.`;
