@@ -113,7 +113,7 @@ function isUnsent(error: unknown): boolean {
   return reasonOf(error).includes("client error (Connect)");
 }
 
-/** What is told of a request that has failed: of fetch's errors, their cause says it. */
+/** Why a request has failed: an error of `fetch` says it in its cause. */
 export function reasonOf(error: unknown): string {
   const isFetch = error instanceof TypeError && error.cause !== undefined;
   return messageOf(isFetch ? error.cause : error);
