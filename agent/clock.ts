@@ -25,6 +25,23 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits some milliseconds, or until a signal is aborted, whichever comes first. */
+export function passed(
+  clock: Pick<Clock, "after">,
+  delayMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => {
+    callOff();
+    signal.removeEventListener("abort", end);
+    resolve();
+  };
+  const callOff = clock.after(delayMs, end);
+  signal.addEventListener("abort", end);
+  return promise;
+}
+
 /** Waits for something, but not forever. @returns `undefined` if it takes longer. */
 export async function within<T>(
   clock: Pick<Clock, "after">,

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { getLogger } from "@logtape/logtape";
 import { agentCommand, agentFlags, SETTINGS_HELP } from "./agent_flags.ts";
 import { parseGivenVariable } from "./coding/acp/environment.ts";
 import type { CodingOptions } from "./coding/options.ts";
@@ -6,6 +7,8 @@ import { OptionError } from "./errors.ts";
 import { collect, duration, filled, wholeNumber } from "./flag_values.ts";
 import type { RunAgent } from "./run_agent.ts";
 import { agentSettings } from "./settings.ts";
+
+const logger = getLogger(["ourocodus", "agent"]);
 
 /**
  * `coding`: has a coding agent do each work item.
@@ -65,7 +68,7 @@ export function codingCommand(
       duration(1),
     )
     .addOption(
-      new Option("--sandbox <what>", "what confines it (default: bwrap, where it is there)")
+      new Option("--sandbox <what>", "what confines it (default: bwrap, where it works)")
         .choices(["bwrap", "none"] as const),
     )
     .option(
@@ -82,7 +85,7 @@ export function codingCommand(
     .option("--gateway", "keep its key in this program, which asks the model for it")
     .option(
       "--gateway-budget <tokens>",
-      "how many tokens all agents with these worktrees may ever use",
+      "with --gateway: how many tokens all agents with these worktrees may ever use",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option("--record <folder>", "with --gateway: keep all requests and answers in it", filled)
@@ -147,11 +150,15 @@ export function codingCommand(
         if (options.dryRun !== "flags") await dryRun(agent, options.dryRun);
         return;
       }
-      // Without a sandbox, commands of the coding agent run as this user.
-      if (wanted.gateway !== undefined) hideMemory();
-      await agent.start();
       await run({
         flags: { ...flags, agentId },
+        start: async () => {
+          // Without a sandbox, commands of the coding agent run as this user.
+          if (wanted.gateway !== undefined && !hideMemory()) {
+            logger.warn("Cannot keep this user's other processes from reading the key in memory");
+          }
+          await agent.start();
+        },
         handler: agent.handler,
         suspendable: agent,
       });
@@ -227,6 +234,10 @@ The coding agent gets its own variables from the environment (ANTHROPIC_… for 
 every program needs, and what --env and --env-file say; nothing else. --permissions edits: it reads,
 and edits in its worktree; commands are refused, unless a file with rules allows them. --env
 NAME=VALUE is seen in the list of processes; --env NAME and --env-file are not.
+
+With --gateway it gets a token in the place of the key, and asks its model through this program. Once
+--max-tokens or --gateway-budget is used up, no further request is sent. Without bubblewrap it can
+still read the file of --env-file.
 
 When access to the model fails, as a key is wrong, it takes no more work until it can be expected to
 work again: it looks after 30 seconds, and then ever less often, up to every 5 minutes.`;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ROOT, runProcess } from "../tests/support/mod.ts";
+import { freePort, ROOT, runProcess, startProcess } from "../tests/support/mod.ts";
+import { fakeAcpCommand } from "./testing/fake_acp_command.ts";
 
 const WHO = ["--session", "test", "--role", "r"];
 const BLANK = { SESSION_ID: "", ROLE: "", RELAY_URL: "", OUROCODUS_HOME: "" };
@@ -76,5 +77,21 @@ Deno.test("the values of a file with variables are in no error", async () => {
     ]);
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("an agent without a sandbox says so in its log", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const relay = `ws://127.0.0.1:${freePort()}`;
+    const flags = [...WHO, "--relay", relay, "--cwd", folder, "--acp", "--"];
+    const command = ["run", "-A", `${ROOT}/agent/main.ts`, "coding", ...flags, ...fakeAcpCommand()];
+    await using agent = startProcess(Deno.execPath(), command, {
+      name: "coding agent",
+      env: { ...BLANK, PATH: "/nowhere", OUROCODUS_HOME: folder },
+    });
+    await agent.waitForLine("Runs without a sandbox: ");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -16,6 +16,8 @@ export interface AgentProgram {
   readonly flags: AgentFlags;
   /** Without it nothing is run: the settings are checked, and that is all. */
   readonly handler?: Handler;
+  /** Makes it ready, before it serves; what it logs is seen. */
+  readonly start?: () => Promise<void>;
   /** Called before the process is ended at once. */
   readonly beforeExit?: () => void;
   /** What can suspend the agent, if something can. */
@@ -37,6 +39,7 @@ export async function runAgent(env: Environment, program: AgentProgram): Promise
   const { handler, suspendable } = program;
   if (handler === undefined) return;
   await configureLogging({ level, pretty: Deno.stderr.isTerminal() });
+  await program.start?.();
   const abandon = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const signal = stopSignal(() => {

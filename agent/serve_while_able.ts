@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import { type Clock, passed } from "./clock.ts";
 import type { Suspension } from "./suspension.ts";
 
 /** What can be suspended, and how to find out that it may go on. */
@@ -59,7 +59,7 @@ export async function serveWhileAble(
     for (let pauses = suspension.inARow - 1; !signal.aborted; pauses++) {
       const delayMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(pauses, 10), LONGEST_PAUSE_MS);
       onPause({ kind: "suspended", reason, delayMs });
-      await passed(delayMs, clock, signal);
+      await passed(clock, delayMs, signal);
       if (signal.aborted) return;
       const wrong = await check();
       if (wrong === undefined) break;
@@ -69,17 +69,4 @@ export async function serveWhileAble(
     suspension.resume();
     onPause({ kind: "resumed" });
   }
-}
-
-/** Waits; less long if the signal is aborted. */
-function passed(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(delayMs, end);
-    signal.addEventListener("abort", end);
-    function end(): void {
-      cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    }
-  });
 }

@@ -24,7 +24,7 @@ import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_optio
 import { isMissing } from "./attempt_files.ts";
 import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
-import { ModelGateway } from "./model_gateway.ts";
+import { missingBudget, ModelGateway } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
 import {
@@ -89,8 +89,9 @@ export class CodingAgent implements AsyncDisposable {
     if (equipment.withoutSandbox !== undefined) {
       logger.warn("Runs without a sandbox: {why}", { why: equipment.withoutSandbox });
     }
-    const spent = await missingTokens(this.#options);
-    if (spent !== undefined) this.suspension.suspend(spent);
+    const { budgetTokens } = this.#options.gateway ?? {};
+    const spent = budgetTokens && missingBudget(equipment.worktrees, budgetTokens);
+    if (spent) this.suspension.suspend(spent);
     await adapters.warm();
     try {
       await adapters.firstIsReady();

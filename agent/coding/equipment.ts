@@ -14,6 +14,7 @@ import { findSandbox, type Sandbox } from "../processes/mod.ts";
 import {
   codingEnvironment,
   findAgent,
+  type PermissionLevel,
   type PermissionSetup,
   type Preset,
   writableHome,
@@ -56,7 +57,7 @@ export interface Equipment {
  * @throws {OptionError} If something is missing; the message ends with what to do.
  */
 export async function equip(options: CodingOptions): Promise<Equipment> {
-  const { repo, cwd = ".", inherited, clock = systemClock } = options;
+  const { repo, cwd = ".", clock = systemClock } = options;
   const preset = presetOf(options);
   const policy = permissionPolicy(options);
   const asking = preset.permissions[policy.unasked];
@@ -64,17 +65,7 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
   const root = repository?.root ?? await Deno.realPath(cwd);
   const worktrees = worktreesFolder(options, root);
   const home = await homeOf(options, worktrees);
-  const whole = codingEnvironment({
-    preset,
-    permissions: policy.unasked,
-    inherited,
-    given: givenVariables(options),
-    isRoot: Deno.uid() === 0,
-    ...(home !== undefined && { home }),
-  });
-  const { env, upstreams } = options.gateway === undefined
-    ? { env: whole, upstreams: undefined }
-    : withoutKeys(preset, whole);
+  const { env, upstreams } = environmentOf(options, { permissions: policy.unasked, home });
   const command = commandOf(preset, env);
   const found = await sandboxOf(options, preset, { env, home, command, repository });
   return {
@@ -91,6 +82,34 @@ export async function equip(options: CodingOptions): Promise<Equipment> {
     policy,
     asking,
   };
+}
+
+/** Of which options a coding agent's environment is made. */
+export type EnvironmentOptions = Pick<
+  CodingOptions,
+  "agent" | "command" | "env" | "envFile" | "inherited" | "gateway"
+>;
+
+/**
+ * The environment of everything that is run for a work item; with a gateway its keys are apart.
+ *
+ * @throws {OptionError} If the file of variables, or what there is for the gateway, cannot be used.
+ */
+export function environmentOf(
+  options: EnvironmentOptions,
+  { permissions, home }: { readonly permissions: PermissionLevel; readonly home?: string },
+): Pick<Equipment, "env" | "upstreams"> {
+  const preset = presetOf(options);
+  const env = codingEnvironment({
+    preset,
+    permissions,
+    inherited: options.inherited,
+    given: givenVariables(options),
+    isRoot: Deno.uid() === 0,
+    ...(home !== undefined && { home }),
+  });
+  if (options.gateway === undefined) return { env, upstreams: undefined };
+  return withoutKeys(preset, env);
 }
 
 /** The folder of an agent's own home, made if need be: in a sandbox nothing else could make it. */

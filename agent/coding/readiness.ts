@@ -9,11 +9,10 @@ import { Repository } from "@ourocodus/git";
 import { systemClock } from "../clock.ts";
 import { OptionError } from "../errors.ts";
 import { Gateway } from "../gateway/mod.ts";
-import { type AgentCheck, checkAgent, codingEnvironment, patternOf } from "./acp/mod.ts";
+import { type AgentCheck, checkAgent, patternOf } from "./acp/mod.ts";
 import { checkCodingFiles, isLevel, type NameOf, permissionPolicy } from "./check_options.ts";
-import { openRepository } from "./equipment.ts";
-import { givenVariables } from "./env_file.ts";
-import { gatewayVariables, withoutKeys } from "./gated_environment.ts";
+import { environmentOf, type EnvironmentOptions, openRepository } from "./equipment.ts";
+import { gatewayVariables } from "./gated_environment.ts";
 import { certificatesIn, missingBudget } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { presetOf } from "./preset_of.ts";
@@ -58,36 +57,19 @@ export async function missingFiles(
  * @throws {OptionError} If an option has a value that cannot be used.
  */
 export async function lookAtAgent(
-  options: Pick<
-    CodingOptions,
-    | "agent"
-    | "command"
-    | "permissions"
-    | "sandbox"
-    | "env"
-    | "envFile"
-    | "inherited"
-    | "clock"
-    | "gateway"
-  >,
+  options: EnvironmentOptions & Pick<CodingOptions, "permissions" | "sandbox" | "clock">,
 ): Promise<AgentCheck> {
-  const { inherited, sandbox, clock = systemClock } = options;
+  const { sandbox, clock = systemClock } = options;
   const preset = presetOf(options);
   const { unasked: permissions } = permissionPolicy(options);
-  const whole = codingEnvironment({
-    ...{ preset, permissions, inherited },
-    given: givenVariables(options),
-    isRoot: Deno.uid() === 0,
-  });
-  if (options.gateway === undefined) {
-    return await checkAgent(preset, { env: whole, permissions, sandbox, clock });
-  }
-  const { env: rest, upstreams } = withoutKeys(preset, whole);
-  await using gateway = Gateway.start({ upstreams, clock, caCerts: certificatesIn(rest) });
+  const { env, upstreams } = environmentOf(options, { permissions });
+  const check = { env, permissions, sandbox, clock };
+  if (upstreams === undefined) return await checkAgent(preset, check);
+  await using gateway = Gateway.start({ upstreams, clock, caCerts: certificatesIn(env) });
   const { url, providers } = gateway;
   const { token } = gateway.admit();
-  const env = { ...rest, ...gatewayVariables(preset, rest, { url, providers, token }) };
-  return await checkAgent(preset, { env, permissions, sandbox, clock, hasGateway: true });
+  const way = gatewayVariables(preset, env, { url, providers, token });
+  return await checkAgent(preset, { ...check, env: { ...env, ...way }, hasGateway: true });
 }
 
 /** What keeps the coding agent itself from being run, ending in what to do. */

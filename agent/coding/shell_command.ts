@@ -60,7 +60,7 @@ export async function runShell(command: string, options: ShellOptions): Promise<
   const { status, cause } = await awaitCommand(process, {
     ...{ signal, timeoutMs, killAfterMs: KILL_AFTER_MS, clock },
     onOutput: (chunk) => tail.add(chunk),
-    onError: () => {}, // Of what confines it; its own is in the other.
+    onError: () => {}, // Only the sandbox writes there: the command's is in its output.
   });
   signal.throwIfAborted();
   return {

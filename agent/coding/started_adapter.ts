@@ -32,8 +32,8 @@ export async function startAdapter(
   const { preset, command, env, sandbox, clock } = equipment;
   await keeper.add(mark);
   const pass = gateway?.admit();
-  const start = () =>
-    Adapter.start({
+  try {
+    const adapter = Adapter.start({
       preset,
       command,
       env: { ...env, ...(gateway && pass && gatewayVariables(preset, env, gateway.at(pass))) },
@@ -44,8 +44,6 @@ export async function startAdapter(
       ...(sandbox !== undefined && { sandbox }),
       onNoise: (text) => logger.debug("{preset} printed: {text}", { preset: preset.name, text }),
     });
-  try {
-    const adapter = start();
     void adapter.ended.finally(() => pass?.[Symbol.dispose]());
     return { adapter, ...(pass !== undefined && { pass }) };
   } catch (error) {

@@ -51,10 +51,15 @@ const MAX_WAIT_MS = 60_000;
 
 const logger = getLogger(["ourocodus", "agent"]);
 
-/** A request that may be passed on, as far as its address and its pass are concerned. */
-interface Admitted {
-  readonly pass: Pass;
+/** A provider that the gateway has the key of, and when that key may ask. */
+interface Provided {
   readonly upstream: Upstream;
+  readonly pace: Pace;
+}
+
+/** A request that may be passed on, as far as its address and its pass are concerned. */
+interface Admitted extends Provided {
+  readonly pass: Pass;
   readonly route: Route;
   /** Path and query below the provider's base URL. */
   readonly path: string;
@@ -66,8 +71,7 @@ export class Gateway implements AsyncDisposable {
   readonly #passes = new Set<Pass>();
   readonly #charges: Charges;
   readonly #clock: Clock;
-  /** One for each key. */
-  readonly #paces: ReadonlyMap<ProviderName, Pace>;
+  readonly #provided: ReadonlyMap<ProviderName, Provided>;
   readonly #client: Deno.HttpClient;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -81,9 +85,9 @@ export class Gateway implements AsyncDisposable {
     this.#charges = new Charges(options);
     const { clock = systemClock, maxWaitMs = MAX_WAIT_MS } = options;
     this.#clock = clock;
-    this.#paces = new Map(
-      options.upstreams.map(({ provider }) => [provider, new Pace(clock, maxWaitMs)]),
-    );
+    this.#provided = new Map(options.upstreams.map((upstream) => {
+      return [upstream.provider, { upstream, pace: new Pace(clock, maxWaitMs) }];
+    }));
     this.#client = Deno.createHttpClient({ caCerts: [...options.caCerts ?? []] });
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
@@ -101,7 +105,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Which providers it has a key for. */
   get providers(): readonly ProviderName[] {
-    return this.#options.upstreams.map(({ provider }) => provider);
+    return [...this.#provided.keys()];
   }
 
   /** Makes a pass for one process; dispose of it when the process has ended. */
@@ -121,8 +125,7 @@ export class Gateway implements AsyncDisposable {
   async #handle(request: Request): Promise<Response> {
     const admitted = this.#admitted(request);
     if (admitted instanceof Response) return admitted;
-    const { pass, upstream, route, path } = admitted;
-    const { provider } = upstream;
+    const { pass, route, upstream: { provider, key } } = admitted;
     try {
       const body = await readBody(request, MAX_BODY_BYTES);
       if (body === undefined) {
@@ -132,11 +135,11 @@ export class Gateway implements AsyncDisposable {
       if (route.usage !== undefined && bound === undefined) {
         return refusal(provider, 400, "The body is no JSON object");
       }
-      return await this.#pacedAnswer({ request, body, path, upstream, route }, pass, bound);
+      return await this.#pacedAnswer(admitted, { request, body, bound });
     } catch (error) {
       if (pass.signal.aborted) return refusal(provider, 401, "The pass was revoked");
       if (request.signal.aborted) return new Response(null, { status: 499 });
-      const why = reasonOf(error).replaceAll(upstream.key, "[key]");
+      const why = reasonOf(error).replaceAll(key, "[key]");
       logger.warn("The gateway cannot reach {provider}: {why}", { provider, why });
       return refusal(provider, 502, `The provider cannot be reached: ${why}`);
     }
@@ -148,21 +151,20 @@ export class Gateway implements AsyncDisposable {
    * @param bound The most tokens that it can use; undefined if it costs none.
    */
   async #pacedAnswer(
-    passing: Omit<PassingRequest, "charge" | "record">,
-    pass: Pass,
-    bound: number | undefined,
+    { pass, pace, upstream, route, path }: Admitted,
+    { request, body, bound }: Pick<PassingRequest, "request" | "body"> & {
+      readonly bound: number | undefined;
+    },
   ): Promise<Response> {
-    const { request, path, body, upstream: { provider } } = passing;
+    const { provider } = upstream;
     const { method } = request;
     const work = pass.assignment?.work;
     const record = this.#options.recording?.request({ work, provider, method, path, body });
-    const pace = this.#paces.get(provider);
-    const signals = [pass.signal, request.signal];
-    const signal = AbortSignal.any(signals);
-    const deadlineMs = pace?.deadline() ?? Infinity;
+    const signal = AbortSignal.any([pass.signal, request.signal]);
+    const deadlineMs = pace.deadline();
     for (;;) {
-      if (await pace?.pass(deadlineMs, signal) === false) {
-        return refusal(provider, 429, "The provider has asked to wait", pace?.leftMs);
+      if (!await pace.pass(deadlineMs, signal)) {
+        return refusal(provider, 429, "The provider has asked to wait", pace.leftMs);
       }
       const charge = bound === undefined
         ? undefined
@@ -170,13 +172,13 @@ export class Gateway implements AsyncDisposable {
       if (charge !== undefined && "status" in charge) {
         return refusal(provider, charge.status, charge.message);
       }
-      const answer = await passOn({ ...passing, charge, record }, {
-        signals,
+      const answer = await passOn({ request, body, path, upstream, route, charge, record }, {
+        signal,
         client: this.#client,
         clock: this.#clock,
         idleMs: this.#options.idleMs ?? IDLE_MS,
       });
-      if (pace?.heard(answer) !== true || !pace.canPass(deadlineMs)) return answer;
+      if (!pace.heard(answer) || !pace.canPass(deadlineMs)) return answer;
       await answer.body?.cancel();
       const seconds = Math.ceil(pace.leftMs / 1_000);
       logger.info("{provider} has asked to wait for {seconds} s", { provider, seconds });
@@ -201,12 +203,12 @@ export class Gateway implements AsyncDisposable {
     if (route === undefined) {
       return refusal(provider, 404, `The gateway passes no ${request.method} ${below} on`);
     }
-    const upstream = this.#options.upstreams.find((upstream) => upstream.provider === provider);
-    if (upstream === undefined) {
+    const provided = this.#provided.get(provider);
+    if (provided === undefined) {
       return refusal(provider, 404, `The gateway has no key of ${provider}`);
     }
     url.searchParams.delete("key");
-    return { pass, upstream, route, path: `${below}${url.search}` };
+    return { ...provided, pass, route, path: `${below}${url.search}` };
   }
 }
 

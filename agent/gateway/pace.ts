@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, passed } from "../clock.ts";
 
 /** Statuses with which providers say that a key has asked too much, or that they are overloaded. */
 const PACING_STATUSES: readonly number[] = [429, 529];
@@ -56,7 +56,8 @@ export class Pace {
       signal.throwIfAborted();
       if (this.leftMs === 0) return true;
       if (!this.canPass(deadlineMs)) return false;
-      await waited(this.#clock, this.leftMs, signal);
+      // A timer may come a little early.
+      await passed(this.#clock, Math.ceil(this.leftMs), signal);
     }
   }
 }
@@ -69,17 +70,4 @@ export function retryAfterMs(headers: Headers, wallMs: number): number | undefin
   if (/^\d{1,9}(\.\d+)?$/.test(after)) return Number(after) * 1_000;
   const date = /GMT$/.test(after) ? Date.parse(after) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - wallMs);
-}
-
-function waited(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      callOff();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    // A timer may come a little early.
-    const callOff = clock.after(Math.ceil(delayMs), end);
-    signal.addEventListener("abort", end);
-  });
 }

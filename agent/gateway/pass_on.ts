@@ -29,8 +29,8 @@ export interface PassingRequest {
 
 /** What passing on needs. */
 export interface PassOnOptions {
-  /** Any of them ends it. */
-  readonly signals: readonly AbortSignal[];
+  /** Ends it. */
+  readonly signal: AbortSignal;
   readonly client: Deno.HttpClient;
   readonly clock: Clock;
   /** How long the provider may be silent, in milliseconds. */
@@ -43,19 +43,17 @@ const MAX_ERROR_BYTES = 256 * 1024;
 /** @throws If the provider cannot be reached, or the client leaves. */
 export async function passOn(
   { request, body, path, upstream, route, charge, record }: PassingRequest,
-  { signals, client, clock, idleMs }: PassOnOptions,
+  { signal, client, clock, idleMs }: PassOnOptions,
 ): Promise<Response> {
   const stop = new AbortController();
-  const onAbort = (event: Event) => stop.abort((event.target as AbortSignal).reason);
-  for (const signal of signals) signal.addEventListener("abort", onAbort);
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener("abort", onAbort);
   const callOff = clock.after(idleMs, () => {
     stop.abort(new Error(`it did not answer for ${idleMs / 1_000} s`));
   });
-  const finish = () => {
-    for (const signal of signals) signal.removeEventListener("abort", onAbort);
-  };
+  const finish = () => signal.removeEventListener("abort", onAbort);
   try {
-    for (const signal of signals) signal.throwIfAborted();
+    signal.throwIfAborted();
     const answer = await fetch(`${upstream.baseUrl}${path}`, {
       method: request.method,
       headers: requestHeaders(request.headers, upstream),
@@ -67,7 +65,7 @@ export async function passOn(
     record?.answer(answer.status, answer.headers.get("content-type"));
     if (answer.ok) {
       callOff();
-      return passBack(answer, finish);
+      return passBack(answer);
     }
     charge?.nothing();
     const error = await errorOf(answer, upstream, record);
@@ -83,7 +81,7 @@ export async function passOn(
     throw error;
   }
 
-  function passBack(answer: Response, finish: () => void): Response {
+  function passBack(answer: Response): Response {
     const headers = answerHeaders(answer.headers, upstream);
     const reader = route.usage &&
       new UsageReader(route.usage, answer.headers.get("content-type"));
@@ -115,7 +113,7 @@ function isUnsent(error: unknown): boolean {
   return reasonOf(error).includes("client error (Connect)");
 }
 
-/** What is told of a request that has failed: of fetch's errors, their cause says it. */
+/** Why a request has failed: an error of `fetch` says it in its cause. */
 export function reasonOf(error: unknown): string {
   const isFetch = error instanceof TypeError && error.cause !== undefined;
   return messageOf(isFetch ? error.cause : error);

@@ -5,7 +5,8 @@ const PR_SET_DUMPABLE = 4;
  * Keeps other processes of the same user from reading this one's environment and memory in `/proc`,
  * and from tracing it. What it starts is not concerned. Root may do all that anyway.
  *
- * @returns False where that cannot be done: it is a call of Linux' C library.
+ * @returns False where that cannot be done: it is a call of Linux' C library, for which Deno asks
+ * for the permission `ffi`.
  */
 export function hideMemory(): boolean {
   if (Deno.build.os !== "linux") return false;

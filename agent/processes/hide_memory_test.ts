@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ROOT } from "../../tests/support/mod.ts";
+import { hideMemory } from "./hide_memory.ts";
 
 /** Another user than root, who may read everything. */
 const NOBODY = 65_534;
@@ -44,5 +45,13 @@ Deno.test({
   async fn() {
     assert.equal(await seen(false), "true true");
     assert.equal(await seen(true), "true false true");
+  },
+});
+
+Deno.test({
+  name: "a program that may not call the C library cannot hide, and is told so",
+  permissions: { ffi: false },
+  fn() {
+    assert.equal(hideMemory(), false);
   },
 });

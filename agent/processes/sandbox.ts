@@ -130,12 +130,13 @@ async function tryProgram(
   program: string,
   path: string | undefined,
 ): Promise<string | undefined> {
-  const env: Record<string, string> = path === undefined ? {} : { PATH: path };
+  // What this program has, such as the key of a model, is not for others to see in `/proc`.
+  const env = { PATH: [...path === undefined ? [] : [path], "/usr/bin:/bin"].join(":") };
   const [name = program, ...args] = bwrapCommand(program, ["true"], {
     ...{ writable: [], env, cwd: "/" },
   });
   const ended = await new Deno.Command(name, {
-    ...{ args, env },
+    ...{ args, env, clearEnv: true },
     stdin: "null",
     stdout: "null",
     stderr: "piped",

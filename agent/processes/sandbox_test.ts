@@ -200,3 +200,19 @@ Deno.test("a machine without bwrap is told what to do", async () => {
   assert.match(await reason(), /it ended with exit code 3/);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a trial of bwrap has no variables of this program", async () => {
+  const folder = await Deno.makeTempDir();
+  Deno.env.set("OUROCODUS_TEST_KEY", "very-secret");
+  try {
+    const script = `#!/bin/sh\nenv >${folder}/env.txt\n`;
+    await Deno.writeTextFile(`${folder}/bwrap`, script, { mode: 0o755 });
+    assert.equal((await findSandbox(folder)).kind, "bwrap");
+    const env = await Deno.readTextFile(`${folder}/env.txt`);
+    assert.match(env, /^PATH=/m);
+    assert.ok(!env.includes("very-secret"), env);
+  } finally {
+    Deno.env.delete("OUROCODUS_TEST_KEY");
+    await Deno.remove(folder, { recursive: true });
+  }
+});
