@@ -1,7 +1,7 @@
 /**
  * `deno task faults`: runs all faults, on one nats-server and on three, and writes tests/FAULTS.md
- * from what they recorded. Arguments go to `deno test`; `OUROCODUS_FAULT_SERVERS` names one of the two
- * numbers. The table is written only if nothing failed and nothing was left out.
+ * from what they recorded. Arguments go to `deno test`; `OUROCODUS_FAULT_SERVERS` names one of the
+ * two numbers. The table is written only if nothing failed and nothing was left out.
  *
  * Exit codes: 0 all passed, 1 some failed, 130 interrupted.
  *
