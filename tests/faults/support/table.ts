@@ -20,7 +20,7 @@ acknowledged to its sender, and compares them with what came of it.
 
 **Lost** is work without an outcome, or with two. **Went on after** is the time from the fault until
 the first result that had to wait for it, or until the system took new work; "not stopped" where
-work never waited. Much of it are settings: \`LEASE_GRACE_SECONDS\`, \`ACK_WAIT_SECONDS\`, the ping that
+work never waited. Much of it depends on settings: \`LEASE_GRACE_SECONDS\`, \`ACK_WAIT_SECONDS\`, the ping that
 finds a half-open socket, and how long a test keeps something away. A cluster that starts chooses
 leaders first.
 
