@@ -15,7 +15,8 @@ SIGTERM or SIGINT lets running work finish; a second one ends at once.
 
 Exit codes:
   0    it was stopped; its running work has finished or was released
-  1    it may not go on: a relay refused it, or another agent of the same id took its place
+  1    it may not go on: a relay refused it, or another agent of the same id
+       took its place
   2    the command line or a setting is wrong, or the command cannot be run
   130  ended at once by a second Ctrl-C (143 by SIGTERM)`;
 

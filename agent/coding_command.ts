@@ -226,21 +226,25 @@ function amount(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0, like 2.50");
 }
 
-const NOTES = `A work item's prompt is its payload's "message". It is done in a new worktree, on the
-branch ourocodus/SESSION/ROLE/SEQUENCE, and what is there at the end is committed to it. With --check,
-what the command prints goes back to the agent if it fails, as a further turn.
+const NOTES = `A work item's prompt is its payload's "message". It is done in a new worktree, on
+the branch ourocodus/SESSION/ROLE/SEQUENCE, and what is there at the end is
+committed to it. With --check, what the command prints goes back to the agent if
+it fails, as a further turn.
 
-The coding agent gets its own variables from the environment (ANTHROPIC_… for claude), those that
-every program needs, and what --env and --env-file say; nothing else. --permissions edits: it reads,
-and edits in its worktree; commands are refused, unless a file with rules allows them. --env
-NAME=VALUE is seen in the list of processes; --env NAME and --env-file are not.
+The coding agent gets its own variables from the environment (ANTHROPIC_… for
+claude), those that every program needs, and those of --env and --env-file;
+nothing else. With --gateway it gets a token of its own instead of the key of
+its model. --permissions edits: it reads, and edits in its worktree; commands
+are refused, unless a file with rules allows them. --env NAME=VALUE is seen in
+the list of processes; --env NAME and --env-file are not.
 
-With --gateway it gets a token in the place of the key, and asks its model through this program. Once
---max-tokens or --gateway-budget is used up, no further request is sent. Without bubblewrap it can
-still read the file of --env-file.
+Through the gateway no further request is sent once --max-tokens or
+--gateway-budget is used up. Without bubblewrap the agent can still read the
+file of --env-file.
 
-When access to the model fails, as a key is wrong, it takes no more work until it can be expected to
-work again: it looks after 30 seconds, and then ever less often, up to every 5 minutes.`;
+If access to the model fails, for example because a key is wrong, it takes no
+more work until it can work again: it checks after 30 seconds, and then less and
+less often, down to every 5 minutes.`;
 
 const EXAMPLES = `Examples:
   $ deno run -A agent/main.ts coding --session shop --role coder --agent claude --repo ~/code/shop

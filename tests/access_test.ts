@@ -171,6 +171,26 @@ Deno.test("a token for one session, or one role, reaches nothing of another on a
   assert.deepEqual(same.map(({ session_id, role }) => `${session_id} ${role}`), ["docs writer"]);
 });
 
+/** Asserts that paths of session `docs` refuse each token without the right to send there. */
+async function refusesOthers(
+  paths: readonly string[],
+  ask: (path: string, token: string) => Promise<{ readonly status: number }>,
+): Promise<void> {
+  const tokens = {
+    "only looks": await makeToken({ can: ["read"] }),
+    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
+    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
+    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
+    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
+  };
+  for (const [what, token] of Object.entries(tokens)) {
+    for (const path of paths) {
+      const { status } = await ask(path, token);
+      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
+    }
+  }
+}
+
 Deno.test("cancelling takes the right to send there, and nothing less", async () => {
   await using api = await startTestApi({ env: TOKEN_ENV });
   const send = async (place: string) => {
@@ -185,19 +205,7 @@ Deno.test("cancelling takes the right to send there, and nothing less", async ()
   const cancel = async (path: string, token: string) =>
     await api.fetch(path, { method: "DELETE", headers: { authorization: `Bearer ${token}` } });
   const paths = ["/api/work/task-1?session=docs", `/api/sessions/docs/work/${docs}`];
-  const tokens: Record<string, string> = {
-    "only looks": await makeToken({ can: ["read"] }),
-    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
-    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
-    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
-    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
-  };
-  for (const [what, token] of Object.entries(tokens)) {
-    for (const path of paths) {
-      const { status } = await cancel(path, token);
-      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
-    }
-  }
+  await refusesOthers(paths, cancel);
   const reviewer = await makeToken({ can: ["send"], session: "docs", role: "reviewer" });
   for (const path of [`${paths[0]}&role=writer`, `${paths[1]}?role=writer`]) {
     assert.equal((await cancel(path, reviewer)).status, 403, path);
@@ -236,19 +244,7 @@ Deno.test("retrying takes the right to send there, and reaches nothing of anothe
     `/api/sessions/docs/work/${works["docs/work/writer"]}/retry`,
     `${all}&session=docs`,
   ];
-  const tokens: Record<string, string> = {
-    "only looks": await makeToken({ can: ["read"] }),
-    "is an agent's": await makeToken({ can: ["agent", "read"], session: "docs", role: "writer" }),
-    "sends in another session": await makeToken({ can: ["send"], session: "papers" }),
-    "operates another session": await makeToken({ can: ["admin"], session: "papers" }),
-    "has expired": await makeToken({ can: ["send"] }, { now: Date.now() - 7_200_000 }),
-  };
-  for (const [what, token] of Object.entries(tokens)) {
-    for (const path of paths) {
-      const { status } = await retry(path, token);
-      assert.equal(status, what === "has expired" ? 401 : 403, `${path} with one that ${what}`);
-    }
-  }
+  await refusesOthers(paths, retry);
   const papers = `/api/sessions/docs/work/${works["papers/work/writer"]}/retry`;
   const sender = await makeToken({ can: ["send"], session: "docs" });
   assert.equal((await retry(papers, sender)).status, 404, "a sequence of another session");

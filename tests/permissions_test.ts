@@ -16,6 +16,7 @@ interface PermissionSet {
 
 const SETS: Readonly<Record<string, PermissionSet>> =
   JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`)).permissions;
+
 function run(set: string, script: string, ...args: string[]): string[] {
   const permissions = `--permission-set=${set}`;
   return ["run", "-q", "--no-prompt", "--cached-only", permissions, `${ROOT}/${script}`, ...args];

@@ -22,25 +22,28 @@ export class FlagError extends Error {
 }
 
 /** What `--help` prints. */
-export const HELP =
-  `Mixes faults under load, and then checks the books: every acknowledged work item has exactly
-one result or dead letter, none twice, none vanished.
+export const HELP = `Mixes faults under load, and then checks the books: every acknowledged work
+item has exactly one result or dead letter, none twice, none vanished.
 
-Usage: deno task chaos [--minutes N] [--seed S] [--seeds N] [--relays N] [--servers N] [--plan]
+Usage: deno task chaos [options]
 
-  --minutes N   how long to break things, 0.05 to 1440, also 0.5; 1
-  --seed S      0 to 4294967295; the same seed breaks the same things at the same times; by chance
-  --seeds N     how many runs, 1 to 1000, each of that length, with seeds from S on; 1
-  --relays N    how many relays, 1 to 9; 3
-  --servers N   how many nats-servers, 1 to 5; several are a cluster that keeps each stream on all; 1
-  --plan        print what would be broken when, and break nothing
+  --minutes N   how long to break things, 0.05 to 1440, also 0.5 (default: 1)
+  --seed S      0 to 4294967295 (default: by chance); the same seed breaks the
+                same things at the same times
+  --seeds N     how many runs, 1 to 1000, each of that length, with seeds from S
+                on (default: 1)
+  --relays N    how many relays, 1 to 9 (default: 3)
+  --servers N   how many nats-servers, 1 to 5 (default: 1); several are a
+                cluster that keeps each stream on all of them
   --table       write what came of all runs into tests/FAULTS.md
+  --plan        print what would be broken when, and break nothing
   -h, --help
 
-What is broken: relays (kill -9, SIGTERM, SIGSTOP, cut off from NATS or from their agents), agents
-(kill -9, SIGTERM, SIGSTOP, their id taken by another), nats-server (restart, kill -9; in a cluster any of them). What is sent
-meanwhile: quick, slow, failing and poisonous work, work that is cancelled or released, and ids that
-come twice.
+What is broken: relays (kill -9, SIGTERM, SIGSTOP, cut off from NATS or from
+their agents), agents (kill -9, SIGTERM, SIGSTOP, their id taken by another),
+nats-server (restart, kill -9; in a cluster any of them). What is sent
+meanwhile: quick, slow, failing and poisonous work, work that is cancelled or
+released, and ids that come twice.
 SIGINT ends the breaking; the books are checked anyway.
 
 Exit codes: 0 balanced, 1 not balanced, 2 a flag cannot be used.`;

@@ -4,14 +4,12 @@
  * @module
  */
 import { ensureNatsServer, SetupError } from "../../setup/mod.ts";
-import { ROOT } from "../support/mod.ts";
+import { rewriteFaults } from "../faults/support/table.ts";
 import { type ChaosFlags, FlagError, HELP, parseFlags } from "./flags.ts";
 import { type ChaosOutcome, formatBalance, runChaos } from "./run.ts";
 import { formatStep, makeSchedule } from "./schedule.ts";
 import { chaosRow, withChaosRow } from "./summary.ts";
 import { targets } from "./system.ts";
-
-const TABLE = `${ROOT}/tests/FAULTS.md`;
 
 async function main(args: readonly string[]): Promise<number> {
   const flags = parseFlags(args);
@@ -53,9 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (flags.table && !signal.aborted) {
     const row = chaosRow({ servers, nats: version, durationMs, outcomes });
-    await Deno.writeTextFile(TABLE, withChaosRow(await Deno.readTextFile(TABLE), row));
-    await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", TABLE] }).output();
-    say(`\nWritten: ${TABLE}`);
+    await rewriteFaults((before) => withChaosRow(before, row));
   }
   const wrong = [...outcomes].filter(([, { balanced }]) => !balanced).map(([seed]) => seed);
   if (seeds > 1) {

@@ -1,7 +1,10 @@
 /** Real coding agents ask their model through the gateway, and never have its key. */
 import assert from "node:assert/strict";
-import { type CodingAgentName, forEachCodingAgent } from "../support/coding_agents/mod.ts";
-import type { TestCodingAgent } from "../support/coding_agents/mod.ts";
+import {
+  type CodingAgentName,
+  forEachCodingAgent,
+  type TestCodingAgent,
+} from "../support/coding_agents/mod.ts";
 import { until } from "../support/mod.ts";
 import { CodingSystem, SLOW_MS } from "./support/coding_system.ts";
 
@@ -44,8 +47,8 @@ forEachCodingAgent(
       env: await gatedEnv(system, agent),
     });
     const { type, payload } = await system.work(
-      `SCRIPT: ${TOKENS}; write a.txt "hi\\n"; ${TOKENS}; run "env > env.txt; cat /proc/*/environ > all.txt"; ` +
-        `${TOKENS}; say "done {n}"`,
+      `SCRIPT: ${TOKENS}; write a.txt "hi\\n"; ${TOKENS}; ` +
+        `run "env > env.txt; cat /proc/*/environ > all.txt"; ${TOKENS}; say "done {n}"`,
     );
     assert.deepEqual([type, payload.text], ["result", "done 2"], JSON.stringify(payload));
 

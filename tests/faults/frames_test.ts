@@ -1,6 +1,6 @@
 /**
- * What agents send that no agent should. An agent that does it is told or closed with a code that says
- * what was wrong, its work goes to another agent, and nobody else notices.
+ * What agents send that no agent should. An agent that does it is told or closed with a code that
+ * says what was wrong, its work goes to another agent, and nobody else notices.
  *
  * @module
  */

@@ -14,13 +14,13 @@ import { Scene } from "./support/scene.ts";
 const SLOW = { timeoutMs: 60_000 };
 const impossible = await diskImpossible();
 
-/** The machine of a scene's nats-server loses its power, has it again, and starts the server. */
-async function cutPower(scene: Scene, disk: Disk): Promise<void> {
+/** The machine of a nats-server loses its power, has it again, and starts the server. */
+async function cutPower(nats: Scene["nats"], disk: Disk): Promise<void> {
   // Killed first: from a disk without power, a server that lives would acknowledge nothing.
-  await scene.nats.kill();
+  await nats.kill();
   disk.losePower();
   await disk.hasPower();
-  await scene.nats.start();
+  await nats.start();
 }
 
 /** What a nats-server needs whose store is on a disk. */
@@ -39,10 +39,12 @@ const PACE_MS = 10;
 
 /** Senders, each of which sends the next work item once its last one was acknowledged. */
 class Senders {
+  readonly #books: Books;
   readonly #sending: Promise<unknown>[];
   #over = false;
 
   constructor(books: Books, count: number) {
+    this.#books = books;
     this.#sending = Array.from({ length: count }, async (_, sender) => {
       for (let n = 0; !this.#over; n++) {
         await books.send("s", "r", `w${sender}-${n}`, { work_ms: 50 });
@@ -50,6 +52,15 @@ class Senders {
       }
     });
     for (const sending of this.#sending) sending.catch(() => {});
+  }
+
+  /** Waits until this many more work items were acknowledged. */
+  async sends(count: number): Promise<void> {
+    const before = this.#books.booked.length;
+    await until(() => this.#books.booked.length >= before + count, {
+      ...SLOW,
+      message: "acknowledged work",
+    });
   }
 
   async stop(): Promise<void> {
@@ -70,14 +81,10 @@ faultTest("power cut under load, with sync_interval: always", async (fault) => {
   });
   const senders = new Senders(books, 8);
   for (let cut = 1; cut <= 3; cut++) {
-    const before = books.booked.length;
-    await until(() => books.booked.length >= before + 100, {
-      ...SLOW,
-      message: "acknowledged work",
-    });
+    await senders.sends(100);
     fault.strikes();
     const acknowledged = books.booked.length;
-    await cutPower(scene, disk);
+    await cutPower(scene.nats, disk);
     await until(() => books.booked.length > acknowledged, { ...SLOW, message: "new work" });
     fault.goesOn();
   }
@@ -106,7 +113,7 @@ faultTest("power cut, the store forgets its last second", async (fault) => {
   const end = performance.now() + 1_000;
   for (let n = 0; performance.now() < end; n++) await last.send(session, role, `last${n}`);
   fault.strikes();
-  await cutPower(scene, disk);
+  await cutPower(scene.nats, disk);
   // The stream gives the forgotten sequences a second time, to this work.
   const anew = Array.from({ length: 20 }, (_, n) => `new${n}`);
   for (const id of anew) await sendWork(client.connection, { session, role, id, payload: {} });
@@ -147,17 +154,12 @@ faultTest("power cut of one of three nats-servers, under load", async (fault) =>
   await using _agent = await startAgent({ ...agentOf, agentId: "a" });
   const senders = new Senders(books, 8);
   for (const [index, server] of cluster.servers.entries()) {
-    const before = books.booked.length;
-    await until(() => books.booked.length >= before + 100, {
-      ...SLOW,
-      message: "acknowledged work",
-    });
+    await senders.sends(100);
     await cluster.hasLeaders();
     fault.strikes();
-    await server.kill();
-    disks[index]?.losePower();
-    await disks[index]?.hasPower();
-    await server.start();
+    const disk = disks[index];
+    assert.ok(disk !== undefined);
+    await cutPower(server, disk);
     await cluster.isCurrent();
     fault.goesOn();
   }

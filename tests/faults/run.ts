@@ -1,7 +1,7 @@
 /**
  * `deno task faults`: runs all faults, on one nats-server and on three, and writes tests/FAULTS.md
- * from what they recorded. Arguments go to `deno test`; `OUROCODUS_FAULT_SERVERS` names one of the two
- * numbers. The table is written only if nothing failed and nothing was left out.
+ * from what they recorded. Arguments go to `deno test`; `OUROCODUS_FAULT_SERVERS` names one of the
+ * two numbers. The table is written only if nothing failed and nothing was left out.
  *
  * Exit codes: 0 all passed, 1 some failed, 130 interrupted.
  *
@@ -13,9 +13,8 @@ import { type Counts, formatCounts } from "../support/counts.ts";
 import { ROOT } from "../support/programs.ts";
 import { runTests } from "../support/run_tests.ts";
 import { parseRecords, RECORDS_VARIABLE, SERVERS_VARIABLE } from "./support/record.ts";
-import { faultTable } from "./support/table.ts";
+import { FAULTS_FILE, faultTable, rewriteFaults } from "./support/table.ts";
 
-const TABLE = `${ROOT}/tests/FAULTS.md`;
 const INTERRUPTED = 130;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -53,8 +52,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (signal.aborted) break;
   }
   const passed = counts.failed === 0 && counts.passed > 0;
-  if (counts.skipped > 0) say(`\nNot written: ${TABLE}, since ${counts.skipped} were skipped`);
-  // A part of the faults makes no table.
+  if (counts.skipped > 0) {
+    say(`\nNot written: ${FAULTS_FILE}, since ${counts.skipped} were skipped`);
+  } // A part of the faults makes no table.
   else if (passed && args.length === 0 && only === undefined) {
     await writeTable(version, await Deno.readTextFile(records));
   }
@@ -67,10 +67,10 @@ async function main(args: readonly string[]): Promise<number> {
 async function writeTable(nats: string, records: string): Promise<void> {
   const day = new Date().toISOString().slice(0, 10);
   const run = { day, nats, deno: Deno.version.deno, records: parseRecords(records) };
-  const [, chaos] = splitChaos(await Deno.readTextFile(TABLE));
-  await Deno.writeTextFile(TABLE, `${faultTable(run)}${chaos === "" ? "" : `\n${chaos}`}`);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", TABLE] }).output();
-  console.log(`\nWritten: ${TABLE}`);
+  await rewriteFaults((before) => {
+    const [, chaos] = splitChaos(before);
+    return `${faultTable(run)}${chaos === "" ? "" : `\n${chaos}`}`;
+  });
 }
 
 try {

@@ -1,4 +1,4 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type ClusterInfo, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@ourocodus/bus";
 import { freePort } from "./free_port.ts";
 import { type NatsOptions, startNats, type TestNats } from "./nats_server.ts";
@@ -73,34 +73,33 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Waits until JetStream, and each stream that there is, has a leader. */
   async hasLeaders(): Promise<void> {
-    await using connection = await connect({ url: this.url, name: "test" });
-    await until(async () => {
-      try {
-        const manager = await jetstreamManager(connection.nats, { timeout: 2_000 });
-        const streams = await Array.fromAsync(manager.streams.list());
-        return streams.every(({ cluster }) => cluster?.leader !== undefined);
-      } catch {
-        return false;
-      }
-    }, { timeoutMs: ELECTION_MS, message: "JetStream and its streams to have leaders" });
+    await this.#untilEachStream(
+      ({ leader }) => leader !== undefined,
+      "JetStream and its streams to have leaders",
+    );
   }
 
   /** Waits until each copy of each stream is up to date. */
   async isCurrent(): Promise<void> {
+    await this.#untilEachStream(
+      ({ leader, replicas = [] }) =>
+        leader !== undefined && replicas.length === this.servers.length - 1 &&
+        replicas.every(({ current }) => current),
+      "all copies of all streams to be up to date",
+    );
+  }
+
+  async #untilEachStream(is: (cluster: ClusterInfo) => boolean, message: string): Promise<void> {
     await using connection = await connect({ url: this.url, name: "test" });
     await until(async () => {
       try {
         const manager = await jetstreamManager(connection.nats, { timeout: 2_000 });
         const streams = await Array.fromAsync(manager.streams.list());
-        return streams.every(({ cluster }) =>
-          cluster?.leader !== undefined &&
-          cluster.replicas?.length === this.servers.length - 1 &&
-          cluster.replicas.every(({ current }) => current)
-        );
+        return streams.every(({ cluster }) => cluster !== undefined && is(cluster));
       } catch {
         return false;
       }
-    }, { timeoutMs: ELECTION_MS, message: "all copies of all streams to be up to date" });
+    }, { timeoutMs: ELECTION_MS, message });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,8 @@
+import { ROOT } from "../../support/mod.ts";
 import type { FaultRecord } from "./record.ts";
+
+/** Where what faults did is told, the mixed ones of chaos too. */
+export const FAULTS_FILE = `${ROOT}/tests/FAULTS.md`;
 
 /** What a run of all faults was made with. */
 export interface FaultRun {
@@ -20,7 +24,7 @@ acknowledged to its sender, and compares them with what came of it.
 
 **Lost** is work without an outcome, or with two. **Went on after** is the time from the fault until
 the first result that had to wait for it, or until the system took new work; "not stopped" where
-work never waited. Much of it are settings: \`LEASE_GRACE_SECONDS\`, \`ACK_WAIT_SECONDS\`, the ping that
+work never waited. Much of it depends on settings: \`LEASE_GRACE_SECONDS\`, \`ACK_WAIT_SECONDS\`, the ping that
 finds a half-open socket, and how long a test keeps something away. A cluster that starts chooses
 leaders first.
 
@@ -63,4 +67,15 @@ function cells(record: FaultRecord | undefined): string[] {
 /** A time for people: `80 ms`, `1.2 s`. */
 export function duration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/**
+ * Writes {@linkcode FAULTS_FILE} anew, as `deno fmt` does, and says so.
+ *
+ * @param by Makes its text from the one before.
+ */
+export async function rewriteFaults(by: (before: string) => string): Promise<void> {
+  await Deno.writeTextFile(FAULTS_FILE, by(await Deno.readTextFile(FAULTS_FILE)));
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", FAULTS_FILE] }).output();
+  console.log(`\nWritten: ${FAULTS_FILE}`);
 }
