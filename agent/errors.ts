@@ -23,7 +23,7 @@ export class RetryableError extends OurocodusError {
 
   /**
    * @param message Why; it is recorded.
-   * @param options `delayMs`: 0 to 86 400 000 (a day), 1000 by default. What is beyond these
+   * @param options `delayMs`: 0 to 2 592 000 000 (30 days), 1000 by default. What is beyond these
    * limits is moved to the nearer one, for an error in an error would hide the first.
    */
   constructor(message: string, options: RetryableErrorOptions = {}) {

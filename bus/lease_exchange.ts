@@ -6,14 +6,21 @@
  * | ----------- | --------------------------------------- | --------------------------------------------- |
  * | `delivered` | got work as a second or later attempt   | still has that work: it keeps it              |
  * | `claim`     | has an agent that resumes leases        | has the work at another agent: it objects     |
- * | `returned`  | releases work                           | – the next attempt may begin at once          |
+ * | `returned`  | releases work, with the record of its attempts | – the next attempt may begin at once   |
  * | `answered`  | has stored a late result                | – the relay that has the work tells its agent |
  * | `list`      | has NATS back                           | has work: it names the sequences of all of it |
  *
  * @module
  */
 import type { Msg, Subscription } from "@nats-io/nats-core";
-import { type Lease, parseLease, parseObject, RELAYS_LEASES_SUBJECT } from "@ourocodus/protocol";
+import {
+  type AttemptRecord,
+  attemptRecord,
+  type Lease,
+  parseLease,
+  parseObject,
+  RELAYS_LEASES_SUBJECT,
+} from "@ourocodus/protocol";
 import { askMany } from "./ask_many.ts";
 import { chunks } from "./chunks.ts";
 import type { Connection } from "./connection.ts";
@@ -28,8 +35,8 @@ export interface LeaseHolder {
    * @returns Whether another agent has the work here.
    */
   objectsTo(lease: Lease, agentId: string): boolean;
-  /** Another relay has released this work. */
-  returned(lease: Lease, agentId: string | undefined): void;
+  /** Another relay has released this work. @param record Of its attempts; relays of before have none. */
+  returned(lease: Lease, record: AttemptRecord | undefined): void;
   /** Another relay has stored a result of this work, which an agent here may have. */
   answered(lease: Lease): void;
   /** Sequences of all work that is here. */
@@ -44,7 +51,11 @@ export interface LeaseExchangeOptions {
 
 type Question =
   | { readonly kind: "delivered" | "answered"; readonly leases: readonly string[] }
-  | { readonly kind: "returned"; readonly leases: readonly string[]; readonly agent_id?: string }
+  | {
+    readonly kind: "returned";
+    readonly leases: readonly string[];
+    readonly record?: AttemptRecord;
+  }
   | { readonly kind: "claim"; readonly leases: readonly string[]; readonly agent_id: string }
   | { readonly kind: "list" };
 
@@ -103,9 +114,9 @@ export class LeaseExchange {
     );
   }
 
-  /** Tells that work is released; to be called before it is. @param agentId The agent that had it. */
-  tellReturned(lease: Lease, agentId: string | undefined): void {
-    this.#tell({ kind: "returned", leases: [lease.subject], agent_id: agentId });
+  /** Tells that work is released; to be called before it is. @param record Of its attempts. */
+  tellReturned(lease: Lease, record: AttemptRecord): void {
+    this.#tell({ kind: "returned", leases: [lease.subject], record });
   }
 
   /** Tells that a result of work is stored which another relay may have. */
@@ -209,7 +220,7 @@ export class LeaseExchange {
       }
       case "returned":
         return leasesOf(question.leases)
-          .forEach((lease) => holder.returned(lease, question.agent_id));
+          .forEach((lease) => holder.returned(lease, question.record));
       case "answered":
         return leasesOf(question.leases).forEach((lease) => holder.answered(lease));
       case "list":
@@ -238,7 +249,7 @@ function parseQuestion(message: Msg, ownId: string): Question | undefined {
   if (value === undefined || typeof value.relay_id !== "string" || value.relay_id === ownId) {
     return undefined;
   }
-  const { kind, agent_id } = value;
+  const { kind, agent_id, record } = value;
   if (kind === "list") return { kind };
   const leases = strings(value.leases);
   if (leases === undefined) return undefined;
@@ -246,7 +257,7 @@ function parseQuestion(message: Msg, ownId: string): Question | undefined {
     return typeof agent_id === "string" ? { kind, leases, agent_id } : undefined;
   }
   if (kind === "returned") {
-    return { kind, leases, ...(typeof agent_id === "string" && { agent_id }) };
+    return { kind, leases, record: attemptRecord(record) };
   }
   return kind === "delivered" || kind === "answered" ? { kind, leases } : undefined;
 }

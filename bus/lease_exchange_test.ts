@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Lease, parseLease } from "@ourocodus/protocol";
+import { type AttemptRecord, type Lease, NO_ATTEMPTS, parseLease } from "@ourocodus/protocol";
 import { startNats, startProxy, until } from "../tests/support/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import { LeaseExchange, type LeaseHolder } from "./lease_exchange.ts";
@@ -25,8 +25,8 @@ class Holder implements LeaseHolder {
     return this.#has.has(work);
   }
 
-  returned({ work }: Lease, agentId: string | undefined): void {
-    this.told.push(`${agentId} ${work}`);
+  returned({ work }: Lease, record: AttemptRecord | undefined): void {
+    this.told.push(`${record?.agent_id} ${work}`);
   }
 
   answered({ work }: Lease): void {
@@ -89,8 +89,8 @@ Deno.test("what is no question of another relay's is passed over, and the next o
     { relay_id: "other", kind: "returned", leases: [lease.subject] },
   ];
   for (const text of strange) one.nats.publish("relays.leases", JSON.stringify(text));
-  asking.tellReturned(lease, "a");
-  asking.tellReturned(lease, undefined);
+  asking.tellReturned(lease, { ...NO_ATTEMPTS, agent_id: "a" });
+  asking.tellReturned(lease, NO_ATTEMPTS);
   asking.tellAnswered(lease);
   assert.deepEqual(await asking.keptElsewhere([lease], waitMs), new Set([lease.work]));
   assert.deepEqual(holder.told, [

@@ -28,6 +28,7 @@ export {
   readLastOf,
   readNextOf,
   readStored,
+  readSurelyLastOf,
   storedAtMs,
   type StoredMessage,
 } from "./stored_message.ts";

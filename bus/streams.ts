@@ -27,6 +27,7 @@ import {
   TimeoutError,
 } from "@nats-io/nats-core";
 import {
+  ALL_ATTEMPTS,
   ALL_RESULTS,
   bytes,
   duration,
@@ -134,7 +135,7 @@ export async function ensureStreams(
     manager,
     {
       name: LOG_STREAM,
-      description: "Ourocodus: outcomes, events, dead letters and copies of work",
+      description: "Ourocodus: outcomes, events, attempts, dead letters and copies of work",
       subjects: [...LOG_SUBJECTS],
       republish: OUTCOME_COPIES,
       retention: RetentionPolicy.Limits,
@@ -177,6 +178,10 @@ async function ensureStream(
     if (isOldLog(found)) {
       if (!upgrade) return found;
       found = await upgradeLog(connection, manager, found);
+    } else if (lacksAttempts(found)) {
+      if (!upgrade) return found;
+      const subjects = [...found.config.subjects, ALL_ATTEMPTS];
+      found = await manager.streams.update(LOG_STREAM, { subjects });
     } else if (found.config.republish === undefined) {
       // Of a version that kept no copies of work.
       const { name, republish } = wanted;
@@ -243,6 +248,12 @@ async function withLimits(
 /** Whether a version before has made this log: it captures results where subscribers hear them. */
 function isOldLog({ config: { name, subjects } }: StreamInfo): boolean {
   return name === LOG_STREAM && subjects.includes(ALL_RESULTS);
+}
+
+/** Whether this log is of a version that kept no records of attempts, and of today's otherwise. */
+function lacksAttempts({ config: { name, subjects } }: StreamInfo): boolean {
+  const missing = LOG_SUBJECTS.filter((subject) => !subjects.includes(subject));
+  return name === LOG_STREAM && missing.length === 1 && missing[0] === ALL_ATTEMPTS;
 }
 
 /**

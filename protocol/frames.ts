@@ -74,7 +74,7 @@ export const AGENT_TYPE = {
   result: "result",
   /** The work failed for good; stored like a result. */
   error: "error",
-  /** Release the work; `payload.delay_ms` says when to hand it out again. */
+  /** Release the work; `payload` says when to hand it out again, why, and whether it is charged. */
   retry: "retry",
   /** Goes to the session's events. */
   progress: "progress",
@@ -90,8 +90,8 @@ export const AGENT_TYPE = {
  */
 export const REPORT_TYPES: readonly string[] = [AGENT_TYPE.progress];
 
-/** The longest `payload.delay_ms` of a `retry`: one day, in milliseconds. */
-export const MAX_RETRY_DELAY_MS = 86_400_000;
+/** The longest that a `retry` may put work off: 30 days, in milliseconds. */
+export const MAX_RETRY_DELAY_MS = 30 * 86_400_000;
 
 /** `payload` of `relay.welcome`. */
 export interface WelcomePayload {

@@ -5,6 +5,17 @@
  *
  * @module
  */
+export {
+  type AttemptRecord,
+  attemptRecord,
+  type Charge,
+  hasTried,
+  MAX_CHARGES,
+  NO_ATTEMPTS,
+  notBefore,
+  onlyCharged,
+  parseAttemptRecord,
+} from "./attempt_record.ts";
 export { CLOSE, type CloseCode, closeReason, mayReconnect } from "./close_codes.ts";
 export { type DiffLineKind, diffLines, hasDiff } from "./diff_lines.ts";
 export { InvalidNameError, messageOf, OurocodusError, SettingError } from "./errors.ts";
@@ -92,10 +103,13 @@ export {
 export { stopSignal } from "./stop_signal.ts";
 export { stripLease } from "./strip_lease.ts";
 export {
+  ALL_ATTEMPTS,
   ALL_COPIES,
   ALL_LOG_SUBJECTS,
   ALL_OUTCOMES,
   ALL_RESULTS,
+  attemptsSubject,
+  attemptsSubjects,
   deadSubject,
   eventsSubject,
   invalidName,

@@ -6,6 +6,7 @@
  * |---|---|
  * | `sessions.{session}.work.{role}` | work, published by clients |
  * | `sessions.{session}.outcomes.{role}.{sequence}-{time}` | the outcome of one work item: a result or a final error |
+ * | `sessions.{session}.attempts.{role}.{sequence}-{time}` | what ended attempts at one work item have left, see attempt_record.ts |
  * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | dead work, verbatim        |
@@ -40,9 +41,13 @@ export const ALL_OUTCOMES = "sessions.*.outcomes.*.*";
 /** The log's copies of all work. */
 export const ALL_COPIES = "sessions.*.stored.*";
 
+/** Records of the attempts at all work. */
+export const ALL_ATTEMPTS = "sessions.*.attempts.*.*";
+
 /** What the stream `OUROCODUS_LOG` listens to. */
 export const LOG_SUBJECTS: readonly string[] = [
   ALL_OUTCOMES,
+  ALL_ATTEMPTS,
   "sessions.*.events",
   "sessions.*.dead.*",
   "sessions.*.stored.*",
@@ -130,6 +135,22 @@ export function workSubjects(session: string, role: string): string {
 export function outcomeSubject(session: string, role: string, work: string): string {
   const owner = `${checked("session", session)}.outcomes.${checked("role", role)}`;
   return `sessions.${owner}.${outcomeToken(work)}`;
+}
+
+/**
+ * `sessions.{session}.attempts.{role}.{sequence}-{time}`: where the record of a work item's attempts is
+ * stored, see attempt_record.ts.
+ *
+ * @param work The work item's identity, `{sequence}.{time}`.
+ * @throws {InvalidNameError}
+ */
+export function attemptsSubject(session: string, role: string, work: string): string {
+  return `${attemptsOf(session, role)}.${outcomeToken(work)}`;
+}
+
+/** The records of all work of a role. @throws {InvalidNameError} */
+export function attemptsSubjects(session: string, role: string): string {
+  return `${attemptsOf(session, role)}.*`;
 }
 
 /**
@@ -252,6 +273,10 @@ export function strayWorkSubjects(
   const [of, by] = [literal(session), literal(role)];
   const outcome = `sessions.${of}.outcomes.${by}.${outcomeToken(work)}`;
   return { outcome, dead: `sessions.${of}.dead.${by}` };
+}
+
+function attemptsOf(session: string, role: string): string {
+  return `sessions.${checked("session", session)}.attempts.${checked("role", role)}`;
 }
 
 function outcomeToken(work: string): string {

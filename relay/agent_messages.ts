@@ -30,6 +30,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Journal } from "./journal.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { retryIsCharged } from "./settlement.ts";
 
 /** What {@linkcode AgentMessages} needs. */
 export interface AgentMessagesOptions {
@@ -49,6 +50,8 @@ const MAX_FRAME_LINES = 10_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
 /** How many characters of an agent's reason to release work go into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
+/** A date and time (RFC 3339, section 5.6). */
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 /** An agent's own word for why it releases work. */
 const REASON = /^[a-z][a-z0-9_]{0,63}$/;
 
@@ -138,19 +141,18 @@ export class AgentMessages {
   }
 
   #retry(agent: AgentConnection, attempt: Attempt, message: Message): void {
-    const { delay_ms: delay = 0, message: why, reason: word } = message.payload;
-    const allowed = typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS;
-    if (!allowed) {
-      const shown = typeof delay === "number" ? delay : describe(delay);
-      const reason = `delay_ms is ${shown}, allowed is 0 to ` +
-        `${MAX_RETRY_DELAY_MS}; the work was given back without a delay`;
+    const { message: why, reason: word, charge } = message.payload;
+    const delay = retryDelay(message.payload);
+    if (delay.wrong !== undefined) {
+      const reason = `${delay.wrong}; the work was given back without a delay`;
       agent.refuse("invalid_delay", reason, attempt.offered);
     }
     const reason = typeof why === "string"
       ? why.slice(0, MAX_REASON_CHARACTERS)
       : "the agent gave it back";
     const code = typeof word === "string" && REASON.test(word) ? word : "retry";
-    attempt.retried({ code, message: reason }, allowed ? Math.round(delay) : 0);
+    const charged = retryIsCharged(code, charge);
+    attempt.retried({ code, message: reason }, { delayMs: delay.ms, charged });
     agent.tellStored(attempt.offered);
   }
 
@@ -207,6 +209,25 @@ export class AgentMessages {
     if (refusal !== undefined) agent.close(CLOSE.overloaded, refusal);
     return refusal !== undefined;
   }
+}
+
+/** When work is to be handed out again, in milliseconds from now, or what is wrong with that. */
+function retryDelay(
+  { delay_ms: delay = 0, not_before: time }: Message["payload"],
+): { readonly ms: number; readonly wrong?: string } {
+  if (time !== undefined) {
+    const ms = typeof time === "string" && DATE_TIME.test(time) ? Date.parse(time) : NaN;
+    const left = Math.max(0, Math.round(ms - Date.now()));
+    if (left <= MAX_RETRY_DELAY_MS) return { ms: left };
+    const shown = typeof time === "string" ? JSON.stringify(time.slice(0, 64)) : describe(time);
+    const limit = new Date(Date.now() + MAX_RETRY_DELAY_MS).toISOString();
+    return { ms: 0, wrong: `not_before is ${shown}, allowed is an RFC 3339 time up to ${limit}` };
+  }
+  if (typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY_MS) {
+    return { ms: Math.round(delay) };
+  }
+  const shown = typeof delay === "number" ? delay : describe(delay);
+  return { ms: 0, wrong: `delay_ms is ${shown}, allowed is 0 to ${MAX_RETRY_DELAY_MS}` };
 }
 
 function isReport({ type }: Message): boolean {

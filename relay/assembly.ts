@@ -87,7 +87,7 @@ export function assemble(
   });
   const reader = new OutcomeReader({ connection, onProblem });
   const outcomes = new Outcomes({ ...parts, reader, metrics, onProblem });
-  const releases = new Releases(connection, queue);
+  const releases = new Releases({ connection, queue, writer });
   const peers = new Peers({ relayId, connection, attempts, releases, reader });
   const answers = new Answers({ attempts, outcomes, reader, peers, backlog, journal, metrics });
   const scheduler = new Scheduler({
@@ -110,7 +110,7 @@ export function assemble(
     if (known !== undefined) return known.redelivered(lease);
     const attempt = new Attempt(lease, role.id, effects);
     attempts.add(attempt);
-    attempt.delivered(role, text, peers.mayBeKnown(lease));
+    attempt.delivered(role, text, peers.recordOf(lease, role));
   };
   const resumption = new Resumption({ attempts, effects, peers });
   const messages = new AgentMessages({

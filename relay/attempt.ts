@@ -22,7 +22,16 @@
  *
  * @module
  */
-import { type CancelReason, type Lease, parseWork, type RoleId, workId } from "@ourocodus/protocol";
+import {
+  type AttemptRecord,
+  type CancelReason,
+  type Lease,
+  NO_ATTEMPTS,
+  notBefore,
+  parseWork,
+  type RoleId,
+  workId,
+} from "@ourocodus/protocol";
 import type { Answer, AttemptView, Effects, Found, Holder, RoleSlots } from "./attempt_effects.ts";
 import {
   type AttemptState,
@@ -36,12 +45,20 @@ import {
   Settling,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
+import { lossIsCharged, type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
 
 /**
  * A message that was sent longer than this before its socket ended has arrived, in milliseconds: a
  * later ping was answered, or the socket would have ended earlier.
  */
 const ARRIVED_MS = 45_000;
+/**
+ * An agent that is lost within this of being sent the work may not have begun, in milliseconds: that is
+ * not charged to the work, unless it happens twice in a row.
+ */
+const BEGUN_MS = 1_000;
+/** Work that comes earlier than this before its time is put off, in milliseconds. */
+const EARLY_MS = 100;
 /** How many messages about one attempt may wait until it is known who has it. */
 const MAX_SAID = 1_000;
 const DECODER = new TextDecoder();
@@ -64,8 +81,13 @@ export class Attempt implements AttemptView {
   #number: number;
   #agentId: string | undefined;
   #v1 = false;
+  #record: AttemptRecord = NO_ATTEMPTS;
   /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
+  /** Whether its agent has said something about it. */
+  #heard = false;
+  /** Whether its agent was lost before it may have begun. */
+  #unbegun = false;
   #keptAt: number = this.since;
   /** Whether its lease may have run out, so that another agent may have the work too. */
   #lapsed = false;
@@ -110,6 +132,14 @@ export class Attempt implements AttemptView {
     return this.#keptAt;
   }
 
+  get record(): AttemptRecord {
+    return this.#record;
+  }
+
+  get isSpent(): boolean {
+    return this.#record.charges.length >= this.#effects.maxDeliver;
+  }
+
   /** The agent that has it, or says so. */
   get holder(): Holder | undefined {
     return holderIn(this.#state);
@@ -121,19 +151,20 @@ export class Attempt implements AttemptView {
    * It was delivered for a role.
    *
    * @param text The message; `undefined` if it is not UTF-8.
-   * @param mayBeKnown Whether another may have it, or it may have an outcome.
+   * @param record What its ended attempts have left; `undefined` if that is not known: then another may
+   * have it, or it may have an outcome.
    */
-  delivered(role: RoleSlots, text: string | undefined, mayBeKnown: boolean): void {
+  delivered(role: RoleSlots, text: string | undefined, record: AttemptRecord | undefined): void {
     const parsed = text === undefined ? undefined : parseWork(text);
     this.#id = workId(parsed, this.#lease.sequence);
     if (text === undefined || parsed?.kind !== "ok") {
       const message = parsed?.kind === "invalid" ? parsed.reason : "message is not UTF-8";
       return this.#bury({ code: "invalid_message", message });
     }
-    if (!mayBeKnown) return this.#offer(role, text);
+    if (record !== undefined) return this.#open(role, text, record);
     const asking = { kind: "checking", role } as const;
     this.#become(asking);
-    this.#effects.check(this, (found) => {
+    this.#effects.check(role, this, (found) => {
       if (this.#state === asking) this.#checked(role, text, found);
     });
   }
@@ -176,19 +207,25 @@ export class Attempt implements AttemptView {
 
   /** No agent of its role takes work any more. @param reason Machine-readable, for the events. */
   noAgent(reason: "no_agent" | "disconnected" | "draining"): void {
-    if (this.#state.kind === "queued") this.#release({ code: reason, message: "" });
+    if (this.#state.kind === "queued") this.#release({ code: reason, message: "" }, UNCHARGED);
+  }
+
+  /** Every agent of its role that takes work has tried it. */
+  noOther(): void {
+    if (this.#state.kind === "queued" && this.isSpent) this.#giveUp(UNCHARGED);
   }
 
   /** Its agent has said something about it: it has it. */
   named(): void {
     if (this.#state.kind !== "running") return;
+    this.#heard = true;
     this.#state.named = true;
     this.#isElsewhere = false;
   }
 
   /** Its agent has said what it has, and this was not among it. */
   notNamed(): void {
-    if (this.#state.kind === "running" && !this.#state.named) this.#retry(CAME_BACK_WITHOUT);
+    if (this.#state.kind === "running" && !this.#state.named) this.#lose(CAME_BACK_WITHOUT);
   }
 
   /**
@@ -223,10 +260,10 @@ export class Attempt implements AttemptView {
   }
 
   /** Its agent releases it for another attempt. */
-  retried(reason: Reason, delayMs: number): void {
+  retried(reason: Reason, released: Released): void {
     switch (this.#state.kind) {
       case "running":
-        return this.#retry(reason, delayMs);
+        return this.#retry(reason, released);
       case "superseded":
         return this.#become(ENDED);
       default:
@@ -241,15 +278,12 @@ export class Attempt implements AttemptView {
     if (state.kind !== "running") return;
     if (this.#isElsewhere) return this.#become(ENDED);
     const { agent } = state;
-    const { reason } = agent.end;
+    const lost: Reason = { code: "disconnected", message: agent.end.reason };
     const { hasGrace, draining } = this.#effects;
-    if (!hasGrace || !agent.mayComeBack) {
-      return this.#retry({ code: "disconnected", message: reason });
-    }
+    this.#noteLost();
+    if (!hasGrace || !agent.mayComeBack) return this.#lose(lost);
     if (draining) return this.relayDrains();
-    const endGrace = this.#effects.startGrace(this, () => {
-      this.#retry({ code: "disconnected", message: reason });
-    });
+    const endGrace = this.#effects.startGrace(this, () => this.#lose(lost));
     this.#become({ kind: "away", mayBeLost: this.#mayBeLost(state), endGrace });
     const newer = this.#effects.newerOf(agent);
     if (newer !== undefined) this.agentBack(newer);
@@ -260,9 +294,10 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     if (state.kind !== "away" && state.kind !== "running") return;
     const mayBeLost = state.kind === "away" ? state.mayBeLost : this.#mayBeLost(state);
+    if (state.kind === "running") this.#noteLost();
     // Another protocol is another program, to which its leases mean nothing.
     const mayHaveIt = agent.named && agent.v1 === this.#v1 && !agent.hasResumed;
-    if (!mayHaveIt) return this.#retry(CAME_BACK_WITHOUT);
+    if (!mayHaveIt) return this.#lose(CAME_BACK_WITHOUT);
     const running = this.#run(agent, !agent.v1 && !mayBeLost);
     if (!mayBeLost) return;
     // It cannot say that the message has not arrived, and would keep the slot forever.
@@ -317,6 +352,7 @@ export class Attempt implements AttemptView {
     if (this.#state !== asked) return;
     const { agent } = asked;
     if (found.kind === "open") {
+      this.#record = found.record;
       this.#id = workId(parseWork(DECODER.decode(found.data)), this.#lease.sequence);
       this.#effects.verified(this);
       this.#isElsewhere = false;
@@ -407,7 +443,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     if (state.kind !== "running" && state.kind !== "away") return this.noAgent("draining");
     const named = state.kind === "away" || state.agent.named;
-    if (!this.#v1 || !named) return this.#release({ code: "draining", message: "" });
+    if (!this.#v1 || !named) return this.#release({ code: "draining", message: "" }, UNCHARGED);
     if (!this.#lapsed) this.#effects.extend(this);
     this.#become(ENDED);
   }
@@ -415,21 +451,34 @@ export class Attempt implements AttemptView {
   // --- Steps ---------------------------------------------------------------------------------------
 
   #checked(role: RoleSlots, text: string, found: Found): void {
-    if (found.kind === "open") return this.#offer(role, text);
+    if (found.kind === "open") return this.#open(role, text, found.record);
     this.#become(ENDED);
     if (found.kind === "answered") this.#effects.finish(this, found);
   }
 
+  /** Nobody has it, and it has no outcome. */
+  #open(role: RoleSlots, text: string, record: AttemptRecord): void {
+    this.#record = record;
+    // The queue may have begun to count anew.
+    const { attempt } = record;
+    if (this.#lease.attempt <= attempt) this.#lease = { ...this.#lease, attempt: attempt + 1 };
+    this.#number = this.#lease.attempt;
+    const early = record.not_before === undefined ? 0 : notBefore(record) - Date.now();
+    if (early > EARLY_MS) {
+      this.#become(ENDED);
+      return this.#effects.putOff(this, early);
+    }
+    this.#offer(role, text);
+  }
+
   #offer(role: RoleSlots, text: string): void {
-    const { attempt } = this.#lease;
-    if (attempt > this.#effects.maxDeliver) {
-      const message = `given up after ${attempt - 1} attempts without a result`;
-      return this.#bury({ code: "max_deliver", message });
+    if (this.isSpent && !this.#effects.hasOther(this)) {
+      return this.#giveUp(UNCHARGED);
     }
     const agent = this.#effects.findSlot(role, this);
     if (agent === "wait") this.#become({ kind: "queued", role, text });
     // The slot is gone by now; another relay may have one.
-    else if (agent === undefined) this.#release({ code: "no_agent", message: "" });
+    else if (agent === undefined) this.#release({ code: "no_agent", message: "" }, UNCHARGED);
     else this.#give(agent, text);
   }
 
@@ -464,26 +513,45 @@ export class Attempt implements AttemptView {
     return resuming;
   }
 
-  /** Releases it for another attempt, or lets it die if there have been enough. */
-  #retry(why: Reason, delayMs = 0): void {
-    this.#lease = this.#effects.counted(this.#lease);
-    const { attempt } = this.#lease;
-    if (attempt < this.#effects.maxDeliver) return this.#release(why, delayMs);
-    const message = `given up after ${attempt} attempts; the last one: ${why.code}` +
-      (why.message === "" ? "" : `, ${why.message}`);
-    this.#bury({ code: "max_deliver", message });
+  /** Its agent is lost. */
+  #lose(why: Reason): void {
+    const charged = lossIsCharged(this.#record, why, this.#unbegun);
+    this.#retry(why, { delayMs: 0, charged });
   }
 
-  #release(why: Reason, delayMs = 0): void {
-    this.#effects.recordReleased(this, why);
+  #noteLost(): void {
+    this.#unbegun = !this.#heard && performance.now() - this.#sentAt < BEGUN_MS;
+  }
+
+  /** Releases it for another attempt, or lets it die if enough were charged. */
+  #retry(why: Reason, released: Released): void {
+    this.#record = withAttempt(this.#record, this, why, released);
+    const dies = released.charged && this.isSpent && !this.#effects.hasOther(this);
+    if (dies) this.#giveUp(released);
+    else this.#release(why, released, true);
+  }
+
+  /** Enough attempts were charged, and no agent is here that has not tried. */
+  #giveUp(released: Released): void {
+    const { reason: code, error: message = "" } = this.#record;
+    this.#bury(spentReason(this.#record), () => this.#release({ code, message }, released, true));
+  }
+
+  /** @param recorded Whether its record has changed. */
+  #release(why: Reason, released: Released, recorded = false): void {
+    this.#effects.recordReleased(this, why, released);
     this.#become(ENDED);
     // JetStream does not fence: releasing a lapsed lease takes the work from the agent that has it now.
-    if (!this.#lapsed) this.#effects.release(this, delayMs);
+    if (!this.#lapsed) this.#effects.release(this, released.delayMs, recorded);
   }
 
-  #bury(reason: Reason): void {
+  /** @param onSpared Called if it does not die. */
+  #bury(reason: Reason, onSpared: () => void = () => this.#become(ENDED)): void {
     this.#become(new Settling());
-    this.#effects.deadLetter(this, reason, () => this.#become(ENDED));
+    this.#effects.deadLetter(this, reason, (done) => {
+      if (done) this.#become(ENDED);
+      else onSpared();
+    });
   }
 
   /** Leaves its state for another one. @param offered The lease that its agent has from then on. */

@@ -6,8 +6,9 @@
  * @module
  */
 import type { AcceptedOutcome, Stored } from "@ourocodus/bus";
-import type { CancelReason, Lease } from "@ourocodus/protocol";
+import type { AttemptRecord, CancelReason, Lease } from "@ourocodus/protocol";
 import type { Reason } from "./dead_letter.ts";
+import type { Released } from "./settlement.ts";
 
 /** An attempt, as others see it. */
 export interface AttemptView {
@@ -23,6 +24,10 @@ export interface AttemptView {
   readonly number: number;
   /** The id of the agent that has it, or had it last. */
   readonly agentId: string | undefined;
+  /** What the work item's ended attempts have left, this one among them once it has ended. */
+  readonly record: AttemptRecord;
+  /** Whether enough attempts were charged: only an agent that has not tried may take it. */
+  readonly isSpent: boolean;
   /** When it was delivered, in milliseconds since 1970: for people, and to compare with servers' clocks. */
   readonly deliveredAt: number;
   /** The same by `performance.now`, which no change of the clock touches. */
@@ -69,7 +74,7 @@ export interface RoleSlots {
 /** What was found out about a work item. */
 export type Found =
   /** It has no outcome. */
-  | { readonly kind: "open"; readonly data: Uint8Array }
+  | { readonly kind: "open"; readonly data: Uint8Array; readonly record: AttemptRecord }
   | Answered
   /** It is not in its stream any more. */
   | { readonly kind: "gone"; readonly accepted?: AcceptedOutcome }
@@ -92,17 +97,19 @@ export interface Answer {
 
 /** What an attempt asks of the relay. */
 export interface Effects {
-  /** A work item dies after this many attempts. */
+  /** A work item dies after this many charged attempts. */
   readonly maxDeliver: number;
   /** Whether agents that lose their sockets keep their work for a while. */
   readonly hasGrace: boolean;
   /** Whether the relay is ending. */
   readonly draining: boolean;
   /**
-   * An agent of the role for it, if possible not the one that had it last; `wait`, if one has a free
-   * slot but cannot take it now.
+   * An agent of the role for it, if possible one that has not tried; `wait`, if one has a free slot but
+   * cannot take it now, or another one is to take it.
    */
   findSlot(role: RoleSlots, attempt: AttemptView): Holder | "wait" | undefined;
+  /** Whether an agent of its role takes work that has not tried this. */
+  hasOther(attempt: AttemptView): boolean;
   /** An agent has more free slots, or fewer. */
   slotsChanged(agent: Holder): void;
   /** An attempt does not need a slot of the role any more. */
@@ -112,7 +119,7 @@ export interface Effects {
   /** Its agent has lost its socket, and may come back for a while. @returns Calls that off. */
   startGrace(attempt: AttemptView, onOver: () => void): () => void;
   /** Asks other relays, the stream and the log for it. Unanswered if the relay ends meanwhile. */
-  check(attempt: AttemptView, onFound: (found: Found) => void): void;
+  check(role: RoleSlots, attempt: AttemptView, onFound: (found: Found) => void): void;
   /** Reads its message; `undefined` if it is not in the stream any more. */
   read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
   /** This many more characters of what agents have said are kept; fewer if negative. */
@@ -121,16 +128,27 @@ export interface Effects {
   extend(attempt: AttemptView): void;
   /** The delivery with the number that counts: the queue may have begun to count anew. */
   counted(lease: Lease): Lease;
-  /** Releases it, and tells other relays: the queue hands it out again after `delayMs`. */
-  release(attempt: AttemptView, delayMs: number): void;
+  /**
+   * Releases it, and tells other relays: the queue hands it out again after `delayMs`.
+   *
+   * @param recorded Whether its record has changed, and is stored first.
+   */
+  release(attempt: AttemptView, delayMs: number, recorded: boolean): void;
+  /** It came before its time: the queue keeps it until then, and nobody is told. */
+  putOff(attempt: AttemptView, delayMs: number): void;
   /** Releases it and tells nobody: other relays are asked about it before its next attempt. */
   putBack(lease: Lease): void;
   /** Its work has an outcome, and is not needed in the queue any more. */
   acknowledge(lease: Lease): void;
   /** Stores its outcome, and acknowledges it. */
   store(attempt: AttemptView, answer: Answer, onSettled: (stored: Stored) => void): void;
-  /** Stores an error outcome and a dead letter, unless there is an outcome, and acknowledges it. */
-  deadLetter(attempt: AttemptView, reason: Reason, onBuried: () => void): void;
+  /**
+   * Stores an error outcome and a dead letter, unless there is an outcome, and acknowledges it.
+   *
+   * @param onBuried Called once, with `false` if nothing was done: other relays have agents that have
+   * not tried it.
+   */
+  deadLetter(attempt: AttemptView, reason: Reason, onBuried: (done: boolean) => void): void;
   /** It has an outcome: stores the dead letter if that is missing, and acknowledges it. */
   finish(attempt: AttemptView, found: Answered): void;
   /** Tells an agent what became of its answer. */
@@ -139,8 +157,8 @@ export interface Effects {
   tellDuplicate(attempt: AttemptView, agent: Holder): void;
   /** Records that it was handed to an agent. */
   recordOffered(attempt: AttemptView): void;
-  /** Records that it was released. */
-  recordReleased(attempt: AttemptView, reason: Reason): void;
+  /** Records that it was released. @param released With what is told of it. */
+  recordReleased(attempt: AttemptView, reason: Reason, released: Released): void;
   /** What an agent said that it has is its role's work, and has no outcome. */
   verified(attempt: AttemptView): void;
   /** It is not this relay's any more. */

@@ -27,6 +27,7 @@ import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Peers } from "./peers.ts";
 import type { Releases } from "./releases.ts";
+import type { Released } from "./settlement.ts";
 import type { Role } from "./role.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
@@ -73,10 +74,11 @@ export class RelayEffects implements Effects {
   }
 
   findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    const { scheduler, releases } = this.#parts;
-    const { lease } = attempt;
-    const lastAgent = lease.attempt > 1 ? releases.lastAgent(lease) : undefined;
-    return scheduler.findSlot(role, attempt, lastAgent);
+    return this.#parts.scheduler.findSlot(role, attempt);
+  }
+
+  hasOther(attempt: AttemptView): boolean {
+    return this.#parts.scheduler.hasOther(attempt);
   }
 
   slotsChanged(agent: AgentConnection): void {
@@ -109,8 +111,8 @@ export class RelayEffects implements Effects {
     };
   }
 
-  check(attempt: AttemptView, onFound: (found: Found) => void): void {
-    void this.#parts.peers.check(attempt, onFound);
+  check(role: Role, attempt: AttemptView, onFound: (found: Found) => void): void {
+    void this.#parts.peers.check(role, attempt, onFound);
   }
 
   read({ lease }: AttemptView, onRead: (text: string | undefined) => void): void {
@@ -133,9 +135,13 @@ export class RelayEffects implements Effects {
     return this.#parts.releases.counted(lease);
   }
 
-  release(attempt: AttemptView, delayMs: number): void {
+  release(attempt: AttemptView, delayMs: number, recorded: boolean): void {
     this.#parts.peers.tellReleased(attempt);
-    this.#parts.releases.release(attempt, delayMs);
+    this.#parts.releases.release(attempt, delayMs, recorded);
+  }
+
+  putOff(attempt: AttemptView, delayMs: number): void {
+    this.#parts.releases.putOff(attempt, delayMs);
   }
 
   putBack({ subject }: Lease): void {
@@ -151,17 +157,24 @@ export class RelayEffects implements Effects {
     this.#parts.outcomes.result(attempt, answer, onSettled);
   }
 
-  deadLetter(attempt: AttemptView, reason: Reason, onBuried: () => void): void {
-    const { outcomes, metrics, journal } = this.#parts;
+  deadLetter(attempt: AttemptView, reason: Reason, onBuried: (done: boolean) => void): void {
     const item = attemptItem(attempt, { reason: reason.code, error: reason.message });
+    this.#bury(attempt, reason, item).then(onBuried, (error) => {
+      log.error("work cannot be buried", { ...item, error: messageOf(error) });
+      onBuried(true);
+    });
+  }
+
+  /** @returns Whether that was done, because no other relay has an agent for it. */
+  async #bury(attempt: AttemptView, reason: Reason, item: object): Promise<boolean> {
+    const { outcomes, peers, metrics, journal } = this.#parts;
+    if (attempt.isSpent && await peers.hasOther(attempt)) return false;
+    if (!await outcomes.bury(attempt, reason)) return true;
     const { session } = attempt;
-    outcomes.bury(attempt, reason).then((dead) => {
-      if (!dead) return;
-      metrics.dead++;
-      log.warn("work is dead", { session, ...item });
-      journal.work(session, "work.dead", item);
-    }, (error) => log.error("work cannot be buried", { ...item, error: messageOf(error) }))
-      .finally(onBuried);
+    metrics.dead++;
+    log.warn("work is dead", { session, ...item });
+    journal.work(session, "work.dead", item);
+    return true;
   }
 
   finish(attempt: AttemptView, found: Answered): void {
@@ -191,11 +204,17 @@ export class RelayEffects implements Effects {
     );
   }
 
-  recordReleased(attempt: AttemptView, { code: reason, message: error }: Reason): void {
+  recordReleased(
+    attempt: AttemptView,
+    { code: reason, message: error }: Reason,
+    { charged }: Released,
+  ): void {
     const { metrics, journal } = this.#parts;
+    const { session, record: { not_before } } = attempt;
     metrics.returned++;
     const words = error === "" ? {} : { error };
-    journal.work(attempt.session, "work.returned", attemptItem(attempt, { reason, ...words }));
+    const item = attemptItem(attempt, { reason, ...words, charged, not_before });
+    journal.work(session, "work.returned", item);
   }
 
   verified(attempt: Attempt): void {

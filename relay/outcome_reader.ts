@@ -12,13 +12,19 @@ import {
   OutcomeLookup,
   readLog,
   readStored,
+  readSurelyLastOf,
   workIdentity,
 } from "@ourocodus/bus";
 import {
+  type AttemptRecord,
+  attemptsSubject,
+  attemptsSubjects,
   deadSubject,
   type Lease,
   LOG_STREAM,
   messageOf,
+  NO_ATTEMPTS,
+  parseAttemptRecord,
   parseMessage,
   parseSubject,
   pause,
@@ -44,6 +50,7 @@ export interface OutcomeReaderOptions {
   readonly onProblem: (reason: string) => void;
 }
 
+const DECODER = new TextDecoder();
 const RETRY_MS = 500;
 /** How many questions to NATS wait for answers at once; with more, they would only time out. */
 const MAX_QUESTIONS = 128;
@@ -75,10 +82,32 @@ export class OutcomeReader {
     const data = await this.waiting(work.lease);
     if (this.closed) return undefined;
     if (data === undefined) return { kind: "gone" };
-    const found = await this.#find(work);
-    if (found === undefined) return undefined;
+    const [found, record] = await Promise.all([this.#find(work), this.record(work)]);
+    if (found === undefined || record === undefined) return undefined;
     const { accepted } = found;
-    return accepted === undefined ? { kind: "open", data } : { kind: "answered", data, accepted };
+    if (accepted !== undefined) return { kind: "answered", data, accepted };
+    return { kind: "open", data, record };
+  }
+
+  /** What the work's ended attempts have left. @returns `undefined` once this is closed. */
+  async record({ session, role, lease }: AskedWork): Promise<AttemptRecord | undefined> {
+    const { connection } = this.#options;
+    const subject = attemptsSubject(session, role, lease.work);
+    return await this.#persist(async () => {
+      const stored = await readSurelyLastOf(connection, LOG_STREAM, subject);
+      return stored && parseAttemptRecord(DECODER.decode(stored.data)) || NO_ATTEMPTS;
+    });
+  }
+
+  /** Whether any work of a role has a record of attempts. @returns `undefined` once this is closed. */
+  async hasRecords({ session, role }: Pick<AskedWork, "session" | "role">): Promise<
+    boolean | undefined
+  > {
+    const { connection } = this.#options;
+    const subjects = attemptsSubjects(session, role);
+    return await this.#persist(async () => {
+      return await readSurelyLastOf(connection, LOG_STREAM, subjects) !== undefined;
+    });
   }
 
   /** The outcome that was accepted for work, if the log has one. */
@@ -115,7 +144,7 @@ export class OutcomeReader {
   async errorAt(sequence: number): Promise<Reason & { readonly attempts?: number }> {
     const { connection } = this.#options;
     const stored = await this.#persist(() => readStored(connection, LOG_STREAM, sequence));
-    const parsed = parseMessage(new TextDecoder().decode(stored?.data));
+    const parsed = parseMessage(DECODER.decode(stored?.data));
     const { code, message, attempts } = parsed.kind === "ok" ? parsed.message.payload : {};
     return {
       code: typeof code === "string" ? code : "unknown",

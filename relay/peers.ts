@@ -12,14 +12,25 @@
  *
  * @module
  */
-import { type Connection, LeaseExchange } from "@ourocodus/bus";
-import type { CancelledHolder, CancelNotice, Lease } from "@ourocodus/protocol";
 import { getLogger } from "@logtape/logtape";
+import type { Msg } from "@nats-io/nats-core";
+import { askMany, type Connection, LeaseExchange } from "@ourocodus/bus";
+import {
+  type AttemptRecord,
+  type CancelledHolder,
+  type CancelNotice,
+  hasTried,
+  type Lease,
+  NO_ATTEMPTS,
+  parseObject,
+  RELAYS_AGENTS_SUBJECT,
+} from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { AttemptView, Found } from "./attempt_effects.ts";
 import type { Attempts } from "./attempts.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Releases } from "./releases.ts";
+import type { Role } from "./role.ts";
 
 /** What {@linkcode Peers} knows. */
 export interface PeersOptions {
@@ -39,6 +50,8 @@ interface Restored {
   readonly elsewhere: Promise<ReadonlySet<number>>;
 }
 
+/** The clocks of relays and servers may differ by so much, in milliseconds. */
+const CLOCK_SKEW_MS = 60_000;
 /** How long another relay has to say that it has work, in milliseconds. */
 const ANSWER_MS = 300;
 /** The same just after the connection was restored: the others may still be reconnecting. */
@@ -64,7 +77,7 @@ export class Peers {
           releases.resumed(lease);
           return attempts.find(lease)?.objectsTo(lease, agentId) ?? false;
         },
-        returned: (lease, agentId) => releases.released(lease, agentId),
+        returned: (lease, record) => releases.released(lease, record),
         answered: (lease) => attempts.find(lease)?.withdrawn("answered"),
         sequences: () => Array.from(attempts, ({ lease }) => lease.sequence),
       },
@@ -84,19 +97,44 @@ export class Peers {
     });
   }
 
-  /** Whether another may have work that is delivered here, or it may have an outcome. */
-  mayBeKnown(lease: Lease): boolean {
-    if (this.#options.releases.wasReleased(lease)) return false;
-    const before = this.#restored;
-    return lease.attempt > 1 || (before !== undefined && lease.storedAtMs < before.at);
+  /**
+   * What the attempts at work have left that is delivered here, if nobody can have it, and it has no
+   * outcome; `undefined` if that has to be found out, see {@linkcode check}.
+   */
+  recordOf(lease: Lease, role: Role): AttemptRecord | undefined {
+    const record = this.#options.releases.recordOf(lease);
+    if (record !== undefined) return record;
+    if (lease.attempt > 1 || this.#isFromBefore(lease)) return undefined;
+    // The queue counts from one again when a role's consumer was made anew.
+    const isNew = role.isUnrecorded || lease.storedAtMs > role.openedAt + CLOCK_SKEW_MS;
+    return isNew ? NO_ATTEMPTS : undefined;
   }
 
   /** Finds out what became of work that was delivered here. @param onFound Not called once this is closed. */
-  async check(attempt: AttemptView, onFound: (found: Found) => void): Promise<void> {
-    const found = attempt.lease.attempt === 1 && this.#restored !== undefined
+  async check(role: Role, attempt: AttemptView, onFound: (found: Found) => void): Promise<void> {
+    const { lease } = attempt;
+    const found = lease.attempt > 1
+      ? await this.#find(attempt)
+      : this.#isFromBefore(lease) && this.#restored !== undefined
       ? await this.#knownBefore(attempt, this.#restored)
-      : await this.#find(attempt);
+      : await this.#recordedOf(role, attempt);
     if (found !== undefined) onFound(found);
+  }
+
+  /** Whether another relay has an agent that has not tried work. Asks for a moment. */
+  async hasOther({ session, role, record }: AttemptView): Promise<boolean> {
+    const { connection } = this.#options;
+    let has = false;
+    const onAnswer = (answer: Msg) => {
+      const agents = parseObject(answer.string())?.agents;
+      has ||= Array.isArray(agents) && agents.some(({ agent_id }) => !hasTried(record, agent_id));
+      return has;
+    };
+    if (connection.connected) {
+      const request = { session, role };
+      await askMany(connection, RELAYS_AGENTS_SUBJECT, [request], { waitMs: ANSWER_MS, onAnswer });
+    }
+    return has;
   }
 
   /**
@@ -130,8 +168,8 @@ export class Peers {
   }
 
   /** Work is about to be released. */
-  tellReleased({ lease, agentId }: AttemptView): void {
-    this.#exchange.tellReturned(lease, agentId);
+  tellReleased({ lease, record }: AttemptView): void {
+    this.#exchange.tellReturned(lease, record);
   }
 
   /**
@@ -184,6 +222,26 @@ export class Peers {
       this.#options.reader.accepted(attempt),
     ]);
     const isKnown = accepted !== undefined || elsewhere.has(attempt.lease.sequence);
-    return isKnown ? await this.#find(attempt) : { kind: "open", data: NOTHING };
+    return isKnown ? await this.#find(attempt) : await this.#recorded(attempt);
+  }
+
+  /** Nobody has it, and it has no outcome: only what its attempts have left is asked for. */
+  async #recorded(attempt: AttemptView): Promise<Found | undefined> {
+    const record = await this.#options.reader.record(attempt);
+    return record && { kind: "open", data: NOTHING, record };
+  }
+
+  /** The same, of a role that may have no records at all. */
+  async #recordedOf(role: Role, attempt: AttemptView): Promise<Found | undefined> {
+    role.hasRecords ??= this.#options.reader.hasRecords(role.id);
+    const has = await role.hasRecords;
+    if (has) return await this.#recorded(attempt);
+    if (has === undefined) return undefined;
+    role.isUnrecorded = true;
+    return { kind: "open", data: NOTHING, record: NO_ATTEMPTS };
+  }
+
+  #isFromBefore({ storedAtMs }: Lease): boolean {
+    return storedAtMs < (this.#restored?.at ?? -Infinity);
   }
 }

@@ -95,7 +95,9 @@ Deno.test("work that no agent survives is a dead letter after as many attempts a
   test.work("poison");
   for (let attempt = 1; attempt <= 3; attempt++) {
     const agent = test.agent({ v1: true });
-    assert.equal((await agent.hasWork()).attempt, attempt);
+    const work = await agent.hasWork();
+    assert.equal(work.attempt, attempt);
+    agent.say("progress", work);
     agent.leave(1006, "crashed");
   }
   await test.hasWaiting(0);

@@ -1,17 +1,26 @@
 /**
  * Released work items, here and at other relays. They are remembered: work that was released has no
- * outcome and no agent, so its next attempt is offered without asking anybody.
+ * outcome and no agent, so its next attempt is offered without asking anybody. What its attempts have
+ * cost is stored before it is released.
  *
  * @module
  */
-import type { Connection, WorkQueue } from "@ourocodus/bus";
-import type { Lease } from "@ourocodus/protocol";
+import type { Connection, LogWriter, WorkQueue } from "@ourocodus/bus";
+import {
+  type AttemptRecord,
+  attemptsSubject,
+  formatMessage,
+  type Lease,
+} from "@ourocodus/protocol";
+import { nuid } from "@nats-io/nats-core";
 import type { AttemptView } from "./attempt_effects.ts";
 
 /** How many are remembered. */
 const REMEMBERED = 10_000;
 /** How long, in milliseconds. */
 const REMEMBERED_MS = 60_000;
+/** The longest that the queue is asked to keep work, in milliseconds: then it is asked again. */
+const LONGEST_MS = 86_400_000;
 
 /** What is remembered of a work item that was released. */
 interface Released {
@@ -19,8 +28,8 @@ interface Released {
   readonly attempt: number;
   /** When, by `performance.now`. */
   readonly at: number;
-  /** The agent that had it. */
-  readonly agentId: string | undefined;
+  /** Of its attempts; a relay of before does not tell. */
+  readonly record: AttemptRecord | undefined;
 }
 
 /** What is released once NATS is back. */
@@ -30,33 +39,69 @@ interface Waiting {
   readonly delayMs: number;
 }
 
+/** What releases are made with. */
+export interface ReleasesOptions {
+  readonly connection: Connection;
+  readonly queue: WorkQueue;
+  readonly writer: LogWriter;
+}
+
 /** A relay's releases. */
 export class Releases {
-  readonly #connection: Connection;
-  readonly #queue: WorkQueue;
+  readonly #options: ReleasesOptions;
   #waiting: Waiting[] = [];
   /** When NATS was back last: until then, what other relays said may have been missed. */
   #restoredAt = -Infinity;
   /** By the work items' identities, the oldest first. */
   readonly #released = new Map<string, Released>();
 
-  constructor(connection: Connection, queue: WorkQueue) {
-    this.#connection = connection;
-    this.#queue = queue;
+  constructor(options: ReleasesOptions) {
+    this.#options = options;
   }
 
-  /** Releases a work item. @param delayMs When it may be handed out again. */
-  release({ lease, keptAt, agentId }: AttemptView, delayMs: number): void {
-    this.released(lease, agentId);
-    if (this.#connection.connected) this.#queue.release(lease.subject, delayMs);
+  /**
+   * Releases a work item.
+   *
+   * @param delayMs When it may be handed out again.
+   * @param recorded Whether the record of its attempts has changed, and is stored first.
+   */
+  release(attempt: AttemptView, delayMs: number, recorded: boolean): void {
+    const { lease, keptAt, record } = attempt;
+    this.released(lease, record);
+    if (recorded) this.#store(attempt, () => this.#release({ lease, keptAt, delayMs }));
+    else this.#release({ lease, keptAt, delayMs });
+  }
+
+  /** Releases a work item that came before its time. Nobody is told: its record says enough. */
+  putOff(attempt: AttemptView, delayMs: number): void {
+    const { lease, keptAt } = attempt;
+    const put = () => this.#release({ lease, keptAt, delayMs: Math.min(delayMs, LONGEST_MS) });
+    // So that the log has it for as long as it is needed.
+    if (delayMs > LONGEST_MS) this.#store(attempt, put);
+    else put();
+  }
+
+  #store({ session, role, id, lease: { work }, record }: AttemptView, onStored: () => void): void {
+    this.#options.writer.append({
+      subject: attemptsSubject(session, role, work),
+      data: formatMessage(id, "attempt", record),
+      id: `attempt.${work}.${record.attempt}.${nuid.next()}`,
+      // Refused for good, it is forgotten: then an attempt too many is made.
+      onSettled: onStored,
+    });
+  }
+
+  #release({ lease, keptAt, delayMs }: Waiting): void {
+    const { connection, queue } = this.#options;
+    if (connection.connected) queue.release(lease.subject, delayMs);
     else this.#waiting.push({ lease, keptAt, delayMs });
   }
 
-  /** A work item was released, here or at another relay. @param agentId The agent that had it. */
-  released(lease: Lease, agentId?: string): void {
+  /** A work item was released, here or at another relay. @param record Of its attempts. */
+  released(lease: Lease, record?: AttemptRecord): void {
     const { work, attempt } = this.counted(lease);
     this.#released.delete(work);
-    this.#released.set(work, { attempt, at: performance.now(), agentId });
+    this.#released.set(work, { attempt, at: performance.now(), record });
     if (this.#released.size <= REMEMBERED) return;
     for (const oldest of this.#released.keys()) {
       this.#released.delete(oldest);
@@ -74,18 +119,13 @@ export class Releases {
   }
 
   /**
-   * Whether the attempt before this one was released lately, so that nobody has the work and it has no
-   * outcome.
+   * What the attempts before this one have left, if the last of them was released lately: so nobody has
+   * the work, and it has no outcome.
    */
-  wasReleased({ work, attempt }: Lease): boolean {
+  recordOf({ work, attempt }: Lease): AttemptRecord | undefined {
     const released = this.#released.get(work);
-    if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return false;
-    return performance.now() - released.at < REMEMBERED_MS;
-  }
-
-  /** The agent that had a work item last, if it was released. */
-  lastAgent({ work }: Lease): string | undefined {
-    return this.#released.get(work)?.agentId;
+    if (released?.attempt !== attempt - 1 || released.at < this.#restoredAt) return undefined;
+    return performance.now() - released.at < REMEMBERED_MS ? released.record : undefined;
   }
 
   /** An agent resumes a work item at another relay: that it was released means nothing any more. */
@@ -105,11 +145,12 @@ export class Releases {
    * @param elsewhere Sequences of what other relays have by now: it is theirs.
    */
   releaseWaiting(elsewhere: ReadonlySet<number>): void {
-    if (!this.#connection.connected) return;
+    const { connection, queue } = this.#options;
+    if (!connection.connected) return;
     const now = performance.now();
     for (const { lease, keptAt, delayMs } of this.#waiting) {
-      const lives = now - keptAt < this.#queue.ackWaitMs;
-      if (lives && !elsewhere.has(lease.sequence)) this.#queue.release(lease.subject, delayMs);
+      const lives = now - keptAt < queue.ackWaitMs;
+      if (lives && !elsewhere.has(lease.sequence)) queue.release(lease.subject, delayMs);
     }
     this.#waiting = [];
   }

@@ -9,16 +9,25 @@
  * @module
  */
 import type { RoleQueue } from "@ourocodus/bus";
-import type { RoleId } from "@ourocodus/protocol";
+import { hasTried, type RoleId } from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Attempt } from "./attempt.ts";
-import type { RoleSlots } from "./attempt_effects.ts";
+import type { AttemptView, RoleSlots } from "./attempt_effects.ts";
+
+/** How long work that was tried waits for an agent that has not, in milliseconds. */
+const OTHER_AGENT_MS = 30_000;
 
 /** A session's role. */
 export class Role implements RoleSlots {
   readonly id: RoleId;
+  /** In milliseconds since 1970. */
+  readonly openedAt: number = Date.now();
   readonly queued: Set<Attempt> = new Set();
   reserved = 0;
+  /** Whether work has records of attempts from before the role was opened, once that was asked. */
+  hasRecords: Promise<boolean | undefined> | undefined;
+  /** Whether it is known that none has. */
+  isUnrecorded = false;
   readonly #queue: RoleQueue;
   readonly #agents = new Set<AgentConnection>();
   /** Agents with a free slot, the one whose turn it is first. */
@@ -59,22 +68,31 @@ export class Role implements RoleSlots {
   }
 
   /**
-   * Finds the next agent that can take work, to which it is to be given at once.
+   * Finds the next agent that can take work, to which it is to be given at once. One that has tried it
+   * gets it only if no other one takes it in time, the one that had it last after all others.
    *
-   * @param id The message's.
-   * @param lastAgent The agent that had the work last: it gets it again if no other one can.
-   * @returns `wait`, if one has a free slot but cannot take this work now.
+   * @returns `wait`, if one has a free slot but cannot take this work now, or is to leave it to another.
    */
-  findSlot(id: string, lastAgent?: string): AgentConnection | "wait" | undefined {
+  findSlot(attempt: AttemptView): AgentConnection | "wait" | undefined {
+    const { id, record, isSpent } = attempt;
     let hasFree = false;
-    let last: AgentConnection | undefined;
+    let tried: AgentConnection | undefined;
     for (const agent of this.#ready) {
       if (!agent.canTake(id)) hasFree ||= agent.free > 0;
-      else if (agent.agentId === lastAgent) last = agent;
-      else return this.#nextIs(agent);
+      else if (!hasTried(record, agent.agentId)) return this.#nextIs(agent);
+      else if (tried === undefined || tried.agentId === record.agent_id) tried = agent;
     }
-    if (last !== undefined) return this.#nextIs(last);
-    return hasFree ? "wait" : undefined;
+    if (tried === undefined) return hasFree ? "wait" : undefined;
+    const waits = isSpent || performance.now() - attempt.since < OTHER_AGENT_MS;
+    return waits && this.hasOther(attempt) ? "wait" : this.#nextIs(tried);
+  }
+
+  /** Whether an agent takes work, now or later, that has not tried this. */
+  hasOther({ record }: AttemptView): boolean {
+    for (const agent of this.#agents) {
+      if (agent.takesWork && !hasTried(record, agent.agentId)) return true;
+    }
+    return false;
   }
 
   /** An agent gets an attempt now: the others' turns come before its next one. */
@@ -90,8 +108,11 @@ export class Role implements RoleSlots {
   /** Hands what is queued to agents that can take it now. */
   handOut(): void {
     for (const attempt of [...this.queued]) {
-      const agent = this.findSlot(attempt.id);
-      if (typeof agent === "object") attempt.slotFound(agent);
+      if (attempt.isSpent && !this.hasOther(attempt)) attempt.noOther();
+      else {
+        const agent = this.findSlot(attempt);
+        if (typeof agent === "object") attempt.slotFound(agent);
+      }
     }
   }
 
@@ -104,7 +125,18 @@ export class Role implements RoleSlots {
   pull(open: boolean): void {
     let free = 0;
     if (open) { for (const agent of this.#ready) free += agent.free; }
-    this.#queue.want(Math.max(0, free - this.queued.size - this.reserved));
+    this.#queue.want(Math.max(0, free - this.#taking() - this.reserved));
+  }
+
+  /** How much of what is queued takes free slots: what waits for another agent does not, up to a limit. */
+  #taking(): number {
+    let waiting = 0;
+    let slots = 0;
+    if (this.queued.size > 0) {
+      for (const { record } of this.queued) if (record.attempt > 0) waiting++;
+      for (const { concurrency } of this.#agents) slots += concurrency;
+    }
+    return this.queued.size - Math.min(waiting, slots);
   }
 
   /**

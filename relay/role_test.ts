@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { NO_ATTEMPTS } from "@ourocodus/protocol";
+import type { AttemptView } from "./attempt_effects.ts";
 import { FakeEffects } from "./testing/fake_effects.ts";
 
 Deno.test("a role asks for its agents' free slots, less what needs one already", () => {
@@ -67,11 +69,36 @@ Deno.test("an agent gets work that it had last only if no other one can take it"
   const relay = new FakeEffects();
   const [one, two] = ["one", "two"].map((agentId) => relay.agent({ agentId, v1: true }));
   assert.ok(one && two);
-  assert.equal(relay.role.findSlot("1", "one"), two);
+  const tried = {
+    ...{ id: "1", isSpent: false, since: performance.now() },
+    record: { attempt: 1, agent_id: "one", reason: "retry", charges: [] },
+  } as unknown as AttemptView;
+  const find = (attempt: object) => relay.role.findSlot({ ...tried, ...attempt });
+  assert.equal(find({}), two);
+  relay.deliver({ sequence: 8, record: tried.record });
+  assert.equal(find({}), "wait", "the other one may be free in time");
+  assert.equal(find({ since: performance.now() - 30_001 }), one);
+  relay.role.slotsChanged(one);
+  assert.equal(find({ since: performance.now() - 30_001, isSpent: true }), "wait");
   two.drain();
   relay.role.slotsChanged(two);
-  assert.equal(relay.role.findSlot("1", "one"), one);
-  assert.equal(relay.role.findSlot("2"), undefined, "its slot is to be taken at once");
+  assert.equal(find({}), one);
+  assert.equal(find({ record: NO_ATTEMPTS }), undefined, "its slot is to be taken at once");
+});
+
+Deno.test("what waits for another agent takes nothing from those that wait for work, up to their slots", () => {
+  const relay = new FakeEffects();
+  relay.agent({ agentId: "one", v1: true, concurrency: 2 });
+  const busy = relay.agent({ agentId: "two", v1: true });
+  relay.deliver({ sequence: 1, record: { ...NO_ATTEMPTS, attempt: 1, agent_id: "one" } });
+  assert.equal(busy.free, 0);
+  const asked = [2, 3, 4, 5, 6].map((sequence) => {
+    const record = { attempt: 1, agent_id: "one", reason: "retry", charges: [] };
+    assert.equal(relay.deliver({ sequence, record }).state, "queued");
+    relay.role.pull(true);
+    return relay.wants.at(-1);
+  });
+  assert.deepEqual(asked, [2, 2, 2, 1, 0]);
 });
 
 Deno.test("a role is open while one of its agents takes work", () => {

@@ -8,6 +8,7 @@ import type { Delivery, WorkQueue } from "@ourocodus/bus";
 import type { RoleId } from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Attempt } from "./attempt.ts";
+import type { AttemptView } from "./attempt_effects.ts";
 import { Role } from "./role.ts";
 import type { Turn } from "./turn.ts";
 
@@ -65,15 +66,16 @@ export class Scheduler implements Iterable<Role> {
   }
 
   /** An agent of a role that can take an attempt now; see {@linkcode Role.findSlot}. */
-  findSlot(
-    role: Role,
-    { id }: Attempt,
-    lastAgent: string | undefined,
-  ): AgentConnection | "wait" | undefined {
-    const slot = this.#draining ? undefined : role.findSlot(id, lastAgent);
+  findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
+    const slot = this.#draining ? undefined : role.findSlot(attempt);
     // Takes back what was asked for in excess before the work is released, or it would come again.
     if (slot === undefined) this.#pull(role);
     return slot;
+  }
+
+  /** See {@linkcode Role.hasOther}. */
+  hasOther(attempt: AttemptView): boolean {
+    return this.#roles.get(attempt.lease.roleKey)?.hasOther(attempt) ?? false;
   }
 
   /** An agent has more slots, or fewer: at the turn's end it may get what is queued, and more is asked for. */
@@ -114,9 +116,14 @@ export class Scheduler implements Iterable<Role> {
     for (const role of this) this.#options.turn.role(role);
   }
 
-  /** Looks again whether there is still overload: nothing else would. Called now and then. */
+  /**
+   * Looks again whether there is still overload, and whether work has waited long enough for another
+   * agent: nothing else would. Called now and then.
+   */
   keep(): void {
-    if (this.#overloaded) this.askAgain();
+    for (const role of this) {
+      if (this.#overloaded || role.queued.size > 0) this.#options.turn.role(role);
+    }
   }
 
   /** Asks for nothing more, and releases what is queued. */

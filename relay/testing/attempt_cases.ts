@@ -5,10 +5,24 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { type AttemptRecord, NO_ATTEMPTS } from "@ourocodus/protocol";
+import { UNCHARGED } from "../settlement.ts";
 import { type FakeEffects, leaseOf } from "./fake_effects.ts";
 
 const RESULT = { text: "{}", type: "result" };
-const OPEN = { kind: "open", data: new TextEncoder().encode('{"id":"1"}') } as const;
+const OPEN = {
+  kind: "open",
+  data: new TextEncoder().encode('{"id":"1"}'),
+  record: NO_ATTEMPTS,
+} as const;
+
+/** What so many attempts of one agent have left. */
+function chargedTo(agent_id: string, count: number): AttemptRecord {
+  const charges = Array.from({ length: count }, (_, index) => {
+    return { attempt: index + 1, agent_id, reason: "retry" };
+  });
+  return { attempt: count, agent_id, reason: "retry", error: "no", charges };
+}
 
 /** @param newRelay Makes a relay without NATS. */
 type Case = (newRelay: () => FakeEffects) => void;
@@ -27,13 +41,64 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     assert.deepEqual(relay.told, ["offered 1 to a", "tell a stored"]);
   },
 
-  "an attempt beyond the limit is not offered": (newRelay) => {
+  "work that enough attempts of one agent were charged to dies, unless another agent is there": (
+    newRelay,
+  ) => {
+    for (const other of ["none", "here", "at another relay"] as const) {
+      const relay = newRelay();
+      relay.agent({ agentId: "a", v1: true });
+      if (other === "here") relay.agent({ agentId: "b", v1: true });
+      const attempt = relay.deliver({ attempt: 4, record: chargedTo("a", 3) });
+      if (other === "here") {
+        assert.deepEqual(relay.told, ["offered 4 to b"]);
+        continue;
+      }
+      const words = "given up after 3 attempts; the last one: retry, no";
+      assert.deepEqual([attempt.state, ...relay.told.splice(0)], ["settling", `dead: ${words}`]);
+      relay.burials[0]?.onBuried(other === "none");
+      assert.equal(attempt.state, "ended");
+      const spared = ["released: retry, no", "release 4, 0"];
+      assert.deepEqual(relay.told, other === "none" ? [] : spared);
+    }
+  },
+
+  "work that waits for an agent that has not tried it dies when the last such agent is gone": (
+    newRelay,
+  ) => {
     const relay = newRelay();
-    relay.agent();
-    const attempt = relay.deliver({ attempt: 4 });
-    assert.deepEqual(relay.told, ["dead: given up after 3 attempts without a result"]);
-    relay.burials[0]?.onBuried();
-    assert.equal(attempt.state, "ended");
+    relay.agent({ agentId: "a", v1: true });
+    const other = relay.agent({ agentId: "b", v1: true });
+    relay.deliver({ sequence: 8, record: chargedTo("a", 1) });
+    const attempt = relay.deliver({ attempt: 4, record: chargedTo("a", 3) });
+    assert.equal(attempt.state, "queued");
+    relay.role.handOut();
+    assert.equal(attempt.state, "queued");
+    relay.role.leave(other);
+    relay.role.handOut();
+    assert.equal(attempt.state, "settling");
+  },
+
+  "work that comes before its time is put off, without asking an agent": (newRelay) => {
+    const relay = newRelay();
+    const agent = relay.agent({ agentId: "a", v1: true });
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    for (
+      const [not_before, told] of [[at(60_000), "put off 2, 60 s"], [at(-1), "offered 2 to a"]]
+    ) {
+      const record = { ...chargedTo("b", 1), not_before };
+      const attempt = relay.deliver({ attempt: 2, mayBeKnown: true });
+      relay.checks.shift()?.onFound({ ...OPEN, record });
+      assert.deepEqual(relay.told.splice(0), [told]);
+      assert.equal(attempt.state, told?.startsWith("put") ? "ended" : "running");
+    }
+    assert.deepEqual(agent.hears(), ["work 2"]);
+  },
+
+  "attempts count on where the queue begins to count anew": (newRelay) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "b", v1: true });
+    const attempt = relay.deliver({ attempt: 1, record: chargedTo("a", 2) });
+    assert.deepEqual([attempt.number, attempt.lease.attempt], [3, 3]);
   },
 
   "what may have run out is neither released nor left, until it is delivered once more": (
@@ -58,26 +123,57 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
       assert.ok(again.keptAt < keptAt, "it was delivered just now");
       again.relayDrains();
       const released = relay.told.filter((line) => !/^offered|^released/.test(line));
-      const last = end === "leave" ? "extend 2" : "release 2, 0";
+      const last = end === "leave" ? "extend 2" : "release 2, 0, unrecorded";
       assert.deepEqual(released, ["extend 1", "extend 1", last]);
     }
   },
 
-  "attempts that the queue counted while an agent had the work count": (newRelay) => {
+  "what an agent gives back is charged as it says, and names the agent": (newRelay) => {
     const relay = newRelay();
-    relay.agent();
+    relay.agent({ agentId: "a", v1: true });
     const attempt = relay.deliver();
+    // Delivered again while the agent had it, it is one attempt still.
     for (const number of [2, 3]) attempt.redelivered(leaseOf(number));
-    assert.equal(attempt.number, 1);
-    attempt.retried({ code: "retry", message: "no" }, 0);
-    assert.equal(relay.told.at(-1), "dead: given up after 3 attempts; the last one: retry, no");
+    attempt.retried({ code: "retry", message: "no" }, { delayMs: 0, charged: true });
+    assert.deepEqual(relay.told.slice(-2), ["released: retry, no, charged", "release 3, 0"]);
+    const charge = { attempt: 1, agent_id: "a", reason: "retry" };
+    assert.deepEqual(attempt.record, { ...charge, error: "no", charges: [charge] });
+    const { record } = attempt;
+    const next = relay.deliver({ attempt: 4, record });
+    next.retried({ code: "limited", message: "" }, { delayMs: 5_000, charged: false });
+    assert.deepEqual(relay.told.slice(-2), ["released: limited", "release 4, 5000"]);
+    assert.deepEqual(next.record.charges, [charge]);
+    const wait = Date.parse(next.record.not_before ?? "") - Date.now();
+    assert.ok(wait > 0 && wait <= 5_000);
   },
 
-  "why work dies ends without a comma where nothing is known of the last attempt": (newRelay) => {
+  "the last charge that is allowed is the end, in so many words": (newRelay) => {
+    for (const error of ["no", ""]) {
+      const relay = newRelay();
+      relay.agent({ agentId: "a", v1: true });
+      const attempt = relay.deliver({ attempt: 3, record: chargedTo("a", 2) });
+      attempt.retried({ code: "disconnected", message: error }, { delayMs: 0, charged: true });
+      const words = `disconnected${error === "" ? "" : ", no"}`;
+      assert.equal(relay.told.at(-1), `dead: given up after 3 attempts; the last one: ${words}`);
+    }
+  },
+
+  "an agent that is lost as it is sent work is charged only if that happens twice in a row": (
+    newRelay,
+  ) => {
     const relay = newRelay();
-    relay.agent();
-    relay.deliver({ attempt: 3 }).retried({ code: "disconnected", message: "" }, 0);
-    assert.equal(relay.told.at(-1), "dead: given up after 3 attempts; the last one: disconnected");
+    let record: AttemptRecord | undefined;
+    const charges = [1, 2, 3, 4].map((number) => {
+      const agent = relay.agent({ v1: true });
+      const attempt = relay.deliver({ attempt: number, record });
+      if (number === 4) attempt.named();
+      agent.gone({ code: 1006, reason: "cable" });
+      relay.role.leave(agent);
+      attempt.socketLost();
+      ({ record } = attempt);
+      return record.charges.length;
+    });
+    assert.deepEqual(charges, [0, 1, 1, 2], "what has said something has begun");
   },
 
   "work that is withdrawn from a plain agent keeps its slot until the agent has answered": (
@@ -93,7 +189,7 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
       attempt.extend(attempt.keptAt + 1, 30_000);
       assert.deepEqual(relay.told.splice(0), ["offered 1 to a", "acknowledge 2"]);
       if (end === "answered") attempt.answered(RESULT);
-      else if (end === "retried") attempt.retried({ code: "retry", message: "" }, 0);
+      else if (end === "retried") attempt.retried({ code: "retry", message: "" }, UNCHARGED);
       else attempt.socketLost();
       assert.deepEqual([attempt.state, agent.free], ["ended", 1]);
       assert.deepEqual(relay.told, end === "answered" ? ["tell a duplicate"] : []);

@@ -158,8 +158,8 @@ export class AttemptWorld implements Neighbours, Surroundings {
     this.queue.release(lease);
   }
 
-  tellReleased(lease: Lease): void {
-    for (const relay of this.relays) if (!relay.natsIsAway) relay.noteReleased(lease);
+  tellReleased(attempt: Attempt): void {
+    for (const relay of this.relays) if (!relay.natsIsAway) relay.noteReleased(attempt);
   }
 
   socketLost(relay: WorldRelay, agent: AgentConnection, code: number): void {
@@ -184,7 +184,7 @@ export class AttemptWorld implements Neighbours, Surroundings {
     if (known !== undefined) return known.redelivered(lease);
     const attempt = new this.Attempt(lease, relay.role.id, relay);
     relay.attempts.add(attempt);
-    attempt.delivered(relay.role, text, lease.attempt > 1 && !relay.wasReleased(lease));
+    attempt.delivered(relay.role, text, relay.recordOf(lease));
   }
 
   #newAgent(relay: WorldRelay, which: number): void {
@@ -212,14 +212,18 @@ export class AttemptWorld implements Neighbours, Surroundings {
     if (relay.natsIsAway || relay.burials.length === 0) return;
     const [burial] = relay.burials.splice(which % relay.burials.length, 1);
     assert.ok(burial);
-    const work = this.queue.of(burial.attempt.lease);
+    const { attempt, onBuried } = burial;
+    const work = this.queue.of(attempt.lease);
+    const spares = attempt.isSpent &&
+      this.#others(relay).some(({ role }) => role.hasOther(attempt));
+    if (spares) return onBuried(false);
     if (work.outcome === undefined && !work.acknowledged) {
-      const enough = burial.attempt.lease.attempt >= MAX_DELIVER;
-      assert.ok(enough || work.invalid, "it dies of enough attempts");
+      const { charges } = attempt.record;
+      assert.ok(charges.length >= MAX_DELIVER || work.invalid, "it dies of enough attempts");
       work.dead = true;
     }
-    this.queue.acknowledge(burial.attempt.lease);
-    burial.onBuried();
+    this.queue.acknowledge(attempt.lease);
+    onBuried(true);
   }
 
   #check(relay: WorldRelay, which: number): void {

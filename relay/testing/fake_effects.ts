@@ -1,4 +1,10 @@
-import { type Lease, parseLease, RoleId } from "@ourocodus/protocol";
+import {
+  type AttemptRecord,
+  type Lease,
+  NO_ATTEMPTS,
+  parseLease,
+  RoleId,
+} from "@ourocodus/protocol";
 import type { RoleQueue, Stored } from "@ourocodus/bus";
 import assert from "node:assert/strict";
 import { AgentConnection } from "../agent_connection.ts";
@@ -7,6 +13,7 @@ import type { Answer, Answered, Effects, Found } from "../attempt_effects.ts";
 import { Attempts } from "../attempts.ts";
 import type { Reason } from "../dead_letter.ts";
 import { Role } from "../role.ts";
+import type { Released } from "../settlement.ts";
 
 /** The lease of one delivery of session `s`, role `r`. */
 export function leaseOf(attempt: number, sequence = 7): Lease {
@@ -70,7 +77,10 @@ export class FakeEffects implements Effects {
     readonly answer: Answer;
     readonly onSettled: (stored: Stored) => void;
   }[] = [];
-  readonly burials: { readonly attempt: Attempt; readonly onBuried: () => void }[] = [];
+  readonly burials: {
+    readonly attempt: Attempt;
+    readonly onBuried: (done: boolean) => void;
+  }[] = [];
   readonly graces: Map<Attempt, () => void> = new Map();
   /** The newest connection of each agent with a name. */
   readonly connected: Map<string, AgentConnection> = new Map();
@@ -100,14 +110,21 @@ export class FakeEffects implements Effects {
     return agent;
   }
 
-  /** Delivers work. */
+  /** Delivers work. @param delivery With the record of its attempts, unless that is to be looked up. */
   deliver(
-    { attempt = 1, sequence = 7, id = "1", mayBeKnown = false } = {},
+    { attempt = 1, sequence = 7, id = "1", mayBeKnown = false, record = NO_ATTEMPTS }: {
+      readonly attempt?: number;
+      readonly sequence?: number;
+      readonly id?: string;
+      readonly mayBeKnown?: boolean;
+      readonly record?: AttemptRecord;
+    } = {},
   ): Attempt {
     const lease = leaseOf(attempt, sequence);
     const made = new this.#attemptClass(lease, this.role.id, this);
     this.attempts.add(made);
-    made.delivered(this.role, JSON.stringify({ id, type: "work", payload: {} }), mayBeKnown);
+    const text = JSON.stringify({ id, type: "work", payload: {} });
+    made.delivered(this.role, text, mayBeKnown ? undefined : record);
     return made;
   }
 
@@ -119,7 +136,11 @@ export class FakeEffects implements Effects {
   }
 
   findSlot(role: Role, attempt: Attempt): AgentConnection | "wait" | undefined {
-    return this.draining ? undefined : role.findSlot(attempt.id);
+    return this.draining ? undefined : role.findSlot(attempt);
+  }
+
+  hasOther(attempt: Attempt): boolean {
+    return this.role.hasOther(attempt);
   }
 
   slotsChanged(agent: AgentConnection): void {
@@ -147,7 +168,7 @@ export class FakeEffects implements Effects {
     };
   }
 
-  check(attempt: Attempt, onFound: (found: Found) => void): void {
+  check(_: Role, attempt: Attempt, onFound: (found: Found) => void): void {
     this.checks.push({ attempt, onFound });
   }
 
@@ -167,8 +188,12 @@ export class FakeEffects implements Effects {
     return lease;
   }
 
-  release({ lease }: Attempt, delayMs: number): void {
-    this.told.push(`release ${lease.attempt}, ${delayMs}`);
+  release({ lease }: Attempt, delayMs: number, recorded: boolean): void {
+    this.told.push(`release ${lease.attempt}, ${delayMs}${recorded ? "" : ", unrecorded"}`);
+  }
+
+  putOff({ lease }: Attempt, delayMs: number): void {
+    this.told.push(`put off ${lease.attempt}, ${Math.round(delayMs / 1_000)} s`);
   }
 
   putBack({ attempt }: Lease): void {
@@ -183,7 +208,7 @@ export class FakeEffects implements Effects {
     this.stores.push({ attempt, answer, onSettled });
   }
 
-  deadLetter(attempt: Attempt, { message }: Reason, onBuried: () => void): void {
+  deadLetter(attempt: Attempt, { message }: Reason, onBuried: (done: boolean) => void): void {
     this.told.push(`dead: ${message}`);
     this.burials.push({ attempt, onBuried });
   }
@@ -204,8 +229,9 @@ export class FakeEffects implements Effects {
     this.told.push(`offered ${number} to ${agentId}`);
   }
 
-  recordReleased(_: Attempt, { code, message }: Reason): void {
-    this.told.push(`released: ${code}${message === "" ? "" : `, ${message}`}`);
+  recordReleased(_: Attempt, { code, message }: Reason, { charged }: Released): void {
+    const words = message === "" ? "" : `, ${message}`;
+    this.told.push(`released: ${code}${words}${charged ? ", charged" : ""}`);
   }
 
   verified(attempt: Attempt): void {

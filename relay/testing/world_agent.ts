@@ -104,7 +104,9 @@ export class WorldAgent {
       const now = connection.find({ ...named, type: "", payload: {} });
       if (now === undefined) return;
       now.named();
-      if (retries) return now.retried({ code: "retry", message: "" }, 0);
+      if (retries) {
+        return now.retried({ code: "retry", message: "" }, { delayMs: 0, charged: true });
+      }
       this.#world.heard++;
       now.answered({ text: "{}", type: AGENT_TYPE.result });
     };

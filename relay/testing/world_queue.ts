@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Lease } from "@ourocodus/protocol";
+import { type AttemptRecord, type Lease, NO_ATTEMPTS } from "@ourocodus/protocol";
 import type { Found } from "../attempt_effects.ts";
 import { leaseOf } from "./fake_effects.ts";
 
@@ -26,6 +26,8 @@ export interface QueuedWork {
   outcome?: number;
   acknowledged: boolean;
   dead: boolean;
+  /** What the log has of its ended attempts. */
+  record: AttemptRecord;
 }
 
 /** The queue and the log of a world without NATS. Its time is its own. */
@@ -47,6 +49,7 @@ export class WorldQueue {
       lapsed: false,
       acknowledged: false,
       dead: false,
+      record: NO_ATTEMPTS,
     });
   }
 
@@ -103,7 +106,9 @@ export class WorldQueue {
     const work = this.of(lease);
     const data = UTF8.encode(textOf(work));
     if (work.acknowledged) return { kind: "gone" };
-    if (work.outcome === undefined && !work.dead) return { kind: "open", data };
+    if (work.outcome === undefined && !work.dead) {
+      return { kind: "open", data, record: work.record };
+    }
     return { kind: "answered", data, accepted: { attempt: 1 } as never };
   }
 }

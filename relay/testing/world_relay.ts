@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Lease } from "@ourocodus/protocol";
+import { type AttemptRecord, type Lease, NO_ATTEMPTS } from "@ourocodus/protocol";
 import type { AgentConnection } from "../agent_connection.ts";
 import type { Attempt } from "../attempt.ts";
 import type { Resuming } from "../attempt_state.ts";
@@ -12,7 +12,7 @@ export interface Neighbours {
   /** Answers of which agents were told what became. */
   told: number;
   released(attempt: Attempt): void;
-  tellReleased(lease: Lease): void;
+  tellReleased(attempt: Attempt): void;
 }
 
 /** What is asked for an agent that says what it has. */
@@ -27,8 +27,9 @@ export interface Asked {
 export class WorldRelay extends FakeEffects {
   readonly #world: Neighbours;
   readonly resumptions: Asked[] = [];
-  /** Work items of which nothing but the number of their released attempt is to be known. */
-  readonly releasedWork: Map<string, number> = new Map();
+  /** Work items that were released lately: by which attempt, and what that has left. */
+  readonly releasedWork: Map<string, { readonly attempt: number; readonly record: AttemptRecord }> =
+    new Map();
   natsIsAway = false;
   /** Whether its role has more slots, or fewer, in this turn. */
   changed = false;
@@ -73,8 +74,11 @@ export class WorldRelay extends FakeEffects {
     if (!this.natsIsAway) this.#world.queue.extend(lease);
   }
 
-  override release(attempt: Attempt): void {
-    this.#world.tellReleased(attempt.lease);
+  override release(attempt: Attempt, _: number, recorded: boolean): void {
+    this.#world.tellReleased(attempt);
+    const { lease, record } = attempt;
+    // Nothing is lost of what is stored, however long NATS is away.
+    if (recorded) this.#world.queue.of(lease).record = record;
     if (this.natsIsAway) this.pendingReleases.push(attempt);
     else this.#world.released(attempt);
   }
@@ -98,11 +102,13 @@ export class WorldRelay extends FakeEffects {
     this.#world.queue.acknowledge(lease);
   }
 
-  wasReleased({ work, attempt }: Lease): boolean {
-    return this.releasedWork.get(work) === attempt - 1;
+  recordOf({ work, attempt }: Lease): AttemptRecord | undefined {
+    if (attempt === 1) return NO_ATTEMPTS;
+    const released = this.releasedWork.get(work);
+    return released?.attempt === attempt - 1 ? released.record : undefined;
   }
 
-  noteReleased({ work, attempt }: Lease): void {
-    this.releasedWork.set(work, attempt);
+  noteReleased({ lease: { work, attempt }, record }: Attempt): void {
+    this.releasedWork.set(work, { attempt, record });
   }
 }

@@ -1,0 +1,71 @@
+/**
+ * What an attempt that ends without an outcome costs its work item: PROTOCOL.md has the table.
+ *
+ * @module
+ */
+import type { AttemptRecord } from "@ourocodus/protocol";
+import type { AttemptView } from "./attempt_effects.ts";
+import type { Reason } from "./dead_letter.ts";
+
+/** How an attempt ends that its agent gives back, or that has lost its agent. */
+export interface Released {
+  /** When its work may be handed out again, in milliseconds from now. */
+  readonly delayMs: number;
+  /** Whether it is charged to the work item. */
+  readonly charged: boolean;
+}
+
+/** An attempt is over through nobody's fault. */
+export const UNCHARGED: Released = { delayMs: 0, charged: false };
+
+/** Reasons of a retry that are not charged unless the agent says so: it has not really worked. */
+const NOT_WORKED = ["limited", "not_accepted", "snoozed"];
+
+/**
+ * Whether a retry is charged.
+ *
+ * @param reason The agent's word.
+ * @param said What it says in `charge`, unchecked.
+ */
+export function retryIsCharged(reason: string, said: unknown): boolean {
+  return typeof said === "boolean" ? said : !NOT_WORKED.includes(reason);
+}
+
+/**
+ * Whether an attempt is charged whose agent was lost.
+ *
+ * @param unbegun Whether it may not have begun. Twice in a row is the work's fault: it ends agents.
+ */
+export function lossIsCharged(
+  { attempt, reason, charges }: AttemptRecord,
+  why: Reason,
+  unbegun: boolean,
+): boolean {
+  const wasUncharged = attempt > 0 && charges.at(-1)?.attempt !== attempt;
+  return !unbegun || (reason === why.code && wasUncharged);
+}
+
+/** The record with an attempt that ends now. */
+export function withAttempt(
+  { charges }: AttemptRecord,
+  { number: attempt, agentId: agent_id }: Pick<AttemptView, "number" | "agentId">,
+  { code: reason, message: error }: Reason,
+  { delayMs, charged }: Released,
+): AttemptRecord {
+  const made = { attempt, ...(agent_id !== undefined && { agent_id }), reason };
+  return {
+    ...made,
+    ...(error !== "" && { error }),
+    charges: charged ? [...charges, made] : charges,
+    ...(delayMs > 0 && { not_before: new Date(Date.now() + delayMs).toISOString() }),
+  };
+}
+
+/** Why work dies of which enough attempts were charged. */
+export function spentReason({ reason, error, charges: { length } }: AttemptRecord): Reason {
+  const last = error === undefined ? reason : `${reason}, ${error}`;
+  return {
+    code: "max_deliver",
+    message: `given up after ${length} attempts; the last one: ${last}`,
+  };
+}
