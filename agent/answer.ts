@@ -50,6 +50,7 @@ export function answerOf(attempt: Attempt, outcome: Outcome): Answer {
       delay_ms: error.delayMs,
       message: cut(error.message),
       reason: error.reason,
+      charge: error.charge,
     });
   }
   if (isA(error, WorkError)) return detailedError(attempt, error);

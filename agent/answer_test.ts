@@ -81,9 +81,10 @@ Deno.test("whatever is thrown has a message", () => {
 });
 
 Deno.test("a retry carries its delay, moved into the limits", () => {
+  const MONTH_MS = 30 * 86_400_000;
   const delay = (delayMs?: number) => thrown(new RetryableError("m", { delayMs })).payload.delay_ms;
   assert.deepEqual([delay(), delay(0), delay(2.6), delay(-1)], [1_000, 0, 3, 0]);
-  assert.deepEqual([delay(NaN), delay(1e12), delay(Infinity)], [0, 86_400_000, 86_400_000]);
+  assert.deepEqual([delay(NaN), delay(1e12), delay(Infinity)], [0, MONTH_MS, MONTH_MS]);
 });
 
 Deno.test("every outcome is one line with a valid message and the lease at its end", () => {

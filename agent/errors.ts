@@ -6,20 +6,28 @@ export interface RetryableErrorOptions extends ErrorOptions {
   readonly delayMs?: number;
   /** See {@linkcode RetryableError.reason}. */
   readonly reason?: string;
+  /** See {@linkcode RetryableError.charge}. */
+  readonly charge?: boolean;
 }
 
 const DEFAULT_RETRY_DELAY_MS = 1_000;
 
 /**
- * Thrown by a handler to release its work: it is handed out again later, to this agent or
- * another. Every time counts as an attempt, and after a number of them the work is dead.
+ * Thrown by a handler to release its work: it is handed out again later, to another agent first. The
+ * attempt is charged to the work, which is dead after a number of charged attempts, unless
+ * {@linkcode RetryableError.charge} or the reason says that the agent has not really worked.
  */
 export class RetryableError extends OurocodusError {
   override readonly name = "RetryableError";
   /** When the work may be handed out again, in milliseconds from now. */
   readonly delayMs: number;
-  /** Why, for machines: a word in snake_case such as `limited`. */
+  /**
+   * Why, for machines: a word in snake_case. Three are not charged by default: `not_accepted` (the agent
+   * cannot do work for now), `limited` (its provider is), `snoozed` (the work is to be done later).
+   */
   readonly reason?: string;
+  /** Whether the attempt is charged to the work; by default the reason says. */
+  readonly charge?: boolean;
 
   /**
    * @param message Why; it is recorded.
@@ -29,6 +37,7 @@ export class RetryableError extends OurocodusError {
   constructor(message: string, options: RetryableErrorOptions = {}) {
     super("retryable", message, options);
     this.reason = options.reason;
+    this.charge = options.charge;
     const delayMs = Math.round(options.delayMs ?? DEFAULT_RETRY_DELAY_MS);
     this.delayMs = Math.min(Math.max(Number.isNaN(delayMs) ? 0 : delayMs, 0), MAX_RETRY_DELAY_MS);
   }

@@ -37,9 +37,14 @@ export function execCommand(
       exitCodes,
     )
     .option(
+      "--snooze-on <codes>",
+      "exit codes that put the work off, which costs it no attempt; default: none",
+      exitCodes,
+    )
+    .option(
       "--retry-delay <duration>",
       "when such work is handed out again (default: 1s)",
-      duration(0, 1),
+      duration(0, 30),
     )
     .addOption(
       new Option("--stdin <what>", "what is on its standard input")
@@ -94,6 +99,7 @@ export function execCommand(
         killAfterMs: options.killAfter,
         retryOn: options.retryOn,
         retryDelayMs: options.retryDelay,
+        snoozeOn: options.snoozeOn,
         outputFolder: options.outputFolder,
         maxOutputBytes: options.maxOutput,
       });
@@ -117,7 +123,9 @@ that are too large for an environment. What the agent has of NATS_*, OUROCODUS_*
 command does not get, unless --env says so; NO_COLOR is 1.
 
 The result is {output, exit_code, duration_ms}. Lines on standard error are progress events. An exit
-code other than 0 is an error result with the end of both outputs. What is too large for a result is
+code other than 0 is an error result with the end of both outputs; with --retry-on and --snooze-on
+the work is handed out again. A command that puts its work off may say until when in the last line on
+standard error: 2026-12-24T08:00:00Z, or 90s, 2h, 3d, at most 30 days. What is too large for a result is
 cut, and is whole in a file that the result names; nobody removes these files.
 
 When the command has ended, when its time is over or when the agent stops, everything that it has

@@ -28,6 +28,7 @@ const FLAGS: readonly PassedFlag[] = [
   exec("--kill-after <duration>", "how long after SIGTERM it is killed (default: 10s)"),
   exec("--stdin <what>", "what it gets there: message (default), json or none"),
   exec("--stdout <what>", "what it writes there: text (default) or json"),
+  exec("--snooze-on <codes>", "exit codes that put the work off, uncharged; default: none"),
   exec(
     "--retry-on <codes>",
     "exit codes that release the work, for example 75,111; default: none",

@@ -158,13 +158,15 @@ function stepRow(
   full: boolean,
   paint: Paint,
 ): string[] {
-  const { type, agent_id, attempt, reason, error, payload } = step;
+  const { type, agent_id, attempt, reason, error, charged, not_before, payload } = step;
   const since = before && Date.parse(step.time) - Date.parse(before.time);
   const isWork = type.startsWith("work.");
   const about = [
     isWork || type === "result.duplicate" ? agent_id : undefined,
     isWork && attempt !== undefined ? `attempt ${attempt}` : undefined,
     error ?? reason,
+    charged === false ? "not charged" : undefined,
+    not_before === undefined ? undefined : `until ${localTime(new Date(not_before))}`,
     payload === undefined ? undefined : full ? JSON.stringify(payload) : shown(reportText(payload)),
   ].filter((part) => part !== undefined).join(", ");
   return [

@@ -170,6 +170,8 @@ export class TraceRecords {
         agent_id: text(item.agent_id),
         reason: text(item.reason),
         error: text(item.error),
+        charged: typeof item.charged === "boolean" ? item.charged : undefined,
+        not_before: text(item.not_before),
       }),
     });
   }

@@ -46,6 +46,8 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     note: noteOf(work, state, findings),
     stored_at: work.storedAt?.toISOString() ?? null,
     attempts: Math.max(0, holder?.attempt ?? 0, ...work.steps.map(({ attempt }) => attempt ?? 0)),
+    charged: work.steps.filter(({ charged }) => charged).length,
+    not_before: state === "waiting" ? putOff(work)?.not_before ?? null : null,
     agent_id: holder?.agent_id ?? last?.agent_id ?? null,
     ...messageOf(work, findings),
     result: outcome === undefined ? null : logItem(outcome),
@@ -102,6 +104,11 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
       return "it is not in the queue any more, and the log has no outcome: either it was removed " +
         "by hand, or its outcome is no longer kept";
     case "waiting": {
+      const released = putOff(work);
+      if (released !== undefined) {
+        const { not_before, reason, error } = released;
+        return `it is not handed out before ${not_before}: ${error ?? reason}`;
+      }
       const last = lastHolder(work.steps);
       if (last !== undefined) {
         const connected = agents.some(({ agent_id }) => agent_id === last.agent_id);
@@ -124,6 +131,12 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
 export function lastHolder(steps: readonly TraceStep[]): TraceStep | undefined {
   const last = steps.findLast(({ type }) => type.startsWith("work."));
   return last !== undefined && HANDED_OUT.includes(last.type) ? last : undefined;
+}
+
+/** How it was released, if its time has not come. */
+function putOff({ steps }: TracedWork): TraceStep | undefined {
+  const last = steps.findLast(({ type }) => type.startsWith("work."));
+  return Date.parse(last?.not_before ?? "") > Date.now() ? last : undefined;
 }
 
 function lastHanded({ steps }: TracedWork): TraceStep | undefined {

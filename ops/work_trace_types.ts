@@ -57,6 +57,10 @@ export interface TraceStep {
   readonly reason?: string;
   /** For people. */
   readonly error?: string;
+  /** Of released work: whether the attempt is charged to it. */
+  readonly charged?: boolean;
+  /** Of released work: when it may be handed out again, ISO 8601. */
+  readonly not_before?: string;
   /** Of reports. */
   readonly payload?: Readonly<Record<string, unknown>>;
 }
@@ -90,6 +94,10 @@ export interface WorkTrace {
   readonly stored_at: string | null;
   /** How often it was handed to an agent, as far as is recorded. */
   readonly attempts: number;
+  /** How many of these are charged to it: it dies of `MAX_DELIVER`. */
+  readonly charged: number;
+  /** Before this it is not handed out, ISO 8601; null if it may be now. */
+  readonly not_before: string | null;
   /** Who has it (`in_hand`), or had it last. */
   readonly agent_id: string | null;
   /** The work itself, from the queue, the log or its dead letter; null if none has it any more. */

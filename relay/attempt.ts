@@ -59,6 +59,8 @@ const ARRIVED_MS = 45_000;
 const BEGUN_MS = 1_000;
 /** Work that comes earlier than this before its time is put off, in milliseconds. */
 const EARLY_MS = 100;
+/** How long work is put off that only another relay has an agent for, in milliseconds. */
+const LEFT_MS = 1_000;
 /** How many messages about one attempt may wait until it is known who has it. */
 const MAX_SAID = 1_000;
 const DECODER = new TextDecoder();
@@ -212,7 +214,7 @@ export class Attempt implements AttemptView {
 
   /** Every agent of its role that takes work has tried it. */
   noOther(): void {
-    if (this.#state.kind === "queued" && this.isSpent) this.#giveUp(UNCHARGED);
+    if (this.#state.kind === "queued" && this.isSpent) this.#giveUp(() => this.#leaveToOthers());
   }
 
   /** Its agent has said something about it: it has it. */
@@ -473,7 +475,7 @@ export class Attempt implements AttemptView {
 
   #offer(role: RoleSlots, text: string): void {
     if (this.isSpent && !this.#effects.hasOther(this)) {
-      return this.#giveUp(UNCHARGED);
+      return this.#giveUp(() => this.#leaveToOthers());
     }
     const agent = this.#effects.findSlot(role, this);
     if (agent === "wait") this.#become({ kind: "queued", role, text });
@@ -527,14 +529,24 @@ export class Attempt implements AttemptView {
   #retry(why: Reason, released: Released): void {
     this.#record = withAttempt(this.#record, this, why, released);
     const dies = released.charged && this.isSpent && !this.#effects.hasOther(this);
-    if (dies) this.#giveUp(released);
-    else this.#release(why, released, true);
+    const release = () => this.#release(why, released, true);
+    if (dies) this.#giveUp(release);
+    else release();
   }
 
-  /** Enough attempts were charged, and no agent is here that has not tried. */
-  #giveUp(released: Released): void {
-    const { reason: code, error: message = "" } = this.#record;
-    this.#bury(spentReason(this.#record), () => this.#release({ code, message }, released, true));
+  /**
+   * Enough attempts were charged, and no agent is here that has not tried.
+   *
+   * @param onSpared Called if another relay has one.
+   */
+  #giveUp(onSpared: () => void): void {
+    this.#bury(spentReason(this.#record), onSpared);
+  }
+
+  /** Another relay has an agent for it, and is to get it in a while. */
+  #leaveToOthers(): void {
+    this.#become(ENDED);
+    if (!this.#lapsed) this.#effects.putOff(this, LEFT_MS);
   }
 
   /** @param recorded Whether its record has changed. */

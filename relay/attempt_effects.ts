@@ -134,7 +134,7 @@ export interface Effects {
    * @param recorded Whether its record has changed, and is stored first.
    */
   release(attempt: AttemptView, delayMs: number, recorded: boolean): void;
-  /** It came before its time: the queue keeps it until then, and nobody is told. */
+  /** The queue keeps it for a while, and nobody is told: it came before its time, or to the wrong relay. */
   putOff(attempt: AttemptView, delayMs: number): void;
   /** Releases it and tells nobody: other relays are asked about it before its next attempt. */
   putBack(lease: Lease): void;

@@ -37,6 +37,51 @@ Deno.test("an event says why work was given back, in the agent's own words", asy
   ]);
 });
 
+Deno.test("a retry says when its work may go on, and whether it is charged", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 2 } });
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const says = [
+    { reason: "limited" },
+    { reason: "not_accepted" },
+    { reason: "snoozed", not_before: new Date(Date.now() + 300).toISOString() },
+    { charge: false },
+    { reason: "limited", charge: true },
+    { charge: "false", not_before: "2001-01-01T00:00:00Z" },
+  ];
+  for (const [index, payload] of says.entries()) {
+    agent.say("retry", await agent.hasWork(index + 1), payload);
+  }
+  const [result] = await test.hasResults(1);
+  assert.match(
+    String((result?.payload as Record<string, unknown>).message),
+    /^given up after 2 attempts; the last one: retry, /,
+  );
+  const returned = await test.hasRecorded("work.returned", 5);
+  assert.deepEqual(returned.map(({ charged }) => charged), [false, false, false, false, true]);
+  assert.deepEqual(returned.map(({ not_before }) => typeof not_before), [
+    ...["undefined", "undefined", "string", "undefined", "undefined"],
+  ]);
+  assert.deepEqual(agent.errors, []);
+});
+
+Deno.test("a time to go on that is none, or too far away, is refused in so many words", async () => {
+  await using test = await TestRelay.start({ limits: { maxDeliver: 100 } });
+  const agent = test.agent({ v1: true });
+  test.work("1");
+  const far = new Date(Date.now() + 31 * 86_400_000).toISOString();
+  const bad = [5, null, "", "soon", "2026", "2026-13-45T99:00:00Z", far, "9".repeat(100_000)];
+  for (const [index, not_before] of bad.entries()) {
+    agent.say("retry", await agent.hasWork(index + 1), { not_before });
+  }
+  await agent.hasWork(bad.length + 1);
+  const errors = agent.told("relay.error");
+  assert.deepEqual(errors.map(({ code }) => code), bad.map(() => "invalid_delay"));
+  for (const { message } of errors) {
+    assert.match(String(message), /^not_before is .{0,70}, allowed is an RFC 3339 time up to /);
+  }
+});
+
 Deno.test("a retry with a delay that is none is refused in so many words, and the work given back", async () => {
   await using test = await TestRelay.start({ limits: { maxDeliver: 100 } });
   const agent = test.agent({ v1: true });

@@ -221,7 +221,10 @@ export class CodingAgent implements AsyncDisposable {
       await started.adapter.end();
       await folder.release();
       if (error instanceof OurocodusError) {
-        throw new RetryableError(error.message, { delayMs: START_RETRY_MS, reason: error.code });
+        throw new RetryableError(error.message, {
+          delayMs: START_RETRY_MS,
+          reason: "not_accepted",
+        });
       }
       throw this.#cannotStart(error);
     }
@@ -332,8 +335,9 @@ export class CodingAgent implements AsyncDisposable {
     if (!(error instanceof OurocodusError) && !isSystemError(error)) return error;
     const message = messageOf(error);
     this.suspension.suspend(message);
-    const reason = "agent_start_failed";
-    return new RetryableError(message, { delayMs: START_RETRY_MS, reason, cause: error });
+    return new RetryableError(message, {
+      ...{ delayMs: START_RETRY_MS, reason: "not_accepted", cause: error },
+    });
   }
 }
 

@@ -263,7 +263,7 @@ Deno.test("a worktree is set up, and gets copies that are not committed", async 
   const broken = scene.agent({ setup: ["echo no network; exit 7"] });
   const { error } = await scene.work(broken, "say x", { sequence: 2 }).outcome;
   assert.deepEqual([error.reason, /exit code 7: no network/.test(error.message)], [
-    "setup_failed",
+    "not_accepted",
     true,
   ]);
 });

@@ -99,7 +99,7 @@ export class CodingAttempt {
       const said = ran.output.trim().split("\n").at(-1) ?? "";
       throw new RetryableError(`Setting up: ${command} ${how}: ${said.slice(0, 300)}`, {
         delayMs: SETUP_RETRY_MS,
-        reason: "setup_failed",
+        reason: "not_accepted",
       });
     }
   }

@@ -20,6 +20,7 @@ import type { AttemptOptions } from "./attempt_options.ts";
 import type { AgentSaid } from "./coding_result.ts";
 import { LimitWatch } from "./limit_watch.ts";
 import {
+  CHARGED,
   countedUsage,
   decideBy,
   outcomeOf,
@@ -197,8 +198,8 @@ export class CodingConversation {
         throw context.signal.reason;
       case "retry": {
         const { message, delayMs, reason } = outcome;
-        if (reason === "agent_start_failed") suspend(message);
-        throw new RetryableError(message, { delayMs, reason });
+        if (reason === "not_accepted") suspend(message);
+        throw new RetryableError(message, { delayMs, reason, charge: CHARGED.includes(reason) });
       }
       case "error":
         if (outcome.suspendsAgent) suspend(outcome.message);

@@ -37,7 +37,7 @@ Deno.test("where no worktree can be made, nothing is left, and a later attempt m
   const agent = scene.agent();
   await Deno.writeTextFile(scene.repo(".git/worktrees"), "in the way");
   const { error } = await scene.work(agent, "say x").outcome;
-  assert.deepEqual([error.name, error.reason], ["RetryableError", "git_failed"]);
+  assert.deepEqual([error.name, error.reason], ["RetryableError", "not_accepted"]);
   assert.deepEqual(await scene.files("records"), []);
   assert.equal(await scene.git("branch", "--list", "ourocodus/*"), "");
   await until(async () => (await scene.files("trees")).length === 1, { message: "one that waits" });
@@ -87,7 +87,7 @@ Deno.test("a disk that takes nothing is no error of the work", async () => {
   // Like a full disk: nothing can be made there.
   await Deno.symlink("/proc/self/fd", `${scene.root}/worktrees/trees`);
   const { error } = await scene.work(agent, "say x").outcome;
-  assert.deepEqual([error.name, error.reason], ["RetryableError", "agent_start_failed"]);
+  assert.deepEqual([error.name, error.reason], ["RetryableError", "not_accepted"]);
   assert.match(agent.suspension.reason ?? "", /os error/);
 });
 

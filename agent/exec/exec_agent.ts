@@ -34,6 +34,7 @@ import {
   failure,
   jsonResult,
   noOutput,
+  snooze,
   textResult,
   timeoutError,
 } from "./exec_result.ts";
@@ -74,6 +75,8 @@ export interface ExecOptions {
   readonly retryOn?: readonly number[];
   /** When such work may be handed out again, in milliseconds; 1 000 by default. */
   readonly retryDelayMs?: number;
+  /** Exit codes that put the work off, uncharged: until a time that the command prints, see `snooze`. */
+  readonly snoozeOn?: readonly number[];
   /** Where output goes that is too large for a result; a new temporary folder by default. */
   readonly outputFolder?: string;
   /** Of one output as much is kept in a file, in bytes; 1 GiB by default. */
@@ -216,8 +219,10 @@ export class ExecAgent implements AsyncDisposable {
     cause: "timeout" | undefined,
     maxPayloadBytes: number,
   ): Promise<unknown> {
-    const { stdout, timeoutMs = 0, retryOn = [], retryDelayMs, requireOutput } = this.#options;
+    const { stdout, timeoutMs = 0, requireOutput } = this.#options;
+    const { retryOn = [], retryDelayMs, snoozeOn = [] } = this.#options;
     if (cause === "timeout") throw await timeoutError(ended, timeoutMs, maxPayloadBytes);
+    if (snoozeOn.includes(ended.exitCode)) throw snooze(ended, retryDelayMs);
     if (ended.exitCode !== 0) {
       throw await failure(ended, { maxPayloadBytes, retryOn, retryDelayMs });
     }

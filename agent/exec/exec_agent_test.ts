@@ -181,6 +181,29 @@ Deno.test("exit codes that are named release the work", async () => {
   assert.equal(errorOf(await runShell("exit 76", undefined, options)).exit_code, 76);
 });
 
+Deno.test("exit codes that are named put the work off, uncharged, until the command says", async () => {
+  const options = { snoozeOn: [75], retryDelayMs: 2_500 };
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  const delays = [["", 2_500], ["later", 2_500], ["2h", 7_200_000], ["1.5", 1_500], [
+    soon,
+    3_600_000,
+  ]];
+  for (const [said, delayMs] of delays) {
+    const { error } = await runShell(
+      `echo why >&2; echo '${said}' >&2; exit 75`,
+      undefined,
+      options,
+    );
+    assert(error instanceof RetryableError);
+    assert.equal(error.reason, "snoozed");
+    assert.ok(Math.abs(error.delayMs - Number(delayMs)) < 30_000, `${said}: ${error.delayMs}`);
+  }
+  for (const [said, delayMs] of [["999999d", 30 * 86_400_000], ["2001-01-01T00:00:00Z", 0]]) {
+    const { error } = await runShell(`echo '${said}' >&2; exit 75`, undefined, options);
+    assert.equal((error as RetryableError).delayMs, delayMs);
+  }
+});
+
 const sandbox = await findSandbox(PATH);
 
 Deno.test({
@@ -264,17 +287,19 @@ Deno.test("a program is looked for on the PATH that the command gets", async () 
   });
 });
 
-Deno.test("a command that has vanished, or cannot be run any more, is an error result", async () => {
+Deno.test("a command that has vanished, or cannot be run any more, leaves its work to other agents", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/program`;
     await Deno.writeTextFile(path, "#!/bin/sh\necho $0\n", { mode: 0o755 });
     await using agent = new ExecAgent({ command: ["./program"], cwd: folder, env: { PATH } });
     assert.equal(resultOf(await doWork(agent, { message: "" })).output, `${path}\n`);
     await Deno.chmod(path, 0o644);
-    assert.equal(errorOf(await doWork(agent, { message: "" })).code, "command_not_executable");
+    const notRunnable = (await doWork(agent, { message: "" })).error as RetryableError;
     await Deno.remove(path);
-    const { code, message } = errorOf(await doWork(agent, { message: "" }));
-    assert.equal(code, "command_not_found");
-    assert.match(String(message), /^Cannot start the command: /);
+    const gone = (await doWork(agent, { message: "" })).error as RetryableError;
+    for (const { name, reason, message } of [notRunnable, gone]) {
+      assert.deepEqual([name, reason], ["RetryableError", "not_accepted"]);
+      assert.match(message, /^Cannot start the command: /);
+    }
   });
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseDurationMs } from "@ourocodus/protocol";
 import { RetryableError, WorkError } from "../errors.ts";
 import { withoutEscapeCodes } from "../escape_codes.ts";
 import { isSo, type JsonPath, valueAt } from "./json_path.ts";
@@ -138,6 +139,27 @@ export async function failure(ended: EndedCommand, options: FailureOptions): Pro
   }
   const code = signal === null ? "exit" : "signal";
   return await detailed(code, message, ended, options.maxPayloadBytes);
+}
+
+/**
+ * The error for a command that puts its work off, uncharged. Until when may be the last line on standard
+ * error: a time (`2026-12-24T08:00:00Z`) or a duration (`90s`, `2h`, `3d`).
+ *
+ * @param delayMs If the command says nothing of the kind, in milliseconds.
+ */
+export function snooze(
+  { name, exitCode, stderr }: EndedCommand,
+  delayMs: number | undefined,
+): Error {
+  const said = lastLine(stderr.tail());
+  const asked = /^\d{4}-\d\d-\d\dT/.test(said)
+    ? Date.parse(said) - Date.now()
+    : parseDurationMs(said) ?? NaN;
+  const words = said === "" ? "" : `: ${said}`;
+  return new RetryableError(`${name} ended with exit code ${exitCode}${words}`, {
+    delayMs: Number.isNaN(asked) ? delayMs : asked,
+    reason: "snoozed",
+  });
 }
 
 /** The error for a command that took too long. */

@@ -3,14 +3,9 @@ import { RetryableError, WorkError } from "../errors.ts";
 import { MarkedProcess, type StartOptions } from "../processes/mod.ts";
 import { type CommandInput, MAX_ARGUMENT_BYTES, withoutVariable } from "./command_input.ts";
 
-/** When work that could not be begun for want of memory, processes or files is handed out again. */
+/** When work that could not be begun for want of memory, processes or files is handed out again, in milliseconds. */
 const SCARCE_DELAY_MS = 5_000;
 const SCARCE = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "ETXTBSY"];
-const START_CODE: Readonly<Record<string, string>> = {
-  ENOENT: "command_not_found",
-  EACCES: "command_not_executable",
-  E2BIG: "argument_too_long",
-};
 
 /** What to start. */
 export interface CommandLine {
@@ -66,11 +61,13 @@ function startError(error: unknown, args: readonly string[]): Error {
   const { code } = error as { code?: unknown };
   const message = `Cannot start the command: ${messageOf(error)}`;
   if (typeof code !== "string") return new WorkError("command_failed", message);
-  if (SCARCE.includes(code)) return new RetryableError(message, { delayMs: SCARCE_DELAY_MS });
-  const long = code === "E2BIG"
-    ? args.findIndex((arg) => byteLength(arg) >= MAX_ARGUMENT_BYTES)
-    : -1;
+  // The command was there when the agent started: another agent may still have it.
+  if (code !== "E2BIG") {
+    const delayMs = SCARCE.includes(code) ? SCARCE_DELAY_MS : undefined;
+    return new RetryableError(message, { delayMs, reason: "not_accepted" });
+  }
+  const long = args.findIndex((arg) => byteLength(arg) >= MAX_ARGUMENT_BYTES);
   const which = long < 0 ? message : `Cannot start the command: argument ${long + 1} is ` +
     `${byteLength(args[long] ?? "")} bytes, limit is ${MAX_ARGUMENT_BYTES - 1}`;
-  return new WorkError(START_CODE[code] ?? "command_failed", which);
+  return new WorkError("argument_too_long", which);
 }

@@ -80,6 +80,10 @@ export const TraceStepSchema = z.object({
   relay_id: z.string().optional(),
   reason: z.string().optional(),
   error: z.string().optional(),
+  charged: z.boolean().optional().openapi({
+    description: "Of released work: whether the attempt is charged to it",
+  }),
+  not_before: time.optional(),
   payload: payload.optional(),
 }).openapi("TraceStep");
 
@@ -98,6 +102,10 @@ export const WorkTraceSchema = z.object({
   ...trace,
   note: z.string().nullable(),
   attempts: z.int(),
+  charged: z.int().openapi({
+    description: "How many of the attempts are charged to it; it dies of `MAX_DELIVER`",
+  }),
+  not_before: time.nullable().openapi({ description: "Before this it is not handed out" }),
   agent_id: z.string().nullable(),
   message: payload.nullable(),
   text: z.string().nullable(),

@@ -6,7 +6,7 @@
  */
 export type { AnswerSchema } from "./answer_schema.ts";
 export { type ExceededLimit, Limits, type WorkLimits } from "./limits.ts";
-export { outcomeOf } from "./outcome.ts";
+export { CHARGED, outcomeOf } from "./outcome.ts";
 export { PermissionPolicy } from "./permission_policy.ts";
 export { PERMISSION_LEVELS } from "./permission_rules.ts";
 export { decideBy, Permissions } from "./permissions.ts";

@@ -5,7 +5,7 @@
  * | --------------------------------------------------------------- | ------------------------------- |
  * | was cancelled because nobody wants its result                   | none: aborted                   |
  * | was cancelled because a limit is over                           | error `limit_exceeded`          |
- * | the agent is missing, refuses to start or never answers         | retry in 10 s, `agent_start_failed` |
+ * | the agent is missing, refuses to start or never answers         | retry in 10 s, `not_accepted` |
  * | the process or its connection ended                             | retry in 1 s, `agent_closed`    |
  * | the mode that the permissions need is not there                 | error `no_mode`, agent suspended |
  * | failed: the model refused, or its answer got too long            | error `refused`, `max_tokens`   |
@@ -65,9 +65,12 @@ export type OutcomeCode =
 export type RetryReason =
   | "agent_cancelled"
   | "agent_closed"
-  | "agent_start_failed"
   | "limited"
+  | "not_accepted"
   | "service";
+
+/** Those that are charged to the work item: with others the agent could not really work. */
+export const CHARGED: readonly RetryReason[] = ["agent_cancelled", "agent_closed"];
 
 /** An answer to a prompt. */
 export interface PromptEnd {
@@ -142,7 +145,7 @@ function outcomeOfFault(fault: PromptFault, facts: TurnFacts): TurnOutcome {
       return retry("agent_closed", SOON_MS, message);
     case "no_answer":
     case "start_failed":
-      return retry("agent_start_failed", LATER_MS, message);
+      return retry("not_accepted", LATER_MS, message);
     case "no_mode":
       return { ...error("no_mode", message), suspendsAgent: true };
     case "auth_required":

@@ -152,9 +152,9 @@ Deno.test("a closed connection is a retry, never an error", () => {
 
 Deno.test("an agent that does not start or never answers is a retry", () => {
   const start = { code: "start_failed", message: "claude-agent-acp is not installed" };
-  assert.equal(short(start), "retry agent_start_failed 10000");
+  assert.equal(short(start), "retry not_accepted 10000");
   const hang = { code: "no_answer", message: "no answer to initialize in 30 s" };
-  assert.equal(short(hang), "retry agent_start_failed 10000");
+  assert.equal(short(hang), "retry not_accepted 10000");
 });
 
 Deno.test("an agent without the mode that permissions need is suspended", () => {
