@@ -175,6 +175,16 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     assert.deepEqual(charges, [0, 1, 1, 2], "what has said something has begun");
   },
 
+  "an agent that comes back without what it was sent just now is not charged": (newRelay) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a", v1: true });
+    const attempt = relay.deliver();
+    const back = relay.agent({ agentId: "a", v1: true });
+    attempt.agentBack(back);
+    attempt.notNamed();
+    assert.deepEqual([attempt.state, attempt.record.charges], ["ended", []]);
+  },
+
   "work that is withdrawn from a plain agent keeps its slot until the agent has answered": (
     newRelay,
   ) => {
