@@ -32,7 +32,7 @@ export type WorkEventType = typeof WORK_EVENTS[number];
 
 /** The types of all events. */
 export const EVENT_TYPES: readonly string[] = [
-  ...["agent.connected", "agent.disconnected"],
+  ...["agent.connected", "agent.disconnected", "agent.suspended", "agent.resumed"],
   ...WORK_EVENTS,
   ...REPORT_TYPES,
 ];
@@ -47,6 +47,16 @@ export interface AgentEvent {
   /** Of `agent.disconnected`: the WebSocket's close code and reason. */
   readonly code?: number;
   readonly reason?: string;
+}
+
+/** Payload of `agent.suspended`, and without the reason of `agent.resumed`. */
+export interface AgentSuspendedEvent extends Omit<AgentEvent, "code" | "reason"> {
+  /** `failing` or `limited`. */
+  readonly reason: string;
+  /** For people. */
+  readonly message: string;
+  /** When it takes work again, ISO 8601: of a failing one, a single work item. */
+  readonly until: string;
 }
 
 /** One work item in an event's list. */

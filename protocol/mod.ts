@@ -71,6 +71,7 @@ export {
   parseAgentStop,
   parseCancelNotice,
   parseHolder,
+  type PausedAgent,
 } from "./relay_requests.ts";
 export {
   errorHeadline,
@@ -123,6 +124,7 @@ export {
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,
   RELAYS_LEASES_SUBJECT,
+  RELAYS_LIMITS_SUBJECT,
   RELAYS_WORK_CANCEL_SUBJECT,
   resultsSubject,
   sessionSubjects,

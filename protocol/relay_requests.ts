@@ -32,6 +32,19 @@ export interface AgentWork {
   readonly since: string;
 }
 
+/** Why an agent takes no work for now. */
+export interface PausedAgent {
+  /**
+   * `failing`: its attempts end at once, and it is suspended; `limited`: its provider's limit is
+   * reached. Later relays may know more.
+   */
+  readonly reason: string;
+  /** For people. */
+  readonly message: string;
+  /** Until when, ISO 8601. */
+  readonly until: string;
+}
+
 /** One connected agent. */
 export interface AgentRecord {
   readonly agent_id: string;
@@ -44,6 +57,8 @@ export interface AgentRecord {
   readonly in_hand: number;
   /** When it connected, ISO 8601. */
   readonly connected_at: string;
+  /** Why it takes no work for now, if it does not. */
+  readonly paused?: PausedAgent;
   /** Its running work, if that was asked for. */
   readonly work?: readonly AgentWork[];
 }

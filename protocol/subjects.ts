@@ -77,6 +77,9 @@ export const RELAYS_AGENTS_STOP_SUBJECT = "relays.agents.stop";
 /** The subject on which relays tell each other of leases. */
 export const RELAYS_LEASES_SUBJECT = "relays.leases";
 
+/** The subject on which relays tell each other of providers' limits. */
+export const RELAYS_LIMITS_SUBJECT = "relays.limits";
+
 /** The subject on which relays are told that work was cancelled. */
 export const RELAYS_WORK_CANCEL_SUBJECT = "relays.work.cancel";
 

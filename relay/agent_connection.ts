@@ -23,6 +23,7 @@ import {
   spliceLease,
   type StoredPayload,
 } from "@ourocodus/protocol";
+import { AgentHealth } from "./agent_health.ts";
 import type { AgentRequest } from "./agent_request.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Holder } from "./attempt_effects.ts";
@@ -91,6 +92,10 @@ export class AgentConnection implements Holder {
   /** For how many heartbeats in a row none of them was read. */
   #stalled = 0;
   hasResumed = false;
+  /** Whose limits it shares, as it says. */
+  limitKey: string | undefined;
+  /** Whether it takes work. */
+  health: AgentHealth = new AgentHealth();
   /** Results of this agent that are not stored yet. */
   unsettled = 0;
 
@@ -108,6 +113,7 @@ export class AgentConnection implements Holder {
     this.protocol = request.protocol;
     this.concurrency = request.concurrency;
     this.connectedAt = Date.now();
+    this.limitKey = request.limitKey;
     this.#confirm = request.confirm && request.protocol !== "plain";
     this.#socket = socket;
     this.#onPending = onPending;
@@ -132,12 +138,13 @@ export class AgentConnection implements Holder {
   /** How many more work items it takes. */
   get free(): number {
     if (!this.takesWork) return 0;
-    return Math.max(0, this.concurrency - this.#attempts.size);
+    const slots = this.health.isProbing ? 1 : this.concurrency;
+    return Math.max(0, slots - this.#attempts.size);
   }
 
   /** Whether it takes work, now or when it has a free slot again. */
   get takesWork(): boolean {
-    return !this.#closed && !this.#draining;
+    return !this.#closed && !this.#draining && this.health.pause === undefined;
   }
 
   /**

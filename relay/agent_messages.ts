@@ -27,7 +27,9 @@ import type { Answers } from "./answers.ts";
 import type { Attempt } from "./attempt.ts";
 import { attemptItem } from "./attempt_effects.ts";
 import type { Backlog } from "./backlog.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Journal } from "./journal.ts";
+import { isLimitKey, type ProviderLimits } from "./provider_limits.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { retryIsCharged } from "./settlement.ts";
@@ -35,10 +37,14 @@ import { retryIsCharged } from "./settlement.ts";
 /** What {@linkcode AgentMessages} needs. */
 export interface AgentMessagesOptions {
   readonly answers: Answers;
+  readonly breaker: Breaker;
+  readonly limits: ProviderLimits;
   readonly resumption: Resumption;
   readonly scheduler: Scheduler;
   readonly journal: Journal;
   readonly backlog: Backlog;
+  /** How many failures at once, in a row, suspend an agent; 0 is never. */
+  readonly suspendAfter: number;
   /** The largest frame taken, in bytes of UTF-8. */
   readonly maxFrameBytes: number;
   /** The largest message taken, in bytes of UTF-8; it may change when NATS reconnects. */
@@ -47,6 +53,8 @@ export interface AgentMessagesOptions {
 
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
+/** An attempt that fails within this of being sent has not really begun, in milliseconds. */
+const AT_ONCE_MS = 1_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
 /** How many characters of an agent's reason to release work go into events and dead letters. */
 const MAX_REASON_CHARACTERS = 500;
@@ -152,14 +160,60 @@ export class AgentMessages {
       : "the agent gave it back";
     const code = typeof word === "string" && REASON.test(word) ? word : "retry";
     const charged = retryIsCharged(code, charge);
+    if (attempt.state === "running") this.#notWorked(agent, code, reason, delay.ms, message);
     attempt.retried({ code, message: reason }, { delayMs: delay.ms, charged });
     agent.tellStored(attempt.offered);
   }
 
   #result(agent: AgentConnection, attempt: Attempt, text: string, message: Message): void {
     // The answer to a superseded one is not kept.
-    if (attempt.state === "running" && this.#overloads(agent, text.length)) return;
+    if (attempt.state === "running") {
+      if (this.#overloads(agent, text.length)) return;
+      if (this.#failsAtOnce(agent, attempt, message)) return;
+    }
     attempt.answered({ text: withoutLease(agent, text, message, attempt), type: message.type });
+  }
+
+  /** An agent gives work back: whether it, or its provider, is at fault. */
+  #notWorked(
+    agent: AgentConnection,
+    code: string,
+    message: string,
+    delayMs: number,
+    { payload: { limit_key: key } }: Message,
+  ): void {
+    const { breaker, limits } = this.#options;
+    if (code === "not_accepted") breaker.failed(agent, { code, message });
+    if (code !== "limited") return;
+    if (isLimitKey(key)) agent.limitKey = key;
+    limits.reached(agent, Date.now() + delayMs, message);
+  }
+
+  /**
+   * An agent that has shown nothing yet, or fails again and again, is not the only one to be asked:
+   * if it says at once that work has failed, another agent tries first.
+   *
+   * @returns Whether the work is released to another agent.
+   */
+  #failsAtOnce(agent: AgentConnection, attempt: Attempt, { type, payload }: Message): boolean {
+    const { breaker, scheduler, suspendAfter } = this.#options;
+    const isQuick = performance.now() - attempt.sentAt < AT_ONCE_MS;
+    if (type !== AGENT_TYPE.error || !isQuick) {
+      breaker.worked(agent);
+      return false;
+    }
+    const { code, message } = payload;
+    const reason = {
+      code: typeof code === "string" && REASON.test(code) ? code : "failed",
+      message: typeof message === "string" ? message.slice(0, MAX_REASON_CHARACTERS) : "",
+    };
+    const { isSuspect } = agent.health;
+    breaker.failed(agent, reason);
+    const others = suspendAfter > 0 && isSuspect && scheduler.hasOther(attempt, agent);
+    if (!others) return false;
+    attempt.retried(reason, { delayMs: 0, charged: true });
+    agent.tellStored(attempt.offered);
+    return true;
   }
 
   /** A message about an attempt that the agent resumes: put off until it is known whether it has it. */

@@ -5,9 +5,12 @@
  * @module
  */
 import { invalidName, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
+import { isLimitKey, MAX_LIMIT_KEY_CHARACTERS } from "./provider_limits.ts";
 
 /** The most work items that one agent may have at once. */
 export const MAX_CONCURRENCY = 1_024;
+
+const PARAMETERS = ["session_id", "role", "agent_id", "concurrency", "confirm", "limit_key"];
 
 /** A checked request. */
 export interface AgentRequest {
@@ -20,6 +23,8 @@ export interface AgentRequest {
   readonly protocol: "plain" | typeof SUBPROTOCOL_V1;
   /** Whether it wants to hear when its results are stored. */
   readonly confirm: boolean;
+  /** Whose limits it shares, if it said so: see provider_limits.ts. */
+  readonly limitKey?: string | undefined;
 }
 
 /** Which parameter is wrong, and why. */
@@ -36,7 +41,7 @@ export type ParsedAgentRequest =
 /**
  * Checks an agent's request.
  *
- * @param query `session_id`, `role`, and optionally `agent_id`, `concurrency` and `confirm`.
+ * @param query `session_id`, `role`, and optionally `agent_id`, `concurrency`, `confirm`, `limit_key`.
  * @param offered The value of `Sec-WebSocket-Protocol`. The relay takes `ourocodus.v1` if it is
  * among those offered; none at all is the plain protocol; only others is an error, since the
  * WebSocket handshake would fail in the client without saying why.
@@ -50,7 +55,7 @@ export function parseAgentRequest(
   const check = (parameter: string, reason: string | undefined) => {
     if (reason !== undefined) errors.push({ parameter, reason: `${parameter} ${reason}` });
   };
-  for (const parameter of ["session_id", "role", "agent_id", "concurrency", "confirm"]) {
+  for (const parameter of PARAMETERS) {
     const count = query.getAll(parameter).length;
     if (count > 1) check(parameter, `is given ${count} times`);
   }
@@ -65,6 +70,11 @@ export function parseAgentRequest(
   const confirm = query.get("confirm") ?? "false";
   if (confirm !== "true" && confirm !== "false") {
     check("confirm", `is ${JSON.stringify(confirm)}, allowed are true, false`);
+  }
+  const limitKey = query.get("limit_key") ?? undefined;
+  if (limitKey !== undefined && !isLimitKey(limitKey as unknown)) {
+    const shown = JSON.stringify(limitKey.slice(0, MAX_LIMIT_KEY_CHARACTERS + 1));
+    check("limit_key", `is ${shown}, allowed are 1 to 128 printable characters without a space`);
   }
   const protocols = (offered ?? "").split(",").map((name) => name.trim()).filter(Boolean);
   if (protocols.length > 0 && !protocols.includes(SUBPROTOCOL_V1)) {
@@ -81,6 +91,7 @@ export function parseAgentRequest(
       concurrency: Number(concurrency),
       protocol: protocols.length > 0 ? SUBPROTOCOL_V1 : "plain",
       confirm: confirm === "true",
+      ...(limitKey !== undefined && { limitKey }),
     },
   };
 }

@@ -7,8 +7,9 @@
  *
  * @module
  */
-import type { AgentRecord, AgentsQuery, AgentWork } from "@ourocodus/protocol";
+import type { AgentRecord, AgentsQuery, AgentWork, PausedAgent } from "@ourocodus/protocol";
 import { type AgentConnection, agentKey, type AgentName } from "./agent_connection.ts";
+import type { AgentPause } from "./agent_health.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -63,11 +64,13 @@ export class Agents implements Iterable<AgentConnection> {
     for (const agent of this.#all) {
       if (session !== undefined && agent.session !== session) continue;
       if (role !== undefined && agent.role !== role) continue;
+      const { health: { pause } } = agent;
       const attempts = agent.attempts().filter(({ state }) => state !== "resuming");
       records.push({
         ...agentItem(agent),
         in_hand: attempts.length,
         connected_at: new Date(agent.connectedAt).toISOString(),
+        ...(pause !== undefined && { paused: pausedItem(pause) }),
         ...(work && { work: attempts.map(workRecord) }),
       });
     }
@@ -91,6 +94,11 @@ export function agentItem(
     protocol: agent.protocol,
     concurrency: agent.concurrency,
   };
+}
+
+/** What is told of a pause. */
+export function pausedItem({ reason, message, until }: AgentPause): PausedAgent {
+  return { reason, message, until: new Date(until).toISOString() };
 }
 
 function workRecord({ id, lease, number, deliveredAt }: Attempt): AgentWork {

@@ -6,11 +6,14 @@
 import type { Acknowledger, Connection, Delivery, LogWriter, WorkQueue } from "@ourocodus/bus";
 import { getLogger } from "@logtape/logtape";
 import { AgentMessages } from "./agent_messages.ts";
-import type { Agents } from "./agents.ts";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { AgentPause } from "./agent_health.ts";
+import { agentItem, type Agents, pausedItem } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Attempt } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
+import { Breaker } from "./breaker.ts";
 import { RelayEffects } from "./effects.ts";
 import { Journal } from "./journal.ts";
 import { LogThrottle } from "./log_throttle.ts";
@@ -18,6 +21,7 @@ import type { RelayMetrics } from "./metrics.ts";
 import { OutcomeReader } from "./outcome_reader.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Peers } from "./peers.ts";
+import { ProviderLimits } from "./provider_limits.ts";
 import { Releases } from "./releases.ts";
 import { Resumption } from "./resumption.ts";
 import type { Role } from "./role.ts";
@@ -49,11 +53,13 @@ export interface AssemblyOwner {
 export interface RelayAssembly {
   readonly attempts: Attempts;
   readonly backlog: Backlog;
+  readonly breaker: Breaker;
   readonly effects: RelayEffects;
   readonly journal: Journal;
   readonly messages: AgentMessages;
   readonly outcomeReader: OutcomeReader;
   readonly peers: Peers;
+  readonly providerLimits: ProviderLimits;
   readonly releases: Releases;
   readonly resumption: Resumption;
   readonly scheduler: Scheduler;
@@ -113,13 +119,35 @@ export function assemble(
     attempt.delivered(role, text, peers.recordOf(lease, role));
   };
   const resumption = new Resumption({ attempts, effects, peers });
+  const suspended = (agent: AgentConnection, pause: AgentPause) => {
+    const item = { ...agentItem(agent), ...pausedItem(pause) };
+    log.warn("an agent takes no work", item);
+    journal.event(agent.session, "agent.suspended", item);
+    scheduler.slotsChanged(agent);
+  };
+  const resumed = (agent: AgentConnection) => {
+    journal.event(agent.session, "agent.resumed", agentItem(agent));
+    scheduler.slotsChanged(agent);
+  };
+  const breaker = new Breaker({
+    suspendAfter: limits.suspendAfter,
+    onSuspended: suspended,
+    onResumed: resumed,
+    onProbe: (agent) => scheduler.slotsChanged(agent),
+  });
+  const providerLimits = new ProviderLimits({
+    ...{ relayId, connection, agents: owner.agents },
+    onPaused: suspended,
+    onResumed: resumed,
+  });
   const messages = new AgentMessages({
-    ...{ answers, resumption, scheduler, journal, backlog },
+    ...{ answers, breaker, limits: providerLimits, resumption, scheduler, journal, backlog },
+    suspendAfter: limits.suspendAfter,
     maxFrameBytes: limits.maxFrameBytes,
     maxMessageBytes: owner.maxMessageBytes,
   });
   return {
-    ...{ attempts, backlog, effects, journal, messages, outcomeReader: reader },
-    ...{ peers, releases, resumption, scheduler },
+    ...{ attempts, backlog, breaker, effects, journal, messages, outcomeReader: reader },
+    ...{ peers, providerLimits, releases, resumption, scheduler },
   };
 }

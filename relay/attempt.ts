@@ -142,6 +142,10 @@ export class Attempt implements AttemptView {
     return this.#record.charges.length >= this.#effects.maxDeliver;
   }
 
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
   /** The agent that has it, or says so. */
   get holder(): Holder | undefined {
     return holderIn(this.#state);

@@ -32,6 +32,8 @@ export interface AttemptView {
   readonly deliveredAt: number;
   /** The same by `performance.now`, which no change of the clock touches. */
   readonly since: number;
+  /** When it was sent to its agent, by `performance.now`; 0 if it was not sent by this relay. */
+  readonly sentAt: number;
   /** When its lease was last extended, by `performance.now`. */
   readonly keptAt: number;
 }

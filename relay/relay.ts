@@ -166,9 +166,11 @@ export class Relay {
 
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
-    const { resumption, scheduler, journal } = this.#assembly;
+    const { breaker, providerLimits, resumption, scheduler, journal } = this.#assembly;
     const agent = new AgentConnection(request, socket, this.#onPending);
     const older = this.#agents.add(agent);
+    agent.health = breaker.joined(agent);
+    providerLimits.joined(agent);
     older?.replaced();
     resumption.comesBack(agent, older);
     scheduler.join(agent);
@@ -194,6 +196,7 @@ export class Relay {
   disconnected(agent: AgentConnection, end: SocketEnd): void {
     if (!this.#agents.delete(agent)) return;
     agent.gone(end);
+    this.#assembly.breaker.left(agent);
     this.#assembly.scheduler.leave(agent);
     for (const attempt of agent.attempts()) attempt.socketLost();
     const gone = { ...agentItem(agent), ...agent.end };
@@ -238,6 +241,8 @@ export class Relay {
     this.#assembly.journal.close();
     this.#unlisten();
     this.#assembly.peers.close();
+    this.#assembly.breaker.close();
+    this.#assembly.providerLimits.close();
     this.#assembly.effects.close();
     this.#assembly.outcomeReader.close();
     await this.#assembly.scheduler.closed();

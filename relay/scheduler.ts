@@ -74,8 +74,8 @@ export class Scheduler implements Iterable<Role> {
   }
 
   /** See {@linkcode Role.hasOther}. */
-  hasOther(attempt: AttemptView): boolean {
-    return this.#roles.get(attempt.lease.roleKey)?.hasOther(attempt) ?? false;
+  hasOther(attempt: AttemptView, than?: AgentConnection): boolean {
+    return this.#roles.get(attempt.lease.roleKey)?.hasOther(attempt, than) ?? false;
   }
 
   /** An agent has more slots, or fewer: at the turn's end it may get what is queued, and more is asked for. */

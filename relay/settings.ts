@@ -42,10 +42,15 @@ const LIMITS = {
     "how long an agent that lost its connection keeps its work",
     { fallback: 15, range: [0, "1d"] },
   ),
-  maxDeliver: integer("MAX_DELIVER", "attempts before work is dead-lettered", {
+  maxDeliver: integer("MAX_DELIVER", "charged attempts before work is dead-lettered", {
     fallback: 5,
     range: [1, 1_000],
   }),
+  suspendAfter: integer(
+    "SUSPEND_AFTER",
+    "failures at once, in a row, after which an agent is suspended; 0: never",
+    { fallback: 5, range: [0, 1_000] },
+  ),
   maxHeldBytes: bytes("MAX_HELD_BYTES", "maximum bytes of results held while NATS is away", {
     fallback: "64MB",
     range: SIZES,

@@ -37,6 +37,7 @@ export class FakeAgent implements AgentSocket {
       concurrency: options.concurrency ?? 1,
       protocol: options.v1 ? "ourocodus.v1" : "plain",
       confirm: options.confirm ?? false,
+      limitKey: options.limitKey,
     }, this);
   }
 

@@ -192,6 +192,14 @@ export class TestRelay implements AsyncDisposable {
       .flatMap(({ payload }) => payload.work as Record<string, unknown>[]);
   }
 
+  /** Waits until there are as many events of a type. @returns Their payloads. */
+  async hasEvents(type: string, count = 1): Promise<Record<string, unknown>[]> {
+    return await until(async () => {
+      const events = (await this.events()).filter((event) => event.type === type);
+      return events.length >= count && events.map(({ payload }) => payload);
+    }, { message: `${count} ${type}` });
+  }
+
   /** Waits until events of this type list a work item. @returns All that they list. */
   async hasRecorded(type: string, count = 1): Promise<Record<string, unknown>[]> {
     return await until(async () => {

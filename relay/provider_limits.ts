@@ -1,0 +1,140 @@
+/**
+ * Limits of providers, such as the tokens of an account in an hour: one agent that runs into a limit
+ * says so, and all agents with the same key, at all relays, take no work until the time that it names.
+ *
+ * Relays tell each other on the subject `relays.limits`; one that has just started asks there.
+ *
+ * @module
+ */
+import type { Connection } from "@ourocodus/bus";
+import type { Msg, Subscription } from "@nats-io/nats-core";
+import { MAX_RETRY_DELAY_MS, parseObject, RELAYS_LIMITS_SUBJECT } from "@ourocodus/protocol";
+import type { AgentConnection } from "./agent_connection.ts";
+import type { AgentPause } from "./agent_health.ts";
+
+/** What {@linkcode ProviderLimits} work with. */
+export interface ProviderLimitsOptions {
+  readonly relayId: string;
+  readonly connection: Connection;
+  readonly agents: Iterable<AgentConnection>;
+  /** An agent takes no work any more. */
+  readonly onPaused: (agent: AgentConnection, pause: AgentPause) => void;
+  /** It takes work again. */
+  readonly onResumed: (agent: AgentConnection) => void;
+}
+
+/** The most characters of a key. */
+export const MAX_LIMIT_KEY_CHARACTERS = 128;
+/** How many keys are remembered. */
+const REMEMBERED = 10_000;
+/** The longest that a timer may take, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Of what is told about a limit as much is kept, in characters. */
+const MAX_MESSAGE_CHARACTERS = 500;
+const KEY = /^[\x21-\x7e]{1,128}$/;
+
+/** A limit that is reached. */
+interface Limit {
+  readonly pause: AgentPause;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** The limits that a relay knows of. */
+export class ProviderLimits {
+  readonly #options: ProviderLimitsOptions;
+  readonly #limits = new Map<string, Limit>();
+  readonly #subscription: Subscription;
+
+  constructor(options: ProviderLimitsOptions) {
+    this.#options = options;
+    const { connection, relayId } = options;
+    this.#subscription = connection.subscribe(RELAYS_LIMITS_SUBJECT, (error, message) => {
+      if (!error) this.#told(message);
+    });
+    this.#publish({ kind: "list", relay_id: relayId });
+  }
+
+  /** An agent has connected. */
+  joined(agent: AgentConnection): void {
+    agent.health.limited = this.#limits.get(agent.limitKey ?? "")?.pause;
+  }
+
+  /**
+   * An agent has run into a limit, of its key or of the one that it names.
+   *
+   * @param until In milliseconds since 1970.
+   * @param message For people.
+   */
+  reached(agent: AgentConnection, until: number, message: string): void {
+    const { limitKey: key } = agent;
+    if (key === undefined) return;
+    this.#reached(key, until, message);
+    this.#publish(this.#saying(key, { reason: "limited", until, message }));
+  }
+
+  /** Hears nothing more, and ends all timers. */
+  close(): void {
+    this.#subscription.unsubscribe();
+    for (const { timer } of this.#limits.values()) clearTimeout(timer);
+  }
+
+  #reached(key: string, until: number, message: string): void {
+    const known = this.#limits.get(key);
+    const leftMs = until - Date.now();
+    if (leftMs <= 0 || (known !== undefined && known.pause.until >= until)) return;
+    clearTimeout(known?.timer);
+    const pause: AgentPause = { reason: "limited", until, message };
+    const timer = setTimeout(() => this.#over(key), Math.min(leftMs, LONGEST_TIMER_MS));
+    this.#limits.delete(key);
+    this.#limits.set(key, { pause, timer });
+    const [oldest] = this.#limits.keys();
+    if (this.#limits.size > REMEMBERED && oldest !== undefined) this.#over(oldest);
+    for (const agent of this.#options.agents) {
+      if (agent.limitKey !== key) continue;
+      agent.health.limited = pause;
+      this.#options.onPaused(agent, pause);
+    }
+  }
+
+  #over(key: string): void {
+    clearTimeout(this.#limits.get(key)?.timer);
+    this.#limits.delete(key);
+    for (const agent of this.#options.agents) {
+      if (agent.limitKey !== key || agent.health.limited === undefined) continue;
+      agent.health.limited = undefined;
+      this.#options.onResumed(agent);
+    }
+  }
+
+  /** Anybody may publish there: what is no limit is passed over, and none lasts longer than a retry may. */
+  #told(told: Msg): void {
+    const { kind, relay_id, limit_key, until, message } = parseObject(told.string()) ?? {};
+    if (relay_id === this.#options.relayId) return;
+    if (kind === "list") {
+      for (const [key, { pause }] of this.#limits) this.#publish(this.#saying(key, pause));
+    }
+    const time = typeof until === "string" ? Date.parse(until) : NaN;
+    if (kind !== "reached" || !isLimitKey(limit_key) || Number.isNaN(time)) return;
+    const latest = Date.now() + MAX_RETRY_DELAY_MS;
+    const text = typeof message === "string" ? message.slice(0, MAX_MESSAGE_CHARACTERS) : "";
+    this.#reached(limit_key, Math.min(time, latest), text);
+  }
+
+  #saying(limit_key: string, { until, message }: AgentPause): object {
+    const { relayId: relay_id } = this.#options;
+    return {
+      kind: "reached",
+      ...{ relay_id, limit_key, until: new Date(until).toISOString(), message },
+    };
+  }
+
+  #publish(body: object): void {
+    const { connection } = this.#options;
+    if (connection.connected) connection.nats.publish(RELAYS_LIMITS_SUBJECT, JSON.stringify(body));
+  }
+}
+
+/** Whether something is a key of a limit: 1 to 128 printable characters of ASCII, no space. */
+export function isLimitKey(value: unknown): value is string {
+  return typeof value === "string" && KEY.test(value);
+}

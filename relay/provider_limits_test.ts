@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { startNats, until } from "../tests/support/mod.ts";
+import { TestRelay } from "./testing/test_relay.ts";
+
+const KEY = "claude-1a2b";
+
+Deno.test("a provider's limit pauses all agents of its key, at all relays, until its time, and no others", async () => {
+  await using nats = await startNats();
+  await using one = await TestRelay.start({ nats });
+  await using two = await TestRelay.start({ nats });
+  const limited = one.agent({ v1: true, agentId: "a", limitKey: KEY });
+  const same = two.agent({ v1: true, agentId: "b", limitKey: KEY });
+  const others = two.agent({ v1: true, agentId: "c", limitKey: "codex-1" });
+  one.publish('{"id":"1","type":"work","payload":{}}');
+  await until(() => [limited, same, others].some(({ works }) => works.length > 0));
+  const has = [limited, same].find(({ works }) => works.length > 0) ?? others;
+  if (has === others) others.say("result", await others.hasWork());
+  const agent = has === others ? limited : has;
+  const [relay, other] = agent === limited ? [one, two] : [two, one];
+  if (has === others) {
+    others.leave();
+    relay.publish('{"id":"2","type":"work","payload":{}}');
+  }
+  const not_before = new Date(Date.now() + 3_000).toISOString();
+  const payload = { reason: "limited", message: "5-hour limit", not_before };
+  agent.say("retry", await agent.hasWork(), payload);
+  const pausedAt = ({ relay }: TestRelay) =>
+    relay.agents().filter(({ paused }) => paused !== undefined);
+  await until(() => pausedAt(relay).length === 1 && pausedAt(other).length === 1);
+  const [paused] = pausedAt(other);
+  assert.deepEqual([paused?.paused?.reason, paused?.paused?.message], ["limited", "5-hour limit"]);
+  await using late = await TestRelay.start({ nats });
+  await until(() => {
+    const newer = late.agent({ v1: true, limitKey: KEY });
+    const isPaused = newer.connection.health.pause !== undefined;
+    newer.leave();
+    return isPaused;
+  }, { message: "a relay that starts later to be told" });
+  await until(() => pausedAt(relay).length + pausedAt(other).length === 0, { timeoutMs: 10_000 });
+  assert.ok(Date.now() >= Date.parse(not_before) - 100);
+  await relay.hasEvents("agent.resumed", 2);
+});
+
+Deno.test("an agent names its key where it runs into the limit, if it has not before", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true });
+  test.work("1", "2", "3");
+  agent.say("retry", await agent.hasWork(), { reason: "limited", delay_ms: 60_000 });
+  agent.say("retry", await agent.hasWork(2), {
+    ...{ reason: "limited", delay_ms: 60_000, limit_key: "with space" },
+  });
+  agent.say("retry", await agent.hasWork(3), {
+    ...{ reason: "limited", delay_ms: 60_000, limit_key: KEY },
+  });
+  assert.equal(agent.connection.health.pause?.reason, "limited");
+});
+
+Deno.test("what is no limit is passed over, and none lasts longer than a retry may", async () => {
+  await using test = await TestRelay.start();
+  const agent = test.agent({ v1: true, limitKey: KEY });
+  const soon = new Date(Date.now() + 60_000).toISOString();
+  const strange = [
+    ...["", "[]", "null", "{}", '{"kind":"reached"}', '{"kind":"list"}'],
+    JSON.stringify({ kind: "reached", limit_key: KEY, until: "soon" }),
+    JSON.stringify({ kind: "reached", limit_key: KEY, until: 5 }),
+    JSON.stringify({ kind: "reached", limit_key: "a b", until: soon }),
+    JSON.stringify({ kind: "reached", limit_key: KEY, until: "2001-01-01T00:00:00Z" }),
+    JSON.stringify({ kind: "reached", limit_key: KEY, until: soon, relay_id: test.relay.id }),
+  ];
+  for (const body of strange) test.client.nats.publish("relays.limits", body);
+  await test.client.nats.flush();
+  test.work("1");
+  agent.say("result", await agent.hasWork());
+  const far = JSON.stringify({ kind: "reached", limit_key: KEY, until: "9999-01-01T00:00:00Z" });
+  test.client.nats.publish("relays.limits", far);
+  await until(() => agent.connection.health.pause !== undefined);
+  const { until: time = 0 } = agent.connection.health.pause ?? {};
+  assert.ok(time <= Date.now() + 30 * 86_400_000);
+});
