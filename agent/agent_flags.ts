@@ -50,6 +50,10 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
     .option("--agent-id <id>", "the agent's name (default: a random one)")
     .option("--name <id>", "the same as --agent-id")
     .option("--concurrency <number>", "work items at once, 1 to 1024 (default: 1)")
+    .option(
+      "--limit-key <key>",
+      "whose provider's limits it shares (default: a coding agent's account)",
+    )
     .option("--drain <duration>", "how long running work may take after SIGTERM (default: 25s)")
     .addOption(
       new Option("--dry-run <what>", "only say what is wrong, with as much as this")
@@ -59,6 +63,6 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
 
 /** What those flags say. */
 export function agentFlags(options: AgentOptions): AgentFlags {
-  const { session, role, relay, agentId = options.name, concurrency, drain } = options;
-  return { session, role, relay, agentId, concurrency, drain };
+  const { session, role, relay, agentId = options.name, concurrency, limitKey, drain } = options;
+  return { session, role, relay, agentId, concurrency, limitKey, drain };
 }

@@ -6,6 +6,7 @@ export interface AgentQuery {
   readonly role: string;
   readonly agentId: string;
   readonly concurrency: number;
+  readonly limitKey?: string | undefined;
 }
 
 const WEBSOCKET_SCHEME: Readonly<Record<string, string>> = {
@@ -57,6 +58,7 @@ export function agentUrl(relayUrl: URL, query: AgentQuery): URL {
   url.searchParams.set("agent_id", query.agentId);
   url.searchParams.set("concurrency", String(query.concurrency));
   url.searchParams.set("confirm", "true");
+  if (query.limitKey !== undefined) url.searchParams.set("limit_key", query.limitKey);
   return url;
 }
 

@@ -1,4 +1,4 @@
-import { invalidName, InvalidNameError } from "@ourocodus/protocol";
+import { invalidName, InvalidNameError, isLimitKey, LIMIT_KEY_RULE } from "@ourocodus/protocol";
 import { Agent } from "./agent.ts";
 import { agentUrl, parseRelayUrls } from "./agent_url.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -27,6 +27,11 @@ export interface ServeOptions {
   readonly agentId?: string;
   /** How many work items run at once, 1 to 1024; 1 by default. */
   readonly concurrency?: number;
+  /**
+   * Agents with the same key, 1 to 128 printable characters without a space, share the limits of a
+   * provider: if one is `limited`, see {@linkcode RetryableError}, all take no work until its time.
+   */
+  readonly limitKey?: string;
   /**
    * What lets it in, where relays ask for a token; a function is asked before each connection, so
    * that a token that expires can be replaced. It is sent as a header, and shown nowhere.
@@ -107,19 +112,22 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * ```
  */
 export async function serve(options: ServeOptions, handler: Handler): Promise<void> {
-  const { session, role, agentId = crypto.randomUUID(), concurrency = 1 } = options;
+  const { session, role, agentId = crypto.randomUUID(), concurrency = 1, limitKey } = options;
   const { drainMs = 25_000, backoffBaseMs = 500, backoffCapMs = 30_000 } = options;
   checkName("session", session);
   checkName("role", role);
   checkName("agentId", agentId);
   checkToken(options.token);
+  if (limitKey !== undefined && !isLimitKey(limitKey)) {
+    throw new OptionError(`limitKey is ${JSON.stringify(limitKey)}, ${LIMIT_KEY_RULE}`);
+  }
   checkNumber("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkNumber("drainMs", drainMs, 0, MAX_TIMER_MS);
   checkNumber("backoffBaseMs", backoffBaseMs, 1, MAX_TIMER_MS);
   checkNumber("backoffCapMs", backoffCapMs, backoffBaseMs, MAX_TIMER_MS);
   const identity = { session, role, agentId };
   const relays = parseRelayUrls(options.relayUrl).map((relayUrl) => {
-    const url = agentUrl(relayUrl, { ...identity, concurrency });
+    const url = agentUrl(relayUrl, { ...identity, concurrency, limitKey });
     return { url: url.href, shownUrl: `${url.protocol}//${url.host}${url.pathname}` };
   });
   const agent = new Agent({

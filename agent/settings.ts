@@ -8,6 +8,8 @@ import {
   type Environment,
   integer,
   invalidName,
+  isLimitKey,
+  LIMIT_KEY_RULE,
   LOG_LEVEL,
   messageOf,
   readSettings,
@@ -37,6 +39,11 @@ export const AGENT_SETTINGS = {
     fallback: 1,
     range: [1, MAX_CONCURRENCY],
   }),
+  limitKey: text("LIMIT_KEY", "agents with the same key pause together at their provider's limit", {
+    parse: checkedLimitKey,
+    flag: "--limit-key",
+    otherwise: "of a coding agent, its account",
+  }),
   drain: duration("DRAIN_SECONDS", "how long running work may take after SIGTERM", {
     flag: "--drain",
     fallback: 25,
@@ -61,6 +68,8 @@ export interface AgentSettings {
   /** As given; without it the agent makes one up. */
   readonly agentId?: string;
   readonly concurrency: number;
+  /** Whose provider's limits it shares. */
+  readonly limitKey?: string;
   /** What lets it in to relays. */
   readonly token?: () => string | undefined;
   /** Certificates of authorities that are trusted besides the known ones. */
@@ -76,6 +85,7 @@ export interface AgentFlags {
   readonly relay?: string;
   readonly agentId?: string;
   readonly concurrency?: string;
+  readonly limitKey?: string;
   readonly drain?: string;
 }
 
@@ -87,7 +97,7 @@ export interface AgentFlags {
  */
 export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSettings {
   const read = readSettings(AGENT_SETTINGS, env, flags);
-  const { session, role, agentId, concurrency } = read;
+  const { session, role, agentId, concurrency, limitKey } = read;
   if (session === undefined || role === undefined) throw missing(session, role);
   const token = tokenOf(read.token, read.tokenFile);
   return {
@@ -96,6 +106,7 @@ export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSe
     role,
     ...(agentId !== undefined && { agentId }),
     concurrency,
+    ...(limitKey !== undefined && { limitKey }),
     ...(token !== undefined && { token }),
     ...(read.caFile !== undefined && { caCerts: [readFile("RELAY_CA", read.caFile)] }),
     drainMs: read.drain,
@@ -147,6 +158,11 @@ function checkedToken(token: string, name: string): string {
 function checkedUrls(urls: string, name: string): string {
   parseRelayUrls(urls, name);
   return urls;
+}
+
+function checkedLimitKey(text: string, name: string): string {
+  if (isLimitKey(text)) return text;
+  throw new SettingError(`${name} is ${JSON.stringify(text)}, ${LIMIT_KEY_RULE}`);
 }
 
 function checkedName(text: string, name: string): string {

@@ -41,10 +41,13 @@ function declare() {
 }
 
 const NOTES = `Status: starting (not connected yet), connected, disconnected (it has lost its relay)
-and exited(CODE), or the signal. RUNNING is how many work items the agent runs, of its maximum.
+and exited(CODE), or the signal. A connected agent may take no work for now: "failing
+until" is a suspension, as its attempts ended at once, "limited until" a limit of its
+provider; --json has the reason in words. RUNNING is how many work items the agent runs, of its maximum.
 
 With --json an agent is {"name", "id", "session", "role", "runtime", "status", "exit",
-"concurrency", "in_hand", "pid", "container", "restarts", "since"}. The runtime is process, docker
+"concurrency", "in_hand", "paused", "pid", "container", "restarts", "since"}, "paused" is null or
+{"reason", "message", "until"}. The runtime is process, docker
 or external; the name of an external agent is null.`;
 
 type Flags = FlagsOf<typeof declare>;

@@ -1,6 +1,6 @@
 import type { AgentRow } from "@ourocodus/system";
 import { type Cell, headRow, table } from "./table.ts";
-import { type Paint, span } from "./terminal_text.ts";
+import { harmless, localTime, type Paint, span } from "./terminal_text.ts";
 
 /** Agents as a table, with a heading. @param now In milliseconds since 1970. */
 export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {
@@ -20,10 +20,14 @@ export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number
   ]);
 }
 
-function statusCell({ status, exit, restarts }: AgentRow, colors: Paint): Cell {
-  const how = status === "exited" ? `exited(${exit?.code ?? exit?.signal ?? "?"})` : status;
+function statusCell({ status, exit, restarts, paused }: AgentRow, colors: Paint): Cell {
+  const how = status === "exited"
+    ? `exited(${exit?.code ?? exit?.signal ?? "?"})`
+    : paused === null
+    ? status
+    : `${harmless(paused.reason)} until ${localTime(new Date(paused.until))}`;
   const text = restarts === 0 ? how : `${how}, ${restarts} restart${restarts === 1 ? "" : "s"}`;
-  const color = status === "connected"
+  const color = status === "connected" && paused === null
     ? colors.green
     : status === "exited"
     ? colors.red

@@ -13,6 +13,7 @@ import {
   type AgentWork,
   isObject,
   parseObject,
+  type PausedAgent,
   RELAYS_AGENTS_SUBJECT,
 } from "@ourocodus/protocol";
 
@@ -161,7 +162,14 @@ function isAgent(value: unknown): value is AgentRecord {
     ["agent_id", "session_id", "role", "protocol", "connected_at"]
       .every((name) => typeof value[name] === "string") &&
     ["concurrency", "in_hand"].every((name) => typeof value[name] === "number") &&
+    (value.paused === undefined || isPaused(value.paused)) &&
     (value.work === undefined || (Array.isArray(value.work) && value.work.every(isAgentWork)));
+}
+
+function isPaused(value: unknown): value is PausedAgent {
+  return isObject(value) &&
+    ["reason", "message", "until"].every((name) => typeof value[name] === "string") &&
+    !Number.isNaN(Date.parse(String(value.until)));
 }
 
 function isAgentWork(value: unknown): value is AgentWork {

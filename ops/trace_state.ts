@@ -118,13 +118,24 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
         return `agent ${last.agent_id}, which had it last, ${how} is handed out again at the ` +
           "latest when its lease has run out";
       }
-      return agents.length === 0
-        ? `no agent of role ${work.role} is connected to session ${work.session}`
-        : null;
+      if (agents.length === 0) {
+        return `no agent of role ${work.role} is connected to session ${work.session}`;
+      }
+      return pausedNote(agents);
     }
     default:
       return null;
   }
+}
+
+/** Why no agent takes work, if all take none for now. */
+function pausedNote(agents: readonly DirectoryAgent[]): string | null {
+  const [first, ...others] = agents.flatMap(({ agent_id, paused }) =>
+    paused === undefined ? [] : `agent ${agent_id} until ${paused.until}: ${paused.message}`
+  );
+  if (first === undefined || others.length + 1 < agents.length) return null;
+  const more = others.length === 0 ? "" : `; and ${others.length} more`;
+  return `no agent takes work for now, ${first}${more}`;
 }
 
 /** Who was handed it and has not released it, as far as is recorded; `undefined` if nobody. */

@@ -93,6 +93,15 @@ export const REPORT_TYPES: readonly string[] = [AGENT_TYPE.progress];
 /** The longest that a `retry` may put work off: 30 days, in milliseconds. */
 export const MAX_RETRY_DELAY_MS = 30 * 86_400_000;
 
+const LIMIT_KEY = /^[\x21-\x7e]{1,128}$/;
+/** What is said of a text that is no key of a limit. */
+export const LIMIT_KEY_RULE = "allowed are 1 to 128 printable characters of ASCII, no space";
+
+/** Whether something is a key of a provider's limit: what agents share that pause together. */
+export function isLimitKey(value: unknown): value is string {
+  return typeof value === "string" && LIMIT_KEY.test(value);
+}
+
 /** `payload` of `relay.welcome`. */
 export interface WelcomePayload {
   readonly relay_id: string;

@@ -11,6 +11,7 @@ import {
   bytesBeyond,
   CLOSE,
   describe,
+  isLimitKey,
   isReservedType,
   MAX_LEASE_CHARACTERS,
   MAX_RETRY_DELAY_MS,
@@ -29,7 +30,7 @@ import { attemptItem } from "./attempt_effects.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Journal } from "./journal.ts";
-import { isLimitKey, type ProviderLimits } from "./provider_limits.ts";
+import type { ProviderLimits } from "./provider_limits.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { retryIsCharged } from "./settlement.ts";

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { invalidName, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
-import { isLimitKey, MAX_LIMIT_KEY_CHARACTERS } from "./provider_limits.ts";
+import { invalidName, isLimitKey, LIMIT_KEY_RULE, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
 
 /** The most work items that one agent may have at once. */
 export const MAX_CONCURRENCY = 1_024;
@@ -73,8 +72,7 @@ export function parseAgentRequest(
   }
   const limitKey = query.get("limit_key") ?? undefined;
   if (limitKey !== undefined && !isLimitKey(limitKey as unknown)) {
-    const shown = JSON.stringify(limitKey.slice(0, MAX_LIMIT_KEY_CHARACTERS + 1));
-    check("limit_key", `is ${shown}, allowed are 1 to 128 printable characters without a space`);
+    check("limit_key", `is ${JSON.stringify(limitKey.slice(0, 129))}, ${LIMIT_KEY_RULE}`);
   }
   const protocols = (offered ?? "").split(",").map((name) => name.trim()).filter(Boolean);
   if (protocols.length > 0 && !protocols.includes(SUBPROTOCOL_V1)) {

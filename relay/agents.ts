@@ -29,6 +29,13 @@ export class Agents implements Iterable<AgentConnection> {
     return this.#all.size;
   }
 
+  /** How many take no work for now. */
+  get paused(): number {
+    let count = 0;
+    for (const { health } of this.#all) if (health.pause !== undefined) count++;
+    return count;
+  }
+
   /** Each, in the order in which they came. */
   [Symbol.iterator](): Iterator<AgentConnection> {
     return this.#all.values();

@@ -89,6 +89,11 @@ export class MetricsPage {
       });
     gauge("agents", "Connected agents", () => relay.health().agents);
     gauge(
+      "agents_paused",
+      "Agents that take no work for now: suspended, or at a limit of their provider",
+      () => relay.pausedAgents,
+    );
+    gauge(
       "work_in_hand",
       "Pieces of work that the relay answers for",
       () => relay.health().in_hand,

@@ -8,7 +8,12 @@
  */
 import type { Connection } from "@ourocodus/bus";
 import type { Msg, Subscription } from "@nats-io/nats-core";
-import { MAX_RETRY_DELAY_MS, parseObject, RELAYS_LIMITS_SUBJECT } from "@ourocodus/protocol";
+import {
+  isLimitKey,
+  MAX_RETRY_DELAY_MS,
+  parseObject,
+  RELAYS_LIMITS_SUBJECT,
+} from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { AgentPause } from "./agent_health.ts";
 
@@ -23,15 +28,12 @@ export interface ProviderLimitsOptions {
   readonly onResumed: (agent: AgentConnection) => void;
 }
 
-/** The most characters of a key. */
-export const MAX_LIMIT_KEY_CHARACTERS = 128;
 /** How many keys are remembered. */
 const REMEMBERED = 10_000;
 /** The longest that a timer may take, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Of what is told about a limit as much is kept, in characters. */
 const MAX_MESSAGE_CHARACTERS = 500;
-const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** A limit that is reached. */
 interface Limit {
@@ -132,9 +134,4 @@ export class ProviderLimits {
     const { connection } = this.#options;
     if (connection.connected) connection.nats.publish(RELAYS_LIMITS_SUBJECT, JSON.stringify(body));
   }
-}
-
-/** Whether something is a key of a limit: 1 to 128 printable characters of ASCII, no space. */
-export function isLimitKey(value: unknown): value is string {
-  return typeof value === "string" && KEY.test(value);
 }

@@ -101,6 +101,11 @@ export class Relay {
     return Math.min(connection.maxPayloadBytes - HEADER_BYTES, this.#limits.maxFrameBytes);
   }
 
+  /** How many of its agents take no work for now. */
+  get pausedAgents(): number {
+    return this.#agents.paused;
+  }
+
   /** How many events were dropped, because NATS was away for too long. */
   get droppedEvents(): number {
     return this.#assembly.journal.dropped;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { DirectoryAgent } from "@ourocodus/ops";
+import type { PausedAgent } from "@ourocodus/protocol";
 import type { Exit, ProcessView } from "./process_spec.ts";
 
 /** An agent, as `agent list --json` prints it. */
@@ -21,6 +22,8 @@ export interface AgentRow {
   readonly concurrency: number;
   /** Work items in its hands. */
   readonly in_hand: number;
+  /** Why it takes no work for now, and until when; null if it does. */
+  readonly paused: PausedAgent | null;
   readonly pid: number | null;
   readonly container: string | null;
   readonly restarts: number;
@@ -29,7 +32,7 @@ export interface AgentRow {
 }
 
 /** What one runtime knows of an agent that was started here. */
-export type ManagedAgent = Omit<AgentRow, "status" | "in_hand"> & {
+export type ManagedAgent = Omit<AgentRow, "status" | "in_hand" | "paused"> & {
   /** Whether it runs now. */
   readonly runs: boolean;
   /** Whether it runs, or is started again by who keeps it. */
@@ -100,7 +103,8 @@ export function agentRow({ managed, connected }: KnownAgent): AgentRow {
   if (managed !== undefined) {
     const { runs, settled, isKept: _, ...agent } = managed;
     const status = statusOf({ runs, settled }, connected);
-    return { ...agent, status, in_hand: connected?.in_hand ?? 0 };
+    const { in_hand = 0, paused = null } = connected ?? {};
+    return { ...agent, status, in_hand, paused };
   }
   return {
     name: null,
@@ -112,6 +116,7 @@ export function agentRow({ managed, connected }: KnownAgent): AgentRow {
     exit: null,
     concurrency: connected.concurrency,
     in_hand: connected.in_hand,
+    paused: connected.paused ?? null,
     pid: null,
     container: null,
     restarts: 0,

@@ -30,6 +30,14 @@ export const AgentSchema = z.object({
   relay_id: z.string().nullable().openapi({ description: "The relay it is connected to" }),
   concurrency: z.int(),
   in_hand: z.int().openapi({ description: "Its running work items" }),
+  paused: z.object({
+    reason: z.string().openapi({
+      description:
+        "`failing`: its attempts end at once; `limited`: its provider's limit is reached",
+    }),
+    message: z.string().openapi({ description: "For people" }),
+    until: z.string().openapi({ description: "ISO 8601" }),
+  }).nullable().openapi({ description: "Why it takes no work for now; null if it does" }),
   work: z.array(AgentWorkSchema),
   since: z.string().nullable().openapi({
     description: "When it connected or was started, ISO 8601; null if it does not run",

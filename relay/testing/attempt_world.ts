@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Lease } from "@ourocodus/protocol";
 import type { AgentConnection } from "../agent_connection.ts";
 import type { Attempt } from "../attempt.ts";
 import type { KeptAgent } from "./fake_effects.ts";

@@ -17,6 +17,8 @@ const TONES: Readonly<Record<string, string>> = {
   redelivered: "warn",
   gone: "warn",
   cancelled: "warn",
+  failing: "bad",
+  limited: "warn",
   failed: "bad",
   unhealthy: "bad",
   dead: "bad",

@@ -30,6 +30,13 @@ export function LongAgo({ time }: { readonly time: string | null }): VNode {
   );
 }
 
+/** How long it is until something; the exact time is its title. */
+export function In({ time }: { readonly time: string }): VNode {
+  const ms = Math.max(0, Date.parse(time) - now.value);
+  const text = duration(Math.ceil(ms / 1_000) * 1_000).replace(".0", "");
+  return <time dateTime={time} title={exact(time)}>{text}</time>;
+}
+
 /** A time of day, to the millisecond; the whole of it is its title. */
 export function Clock({ time }: { readonly time: string }): VNode {
   const date = new Date(time);

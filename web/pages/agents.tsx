@@ -10,7 +10,7 @@ import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
 import { Command, Empty, Failure, Loading } from "../components/notice.tsx";
-import { Ago } from "../components/time.tsx";
+import { Ago, In } from "../components/time.tsx";
 import { things } from "../format.ts";
 import { useResource } from "../resource.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
@@ -92,7 +92,13 @@ function Table(
                 <code>{agent.name ?? agent.id}</code>
               </td>
               <td>
-                <Badge state={agent.status} />
+                {agent.paused === null
+                  ? <Badge state={agent.status} />
+                  : (
+                    <span title={agent.paused.message}>
+                      <Badge state={agent.paused.reason} /> for <In time={agent.paused.until} />
+                    </span>
+                  )}
               </td>
               <td class="dim" data-label="Runs in">
                 {agent.runtime}

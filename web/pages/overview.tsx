@@ -92,8 +92,9 @@ function Figures(
 /** How many agents do what: `1 at work, 4 free`. */
 function agentStates({ agents }: AgentList): string {
   const states = new Map<string, number>();
-  for (const { status, in_hand } of agents) {
-    const state = status !== "connected" ? status : in_hand > 0 ? "at work" : "free";
+  for (const { status, in_hand, paused } of agents) {
+    const free = paused?.reason ?? "free";
+    const state = status !== "connected" ? status : in_hand > 0 ? "at work" : free;
     states.set(state, (states.get(state) ?? 0) + 1);
   }
   return [...states].sort().map(([state, number]) => `${count(number)} ${state}`).join(", ") ||
