@@ -142,7 +142,7 @@ export function codingCommand(
         inherited,
       };
       // Not before it is needed: other agents need not load what speaks ACP.
-      const { CodingAgent, limitKey } = await import("./coding/mod.ts");
+      const { CodingAgent } = await import("./coding/mod.ts");
       const { hideMemory } = await import("./processes/mod.ts");
       await using agent = new CodingAgent(wanted, flagName);
       if (options.dryRun !== undefined) {
@@ -151,7 +151,7 @@ export function codingCommand(
         return;
       }
       await run({
-        flags: { ...flags, agentId, limitKey: flags.limitKey ?? limitKey(wanted) },
+        flags: { ...flags, agentId, limitKey: flags.limitKey ?? agent.limitKey() },
         start: async () => {
           // Without a sandbox, commands of the coding agent run as this user.
           if (wanted.gateway !== undefined && !hideMemory()) {

@@ -34,7 +34,10 @@ const FLAGS: readonly PassedFlag[] = [
     "exit codes that release the work, for example 75,111; default: none",
   ),
   exec("--retry-delay <duration>", "when such work is handed out again (default: 1s)"),
-  both("--limit-key <key>", "whose provider's limits it shares (default: a coding agent's account)"),
+  both(
+    "--limit-key <key>",
+    "whose provider's limits it shares (default: a coding agent's account)",
+  ),
   exec("--error-if <path>", "with --stdout json: a path like .is_error that tells of a failure"),
   exec("--require-output", "printing nothing is an error"),
   {

@@ -5,13 +5,19 @@
  */
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { type Connection, StreamError } from "@ourocodus/bus";
-import { LOG_STREAM, messageOf, parseSubject, WORK_STREAM } from "@ourocodus/protocol";
+import {
+  ALL_ATTEMPTS,
+  LOG_STREAM,
+  messageOf,
+  parseSubject,
+  WORK_STREAM,
+} from "@ourocodus/protocol";
 
 /** Messages and bytes in the streams; zero for a stream that nobody has made yet. */
 export interface StreamNumbers {
   /** Work without a result: waiting, or in an agent's hands. */
   readonly work: { readonly messages: number; readonly bytes: number };
-  /** The whole log: outcomes, events, dead letters and copies; `results` are the outcomes alone. */
+  /** The whole log: outcomes, events, attempts, dead letters and copies; `results` are the outcomes alone. */
   readonly log: { readonly messages: number; readonly bytes: number; readonly results: number };
 }
 
@@ -34,7 +40,7 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
     const work = await info(WORK_STREAM);
     const log = await info(LOG_STREAM);
     // Each outcome has a subject of its own, so the others are counted, which are few.
-    const filters = log === undefined ? [] : SHORT_SUBJECTS;
+    const filters = log === undefined ? [] : [...SHORT_SUBJECTS, ALL_ATTEMPTS];
     const states = await Promise.all(filters.map((filter) => info(LOG_STREAM, filter)));
     const others = states.flatMap((state) => Object.entries(state?.subjects ?? {}));
     let results = (log?.num_subjects ?? 0) - others.length;
@@ -52,6 +58,6 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
   }
 }
 
-/** All that the log has but outcomes. */
+/** All that the log has but outcomes and records of attempts. */
 export const SHORT_SUBJECTS = ["sessions.*.*", "sessions.*.*.*"] as const;
 const STREAM_NOT_FOUND = 10059;

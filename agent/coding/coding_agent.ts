@@ -24,6 +24,7 @@ import { checkCodingFiles, checkCodingOptions, type NameOf } from "./check_optio
 import { isMissing } from "./attempt_files.ts";
 import { CodingAttempt } from "./coding_attempt.ts";
 import { equip, type Equipment } from "./equipment.ts";
+import { limitKey } from "./limit_key.ts";
 import { missingBudget, ModelGateway } from "./model_gateway.ts";
 import type { CodingOptions } from "./options.ts";
 import { type KeptAnswer, Place, type PlaceOptions } from "./place.ts";
@@ -116,6 +117,16 @@ export class CodingAgent implements AsyncDisposable {
   /** What it needs; after `check` has found nothing. */
   async facts(): Promise<CodingFacts> {
     return await codingFacts(this.#options);
+  }
+
+  /**
+   * What it has in common with agents of the same account, for `serve`.
+   *
+   * @throws {OptionError} If a file that it needs cannot be used.
+   */
+  limitKey(): string {
+    checkCodingFiles(this.#options, this.#nameOf);
+    return limitKey(this.#options);
   }
 
   /** For `serve`. */

@@ -5,6 +5,5 @@
  */
 export { CodingAgent, codingAgent } from "./coding_agent.ts";
 export type { CodingResult } from "./coding_result.ts";
-export { limitKey } from "./limit_key.ts";
 export { type CodingFacts, lookAtAgent } from "./readiness.ts";
 export type { CodingCheck, CodingOptions, CodingSandbox } from "./options.ts";
