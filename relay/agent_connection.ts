@@ -135,6 +135,10 @@ export class AgentConnection implements Holder {
     return this.#end ?? (closed ? { code: closed.code, reason: closed.meaning } : BROKEN);
   }
 
+  get hasUnsent(): boolean {
+    return this.#lines.length > 0 || this.#socket.unreadBytes > 0;
+  }
+
   /** How many more work items it takes. */
   get free(): number {
     if (!this.takesWork) return 0;

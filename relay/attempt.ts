@@ -45,18 +45,13 @@ import {
   Settling,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
-import { lossIsCharged, type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
+import { type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
 
 /**
  * A message that was sent longer than this before its socket ended has arrived, in milliseconds: a
  * later ping was answered, or the socket would have ended earlier.
  */
 const ARRIVED_MS = 45_000;
-/**
- * An agent that is lost within this of being sent the work may not have begun, in milliseconds: that is
- * not charged to the work, unless it happens twice in a row.
- */
-const BEGUN_MS = 1_000;
 /** Work that comes earlier than this before its time is put off, in milliseconds. */
 const EARLY_MS = 100;
 /** How long work is put off that only another relay has an agent for, in milliseconds. */
@@ -88,8 +83,8 @@ export class Attempt implements AttemptView {
   #sentAt = 0;
   /** Whether its agent has said something about it. */
   #heard = false;
-  /** Whether its agent was lost before it may have begun. */
-  #unbegun = false;
+  /** Whether its agent was lost before all that it was sent had left. */
+  #unsent = false;
   #keptAt: number = this.since;
   /** Whether its lease may have run out, so that another agent may have the work too. */
   #lapsed = false;
@@ -286,7 +281,7 @@ export class Attempt implements AttemptView {
     const { agent } = state;
     const lost: Reason = { code: "disconnected", message: agent.end.reason };
     const { hasGrace, draining } = this.#effects;
-    this.#noteLost();
+    this.#unsent = agent.hasUnsent;
     if (!hasGrace || !agent.mayComeBack) return this.#lose(lost);
     if (draining) return this.relayDrains();
     const endGrace = this.#effects.startGrace(this, () => this.#lose(lost));
@@ -300,7 +295,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     if (state.kind !== "away" && state.kind !== "running") return;
     const mayBeLost = state.kind === "away" ? state.mayBeLost : this.#mayBeLost(state);
-    if (state.kind === "running") this.#noteLost();
+    if (state.kind === "running") this.#unsent = state.agent.hasUnsent;
     // Another protocol is another program, to which its leases mean nothing.
     const mayHaveIt = agent.named && agent.v1 === this.#v1 && !agent.hasResumed;
     if (!mayHaveIt) return this.#lose(CAME_BACK_WITHOUT);
@@ -519,14 +514,9 @@ export class Attempt implements AttemptView {
     return resuming;
   }
 
-  /** Its agent is lost. */
+  /** Its agent is lost. It is not charged if that was in the moment of delivery. */
   #lose(why: Reason): void {
-    const charged = lossIsCharged(this.#record, why, this.#unbegun);
-    this.#retry(why, { delayMs: 0, charged });
-  }
-
-  #noteLost(): void {
-    this.#unbegun = !this.#heard && performance.now() - this.#sentAt < BEGUN_MS;
+    this.#retry(why, { delayMs: 0, charged: this.#heard || !this.#unsent });
   }
 
   /** Releases it for another attempt, or lets it die if enough were charged. */

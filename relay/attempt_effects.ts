@@ -49,6 +49,8 @@ export interface Holder {
   readonly hasResumed: boolean;
   /** How its socket has ended. */
   readonly end: { readonly reason: string };
+  /** Whether not all that it was sent had left this process when its socket ended. */
+  readonly hasUnsent: boolean;
   /** Whether it may come back to what it has. */
   readonly mayComeBack: boolean;
   /** How many of its outcomes are being stored. */

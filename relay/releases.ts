@@ -93,8 +93,9 @@ export class Releases {
 
   #release({ lease, keptAt, delayMs }: Waiting): void {
     const { connection, queue } = this.#options;
-    if (connection.connected) queue.release(lease.subject, delayMs);
-    else this.#waiting.push({ lease, keptAt, delayMs });
+    if (!connection.connected) this.#waiting.push({ lease, keptAt, delayMs });
+    // Storing the record may have taken so long that another agent has the work by now.
+    else if (performance.now() - keptAt < queue.ackWaitMs) queue.release(lease.subject, delayMs);
   }
 
   /** A work item was released, here or at another relay. @param record Of its attempts. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { AttemptRecord } from "@ourocodus/protocol";
-import type { AttemptView } from "./attempt_effects.ts";
 import type { Reason } from "./dead_letter.ts";
 
 /** How an attempt ends that its agent gives back, or that has lost its agent. */
@@ -13,6 +12,13 @@ export interface Released {
   readonly delayMs: number;
   /** Whether it is charged to the work item. */
   readonly charged: boolean;
+}
+
+/** Whose attempt it was. */
+export interface EndedAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly agentId: string | undefined;
 }
 
 /** An attempt is over through nobody's fault. */
@@ -31,24 +37,10 @@ export function retryIsCharged(reason: string, said: unknown): boolean {
   return typeof said === "boolean" ? said : !NOT_WORKED.includes(reason);
 }
 
-/**
- * Whether an attempt is charged whose agent was lost.
- *
- * @param unbegun Whether it may not have begun. Twice in a row is the work's fault: it ends agents.
- */
-export function lossIsCharged(
-  { attempt, reason, charges }: AttemptRecord,
-  why: Reason,
-  unbegun: boolean,
-): boolean {
-  const wasUncharged = attempt > 0 && charges.at(-1)?.attempt !== attempt;
-  return !unbegun || (reason === why.code && wasUncharged);
-}
-
 /** The record with an attempt that ends now. */
 export function withAttempt(
   { charges }: AttemptRecord,
-  { number: attempt, agentId: agent_id }: Pick<AttemptView, "number" | "agentId">,
+  { number: attempt, agentId: agent_id }: EndedAttempt,
   { code: reason, message: error }: Reason,
   { delayMs, charged }: Released,
 ): AttemptRecord {

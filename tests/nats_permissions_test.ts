@@ -43,6 +43,8 @@ function as(nats: TestNats, user: User): Promise<Connection> {
   return connect({ url: nats.url, user, password: password(user), inboxPrefix });
 }
 
+const LATER = { reason: "limited", limit_key: "an-account", delay_ms: 100 };
+
 /** What the server has refused. */
 function violations(nats: TestNats): string[] {
   return nats.log.split("\n").filter((line) => line.includes("Violation"));
@@ -59,7 +61,9 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
     SocketAgent.connect({
       ...{ ...place, relayUrl: url, agentId: "writer-1", v1: true, concurrency: 4 },
       onWork: (work, agent) => {
-        if (work.payload.message !== "stay") agent.answer(work, { said: work.payload.message });
+        const { attempt, payload: { message } } = work;
+        if (message === "later" && attempt === 1) return agent.answer(work, LATER, "retry");
+        if (message !== "stay") agent.answer(work, { said: message });
       },
     });
   await using agent = await answers(relay.url);
@@ -92,7 +96,9 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
       headers: { "content-type": "application/json", ...(prefer && { prefer }) },
       body: JSON.stringify(body),
     });
-  assert.equal((await post({ message: "again" }, "wait=30")).result.payload.said, "again");
+  for (const message of ["again", "later"]) {
+    assert.equal((await post({ message }, "wait=30")).result.payload.said, message);
+  }
   for (const path of ["agents", "sessions", "sessions/docs", "sessions/docs/work", "stats"]) {
     await ask(`/api/${path}`);
   }
@@ -143,7 +149,13 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     },
     api: {
       publish: [
-        ...["sessions.s.dead.r", "relays.leases", "$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0"],
+        ...[
+          "sessions.s.attempts.r.1-1",
+          "sessions.s.dead.r",
+          "relays.leases",
+          "relays.limits",
+          "$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0",
+        ],
         ...[
           "sessions.s.results.r",
           "$JS.API.STREAM.DELETE.OUROCODUS_LOG",
@@ -155,7 +167,13 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     },
     operator: {
       publish: [
-        ...["sessions.s.dead.r", "relays.leases", "$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0"],
+        ...[
+          "sessions.s.attempts.r.1-1",
+          "sessions.s.dead.r",
+          "relays.leases",
+          "relays.limits",
+          "$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0",
+        ],
         ...["$JS.API.STREAM.CREATE.OTHER", "$JS.API.CONSUMER.DURABLE.CREATE.OUROCODUS_WORK.x"],
       ],
       subscribe: ["sessions.>", "_INBOX_relay.>", "relays.>", ">"],
@@ -163,8 +181,13 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     sender: {
       publish: [
         ...["sessions.s.results.r", "sessions.s.events", "sessions.s.dead.r", "relays.agents.stop"],
-        "sessions.s.outcomes.r.1-1",
-        ...["relays.work.cancel", "relays.leases", "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK"],
+        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1"],
+        ...[
+          "relays.work.cancel",
+          "relays.leases",
+          "relays.limits",
+          "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK",
+        ],
         ...["$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0", "$JS.API.CONSUMER.DELETE.OUROCODUS_WORK.s=r"],
         "$JS.API.CONSUMER.MSG.NEXT.OUROCODUS_WORK.s=r",
       ],
@@ -173,8 +196,13 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     reader: {
       publish: [
         ...["sessions.s.work.r", "sessions.s.results.r", "sessions.s.events", "relays.agents.stop"],
-        "sessions.s.outcomes.r.1-1",
-        ...["relays.work.cancel", "relays.leases", "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK"],
+        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1"],
+        ...[
+          "relays.work.cancel",
+          "relays.leases",
+          "relays.limits",
+          "$JS.API.STREAM.MSG.DELETE.OUROCODUS_WORK",
+        ],
         ...["$JS.ACK.OUROCODUS_WORK.s=r.1.1.1.1.0", "$JS.API.STREAM.UPDATE.OUROCODUS_LOG"],
       ],
       subscribe: ["_INBOX_relay.>", "_INBOX_sender.>", "relays.>"],

@@ -157,32 +157,35 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     }
   },
 
-  "an agent that is lost as it is sent work is charged only if that happens twice in a row": (
-    newRelay,
-  ) => {
-    const relay = newRelay();
-    let record: AttemptRecord | undefined;
-    const charges = [1, 2, 3, 4].map((number) => {
-      const agent = relay.agent({ v1: true });
-      const attempt = relay.deliver({ attempt: number, record });
-      if (number === 4) attempt.named();
-      agent.gone({ code: 1006, reason: "cable" });
-      relay.role.leave(agent);
-      attempt.socketLost();
-      ({ record } = attempt);
-      return record.charges.length;
-    });
-    assert.deepEqual(charges, [0, 1, 1, 2], "what has said something has begun");
+  "an agent that is lost before its work has left is not charged": (newRelay) => {
+    for (const how of ["sent", "not sent", "not sent, and it is back"] as const) {
+      const relay = newRelay();
+      const agent = relay.agent({ agentId: "a", v1: true });
+      const attempt = relay.deliver();
+      if (how === "sent") agent.hears();
+      if (how === "not sent, and it is back") {
+        attempt.agentBack(relay.agent({ agentId: "a", v1: true }));
+        attempt.notNamed();
+      } else {
+        agent.gone({ code: 1000, reason: "bye" });
+        relay.role.leave(agent);
+        attempt.socketLost();
+      }
+      assert.deepEqual([attempt.state, attempt.record.charges.length], [
+        "ended",
+        how === "sent" ? 1 : 0,
+      ]);
+    }
   },
 
-  "an agent that comes back without what it was sent just now is not charged": (newRelay) => {
+  "an agent that has said something about its work has it": (newRelay) => {
     const relay = newRelay();
-    relay.agent({ agentId: "a", v1: true });
+    const agent = relay.agent({ v1: true });
     const attempt = relay.deliver();
-    const back = relay.agent({ agentId: "a", v1: true });
-    attempt.agentBack(back);
-    attempt.notNamed();
-    assert.deepEqual([attempt.state, attempt.record.charges], ["ended", []]);
+    attempt.named();
+    agent.gone({ code: 1006, reason: "cable" });
+    attempt.socketLost();
+    assert.equal(attempt.record.charges.length, 1);
   },
 
   "work that is withdrawn from a plain agent keeps its slot until the agent has answered": (

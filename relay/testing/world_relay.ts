@@ -83,6 +83,11 @@ export class WorldRelay extends FakeEffects {
     else this.#world.released(attempt);
   }
 
+  override putOff(attempt: Attempt): void {
+    if (this.natsIsAway) this.pendingReleases.push(attempt);
+    else this.#world.released(attempt);
+  }
+
   override putBack(lease: Lease): void {
     if (!this.natsIsAway) this.#world.queue.release(lease);
   }
