@@ -42,7 +42,7 @@ function declare() {
 
 const NOTES = `Status: starting (not connected yet), connected, disconnected (it has lost its relay)
 and exited(CODE), or the signal. A connected agent may take no work for now: "failing
-until" is a suspension, as its attempts ended at once, "limited until" a limit of its
+for 8s" is a suspension, as its attempts ended at once, "limited for 5m" a limit of its
 provider; --json has the reason in words. RUNNING is how many work items the agent runs, of its maximum.
 
 With --json an agent is {"name", "id", "session", "role", "runtime", "status", "exit",

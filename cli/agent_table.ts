@@ -1,6 +1,6 @@
 import type { AgentRow } from "@ourocodus/system";
 import { type Cell, headRow, table } from "./table.ts";
-import { harmless, localTime, type Paint, span } from "./terminal_text.ts";
+import { harmless, type Paint, span } from "./terminal_text.ts";
 
 /** Agents as a table, with a heading. @param now In milliseconds since 1970. */
 export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number): string[] {
@@ -11,7 +11,7 @@ export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number
       row.name ?? "-",
       row.session,
       row.role,
-      statusCell(row, colors),
+      statusCell(row, colors, now),
       `${row.in_hand}/${row.concurrency}`,
       row.pid === null ? row.runtime : `${row.runtime} ${row.pid}`,
       row.since === null ? "-" : span(now - Date.parse(row.since)),
@@ -20,12 +20,16 @@ export function agentTable(rows: readonly AgentRow[], colors: Paint, now: number
   ]);
 }
 
-function statusCell({ status, exit, restarts, paused }: AgentRow, colors: Paint): Cell {
+function statusCell(
+  { status, exit, restarts, paused }: AgentRow,
+  colors: Paint,
+  now: number,
+): Cell {
   const how = status === "exited"
     ? `exited(${exit?.code ?? exit?.signal ?? "?"})`
     : paused === null
     ? status
-    : `${harmless(paused.reason)} until ${localTime(new Date(paused.until))}`;
+    : `${harmless(paused.reason)} for ${span(Math.max(0, Date.parse(paused.until) - now))}`;
   const text = restarts === 0 ? how : `${how}, ${restarts} restart${restarts === 1 ? "" : "s"}`;
   const color = status === "connected" && paused === null
     ? colors.green
