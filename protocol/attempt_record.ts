@@ -30,6 +30,8 @@ export interface AttemptRecord {
   readonly error?: string;
   /** The attempts that are charged, oldest first. */
   readonly charges: readonly Charge[];
+  /** When the first attempt began, ISO 8601: from then on its deadline counts. */
+  readonly begun?: string;
   /** When the work may be handed out again, ISO 8601; at once if it is missing. */
   readonly not_before?: string;
 }
@@ -69,18 +71,18 @@ export function notBefore({ not_before: time }: AttemptRecord): number {
  */
 export function attemptRecord(value: unknown): AttemptRecord | undefined {
   if (!isObject(value)) return undefined;
-  const { attempt, agent_id, reason, error, charges, not_before } = value;
+  const { attempt, agent_id, reason, error, charges, begun, not_before } = value;
   if (!isCount(attempt) || typeof reason !== "string" || !Array.isArray(charges)) return undefined;
   if (charges.length > MAX_CHARGES) return undefined;
   const read = charges.map(chargeOf);
-  const time = typeof not_before === "string" ? Date.parse(not_before) : NaN;
   return {
     attempt,
     ...(typeof agent_id === "string" && { agent_id }),
     reason,
     ...(typeof error === "string" && { error }),
     charges: read.filter((charge) => charge !== undefined),
-    ...(!Number.isNaN(time) && { not_before: new Date(time).toISOString() }),
+    ...(isTime(begun) && { begun }),
+    ...(isTime(not_before) && { not_before }),
   };
 }
 
@@ -94,6 +96,10 @@ function chargeOf(value: unknown): Charge | undefined {
   const { attempt, agent_id, reason } = value;
   if (!isCount(attempt) || typeof reason !== "string") return undefined;
   return { attempt, reason, ...(typeof agent_id === "string" && { agent_id }) };
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === "string" && !Number.isNaN(Date.parse(value));
 }
 
 function isCount(value: unknown): value is number {

@@ -58,6 +58,11 @@ export const CLOSE = {
     name: "silent",
     meaning: "sent by an agent: nothing has come from the relay for too long",
   },
+  noProgress: {
+    code: 4009,
+    name: "no_progress",
+    meaning: "the agent has said nothing about its work for too long",
+  },
   replaced: {
     code: 4500,
     name: "replaced",

@@ -136,6 +136,10 @@ export type CancelReason =
   | "answered"
   /** Its sender, or an operator, has cancelled it. */
   | "cancelled"
+  /** Its deadline is over, or the attempt has taken too long. */
+  | "deadline_exceeded"
+  /** Its agent has said nothing about it for too long. */
+  | "no_progress"
   /** The lease has run out, and the work is in another agent's hands. */
   | "lease_lost";
 

@@ -70,8 +70,12 @@ export {
   type AgentWork,
   type CancelledHolder,
   type CancelNotice,
+  type ExtendedWork,
+  type ExtendRequest,
   parseAgentStop,
   parseCancelNotice,
+  parseExtendedWork,
+  parseExtendRequest,
   parseHolder,
   type PausedAgent,
 } from "./relay_requests.ts";
@@ -128,6 +132,7 @@ export {
   RELAYS_LEASES_SUBJECT,
   RELAYS_LIMITS_SUBJECT,
   RELAYS_WORK_CANCEL_SUBJECT,
+  RELAYS_WORK_EXTEND_SUBJECT,
   resultsSubject,
   sessionSubjects,
   storedSubject,
@@ -140,3 +145,4 @@ export {
 } from "./subjects.ts";
 export { byteLength, bytesBeyond, decodeUtf8 } from "./utf8.ts";
 export { VERSION } from "./version.ts";
+export { MAX_WORK_LIMIT_MS, type WorkLimits, workLimits } from "./work_limits.ts";

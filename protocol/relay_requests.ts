@@ -7,11 +7,13 @@
  *   `{"session"?: string, "role"?: string, "work"?: boolean}`.
  * - `relays.agents.stop`: the relay that an agent is connected to gives it no more work, waits for its
  *   running work, and closes its socket for good.
+ * - `relays.work.extend`: work gets more time; the relay whose agent has it gives it.
  * - `relays.work.cancel`: work was cancelled; the relay whose agent has it takes it away.
  *
  * @module
  */
 import { parseObject } from "./message.ts";
+import { MAX_WORK_LIMIT_MS } from "./work_limits.ts";
 
 /** What `relays.agents` may ask for; a relay leaves out agents that don't match. */
 export interface AgentsQuery {
@@ -30,6 +32,8 @@ export interface AgentWork {
   readonly attempt: number;
   /** When it was handed to the relay, ISO 8601. */
   readonly since: string;
+  /** Since when the agent has said nothing about it, ISO 8601, if that is for long. */
+  readonly silent_since?: string;
 }
 
 /** Why an agent takes no work for now. */
@@ -113,6 +117,40 @@ export interface CancelNotice {
   readonly work: string;
   /** Its outcome is stored. The version before also told, with `begin`, that it was about to be. */
   readonly phase: "done";
+}
+
+/** Which work gets more time, on `relays.work.extend`. */
+export interface ExtendRequest {
+  /** The work's identity, see `Lease.work`. */
+  readonly work: string;
+  /** How much more, in milliseconds. */
+  readonly ms: number;
+}
+
+/** What a relay answers whose agent has the work. */
+export interface ExtendedWork {
+  readonly relay_id: string;
+  readonly agent_id: string;
+  readonly attempt: number;
+  /** When it has to be done now, ISO 8601; missing if it may take as long as it likes. */
+  readonly deadline?: string;
+}
+
+/** `relays.work.extend` as a relay receives it; `undefined` if it is none. */
+export function parseExtendRequest(text: string): ExtendRequest | undefined {
+  const { work, ms } = parseObject(text) ?? {};
+  const allowed = typeof ms === "number" && Number.isSafeInteger(ms) && ms >= 1 &&
+    ms <= MAX_WORK_LIMIT_MS;
+  return typeof work === "string" && allowed ? { work, ms } : undefined;
+}
+
+/** A relay's answer to that; `undefined` if it is none. */
+export function parseExtendedWork(text: string): ExtendedWork | undefined {
+  const { relay_id, agent_id, attempt, deadline } = parseObject(text) ?? {};
+  if (
+    typeof relay_id !== "string" || typeof agent_id !== "string" || typeof attempt !== "number"
+  ) return undefined;
+  return { relay_id, agent_id, attempt, ...(typeof deadline === "string" && { deadline }) };
 }
 
 /** Who had the work. */

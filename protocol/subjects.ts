@@ -83,6 +83,9 @@ export const RELAYS_LIMITS_SUBJECT = "relays.limits";
 /** The subject on which relays are told that work was cancelled. */
 export const RELAYS_WORK_CANCEL_SUBJECT = "relays.work.cancel";
 
+/** The subject on which relays are asked to give work more time. */
+export const RELAYS_WORK_EXTEND_SUBJECT = "relays.work.extend";
+
 /** A subject of ours, taken apart. */
 export type ParsedSubject =
   | {

@@ -24,7 +24,7 @@ import {
   type StoredPayload,
 } from "@ourocodus/protocol";
 import { AgentHealth } from "./agent_health.ts";
-import type { AgentRequest } from "./agent_request.ts";
+import type { AgentLimits, AgentRequest } from "./agent_request.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Holder } from "./attempt_effects.ts";
 
@@ -44,6 +44,7 @@ export interface SocketEnd {
   readonly reason: string;
 }
 
+const NO_LIMITS: AgentLimits = {};
 /** How a broken socket ends (RFC 6455, section 7.1.5). */
 const BROKEN: SocketEnd = { code: 1006, reason: "the connection was lost" };
 /** How many ids of answered work are remembered for a plain agent. */
@@ -92,6 +93,8 @@ export class AgentConnection implements Holder {
   /** For how many heartbeats in a row none of them was read. */
   #stalled = 0;
   hasResumed = false;
+  /** How long its attempts may take unless the work says so, as it has declared. */
+  readonly limits: AgentLimits;
   /** Whose limits it shares, as it says. */
   limitKey: string | undefined;
   /** Whether it takes work. */
@@ -113,6 +116,7 @@ export class AgentConnection implements Holder {
     this.protocol = request.protocol;
     this.concurrency = request.concurrency;
     this.connectedAt = Date.now();
+    this.limits = request.limits ?? NO_LIMITS;
     this.limitKey = request.limitKey;
     this.#confirm = request.confirm && request.protocol !== "plain";
     this.#socket = socket;
@@ -227,6 +231,11 @@ export class AgentConnection implements Holder {
     const resumed = this.#resumed.indexOf(lease);
     if (resumed >= 0) this.#resumed.splice(resumed, 1);
     this.tell(RELAY_TYPE.cancel, { lease, reason } satisfies CancelPayload);
+  }
+
+  takeAway(lease: string, reason: CancelReason): void {
+    if (this.v1) this.tellCancelled(lease, reason);
+    else this.close(CLOSE.noProgress);
   }
 
   tellResumed(lease: string): void {

@@ -4,12 +4,35 @@
  *
  * @module
  */
-import { invalidName, isLimitKey, LIMIT_KEY_RULE, SUBPROTOCOL_V1 } from "@ourocodus/protocol";
+import {
+  invalidName,
+  isLimitKey,
+  LIMIT_KEY_RULE,
+  MAX_WORK_LIMIT_MS,
+  SUBPROTOCOL_V1,
+} from "@ourocodus/protocol";
 
 /** The most work items that one agent may have at once. */
 export const MAX_CONCURRENCY = 1_024;
 
-const PARAMETERS = ["session_id", "role", "agent_id", "concurrency", "confirm", "limit_key"];
+const PARAMETERS = [
+  "session_id",
+  "role",
+  "agent_id",
+  "concurrency",
+  "confirm",
+  "limit_key",
+  "max_attempt_ms",
+  "no_progress_ms",
+];
+
+/** How long attempts of an agent may take, if it has declared it. */
+export interface AgentLimits {
+  /** In milliseconds. */
+  readonly maxAttemptMs?: number;
+  /** In milliseconds. */
+  readonly noProgressMs?: number;
+}
 
 /** A checked request. */
 export interface AgentRequest {
@@ -24,6 +47,7 @@ export interface AgentRequest {
   readonly confirm: boolean;
   /** Whose limits it shares, if it said so: see provider_limits.ts. */
   readonly limitKey?: string | undefined;
+  readonly limits?: AgentLimits;
 }
 
 /** Which parameter is wrong, and why. */
@@ -74,6 +98,17 @@ export function parseAgentRequest(
   if (limitKey !== undefined && !isLimitKey(limitKey as unknown)) {
     check("limit_key", `is ${JSON.stringify(limitKey.slice(0, 129))}, ${LIMIT_KEY_RULE}`);
   }
+  const limitOf = (parameter: string) => {
+    const text = query.get(parameter);
+    const value = /^\d{1,10}$/.test(text ?? "") ? Number(text) : 0;
+    if (value >= 1 && value <= MAX_WORK_LIMIT_MS) return value;
+    const shown = JSON.stringify(text?.slice(0, 32));
+    const rule = `allowed is a whole number from 1 to ${MAX_WORK_LIMIT_MS}`;
+    check(parameter, text === null ? undefined : `is ${shown}, ${rule}`);
+    return undefined;
+  };
+  const maxAttemptMs = limitOf("max_attempt_ms");
+  const noProgressMs = limitOf("no_progress_ms");
   const protocols = (offered ?? "").split(",").map((name) => name.trim()).filter(Boolean);
   if (protocols.length > 0 && !protocols.includes(SUBPROTOCOL_V1)) {
     const reason = `is "${protocols.join(", ")}", this relay speaks ${SUBPROTOCOL_V1}, or none`;
@@ -90,6 +125,10 @@ export function parseAgentRequest(
       protocol: protocols.length > 0 ? SUBPROTOCOL_V1 : "plain",
       confirm: confirm === "true",
       ...(limitKey !== undefined && { limitKey }),
+      limits: {
+        ...(maxAttemptMs !== undefined && { maxAttemptMs }),
+        ...(noProgressMs !== undefined && { noProgressMs }),
+      },
     },
   };
 }

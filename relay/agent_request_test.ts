@@ -20,9 +20,13 @@ Deno.test("session and role are enough, everything else has its default", () => 
     concurrency: 1,
     protocol: "plain",
     confirm: false,
+    limits: {},
   });
   assert.deepEqual(
-    accepted("session_id=s&role=r&agent_id=a&concurrency=1024&confirm=true&x=y", "ourocodus.v1"),
+    accepted(
+      "session_id=s&role=r&agent_id=a&concurrency=1024&confirm=true&limit_key=k&max_attempt_ms=1&no_progress_ms=2592000000&x=y",
+      "ourocodus.v1",
+    ),
     {
       session: "s",
       role: "r",
@@ -30,6 +34,8 @@ Deno.test("session and role are enough, everything else has its default", () => 
       concurrency: 1_024,
       protocol: "ourocodus.v1",
       confirm: true,
+      limitKey: "k",
+      limits: { maxAttemptMs: 1, noProgressMs: 2_592_000_000 },
     },
   );
 });

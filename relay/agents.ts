@@ -108,7 +108,11 @@ export function pausedItem({ reason, message, until }: AgentPause): PausedAgent 
   return { reason, message, until: new Date(until).toISOString() };
 }
 
-function workRecord({ id, lease, number, deliveredAt }: Attempt): AgentWork {
+function workRecord({ id, lease, number, deliveredAt, isSilent, heardAt }: Attempt): AgentWork {
   const since = new Date(deliveredAt).toISOString();
-  return { sequence: lease.sequence, id, attempt: number, since };
+  const silentSince = new Date(Date.now() - (performance.now() - heardAt)).toISOString();
+  return {
+    ...{ sequence: lease.sequence, id, attempt: number, since },
+    ...(isSilent && { silent_since: silentSince }),
+  };
 }

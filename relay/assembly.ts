@@ -28,6 +28,7 @@ import type { Role } from "./role.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
 import type { Turn } from "./turn.ts";
+import { Watch } from "./watch.ts";
 
 /** What a relay is given. */
 export interface RelayParts {
@@ -63,6 +64,7 @@ export interface RelayAssembly {
   readonly releases: Releases;
   readonly resumption: Resumption;
   readonly scheduler: Scheduler;
+  readonly watch: Watch;
 }
 
 const log = getLogger(["ourocodus", "relay"]);
@@ -106,9 +108,10 @@ export function assemble(
       parts.onProblem?.();
     },
   });
+  const watch = new Watch(journal, () => turn.something());
   const effects = new RelayEffects({
     ...{ ...parts, ...owner, limits, attempts, scheduler, releases, peers },
-    ...{ outcomes, answers, reader, backlog, journal },
+    ...{ outcomes, answers, reader, backlog, journal, watch },
   });
   const deliver = (role: Role, { lease: delivered, text }: Delivery) => {
     const lease = releases.counted(delivered);
@@ -148,6 +151,6 @@ export function assemble(
   });
   return {
     ...{ attempts, backlog, breaker, effects, journal, messages, outcomeReader: reader },
-    ...{ peers, providerLimits, releases, resumption, scheduler },
+    ...{ peers, providerLimits, releases, resumption, scheduler, watch },
   };
 }

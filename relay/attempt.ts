@@ -23,16 +23,28 @@
  * @module
  */
 import {
+  AGENT_TYPE,
   type AttemptRecord,
   type CancelReason,
+  formatMessage,
   type Lease,
   NO_ATTEMPTS,
   notBefore,
   parseWork,
   type RoleId,
   workId,
+  type WorkLimits,
+  workLimits,
 } from "@ourocodus/protocol";
-import type { Answer, AttemptView, Effects, Found, Holder, RoleSlots } from "./attempt_effects.ts";
+import type {
+  Answer,
+  AttemptLimits,
+  AttemptView,
+  Effects,
+  Found,
+  Holder,
+  RoleSlots,
+} from "./attempt_effects.ts";
 import {
   type AttemptState,
   ENDED,
@@ -45,7 +57,8 @@ import {
   Settling,
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
-import { type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
+import { inWords } from "./in_words.ts";
+import { msLeft, type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
 
 /**
  * A message that was sent longer than this before its socket ended has arrived, in milliseconds: a
@@ -59,6 +72,7 @@ const LEFT_MS = 1_000;
 /** How many messages about one attempt may wait until it is known who has it. */
 const MAX_SAID = 1_000;
 const DECODER = new TextDecoder();
+const UNLIMITED: AttemptLimits = {};
 const CAME_BACK_WITHOUT: Reason = {
   code: "disconnected",
   message: "the agent came back without it",
@@ -81,6 +95,11 @@ export class Attempt implements AttemptView {
   #record: AttemptRecord = NO_ATTEMPTS;
   /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
+  #asked: WorkLimits | undefined;
+  #limits: AttemptLimits = UNLIMITED;
+  #heardAt = 0;
+  /** Set by whoever watches. */
+  isSilent = false;
   /** Whether its agent has said something about it. */
   #heard = false;
   /** Whether its agent was lost before all that it was sent had left. */
@@ -141,6 +160,14 @@ export class Attempt implements AttemptView {
     return this.#sentAt;
   }
 
+  get limits(): AttemptLimits {
+    return this.#limits;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /** The agent that has it, or says so. */
   get holder(): Holder | undefined {
     return holderIn(this.#state);
@@ -162,6 +189,11 @@ export class Attempt implements AttemptView {
       const message = parsed?.kind === "invalid" ? parsed.reason : "message is not UTF-8";
       return this.#bury({ code: "invalid_message", message });
     }
+    const limits = workLimits(parsed.message);
+    if (typeof limits === "string") {
+      return this.#bury({ code: "invalid_message", message: limits });
+    }
+    this.#asked = limits;
     if (record !== undefined) return this.#open(role, text, record);
     const asking = { kind: "checking", role } as const;
     this.#become(asking);
@@ -220,6 +252,8 @@ export class Attempt implements AttemptView {
   named(): void {
     if (this.#state.kind !== "running") return;
     this.#heard = true;
+    this.#heardAt = performance.now();
+    this.isSilent = false;
     this.#state.named = true;
     this.#isElsewhere = false;
   }
@@ -354,7 +388,10 @@ export class Attempt implements AttemptView {
     const { agent } = asked;
     if (found.kind === "open") {
       this.#record = found.record;
-      this.#id = workId(parseWork(DECODER.decode(found.data)), this.#lease.sequence);
+      const parsed = parseWork(DECODER.decode(found.data));
+      this.#id = workId(parsed, this.#lease.sequence);
+      const limits = parsed.kind === "ok" ? workLimits(parsed.message) : undefined;
+      this.#asked = typeof limits === "string" ? undefined : limits;
       this.#effects.verified(this);
       this.#isElsewhere = false;
       this.#run(agent, true);
@@ -402,6 +439,42 @@ export class Attempt implements AttemptView {
       case "ended":
         return this.#become(ENDED);
     }
+  }
+
+  /** It has taken too long: its outcome is an error. @param message Why, for people. */
+  deadlineOver(message: string): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case "running":
+        if (!state.agent.v1) return this.#failPlain(state, message);
+        state.agent.tellCancelled(this.#offered, "deadline_exceeded");
+        return this.#fail(message);
+      case "away":
+        return this.#fail(message);
+      default:
+        return;
+    }
+  }
+
+  /** Its agent has said nothing about it for too long. @param message The same for people. */
+  noProgress(message: string): void {
+    const state = this.#state;
+    if (state.kind !== "running") return;
+    const { offered } = this;
+    this.#retry({ code: "no_progress", message }, { delayMs: 0, charged: true });
+    state.agent.takeAway(offered, "no_progress");
+  }
+
+  /** A person gives it more time. @param ms In milliseconds. @returns Whether an agent has it. */
+  prolong(ms: number): boolean {
+    if (this.#state.kind !== "running" && this.#state.kind !== "away") return false;
+    const { deadline } = this.#limits;
+    if (deadline) {
+      this.#limits = { ...this.#limits, deadline: { ...deadline, at: deadline.at + ms } };
+    }
+    this.#heardAt = performance.now() + ms;
+    this.isSilent = false;
+    return true;
   }
 
   /** An agent resumes a lease of it at another relay. @returns Whether it is not that agent's any more. */
@@ -464,7 +537,10 @@ export class Attempt implements AttemptView {
     const { attempt } = record;
     if (this.#lease.attempt <= attempt) this.#lease = { ...this.#lease, attempt: attempt + 1 };
     this.#number = this.#lease.attempt;
-    const early = record.not_before === undefined ? 0 : notBefore(record) - Date.now();
+    const { deadlineMs = Infinity } = this.#asked ?? {};
+    const leftMs = msLeft(record, deadlineMs);
+    if (leftMs <= 0) return this.#fail(`the work has taken longer than ${inWords(deadlineMs)}`);
+    const early = Math.min(notBefore(record) - Date.now(), leftMs);
     if (early > EARLY_MS) {
       this.#become(ENDED);
       return this.#effects.putOff(this, early);
@@ -492,6 +568,8 @@ export class Attempt implements AttemptView {
   #run(agent: Holder, named: boolean): Running {
     const running = new Running(agent, named);
     this.#become(running);
+    this.#heardAt = performance.now();
+    this.#limits = this.#effects.limitsOf(this, agent, this.#asked);
     return running;
   }
 
@@ -541,6 +619,20 @@ export class Attempt implements AttemptView {
   #leaveToOthers(): void {
     this.#become(ENDED);
     if (!this.#lapsed) this.#effects.putOff(this, LEFT_MS);
+  }
+
+  /** Its time is over. */
+  #fail(message: string): void {
+    this.#become(new Settling());
+    this.#effects.store(this, overdue(this, message), () => this.#become(ENDED));
+  }
+
+  /** The same at an agent that cannot be told, and keeps its slot. */
+  #failPlain(running: Running, message: string): void {
+    this.#limits = UNLIMITED;
+    this.#effects.store(this, overdue(this, message), () => {
+      if (this.#state === running) this.#become({ kind: "superseded", agent: running.agent });
+    });
   }
 
   /** @param recorded Whether its record has changed. */
@@ -618,6 +710,12 @@ export class Attempt implements AttemptView {
         return;
     }
   }
+}
+
+/** The outcome of work whose time is over. */
+function overdue({ id, session, role }: Attempt, message: string): Answer {
+  const payload = { code: "deadline_exceeded", message, session_id: session, role };
+  return { text: formatMessage(id, AGENT_TYPE.error, payload), type: AGENT_TYPE.error };
 }
 
 function tellCancelled(agent: Holder, lease: string, reason: CancelReason): undefined {

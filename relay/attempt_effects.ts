@@ -6,7 +6,7 @@
  * @module
  */
 import type { AcceptedOutcome, Stored } from "@ourocodus/bus";
-import type { AttemptRecord, CancelReason, Lease } from "@ourocodus/protocol";
+import type { AttemptRecord, CancelReason, Lease, WorkLimits } from "@ourocodus/protocol";
 import type { Reason } from "./dead_letter.ts";
 import type { Released } from "./settlement.ts";
 
@@ -34,8 +34,22 @@ export interface AttemptView {
   readonly since: number;
   /** When it was sent to its agent, by `performance.now`; 0 if it was not sent by this relay. */
   readonly sentAt: number;
+  /** How long it may take. */
+  readonly limits: AttemptLimits;
+  /** Whether its agent has said nothing about it for long. */
+  readonly isSilent: boolean;
+  /** When its agent said something about it, or got it, by `performance.now`. */
+  readonly heardAt: number;
   /** When its lease was last extended, by `performance.now`. */
   readonly keptAt: number;
+}
+
+/** How long an attempt may take. */
+export interface AttemptLimits {
+  /** When it is over, in milliseconds since 1970, and what is said then. */
+  readonly deadline?: { readonly at: number; readonly message: string };
+  /** How long its agent may say nothing about it, in milliseconds. */
+  readonly noProgressMs?: number;
 }
 
 /** An agent that has attempts, or says so. */
@@ -63,6 +77,8 @@ export interface Holder {
   sendWork(attempt: AttemptView, text: string): void;
   tellResumed(lease: string): void;
   tellCancelled(lease: string, reason: CancelReason): void;
+  /** It is not to go on: it is told, or closed if it cannot be. */
+  takeAway(lease: string, reason: CancelReason): void;
   /** It is connected elsewhere: its socket can only be half open. */
   replaced(): void;
 }
@@ -128,6 +144,8 @@ export interface Effects {
   read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
   /** This many more characters of what agents have said are kept; fewer if negative. */
   keepSaid(characters: number): void;
+  /** How long it may take at an agent. */
+  limitsOf(attempt: AttemptView, agent: Holder, limits: WorkLimits | undefined): AttemptLimits;
   /** Its lease begins anew. */
   extend(attempt: AttemptView): void;
   /** The delivery with the number that counts: the queue may have begun to count anew. */

@@ -15,7 +15,7 @@ import { tryMachine } from "./testing/try_machine.ts";
 const SOURCE = new URL("./attempt.ts", import.meta.url);
 /** What does something: an effect, a change of the state, what an agent is told. */
 const STEP =
-  /^ +(?:if \(.*\) |else )?(?:return )?(?:void )?(this\.#(?:become|effects\.\w+|offer|give|retry|release|bury|send|renew|named|open|lose|giveUp|leaveToOthers)\(.*\)|\w*[aA]gent\.(?:take|letGo|tell\w+|replaced)\(.*\)|\w+\??\.letGo\(.*\)|to\.take\(.*\)|state\.\w+\.\w+(?:\+\+|--)|state\.role\.queued\.\w+\(.*\)|state\.endGrace\(\)|hearSaid\(.*\)|this\.socketLost\(\));$/;
+  /^ +(?:if \(.*\) |else )?(?:return )?(?:void )?(this\.#(?:become|effects\.\w+|offer|give|retry|release|bury|send|renew|named|open|lose|fail|failPlain|giveUp|leaveToOthers)\(.*\)|\w*[aA]gent\.(?:take|letGo|tell\w+|replaced)\(.*\)|\w+\??\.letGo\(.*\)|to\.take\(.*\)|state\.\w+\.\w+(?:\+\+|--)|state\.role\.queued\.\w+\(.*\)|state\.endGrace\(\)|hearSaid\(.*\)|this\.socketLost\(\));$/;
 
 /** The machine without the step of one line. */
 async function without(

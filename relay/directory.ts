@@ -1,6 +1,6 @@
 /**
  * Answers the requests `relays.agents`, in pages that fit the server's payload limit,
- * `relays.agents.stop`, and `relays.work.cancel`.
+ * `relays.agents.stop`, `relays.work.cancel` and `relays.work.extend`.
  *
  * @module
  */
@@ -12,10 +12,12 @@ import {
   type AgentStopping,
   parseAgentStop,
   parseCancelNotice,
+  parseExtendRequest,
   parseObject,
   RELAYS_AGENTS_STOP_SUBJECT,
   RELAYS_AGENTS_SUBJECT,
   RELAYS_WORK_CANCEL_SUBJECT,
+  RELAYS_WORK_EXTEND_SUBJECT,
   VERSION,
 } from "@ourocodus/protocol";
 import type { Relay } from "./relay.ts";
@@ -64,6 +66,15 @@ export function answerCancellations(connection: Connection, relay: Relay): void 
     const notice = error ? undefined : parseCancelNotice(msg.string());
     const holder = notice && relay.cancelWork(notice);
     if (holder !== undefined) msg.respond(JSON.stringify(holder));
+  });
+}
+
+/** Gives work of agents that are connected here more time; stays silent about other work. */
+export function answerExtensions(connection: Connection, relay: Relay): void {
+  connection.subscribe(RELAYS_WORK_EXTEND_SUBJECT, (error, msg) => {
+    const request = error ? undefined : parseExtendRequest(msg.string());
+    const extended = request && relay.extendWork(request);
+    if (extended !== undefined) msg.respond(JSON.stringify(extended));
   });
 }
 

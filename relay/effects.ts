@@ -4,7 +4,7 @@
  * @module
  */
 import type { Acknowledger, Connection, Stored, WorkQueue } from "@ourocodus/bus";
-import { type Lease, messageOf } from "@ourocodus/protocol";
+import { type Lease, messageOf, type WorkLimits } from "@ourocodus/protocol";
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Agents } from "./agents.ts";
@@ -14,6 +14,7 @@ import {
   type Answer,
   type Answered,
   attemptItem,
+  type AttemptLimits,
   type AttemptView,
   type Effects,
   type Found,
@@ -21,6 +22,7 @@ import {
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Reason } from "./dead_letter.ts";
+import { inWords } from "./in_words.ts";
 import type { Journal } from "./journal.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
@@ -32,6 +34,7 @@ import type { Role } from "./role.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { RelayLimits } from "./settings.ts";
 import type { Turn } from "./turn.ts";
+import type { Watch } from "./watch.ts";
 
 /** The parts of a relay that {@linkcode RelayEffects} calls. */
 export interface EffectsOptions {
@@ -51,8 +54,11 @@ export interface EffectsOptions {
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly turn: Turn;
+  readonly watch: Watch;
 }
 
+/** One for all: each would be garbage to look at. */
+const UNLIMITED: AttemptLimits = {};
 const DECODER = new TextDecoder();
 const log = getLogger(["ourocodus", "relay"]);
 
@@ -124,6 +130,25 @@ export class RelayEffects implements Effects {
 
   keepSaid(characters: number): void {
     this.#parts.backlog.add(characters);
+  }
+
+  limitsOf(
+    attempt: Attempt,
+    { limits: agent }: AgentConnection,
+    work: WorkLimits | undefined,
+  ): AttemptLimits {
+    const { limits, releases, watch } = this.#parts;
+    const noProgressMs = work?.noProgressMs ?? agent.noProgressMs ?? limits.noProgressMs;
+    const maxMs = agent.maxAttemptMs ?? limits.maxAttemptMs;
+    const deadline = work?.deadlineMs === undefined
+      ? maxMs === 0 ? undefined : deadlineAfter(attempt.deliveredAt, maxMs, "the attempt")
+      : deadlineAfter(begunAt(attempt), work.deadlineMs, "the work");
+    if (noProgressMs === 0 && deadline === undefined) return UNLIMITED;
+    watch.add(attempt);
+    if (work?.deadlineMs !== undefined && attempt.record.begun === undefined) {
+      releases.began(attempt);
+    }
+    return { ...(deadline && { deadline }), ...(noProgressMs > 0 && { noProgressMs }) };
   }
 
   extend({ lease }: AttemptView): void {
@@ -226,6 +251,7 @@ export class RelayEffects implements Effects {
   }
 
   ended(attempt: Attempt): void {
+    this.#parts.watch.delete(attempt);
     this.#parts.attempts.delete(attempt);
   }
 
@@ -233,4 +259,17 @@ export class RelayEffects implements Effects {
   close(): void {
     for (const timer of this.#graces) clearTimeout(timer);
   }
+}
+
+/** When work began, in milliseconds since 1970. */
+function begunAt({ record: { begun }, deliveredAt }: AttemptView): number {
+  return begun === undefined ? deliveredAt : Date.parse(begun);
+}
+
+function deadlineAfter(
+  begunAt: number,
+  ms: number,
+  what: string,
+): NonNullable<AttemptLimits["deadline"]> {
+  return { at: begunAt + ms, message: `${what} has taken longer than ${inWords(ms)}` };
 }

@@ -19,6 +19,8 @@ import {
   CAPABILITIES,
   CLOSE,
   type DrainPayload,
+  type ExtendedWork,
+  type ExtendRequest,
   invalidName,
   pause,
   RELAY_TYPE,
@@ -169,6 +171,18 @@ export class Relay {
     return this.#assembly.peers.cancel(notice);
   }
 
+  /** Gives work more time. @returns Who has it; `undefined` if no agent here. */
+  extendWork({ work, ms }: ExtendRequest): ExtendedWork | undefined {
+    const attempt = this.#assembly.attempts.get(work);
+    if (attempt?.agentId === undefined || !attempt.prolong(ms)) return undefined;
+    const { agentId: agent_id, number, limits: { deadline } } = attempt;
+    log.info("work gets more time", { seq: attempt.lease.sequence, agent_id, ms });
+    return {
+      ...{ relay_id: this.id, agent_id, attempt: number },
+      ...(deadline && { deadline: new Date(deadline.at).toISOString() }),
+    };
+  }
+
   /** An agent has connected. @returns What to hand its frames and its end to. */
   connected(request: AgentRequest, socket: AgentSocket): AgentConnection {
     const { breaker, providerLimits, resumption, scheduler, journal } = this.#assembly;
@@ -247,6 +261,7 @@ export class Relay {
     this.#unlisten();
     this.#assembly.peers.close();
     this.#assembly.breaker.close();
+    this.#assembly.watch.close();
     this.#assembly.providerLimits.close();
     this.#assembly.effects.close();
     this.#assembly.outcomeReader.close();

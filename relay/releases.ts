@@ -68,7 +68,7 @@ export class Releases {
   release(attempt: AttemptView, delayMs: number, recorded: boolean): void {
     const { lease, keptAt, record } = attempt;
     this.released(lease, record);
-    if (recorded) this.#store(attempt, () => this.#release({ lease, keptAt, delayMs }));
+    if (recorded) this.#store(attempt, record, () => this.#release({ lease, keptAt, delayMs }));
     else this.#release({ lease, keptAt, delayMs });
   }
 
@@ -77,17 +77,27 @@ export class Releases {
     const { lease, keptAt } = attempt;
     const put = () => this.#release({ lease, keptAt, delayMs: Math.min(delayMs, LONGEST_MS) });
     // So that the log has it for as long as it is needed.
-    if (delayMs > LONGEST_MS) this.#store(attempt, put);
+    if (delayMs > LONGEST_MS) this.#store(attempt, attempt.record, put);
     else put();
   }
 
-  #store({ session, role, id, lease: { work }, record }: AttemptView, onStored: () => void): void {
+  /** The first attempt at work has begun, whose deadline counts from now on. */
+  began(attempt: AttemptView): void {
+    const begun = new Date(attempt.deliveredAt).toISOString();
+    this.#store(attempt, { ...attempt.record, begun });
+  }
+
+  #store(
+    { session, role, id, lease: { work } }: AttemptView,
+    record: AttemptRecord,
+    onStored?: () => void,
+  ): void {
     this.#options.writer.append({
       subject: attemptsSubject(session, role, work),
       data: formatMessage(id, "attempt", record),
       id: `attempt.${work}.${record.attempt}.${nuid.next()}`,
       // Refused for good, it is forgotten: then an attempt too many is made.
-      onSettled: onStored,
+      ...(onStored && { onSettled: onStored }),
     });
   }
 

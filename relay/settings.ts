@@ -46,6 +46,16 @@ const LIMITS = {
     fallback: 5,
     range: [1, 1_000],
   }),
+  maxAttemptMs: duration(
+    "MAX_ATTEMPT_DURATION",
+    "how long an attempt may take unless its agent or its work says so; 0: as long as it likes",
+    { fallback: 0, range: [0, "30d"] },
+  ),
+  noProgressMs: duration(
+    "NO_PROGRESS_AFTER",
+    "how long an agent may say nothing about work unless they say so; 0: as long as it likes",
+    { fallback: 0, range: [0, "30d"] },
+  ),
   suspendAfter: integer(
     "SUSPEND_AFTER",
     "failures at once, in a row, after which an agent is suspended; 0: never",

@@ -19,6 +19,8 @@ export interface EndedAttempt {
   /** From 1. */
   readonly number: number;
   readonly agentId: string | undefined;
+  /** In milliseconds since 1970. */
+  readonly deliveredAt: number;
 }
 
 /** An attempt is over through nobody's fault. */
@@ -39,8 +41,8 @@ export function retryIsCharged(reason: string, said: unknown): boolean {
 
 /** The record with an attempt that ends now. */
 export function withAttempt(
-  { charges }: AttemptRecord,
-  { number: attempt, agentId: agent_id }: EndedAttempt,
+  { charges, begun }: AttemptRecord,
+  { number: attempt, agentId: agent_id, deliveredAt }: EndedAttempt,
   { code: reason, message: error }: Reason,
   { delayMs, charged }: Released,
 ): AttemptRecord {
@@ -49,8 +51,14 @@ export function withAttempt(
     ...made,
     ...(error !== "" && { error }),
     charges: charged ? [...charges, made] : charges,
+    begun: begun ?? new Date(deliveredAt).toISOString(),
     ...(delayMs > 0 && { not_before: new Date(Date.now() + delayMs).toISOString() }),
   };
+}
+
+/** How much of the time of work is left, in milliseconds; all of it if it has not begun. */
+export function msLeft({ begun }: AttemptRecord, deadlineMs: number): number {
+  return begun === undefined ? Infinity : Date.parse(begun) + deadlineMs - Date.now();
 }
 
 /** Why work dies of which enough attempts were charged. */

@@ -17,7 +17,12 @@ import {
 import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@ourocodus/edge";
 import { messageOf } from "@ourocodus/protocol";
 import { Seats } from "./connection_limits.ts";
-import { answerAgentQueries, answerAgentStops, answerCancellations } from "./directory.ts";
+import {
+  answerAgentQueries,
+  answerAgentStops,
+  answerCancellations,
+  answerExtensions,
+} from "./directory.ts";
 import { Relay } from "./relay.ts";
 import { relayHandler } from "./server.ts";
 import type { RelaySettings } from "./settings.ts";
@@ -88,6 +93,7 @@ async function serve(
   answerAgentQueries(connection, relay);
   answerAgentStops(connection, relay);
   answerCancellations(connection, relay);
+  answerExtensions(connection, relay);
   const strays = new StrayCollector({
     connection,
     writer,

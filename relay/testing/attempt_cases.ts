@@ -93,6 +93,70 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     assert.deepEqual(agent.hears(), ["work 2"]);
   },
 
+  "work that is over its deadline gets an error, whoever has it": (newRelay) => {
+    const relay = newRelay();
+    const agent = relay.agent({ agentId: "a", v1: true });
+    const running = relay.deliver();
+    running.deadlineOver("too long");
+    assert.deepEqual([running.state, agent.free], ["settling", 1]);
+    assert.deepEqual(agent.hears(), ["work 1", "relay.cancel 1 deadline_exceeded"]);
+    const away = relay.deliver();
+    agent.gone({ code: 1006, reason: "cable" });
+    away.socketLost();
+    away.deadlineOver("too long");
+    const waiting = relay.deliver({
+      attempt: 2,
+      fields: { deadline_ms: 1 },
+      record: { ...chargedTo("b", 1), begun: "2026-01-01T00:00:00Z" },
+    });
+    const all = [running, away, waiting];
+    assert.deepEqual(all.map(({ state }) => state), ["settling", "settling", "settling"]);
+    assert.equal(relay.graces.size, 0);
+    for (const { answer: { text, type }, onSettled } of relay.stores) {
+      assert.deepEqual([JSON.parse(text).payload.code, type], ["deadline_exceeded", "error"]);
+      onSettled({ kind: "stored" });
+    }
+    assert.deepEqual(all.map(({ state }) => state), ["ended", "ended", "ended"]);
+  },
+
+  "a plain agent keeps its slot when its work is over its deadline, until it has answered": (
+    newRelay,
+  ) => {
+    for (const answers of [false, true]) {
+      const relay = newRelay();
+      const agent = relay.agent({ agentId: "a" });
+      const attempt = relay.deliver();
+      attempt.deadlineOver("too long");
+      assert.deepEqual([attempt.state, agent.free], ["running", 0], "until the error is stored");
+      if (answers) attempt.answered(RESULT);
+      relay.stores[0]?.onSettled({ kind: answers ? "duplicate" : "stored", accepted: undefined });
+      assert.equal(attempt.state, answers ? "settling" : "superseded");
+      assert.equal(agent.free, answers ? 1 : 0);
+    }
+  },
+
+  "an agent without progress loses its work, and is told or closed": (newRelay) => {
+    for (const v1 of [true, false]) {
+      const relay = newRelay();
+      const agent = relay.agent({ agentId: "a", v1 });
+      const attempt = relay.deliver();
+      attempt.noProgress("it sleeps");
+      assert.deepEqual([attempt.state, agent.closed], ["ended", !v1]);
+      assert.deepEqual(relay.told.slice(1), [
+        ...["released: no_progress, it sleeps, charged", "release 1, 0"],
+      ]);
+      assert.deepEqual(agent.hears(), v1 ? ["work 1", "relay.cancel 1 no_progress"] : []);
+    }
+  },
+
+  "work with a limit that is none is refused": (newRelay) => {
+    const relay = newRelay();
+    relay.agent();
+    const attempt = relay.deliver({ fields: { deadline_ms: 0 } });
+    assert.equal(attempt.state, "settling");
+    assert.match(relay.told[0] ?? "", /^dead: deadline_ms is 0, allowed is /);
+  },
+
   "attempts count on where the queue begins to count anew": (newRelay) => {
     const relay = newRelay();
     relay.agent({ agentId: "b", v1: true });
@@ -136,7 +200,8 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     attempt.retried({ code: "retry", message: "no" }, { delayMs: 0, charged: true });
     assert.deepEqual(relay.told.slice(-2), ["released: retry, no, charged", "release 3, 0"]);
     const charge = { attempt: 1, agent_id: "a", reason: "retry" };
-    assert.deepEqual(attempt.record, { ...charge, error: "no", charges: [charge] });
+    const begun = new Date(attempt.deliveredAt).toISOString();
+    assert.deepEqual(attempt.record, { ...charge, error: "no", begun, charges: [charge] });
     const { record } = attempt;
     const next = relay.deliver({ attempt: 4, record });
     next.retried({ code: "limited", message: "" }, { delayMs: 5_000, charged: false });

@@ -41,7 +41,7 @@ export class AttemptWorld implements Neighbours, Surroundings {
     const relay = this.relays[which % RELAYS];
     const agent = this.agents[Math.floor(which / 2) % Math.max(1, this.agents.length)];
     assert.ok(relay);
-    switch (choice % 24) {
+    switch (choice % 25) {
       case 0:
       case 1:
         this.queue.publish(which);
@@ -100,6 +100,9 @@ export class AttemptWorld implements Neighbours, Surroundings {
         break;
       case 22:
         pick([...relay.graces.values()], which)?.();
+        break;
+      case 24:
+        this.#hurry(relay, which);
         break;
       case 23:
         if (which % 4 === 0) this.#drain(relay);
@@ -334,6 +337,13 @@ export class AttemptWorld implements Neighbours, Surroundings {
       const state = relay.attempts.get(identityOf(work))?.state ?? "ended";
       assert.ok(["ended", "superseded", "settling"].includes(state), "nobody goes on with it");
     }
+  }
+
+  /** An attempt has taken too long, or its agent has said nothing for too long. */
+  #hurry(relay: WorldRelay, which: number): void {
+    const attempt = pick([...relay.attempts], which);
+    if (which % 3 === 0) attempt?.deadlineOver("too long");
+    else if (which % 3 === 1) attempt?.noProgress("it sleeps");
   }
 
   /** A relay ends as it should, and another one begins in its place. */

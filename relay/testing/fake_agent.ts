@@ -38,6 +38,7 @@ export class FakeAgent implements AgentSocket {
       protocol: options.v1 ? "ourocodus.v1" : "plain",
       confirm: options.confirm ?? false,
       limitKey: options.limitKey,
+      limits: options.limits ?? {},
     }, this);
   }
 

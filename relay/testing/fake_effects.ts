@@ -112,18 +112,21 @@ export class FakeEffects implements Effects {
 
   /** Delivers work. @param delivery With the record of its attempts, unless that is to be looked up. */
   deliver(
-    { attempt = 1, sequence = 7, id = "1", mayBeKnown = false, record = NO_ATTEMPTS }: {
-      readonly attempt?: number;
-      readonly sequence?: number;
-      readonly id?: string;
-      readonly mayBeKnown?: boolean;
-      readonly record?: AttemptRecord;
-    } = {},
+    { attempt = 1, sequence = 7, id = "1", mayBeKnown = false, record = NO_ATTEMPTS, fields = {} }:
+      {
+        readonly attempt?: number;
+        readonly sequence?: number;
+        readonly id?: string;
+        readonly mayBeKnown?: boolean;
+        readonly record?: AttemptRecord;
+        /** Further fields of its message. */
+        readonly fields?: object;
+      } = {},
   ): Attempt {
     const lease = leaseOf(attempt, sequence);
     const made = new this.#attemptClass(lease, this.role.id, this);
     this.attempts.add(made);
-    const text = JSON.stringify({ id, type: "work", payload: {} });
+    const text = JSON.stringify({ id, type: "work", payload: {}, ...fields });
     made.delivered(this.role, text, mayBeKnown ? undefined : record);
     return made;
   }
@@ -174,6 +177,10 @@ export class FakeEffects implements Effects {
 
   read(_: Attempt, onRead: (text: string | undefined) => void): void {
     this.reads.push(onRead);
+  }
+
+  limitsOf(): Attempt["limits"] {
+    return {};
   }
 
   keepSaid(characters: number): void {
