@@ -54,6 +54,11 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
       "--limit-key <key>",
       "whose provider's limits it shares (default: a coding agent's account)",
     )
+    .option(
+      "--max-attempt <duration>",
+      "how long an attempt may take (a coding agent's default: 24h)",
+    )
+    .option("--max-silence <duration>", "how long it may be silent (a coding agent's default: 30m)")
     .option("--drain <duration>", "how long running work may take after SIGTERM (default: 25s)")
     .addOption(
       new Option("--dry-run <what>", "only say what is wrong, with as much as this")
@@ -63,6 +68,16 @@ export function agentCommand(root: Command, name: string): Command<[], AgentOpti
 
 /** What those flags say. */
 export function agentFlags(options: AgentOptions): AgentFlags {
-  const { session, role, relay, agentId = options.name, concurrency, limitKey, drain } = options;
-  return { session, role, relay, agentId, concurrency, limitKey, drain };
+  const {
+    session,
+    role,
+    relay,
+    agentId = options.name,
+    concurrency,
+    limitKey,
+    maxAttempt,
+    maxSilence,
+    drain,
+  } = options;
+  return { session, role, relay, agentId, concurrency, limitKey, maxAttempt, maxSilence, drain };
 }

@@ -7,6 +7,8 @@ export interface AgentQuery {
   readonly agentId: string;
   readonly concurrency: number;
   readonly limitKey?: string | undefined;
+  readonly maxAttemptMs?: number | undefined;
+  readonly noProgressMs?: number | undefined;
 }
 
 const WEBSOCKET_SCHEME: Readonly<Record<string, string>> = {
@@ -58,7 +60,11 @@ export function agentUrl(relayUrl: URL, query: AgentQuery): URL {
   url.searchParams.set("agent_id", query.agentId);
   url.searchParams.set("concurrency", String(query.concurrency));
   url.searchParams.set("confirm", "true");
-  if (query.limitKey !== undefined) url.searchParams.set("limit_key", query.limitKey);
+  const { limitKey, maxAttemptMs, noProgressMs } = query;
+  const more = { limit_key: limitKey, max_attempt_ms: maxAttemptMs, no_progress_ms: noProgressMs };
+  for (const [name, value] of Object.entries(more)) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
   return url;
 }
 

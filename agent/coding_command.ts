@@ -152,6 +152,7 @@ export function codingCommand(
       }
       await run({
         flags: { ...flags, agentId, limitKey: flags.limitKey ?? agent.limitKey() },
+        defaults: { maxAttemptMs: 86_400_000, noProgressMs: 1_800_000 },
         start: async () => {
           // Without a sandbox, commands of the coding agent run as this user.
           if (wanted.gateway !== undefined && !hideMemory()) {

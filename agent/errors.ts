@@ -71,7 +71,8 @@ export class WorkError extends OurocodusError {
 /**
  * Why an attempt's result is no longer wanted: what `WorkContext.signal` is aborted with. `code` is
  * `cancelled` (somebody cancelled the work), `answered` (another attempt's result was accepted, or the
- * work is dead), `lease_lost` (another agent has the work), another word of a newer relay's,
+ * work is dead), `deadline_exceeded` (it has taken too long), `no_progress` (the handler has said nothing
+ * for too long), `lease_lost` (another agent has the work), another word of a newer relay's,
  * or `stopped` (the agent ends; the work is handed out again).
  */
 export class WorkAbortedError extends OurocodusError {

@@ -8,12 +8,14 @@ import {
 import { systemClock } from "./clock.ts";
 import { serve } from "./serve.ts";
 import { type Pause, serveWhileAble, type Suspendable } from "./serve_while_able.ts";
-import { type AgentFlags, agentSettings } from "./settings.ts";
+import { type AgentFlags, type AgentSettings, agentSettings } from "./settings.ts";
 import type { Handler } from "./work.ts";
 
 /** What an agent's command line amounts to. */
 export interface AgentProgram {
   readonly flags: AgentFlags;
+  /** What holds where neither flags nor environment say something. */
+  readonly defaults?: Pick<AgentSettings, "maxAttemptMs" | "noProgressMs">;
   /** Without it nothing is run: the settings are checked, and that is all. */
   readonly handler?: Handler;
   /** Makes it ready, before it serves; what it logs is seen. */
@@ -34,7 +36,7 @@ export type RunAgent = (program: AgentProgram) => Promise<void>;
  * @throws {ServeError} If a relay says not to come back.
  */
 export async function runAgent(env: Environment, program: AgentProgram): Promise<void> {
-  const settings = agentSettings(env, program.flags);
+  const settings = { ...program.defaults, ...agentSettings(env, program.flags) };
   const level = logLevelSetting(env);
   const { handler, suspendable } = program;
   if (handler === undefined) return;

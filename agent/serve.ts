@@ -1,4 +1,10 @@
-import { invalidName, InvalidNameError, isLimitKey, LIMIT_KEY_RULE } from "@ourocodus/protocol";
+import {
+  invalidName,
+  InvalidNameError,
+  isLimitKey,
+  LIMIT_KEY_RULE,
+  MAX_WORK_LIMIT_MS,
+} from "@ourocodus/protocol";
 import { Agent } from "./agent.ts";
 import { agentUrl, parseRelayUrls } from "./agent_url.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -32,6 +38,16 @@ export interface ServeOptions {
    * provider: if one is `limited`, see {@linkcode RetryableError}, all take no work until its time.
    */
   readonly limitKey?: string;
+  /**
+   * How long an attempt may take, in milliseconds, 1 to 2 592 000 000: then it is aborted, and the work
+   * gets an error. By default the relay decides. A work item's own `deadline_ms` comes first.
+   */
+  readonly maxAttemptMs?: number;
+  /**
+   * How long a handler may say nothing with `WorkContext.progress`, in milliseconds, as above: then its
+   * attempt is aborted, and the work is another agent's. A work item's `no_progress_ms` comes first.
+   */
+  readonly noProgressMs?: number;
   /**
    * What lets it in, where relays ask for a token; a function is asked before each connection, so
    * that a token that expires can be replaced. It is sent as a header, and shown nowhere.
@@ -112,7 +128,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * ```
  */
 export async function serve(options: ServeOptions, handler: Handler): Promise<void> {
-  const { session, role, agentId = crypto.randomUUID(), concurrency = 1, limitKey } = options;
+  const { session, role, agentId = crypto.randomUUID(), concurrency = 1 } = options;
+  const { limitKey, maxAttemptMs, noProgressMs } = options;
   const { drainMs = 25_000, backoffBaseMs = 500, backoffCapMs = 30_000 } = options;
   checkName("session", session);
   checkName("role", role);
@@ -121,13 +138,18 @@ export async function serve(options: ServeOptions, handler: Handler): Promise<vo
   if (limitKey !== undefined && !isLimitKey(limitKey)) {
     throw new OptionError(`limitKey is ${JSON.stringify(limitKey)}, ${LIMIT_KEY_RULE}`);
   }
+  for (const [name, value] of Object.entries({ maxAttemptMs, noProgressMs })) {
+    if (value !== undefined) checkNumber(name, value, 1, MAX_WORK_LIMIT_MS);
+  }
   checkNumber("concurrency", concurrency, 1, MAX_CONCURRENCY);
   checkNumber("drainMs", drainMs, 0, MAX_TIMER_MS);
   checkNumber("backoffBaseMs", backoffBaseMs, 1, MAX_TIMER_MS);
   checkNumber("backoffCapMs", backoffCapMs, backoffBaseMs, MAX_TIMER_MS);
   const identity = { session, role, agentId };
   const relays = parseRelayUrls(options.relayUrl).map((relayUrl) => {
-    const url = agentUrl(relayUrl, { ...identity, concurrency, limitKey });
+    const url = agentUrl(relayUrl, {
+      ...{ ...identity, concurrency, limitKey, maxAttemptMs, noProgressMs },
+    });
     return { url: url.href, shownUrl: `${url.protocol}//${url.host}${url.pathname}` };
   });
   const agent = new Agent({

@@ -44,6 +44,16 @@ export const AGENT_SETTINGS = {
     flag: "--limit-key",
     otherwise: "of a coding agent, its account",
   }),
+  maxAttempt: duration("MAX_ATTEMPT_DURATION", "how long an attempt may take", {
+    flag: "--max-attempt",
+    otherwise: "of a coding agent 24h, else as the relay has it",
+    range: ["1s", "30d"],
+  }),
+  maxSilence: duration("NO_PROGRESS_AFTER", "how long it may say nothing about its work", {
+    flag: "--max-silence",
+    otherwise: "of a coding agent 30m, else as the relay has it",
+    range: ["1s", "30d"],
+  }),
   drain: duration("DRAIN_SECONDS", "how long running work may take after SIGTERM", {
     flag: "--drain",
     fallback: 25,
@@ -70,6 +80,10 @@ export interface AgentSettings {
   readonly concurrency: number;
   /** Whose provider's limits it shares. */
   readonly limitKey?: string;
+  /** How long an attempt may take, in milliseconds. */
+  readonly maxAttemptMs?: number;
+  /** How long it may say nothing about its work, in milliseconds. */
+  readonly noProgressMs?: number;
   /** What lets it in to relays. */
   readonly token?: () => string | undefined;
   /** Certificates of authorities that are trusted besides the known ones. */
@@ -86,6 +100,8 @@ export interface AgentFlags {
   readonly agentId?: string;
   readonly concurrency?: string;
   readonly limitKey?: string;
+  readonly maxAttempt?: string;
+  readonly maxSilence?: string;
   readonly drain?: string;
 }
 
@@ -97,7 +113,7 @@ export interface AgentFlags {
  */
 export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSettings {
   const read = readSettings(AGENT_SETTINGS, env, flags);
-  const { session, role, agentId, concurrency, limitKey } = read;
+  const { session, role, agentId, concurrency, limitKey, maxAttempt, maxSilence } = read;
   if (session === undefined || role === undefined) throw missing(session, role);
   const token = tokenOf(read.token, read.tokenFile);
   return {
@@ -107,6 +123,8 @@ export function agentSettings(env: Environment, flags: AgentFlags = {}): AgentSe
     ...(agentId !== undefined && { agentId }),
     concurrency,
     ...(limitKey !== undefined && { limitKey }),
+    ...(maxAttempt !== undefined && { maxAttemptMs: maxAttempt }),
+    ...(maxSilence !== undefined && { noProgressMs: maxSilence }),
     ...(token !== undefined && { token }),
     ...(read.caFile !== undefined && { caCerts: [readFile("RELAY_CA", read.caFile)] }),
     drainMs: read.drain,

@@ -21,6 +21,7 @@ import { agentRoute } from "./routes/agent_route.ts";
 import { agentsRoute } from "./routes/agents_route.ts";
 import { cancelWorkBySequenceRoute } from "./routes/cancel_work_by_sequence_route.ts";
 import { cancelWorkRoute } from "./routes/cancel_work_route.ts";
+import { extendWorkRoute } from "./routes/extend_work_route.ts";
 import { deadLettersRoute } from "./routes/dead_letters_route.ts";
 import { eventsRoute } from "./routes/events_route.ts";
 import { healthRoute } from "./routes/health_route.ts";
@@ -75,6 +76,7 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   requeueRoute,
   workRoute,
   cancelWorkRoute,
+  extendWorkRoute,
   statsRoute,
   eventsRoute,
   problemsRoute,

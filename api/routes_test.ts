@@ -138,6 +138,15 @@ async function cancels({ api }: Scene): Promise<void> {
   ]);
   const { sequence } = (await api.post(WORK, { id: "b", payload: { answer: "never" } })).body;
   await until(async () => (await api.fetch("/api/work/b")).body.state === "in_hand");
+  const more = (of: number, ms: string) =>
+    api.fetch(`/api/sessions/docs/work/${of}/extend?ms=${ms}`, { method: "POST" });
+  const extended = await more(sequence, "1000");
+  assert.deepEqual([extended.status, extended.body.agent_id, extended.body.attempt], [
+    ...[200, "writer-1", 1],
+  ]);
+  assert.equal((await more(waiting.sequence, "1000")).status, 409);
+  assert.equal((await more(99, "1000")).status, 404);
+  assert.equal((await more(sequence, "0")).status, 400);
   const taken = await api.fetch(`/api/sessions/docs/work/${sequence}`, { method: "DELETE" });
   assert.equal(taken.status, 200);
   const { was, holder: { relay_id, ...holder } } = taken.body;

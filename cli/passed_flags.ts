@@ -38,6 +38,8 @@ const FLAGS: readonly PassedFlag[] = [
     "--limit-key <key>",
     "whose provider's limits it shares (default: a coding agent's account)",
   ),
+  both("--max-attempt <duration>", "how long an attempt may take (a coding agent's default: 24h)"),
+  both("--max-silence <duration>", "how long it may be silent (a coding agent's default: 30m)"),
   exec("--error-if <path>", "with --stdout json: a path like .is_error that tells of a failure"),
   exec("--require-output", "printing nothing is an error"),
   {

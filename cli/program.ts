@@ -127,6 +127,10 @@ const COMMANDS: Entries = {
         summary: "cancel work that has no outcome yet",
         load: () => import("./work_cancel.ts"),
       },
+      extend: {
+        summary: "give running work more time",
+        load: () => import("./work_extend.ts"),
+      },
       retry: {
         summary: "send finished work again",
         load: () => import("./work_retry.ts"),

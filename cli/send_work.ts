@@ -5,7 +5,7 @@ import { formatMessage } from "@ourocodus/protocol";
 import { SystemError } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
 import type { ExitCode } from "./exit_codes.ts";
-import { idFlag, objectFlag, sessionPlace, waitFlags } from "./flag_values.ts";
+import { durationFlag, idFlag, objectFlag, sessionPlace, waitFlags } from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
 import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
@@ -33,6 +33,11 @@ function declare() {
     .option("--payload <json>", "send this payload, a JSON object")
     .option("--file <path>", "send a work item per line of this file; - is standard input")
     .option("--id <id>", "the message's id (default: a new one)")
+    .option(
+      "--deadline <duration>",
+      "an error, if it has no result so long after it was first handed out",
+    )
+    .option("--max-silence <duration>", "another agent, if one says nothing for so long")
     .option("-w, --wait", "wait for the result, and print it")
     .option(...WAIT_TIMEOUT_FLAG)
     .option("--json", "print JSON")
@@ -86,6 +91,7 @@ async function sendWork(
   const { session, role: givenRole } = sessionPlace(flags);
   const waitMs = waitFlags(flags);
   const content = contentOf(flags);
+  const limits = limitsOf(flags, content);
   const id = flags.id === undefined ? newWorkId() : idFlag("--id", flags.id);
   await using connection = await connectNats(console, { url: flags.nats });
   const role = givenRole ?? await onlyRole(connection, session, console.signal);
@@ -102,7 +108,7 @@ async function sendWork(
   const payload = content.kind === "payload"
     ? content.payload
     : { message: await readMessageFile(content.file, { maxBytes, console }) };
-  const text = formatMessage(id, "work", workPayload(sending, payload));
+  const text = withLimits(formatMessage(id, "work", workPayload(sending, payload)), limits);
   return await sendOne(connection, { id, text }, sending, console);
 }
 
@@ -138,6 +144,33 @@ function contentOf(flags: Flags): Content {
     ? { message: flags.message }
     : objectFlag("--payload", flags.payload);
   return { kind: "payload", payload };
+}
+
+/** How long the work may take, in milliseconds. */
+function limitsOf(
+  { deadline, maxSilence }: Flags,
+  { kind }: Content,
+): Readonly<Record<string, number>> {
+  const given = { "--deadline": deadline, "--max-silence": maxSilence };
+  const names = { "--deadline": "deadline_ms", "--max-silence": "no_progress_ms" };
+  const limits: Record<string, number> = {};
+  for (const [flag, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (kind === "lines") {
+      throw new UsageError(
+        `${flag} is for one work item; in lines, give whole messages: ` +
+          `{"id": …, "type": "work", "payload": {…}, "${names[flag as keyof typeof names]}": …}`,
+      );
+    }
+    limits[names[flag as keyof typeof names]] = durationFlag(flag, value, 30);
+  }
+  return limits;
+}
+
+/** A message with further fields at its end. */
+function withLimits(text: string, limits: Readonly<Record<string, number>>): string {
+  const fields = JSON.stringify(limits).slice(1, -1);
+  return fields === "" ? text : `${text.slice(0, -1)},${fields}}`;
 }
 
 async function onlyRole(

@@ -63,9 +63,13 @@ function row(work: PendingWork, paint: Paint): Cell[] {
   ];
 }
 
-function stateCell({ state, agent_id, attempt, since }: PendingWork, paint: Paint): Cell {
+function stateCell(work: PendingWork, paint: Paint): Cell {
+  const { state, agent_id, attempt, since, silent_since } = work;
   if (state === "waiting") return { text: "waiting", color: paint.cyan };
   const forMs = since === null ? undefined : Math.max(0, Date.now() - Date.parse(since));
   const time = forMs === undefined ? "" : `, for ${span(forMs)}`;
-  return { text: `running: agent ${agent_id}, attempt ${attempt}${time}`, color: paint.blue };
+  const text = `running: agent ${agent_id}, attempt ${attempt}${time}`;
+  if (silent_since === null) return { text, color: paint.blue };
+  const silent = span(Math.max(0, Date.now() - Date.parse(silent_since)));
+  return { text: `${text}, silent for ${silent}`, color: paint.yellow };
 }

@@ -57,3 +57,4 @@ export type {
   WorkState,
   WorkTrace,
 } from "./work_trace_types.ts";
+export { extendWork } from "./work_extend.ts";

@@ -60,12 +60,14 @@ export async function pendingWork(
   return { items, next: more ? items.at(-1)?.work_sequence ?? null : null };
 }
 
-type Holder = Pick<PendingWork, "attempt" | "agent_id" | "since">;
+type Holder = Pick<PendingWork, "attempt" | "agent_id" | "since" | "silent_since">;
 
 function holdersOf(agents: readonly DirectoryAgent[]): Map<number, Holder> {
   return new Map(
     agents.flatMap(({ agent_id, work = [] }) =>
-      work.map(({ sequence, attempt, since }) => [sequence, { attempt, agent_id, since }])
+      work.map((
+        { sequence, attempt, since, silent_since = null },
+      ) => [sequence, { attempt, agent_id, since, silent_since }])
     ),
   );
 }
@@ -86,6 +88,6 @@ function pendingOf(
     role: named.role,
     stored_at: new Date(storedAtMs(stored)).toISOString(),
     state: holder === undefined ? "waiting" : "in_hand",
-    ...(holder ?? { attempt: null, agent_id: null, since: null }),
+    ...(holder ?? { attempt: null, agent_id: null, since: null, silent_since: null }),
   };
 }

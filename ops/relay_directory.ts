@@ -168,11 +168,16 @@ function isAgent(value: unknown): value is AgentRecord {
 
 function isPaused(value: unknown): value is PausedAgent {
   return isObject(value) &&
-    ["reason", "message", "until"].every((name) => typeof value[name] === "string") &&
-    !Number.isNaN(Date.parse(String(value.until)));
+    ["reason", "message"].every((name) => typeof value[name] === "string") &&
+    isTime(value.until);
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === "string" && !Number.isNaN(Date.parse(value));
 }
 
 function isAgentWork(value: unknown): value is AgentWork {
   return isObject(value) && isCount(value.sequence) && isCount(value.attempt) &&
-    typeof value.id === "string" && typeof value.since === "string";
+    typeof value.id === "string" && typeof value.since === "string" &&
+    (value.silent_since === undefined || isTime(value.silent_since));
 }

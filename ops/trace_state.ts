@@ -43,7 +43,7 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     role: work.role,
     id: work.id ?? null,
     state,
-    note: noteOf(work, state, findings),
+    note: holder === undefined ? noteOf(work, state, findings) : silentNote(holder),
     stored_at: work.storedAt?.toISOString() ?? null,
     attempts: Math.max(0, holder?.attempt ?? 0, ...work.steps.map(({ attempt }) => attempt ?? 0)),
     charged: work.steps.filter(({ charged }) => charged).length,
@@ -70,12 +70,13 @@ function letterOf(text: string | undefined): number | null {
 interface Holder {
   readonly agent_id: string;
   readonly attempt: number;
+  readonly silent_since?: string;
 }
 
 function holderOf({ sequence }: TracedWork, { agents }: Findings): Holder | undefined {
   for (const { agent_id, work = [] } of agents) {
     const held = work.find((item) => item.sequence === sequence);
-    if (held !== undefined) return { agent_id, attempt: held.attempt };
+    if (held !== undefined) return { ...held, agent_id };
   }
   return undefined;
 }
@@ -126,6 +127,12 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
     default:
       return null;
   }
+}
+
+function silentNote({ agent_id, silent_since }: Holder): string | null {
+  return silent_since === undefined
+    ? null
+    : `agent ${agent_id} has said nothing about it since ${silent_since}`;
 }
 
 /** Why no agent takes work, if all take none for now. */

@@ -147,6 +147,8 @@ export interface PendingWork {
   readonly agent_id: string | null;
   /** Since when the agent has it, ISO 8601. */
   readonly since: string | null;
+  /** Since when the agent has said nothing about it, ISO 8601; null unless that is for long. */
+  readonly silent_since: string | null;
   readonly [field: string]: unknown;
 }
 

@@ -41,6 +41,9 @@ const KEEP_RETRY_MS = 10_000;
 /** As git says it. */
 const DISK_FULL = "No space left on device";
 
+/** Why nobody wants the work's result any more. */
+const IS_OVER = ["answered", "cancelled", "deadline_exceeded"];
+
 /** Ends an attempt; one of its methods is called, once. */
 export class AttemptEnd {
   readonly #options: AttemptEndOptions;
@@ -90,7 +93,7 @@ export class AttemptEnd {
   async #aborted(reason: WorkAbortedError): Promise<unknown> {
     const { files, place } = this.#options;
     await files.keep();
-    const isOver = reason.code === "cancelled" || reason.code === "answered";
+    const isOver = IS_OVER.includes(reason.code);
     await place.save({ state: isOver ? "cancelled" : "interrupted", ...this.#spent() });
     return reason;
   }

@@ -11,6 +11,9 @@ export const AgentWorkSchema = z.object({
   id: z.string().openapi({ description: "Its message's" }),
   attempt: z.int(),
   since: z.string().openapi({ description: "When it was handed out, ISO 8601" }),
+  silent_since: z.string().optional().openapi({
+    description: "Since when the agent has said nothing about it, if that is for long; ISO 8601",
+  }),
 }).openapi("AgentWork");
 
 /** An agent. */

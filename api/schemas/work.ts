@@ -143,6 +143,9 @@ export const PendingWorkListSchema = z.object({
       attempt: z.int().nullable(),
       agent_id: z.string().nullable(),
       since: time.nullable(),
+      silent_since: time.nullable().openapi({
+        description: "Since when its agent has said nothing about it; null unless that is for long",
+      }),
     }).catchall(z.unknown()).openapi("PendingWork") satisfies z.ZodType<PendingWork>,
   ).openapi({ description: "Oldest first" }),
   next: z.int().nullable().openapi({
@@ -162,6 +165,18 @@ export const CancelReasonSchema: z.ZodType<string | undefined> = z.string().supe
   maxLength: MAX_REASON_CHARACTERS,
   description: "Why, for people; it is the message of the error",
 });
+
+/** The answer to a request for more time. */
+export const ExtendedWorkSchema = z.object({
+  id: z.string().nullable(),
+  work_sequence: z.int(),
+  session_id: z.string(),
+  role: z.string(),
+  relay_id: z.string(),
+  agent_id: z.string(),
+  attempt: z.int(),
+  deadline: time.optional().openapi({ description: "When it has to be done now, if it has to" }),
+}).openapi("ExtendedWork");
 
 /** The answer to a cancellation. */
 export const CancelledWorkSchema = z.object({

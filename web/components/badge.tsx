@@ -19,6 +19,7 @@ const TONES: Readonly<Record<string, string>> = {
   cancelled: "warn",
   failing: "bad",
   limited: "warn",
+  silent: "warn",
   failed: "bad",
   unhealthy: "bad",
   dead: "bad",

@@ -143,6 +143,7 @@ function Pending({ api, session, version }: TabProps): VNode {
             <span class="dim">
               {work.agent_id && `${work.agent_id}, attempt ${work.attempt}, `}
             </span>
+            {work.silent_since !== null && <Badge state="silent" />}
             <Ago time={work.since ?? work.stored_at} />
             <button
               type="button"
