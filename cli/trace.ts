@@ -145,6 +145,7 @@ const STEPS: Readonly<Record<string, string>> = {
   "work.stored": "stored",
   "work.offered": "handed to",
   "work.redelivered": "handed again to",
+  "work.silent": "nothing heard from",
   "work.returned": "released by",
   "work.cancelled": "cancelled",
   "work.dead": "dead-lettered",

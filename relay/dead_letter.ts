@@ -5,13 +5,15 @@
  * @module
  */
 import { type Connection, deadLetterId, type LogWriter, type Stored } from "@ourocodus/bus";
-import { formatMessage, LOG_HEADER } from "@ourocodus/protocol";
+import { type Charge, formatMessage, LOG_HEADER } from "@ourocodus/protocol";
 
 /** Why an attempt has ended, or work dies. */
 export interface Reason {
   /** Machine-readable, in snake_case: `max_deliver`, `invalid_message`, … */
   readonly code: string;
   readonly message: string;
+  /** Of work that dies of them: the attempts that were charged to it. */
+  readonly charges?: readonly Charge[];
 }
 
 /** Work that dies. */

@@ -62,10 +62,8 @@ export function msLeft({ begun }: AttemptRecord, deadlineMs: number): number {
 }
 
 /** Why work dies of which enough attempts were charged. */
-export function spentReason({ reason, error, charges: { length } }: AttemptRecord): Reason {
+export function spentReason({ reason, error, charges }: AttemptRecord): Reason {
   const last = error === undefined ? reason : `${reason}, ${error}`;
-  return {
-    code: "max_deliver",
-    message: `given up after ${length} attempts; the last one: ${last}`,
-  };
+  const message = `given up after ${charges.length} attempts; the last one: ${last}`;
+  return { code: "max_deliver", message, charges };
 }

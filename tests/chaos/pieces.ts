@@ -1,6 +1,6 @@
 /**
  * The work that is sent meanwhile, made from the seed: most of it quick, some slow, some that is
- * released, fails, is cancelled, or kills the agent that begins it, and ids that come twice.
+ * released for one reason or another, takes too long, says nothing, fails, is cancelled, or kills the agent that begins it, and ids that come twice.
  *
  * @module
  */
@@ -17,6 +17,11 @@ const WEIGHTS = {
   quick: 700,
   slow: 150,
   retried: 40,
+  limited: 15,
+  notAccepted: 15,
+  snoozed: 15,
+  overdue: 15,
+  silent: 15,
   failing: 40,
   poison: 2,
   sentAgain: 30,
@@ -60,6 +65,15 @@ function special(kind: keyof typeof WEIGHTS, slowMs: number): Task {
       return { work_ms: slowMs };
     case "retried":
       return { ends: "retry" };
+    case "limited":
+    case "snoozed":
+      return { ends: kind };
+    case "notAccepted":
+      return { ends: "not_accepted" };
+    case "overdue":
+      return { work_ms: slowMs, deadline_ms: 1_000 };
+    case "silent":
+      return { work_ms: slowMs, no_progress_ms: 1_500 };
     case "failing":
       return { ends: "fail" };
     case "poison":

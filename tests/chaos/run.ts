@@ -63,7 +63,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const wholeAt = performance.now();
   const balance = await books.settled(SETTLE_MS);
   say(`All work was done after ${seconds(performance.now() - wholeAt)}`);
-  const balanced = isBalanced(balance);
+  const balanced = isBalanced(balance) && balance.undercharged.length === 0;
   if (!balanced) {
     const { agents } = await askRelays(client.connection, { work: true });
     const busy = agents.filter(({ work = [] }) => work.length > 0);
@@ -85,12 +85,13 @@ export function formatBalance(balance: Balance): string {
     ["answered, and still in the queue", balance.lingering.length],
     ["vanished", balance.vanished.length],
     ["answered twice", balance.twice.length],
+    ["dead, of too few attempts", balance.undercharged.length],
     ["cancelled, by the receipt, and answered", balance.contradicted.length],
     ["outcomes of nothing", balance.unknown.length],
   ];
   const lines = rows.map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`);
-  const { lingering, vanished, twice, contradicted } = balance;
-  const bad = [...lingering, ...vanished, ...twice, ...contradicted].slice(0, 20);
+  const { lingering, vanished, twice, undercharged, contradicted } = balance;
+  const bad = [...lingering, ...vanished, ...twice, ...undercharged, ...contradicted].slice(0, 20);
   return [
     ...lines,
     ...bad.map((work) => `  ${JSON.stringify(work)}`),

@@ -4,7 +4,15 @@ import { chaosRow, splitChaos, withChaosRow } from "./summary.ts";
 
 const BALANCE: Balance = {
   ...{ acknowledged: 10, answered: 7, dead: 2, cancelled: 1, waiting: 0 },
-  ...{ lingering: [], vanished: [], twice: [], unburied: [], contradicted: [], unknown: [] },
+  ...{
+    lingering: [],
+    vanished: [],
+    twice: [],
+    unburied: [],
+    undercharged: [],
+    contradicted: [],
+    unknown: [],
+  },
 };
 const GONE = { session: "s", role: "r", id: "w", sequence: 1 };
 

@@ -23,8 +23,14 @@ export interface AgentProgram {
 export interface Task {
   /** How long to work, in milliseconds; 0 by default. */
   readonly work_ms?: number;
-  /** How it ends; `answer` by default. `die` ends the process, `retry` releases once or twice. */
-  readonly ends?: "answer" | "fail" | "retry" | "die";
+  /**
+   * How it ends; `answer` by default. `die` ends the process, the others from `retry` on release once or
+   * twice.
+   */
+  readonly ends?: "answer" | "fail" | "die" | "retry" | "limited" | "not_accepted" | "snoozed";
+  /** See PROTOCOL.md: for relays. */
+  readonly deadline_ms?: number;
+  readonly no_progress_ms?: number;
 }
 
 /** An attempt, as the agent sees it. */
@@ -84,8 +90,8 @@ async function sdkAgent(program: AgentProgram): Promise<void> {
     const task = piece.payload as Task;
     const result = await work(program, { id: piece.id, attempt, payload: task }, signal);
     if (task.ends === "fail") throw new WorkError("asked", "it was asked to fail");
-    if (task.ends === "retry" && attempt < 3) {
-      throw new RetryableError("it was asked to", { delayMs: RETRY_DELAY_MS });
+    if (releases(task) && attempt < 3) {
+      throw new RetryableError("it was asked to", { delayMs: RETRY_DELAY_MS, reason: task.ends });
     }
     return result;
   });
@@ -145,10 +151,11 @@ class PlainAgent {
     this.#running.add(id);
     const result = await work(this.#program, message);
     this.#running.delete(id);
-    const retry = task.ends === "retry" && !this.#retried.has(id);
+    const retry = releases(task) && !this.#retried.has(id);
     if (retry) this.#retried.add(id);
     const type = retry ? "retry" : task.ends === "fail" ? "error" : "result";
-    this.#answer(JSON.stringify({ id, type, payload: result }));
+    const payload = retry ? { reason: task.ends } : result;
+    this.#answer(JSON.stringify({ id, type, payload }));
   }
 
   #answer(text: string): void {
@@ -156,6 +163,10 @@ class PlainAgent {
     this.#last = this.#last.slice(-(this.#program.concurrency ?? 1));
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
+}
+
+function releases({ ends }: Task): boolean {
+  return ends !== undefined && !["answer", "fail", "die"].includes(ends);
 }
 
 if (import.meta.main) {

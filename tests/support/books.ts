@@ -6,7 +6,7 @@
  */
 import { readLog } from "@ourocodus/bus";
 import { sendWork } from "@ourocodus/ops";
-import { deadSubject, LOG_HEADER, outcomeSubjects } from "@ourocodus/protocol";
+import { deadSubject, LOG_HEADER, outcomeSubjects, parseObject } from "@ourocodus/protocol";
 import type { BusClient } from "./bus_client.ts";
 
 /** Work that its sender was told is stored. */
@@ -39,12 +39,16 @@ export interface Balance {
   readonly twice: readonly Acknowledged[];
   /** Dead, with an error result, but without its dead letter. */
   readonly unburied: readonly Acknowledged[];
+  /** Dead of fewer charged attempts than it may have. */
+  readonly undercharged: readonly Acknowledged[];
   /** Whose cancellation was confirmed, though another outcome is stored. */
   readonly contradicted: readonly Acknowledged[];
   /** Outcomes of work that nobody has booked: their subject and `Nats-Msg-Id`. */
   readonly unknown: readonly string[];
 }
 
+/** As many attempts are charged to work before it is dead, by default. */
+const MAX_DELIVER = 5;
 /** Between two looks at all of the log, in milliseconds. */
 const LOOK_MS = 250;
 
@@ -95,6 +99,7 @@ export class Books {
     const marked = { dead: new Set<number>(), cancelled: new Set<number>() };
     const unknown: string[] = [];
     const letters = new Set<number>();
+    const undercharged = new Set<number>();
     // What leaves the queue meanwhile is in the log then.
     const waiting = await this.#client.waitingSequences();
     const sessions = new Set(this.booked.map(({ session }) => session));
@@ -108,6 +113,7 @@ export class Books {
         outcomes.set(sequence, (outcomes.get(sequence) ?? 0) + 1);
         const mark = record.header(LOG_HEADER.outcome);
         if (mark === "dead" || mark === "cancelled") marked[mark].add(sequence);
+        if (mark === "dead" && chargesOf(record.text) < MAX_DELIVER) undercharged.add(sequence);
       }
       for await (const record of readLog(connection, deadSubject(session, "*"))) {
         if (record.work !== undefined) letters.add(record.work.sequence);
@@ -127,6 +133,7 @@ export class Books {
       vanished: [...forgotten, ...open.filter(({ sequence }) => !waiting.has(sequence))],
       twice: booked.filter(({ sequence }) => (outcomes.get(sequence) ?? 0) > 1),
       unburied: booked.filter(({ sequence }) => dead.has(sequence) && !letters.has(sequence)),
+      undercharged: booked.filter(({ sequence }) => undercharged.has(sequence)),
       contradicted: booked.filter(({ sequence }) =>
         this.#confirmed.has(sequence) && !cancelled.has(sequence)
       ),
@@ -182,4 +189,10 @@ export function isBalanced(balance: Balance): boolean {
   const { waiting, vanished, twice, contradicted, unknown } = balance;
   const wrong = [vanished, twice, contradicted, unknown];
   return waiting === 0 && wrong.every(({ length }) => length === 0);
+}
+
+/** How many attempts an error outcome names, of work that died of attempts. */
+function chargesOf(text: string): number {
+  const { code, charges } = parseObject(text)?.payload as Record<string, unknown> ?? {};
+  return code === "max_deliver" ? (Array.isArray(charges) ? charges.length : 0) : Infinity;
 }
