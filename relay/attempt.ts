@@ -30,6 +30,7 @@ import {
   type Lease,
   NO_ATTEMPTS,
   notBefore,
+  onlyCharged,
   parseWork,
   type RoleId,
   workId,
@@ -166,6 +167,11 @@ export class Attempt implements AttemptView {
 
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** Whether an agent may do it though it is spent: all charges are another one's. */
+  get #mayBeDone(): boolean {
+    return onlyCharged(this.#record) !== undefined && this.#effects.hasOther(this);
   }
 
   /** The agent that has it, or says so. */
@@ -549,7 +555,7 @@ export class Attempt implements AttemptView {
   }
 
   #offer(role: RoleSlots, text: string): void {
-    if (this.isSpent && !this.#effects.hasOther(this)) {
+    if (this.isSpent && !this.#mayBeDone) {
       return this.#giveUp(() => this.#leaveToOthers());
     }
     const agent = this.#effects.findSlot(role, this);
@@ -600,14 +606,13 @@ export class Attempt implements AttemptView {
   /** Releases it for another attempt, or lets it die if enough were charged. */
   #retry(why: Reason, released: Released): void {
     this.#record = withAttempt(this.#record, this, why, released);
-    const dies = released.charged && this.isSpent && !this.#effects.hasOther(this);
     const release = () => this.#release(why, released, true);
-    if (dies) this.#giveUp(release);
+    if (released.charged && this.isSpent && !this.#mayBeDone) this.#giveUp(release);
     else release();
   }
 
   /**
-   * Enough attempts were charged, and no agent is here that has not tried.
+   * Enough attempts were charged: of several agents, or of one, and no other is here.
    *
    * @param onSpared Called if another relay has one.
    */

@@ -26,7 +26,7 @@ export interface AttemptView {
   readonly agentId: string | undefined;
   /** What the work item's ended attempts have left, this one among them once it has ended. */
   readonly record: AttemptRecord;
-  /** Whether enough attempts were charged: only an agent that has not tried may take it. */
+  /** Whether enough attempts were charged. If all are one agent's, only another one may take it. */
   readonly isSpent: boolean;
   /** When it was delivered, in milliseconds since 1970: for people, and to compare with servers' clocks. */
   readonly deliveredAt: number;

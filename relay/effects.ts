@@ -4,7 +4,7 @@
  * @module
  */
 import type { Acknowledger, Connection, Stored, WorkQueue } from "@ourocodus/bus";
-import { type Lease, messageOf, type WorkLimits } from "@ourocodus/protocol";
+import { type Lease, messageOf, onlyCharged, type WorkLimits } from "@ourocodus/protocol";
 import { getLogger } from "@logtape/logtape";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Agents } from "./agents.ts";
@@ -193,7 +193,8 @@ export class RelayEffects implements Effects {
   /** @returns Whether that was done, because no other relay has an agent for it. */
   async #bury(attempt: AttemptView, reason: Reason, item: object): Promise<boolean> {
     const { outcomes, peers, metrics, journal } = this.#parts;
-    if (attempt.isSpent && await peers.hasOther(attempt)) return false;
+    const isOnes = attempt.isSpent && onlyCharged(attempt.record) !== undefined;
+    if (isOnes && await peers.hasOther(attempt)) return false;
     if (!await outcomes.bury(attempt, reason)) return true;
     const { session } = attempt;
     metrics.dead++;

@@ -61,6 +61,23 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     }
   },
 
+  "work that attempts of different agents were charged to dies, whoever else is there": (
+    newRelay,
+  ) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a", v1: true });
+    relay.agent({ agentId: "c", v1: true });
+    const { charges, ...last } = chargedTo("a", 2);
+    const record = { ...last, charges: [{ ...charges[0], agent_id: "b" }, ...charges] };
+    const attempt = relay.deliver({ attempt: 4, record: record as AttemptRecord });
+    assert.equal(attempt.state, "settling");
+    const agent = relay.agent({ agentId: "d", v1: true });
+    const two = relay.deliver({ attempt: 3, sequence: 8, record: { ...last, charges } });
+    assert.notEqual(two.agentId, "a");
+    two.retried({ code: "retry", message: "" }, { delayMs: 0, charged: true });
+    assert.deepEqual([two.state, agent.takesWork], ["settling", true]);
+  },
+
   "work that waits for an agent that has not tried it dies when the last such agent is gone": (
     newRelay,
   ) => {

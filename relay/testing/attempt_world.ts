@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { onlyCharged } from "@ourocodus/protocol";
 import type { AgentConnection } from "../agent_connection.ts";
 import type { Attempt } from "../attempt.ts";
 import type { KeptAgent } from "./fake_effects.ts";
@@ -216,7 +217,7 @@ export class AttemptWorld implements Neighbours, Surroundings {
     assert.ok(burial);
     const { attempt, onBuried } = burial;
     const work = this.queue.of(attempt.lease);
-    const spares = attempt.isSpent &&
+    const spares = attempt.isSpent && onlyCharged(attempt.record) !== undefined &&
       this.#others(relay).some(({ role }) => role.hasOther(attempt));
     if (spares) return onBuried(false);
     if (work.outcome === undefined && !work.acknowledged) {
