@@ -119,9 +119,11 @@ export function eventLines(
     .join("\n") || `${head}${name} ${harmless(JSON.stringify(payload))}`;
 }
 
+const RED = ["work.dead", "agent.disconnected", "agent.suspended"];
+
 function eventPaint(type: string, paint: Paint): (text: string) => string {
-  if (type === "work.dead" || type === "agent.disconnected") return paint.red;
-  if (type === "agent.connected") return paint.green;
+  if (RED.includes(type)) return paint.red;
+  if (type === "agent.connected" || type === "agent.resumed") return paint.green;
   if (REPORT_TYPES.includes(type) || type === "work.offered") return paint.blue;
   return paint.yellow;
 }

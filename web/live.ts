@@ -17,7 +17,8 @@ export type Trouble =
 export const trouble = signal<Trouble>({ kind: "none" });
 
 /** Rare events: who comes and goes, and what goes wrong. Frequent ones are the events page's. */
-const TYPES = "agent.connected,agent.disconnected,work.cancelled,work.dead,work.redelivered";
+const TYPES = "agent.connected,agent.disconnected,agent.suspended,agent.resumed," +
+  "work.cancelled,work.dead,work.redelivered,work.silent";
 const listeners = new Set<(item: LogItem) => void>();
 
 /** Begins to listen. */

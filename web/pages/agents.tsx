@@ -177,7 +177,8 @@ function StopDialog(
 }
 
 function matches(agent: Agent, filter: string): boolean {
-  const text = [agent.session_id, agent.role, agent.id, agent.name, agent.status, agent.runtime]
-    .join(" ").toLowerCase();
+  const { session_id, role, id, name, status, paused, runtime } = agent;
+  const text = [session_id, role, id, name, status, paused?.reason, runtime].join(" ")
+    .toLowerCase();
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }

@@ -339,7 +339,9 @@ function nameOf(item: LogItem): string {
   return item.kind === "dead" ? "dead letter" : item.type ?? "no message";
 }
 
-const WARNINGS = ["work.redelivered", "work.returned", "work.cancelled"];
+const WARNINGS = [
+  ...["work.redelivered", "work.returned", "work.cancelled", "work.silent", "agent.suspended"],
+];
 
 function tone(item: LogItem): string {
   if (item.kind === "result" && outcomeOf(item) === "cancelled") return "warn";
