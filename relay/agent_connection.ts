@@ -150,6 +150,11 @@ export class AgentConnection implements Holder {
     return Math.max(0, slots - this.#attempts.size);
   }
 
+  /** Whether it takes work, now or before long: its provider's limit may be reached. */
+  get mayTakeWork(): boolean {
+    return !this.#closed && !this.#draining && this.health.suspended === undefined;
+  }
+
   /** Whether it takes work, now or when it has a free slot again. */
   get takesWork(): boolean {
     return !this.#closed && !this.#draining && this.health.pause === undefined;

@@ -20,6 +20,7 @@ import {
   type CancelledHolder,
   type CancelNotice,
   hasTried,
+  isObject,
   type Lease,
   NO_ATTEMPTS,
   parseObject,
@@ -127,7 +128,7 @@ export class Peers {
     let has = false;
     const onAnswer = (answer: Msg) => {
       const agents = parseObject(answer.string())?.agents;
-      has ||= Array.isArray(agents) && agents.some(({ agent_id }) => !hasTried(record, agent_id));
+      has ||= Array.isArray(agents) && agents.some((agent) => isOther(agent, record));
       return has;
     };
     if (connection.connected) {
@@ -244,4 +245,11 @@ export class Peers {
   #isFromBefore({ storedAtMs }: Lease): boolean {
     return storedAtMs < (this.#restored?.at ?? -Infinity);
   }
+}
+
+/** Whether an agent takes work, now or before long, that has not tried some. */
+function isOther(agent: unknown, record: AttemptRecord): boolean {
+  if (!isObject(agent) || typeof agent.agent_id !== "string") return false;
+  const isFailing = isObject(agent.paused) && agent.paused.reason === "failing";
+  return !isFailing && !hasTried(record, agent.agent_id);
 }

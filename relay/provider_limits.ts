@@ -14,7 +14,7 @@ import {
   parseObject,
   RELAYS_LIMITS_SUBJECT,
 } from "@ourocodus/protocol";
-import type { AgentConnection } from "./agent_connection.ts";
+import { type AgentConnection, agentKey } from "./agent_connection.ts";
 import type { AgentPause } from "./agent_health.ts";
 
 /** What {@linkcode ProviderLimits} work with. */
@@ -62,14 +62,14 @@ export class ProviderLimits {
   }
 
   /**
-   * An agent has run into a limit, of its key or of the one that it names.
+   * An agent has run into the limit of its key.
    *
    * @param until In milliseconds since 1970.
    * @param message For people.
    */
   reached(agent: AgentConnection, until: number, message: string): void {
-    const { limitKey: key } = agent;
-    if (key === undefined) return;
+    // Without one, it is the only one with this limit.
+    const key = agent.limitKey ??= agentKey(agent);
     this.#reached(key, until, message);
     this.#publish(this.#saying(key, { reason: "limited", until, message }));
   }

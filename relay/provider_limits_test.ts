@@ -45,14 +45,20 @@ Deno.test("an agent names its key where it runs into the limit, if it has not be
   await using test = await TestRelay.start();
   const agent = test.agent({ v1: true });
   test.work("1", "2", "3");
-  agent.say("retry", await agent.hasWork(), { reason: "limited", delay_ms: 60_000 });
-  agent.say("retry", await agent.hasWork(2), {
-    ...{ reason: "limited", delay_ms: 60_000, limit_key: "with space" },
-  });
-  agent.say("retry", await agent.hasWork(3), {
+  const same = test.agent({ v1: true, limitKey: KEY, role: "other" });
+  agent.say("retry", await agent.hasWork(), {
     ...{ reason: "limited", delay_ms: 60_000, limit_key: KEY },
   });
-  assert.equal(agent.connection.health.pause?.reason, "limited");
+  for (const { connection } of [agent, same]) {
+    assert.equal(connection.health.pause?.reason, "limited");
+  }
+  const late = test.agent({ v1: true });
+  late.say("retry", await late.hasWork(), {
+    ...{ reason: "limited", delay_ms: 60_000, limit_key: "with space" },
+  });
+  assert.equal(late.connection.health.pause?.reason, "limited", "it alone");
+  const other = test.agent({ v1: true });
+  await other.hasWork();
 });
 
 Deno.test("what is no limit is passed over, and none lasts longer than a retry may", async () => {

@@ -87,10 +87,10 @@ export class Role implements RoleSlots {
     return waits && this.hasOther(attempt) ? "wait" : this.#nextIs(tried);
   }
 
-  /** Whether an agent takes work, now or later, that has not tried this. @param than Not this one. */
+  /** Whether an agent takes work, now or before long, that has not tried this. @param than Not this one. */
   hasOther({ record }: AttemptView, than?: AgentConnection): boolean {
     for (const agent of this.#agents) {
-      if (agent !== than && agent.takesWork && !hasTried(record, agent.agentId)) return true;
+      if (agent !== than && agent.mayTakeWork && !hasTried(record, agent.agentId)) return true;
     }
     return false;
   }
