@@ -162,7 +162,9 @@ export class AgentMessages {
     const code = typeof word === "string" && REASON.test(word) ? word : "retry";
     const charged = retryIsCharged(code, charge);
     if (attempt.state === "running") this.#notWorked(agent, code, reason, delay.ms, message);
-    attempt.retried({ code, message: reason }, { delayMs: delay.ms, charged });
+    const { ms: delayMs, at: notBefore } = delay;
+    const released = { delayMs, charged, ...(notBefore !== undefined && { notBefore }) };
+    attempt.retried({ code, message: reason }, released);
     agent.tellStored(attempt.offered);
   }
 
@@ -266,14 +268,14 @@ export class AgentMessages {
   }
 }
 
-/** When work is to be handed out again, in milliseconds from now, or what is wrong with that. */
+/** When work is to be handed out again, in milliseconds from now, and as a time if that was said; or what is wrong. */
 function retryDelay(
   { delay_ms: delay = 0, not_before: time }: Message["payload"],
-): { readonly ms: number; readonly wrong?: string } {
+): { readonly ms: number; readonly at?: number; readonly wrong?: string } {
   if (time !== undefined) {
     const ms = typeof time === "string" && DATE_TIME.test(time) ? Date.parse(time) : NaN;
     const left = Math.max(0, Math.round(ms - Date.now()));
-    if (left <= MAX_RETRY_DELAY_MS) return { ms: left };
+    if (left <= MAX_RETRY_DELAY_MS) return { ms: left, at: ms };
     const shown = typeof time === "string" ? JSON.stringify(time.slice(0, 64)) : describe(time);
     const limit = new Date(Date.now() + MAX_RETRY_DELAY_MS).toISOString();
     return { ms: 0, wrong: `not_before is ${shown}, allowed is an RFC 3339 time up to ${limit}` };

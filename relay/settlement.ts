@@ -10,6 +10,8 @@ import type { Reason } from "./dead_letter.ts";
 export interface Released {
   /** When its work may be handed out again, in milliseconds from now. */
   readonly delayMs: number;
+  /** The same as a time, where that was said, in milliseconds since 1970. */
+  readonly notBefore?: number;
   /** Whether it is charged to the work item. */
   readonly charged: boolean;
 }
@@ -44,7 +46,7 @@ export function withAttempt(
   { charges, begun }: AttemptRecord,
   { number: attempt, agentId: agent_id, deliveredAt }: EndedAttempt,
   { code: reason, message: error }: Reason,
-  { delayMs, charged }: Released,
+  { delayMs, notBefore = Date.now() + delayMs, charged }: Released,
 ): AttemptRecord {
   const made = { attempt, ...(agent_id !== undefined && { agent_id }), reason };
   return {
@@ -52,7 +54,7 @@ export function withAttempt(
     ...(error !== "" && { error }),
     charges: charged ? [...charges, made] : charges,
     begun: begun ?? new Date(deliveredAt).toISOString(),
-    ...(delayMs > 0 && { not_before: new Date(Date.now() + delayMs).toISOString() }),
+    ...(delayMs > 0 && { not_before: new Date(notBefore).toISOString() }),
   };
 }
 
