@@ -31,6 +31,7 @@ const COMMANDS = [
   ["work", "wait"],
   ["work", "diff"],
   ["work", "apply"],
+  ["work", "extend"],
   ["work", "cancel"],
   ["work", "retry"],
   ["worktree"],

@@ -43,7 +43,18 @@ type Flags = FlagsOf<typeof declare>;
 
 /** One line for each kind: `work.offered, work.dead, …`. */
 const TYPES = [...Map.groupBy(EVENT_TYPES, (type) => type.split(".", 1)[0]).values()]
-  .map((types) => `  ${types.join(", ")}`).join("\n");
+  .flatMap((types) => lines(types)).join("\n");
+
+/** As many in a line as fit into 80 columns. */
+function lines(types: readonly string[]): string[] {
+  const all: string[] = [];
+  for (const type of types) {
+    const longer = `${all.at(-1)}, ${type}`;
+    if (all.length === 0 || longer.length > 79) all.push(`  ${type}`);
+    else all[all.length - 1] = longer;
+  }
+  return all;
+}
 
 const NOTES = `Types (work.returned is work that was released):
 ${TYPES}

@@ -32,6 +32,11 @@ import {
 /** The variable that has the mark. */
 export const MARK_VARIABLE = "OUROCODUS_MARK";
 
+/** How often is read again what cannot be read while a process is becoming another program. */
+const MAX_READINGS = 10;
+/** The parent of all threads of Linux' kernel. */
+const KERNEL_THREADS = 2;
+
 /** Options of {@linkcode Lineage}. */
 export interface LineageOptions {
   /** Entries of the environment, `NAME=value`; one of them is enough. */
@@ -60,18 +65,43 @@ export class Lineage {
   /** Looks at all processes and their environments. @returns What belongs to it and has not ended. */
   look(): ProcessRow[] {
     if (this.#hasEndedForPs()) return [];
-    const since = this.#root?.started ?? 0;
     const marked = new Set<number>();
+    let read = this.#read(marked);
+    for (let time = 1; time < MAX_READINGS && !read.isWhole; time++) read = this.#read(marked);
+    return this.#members(read.table, marked);
+  }
+
+  /**
+   * Reads all processes, and notes whose environment has the mark. It is not whole if a process ended
+   * that was just becoming another program: what it has started since was not read.
+   */
+  #read(marked: Set<number>): { readonly table: ProcessTable; readonly isWhole: boolean } {
+    const since = this.#root?.started ?? 0;
     const empty: number[] = [];
-    const visit = ({ pid, started }: ProcessRow) => {
-      // What is older than the program cannot have been started by it.
-      const has = started >= since && environmentHas(pid, this.#entries);
+    const visit = ({ pid, parent, started }: ProcessRow) => {
+      // What is older than the program cannot have been started by it, nor a thread of the kernel.
+      if (started < since || parent === KERNEL_THREADS) return;
+      const has = environmentHas(pid, this.#entries);
       if (has === undefined) empty.push(pid);
       if (has === true) marked.add(pid);
     };
     const table = readProcesses({ visit, since });
-    for (const pid of empty) if (environmentHas(pid, this.#entries)) marked.add(pid);
-    return this.#members(table, marked);
+    let isWhole = true;
+    for (const pid of empty) {
+      const has = this.#becomes(pid);
+      if (has === true) marked.add(pid);
+      else if (has === false) isWhole = false;
+    }
+    return { table, isWhole };
+  }
+
+  /** Reads an environment that was empty again: a script becomes another program twice in a row. */
+  #becomes(pid: number): boolean | undefined {
+    let has: boolean | undefined;
+    for (let time = 0; time < MAX_READINGS && has === undefined; time++) {
+      has = environmentHas(pid, this.#entries);
+    }
+    return has;
   }
 
   /** The same without environments: for looks that come often. */
