@@ -21,6 +21,7 @@ export class Watch {
   readonly #onLooked: () => void;
   readonly #attempts = new Set<Attempt>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #closed = false;
 
   /** @param onLooked Told when an attempt was ended. */
   constructor(journal: Journal, onLooked: () => void) {
@@ -31,7 +32,8 @@ export class Watch {
   /** An agent has got an attempt. */
   add(attempt: Attempt): void {
     this.#attempts.add(attempt);
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+    // What comes while the relay closes is nobody's any more.
+    if (!this.#closed) this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** It has ended. */
@@ -43,6 +45,7 @@ export class Watch {
 
   /** Ends the timer. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
   }
 
