@@ -31,6 +31,7 @@ import { isA, RetryableError, WorkAbortedError } from "./errors.ts";
 import type { AgentEvent, EventHook } from "./events.ts";
 import { Attempts, type Identity } from "./attempts.ts";
 import { KeptAnswers } from "./kept_answers.ts";
+import { Questions } from "./questions.ts";
 import {
   Link,
   type LinkOwner,
@@ -84,6 +85,7 @@ export class Agent {
   readonly #link: Link;
   readonly #attempts: Attempts;
   readonly #kept = new KeptAnswers();
+  readonly #questions = new Questions((line) => this.#link.line?.send(line));
   readonly #done = Promise.withResolvers<void>();
   readonly #onAbort = () => this.#stop();
   readonly #onAbandon = () => this.#hurry();
@@ -103,6 +105,7 @@ export class Agent {
       identity,
       handler,
       clock,
+      questions: this.#questions,
       maxMessageBytes: () => this.#maxMessageBytes,
       mayBegin: () => this.#stopping.kind === "serving" && !this.#kept.full,
       onAnswer: (leased, answer, outcome) => this.#answered(leased, answer, outcome),
@@ -166,6 +169,8 @@ export class Agent {
         return this.#stored(message.leases);
       case "resumed":
         return message.leases.forEach((lease) => this.#attempts.attach(lease));
+      case "answer":
+        return this.#questions.answered(message.answer);
       case "cancel":
         return this.#cancelled(message.cancel.lease, message.cancel.reason);
       case "drain":
@@ -224,7 +229,10 @@ export class Agent {
   }
 
   #refused(error: { code: string; message: string; lease?: string }): void {
-    const { code, lease } = error;
+    const { code, lease, message } = error;
+    if (lease !== undefined && (code === "invalid_question" || code === UNKNOWN_TYPE)) {
+      this.#questions.refused(lease, code, message);
+    }
     const dropped = lease !== undefined && this.#endsAnswer(code, lease) && this.#kept.drop(lease);
     if (dropped) this.#attempts.dropped(lease);
     this.#tell({ type: "relay.error", ...error, dropped });
@@ -234,7 +242,8 @@ export class Agent {
 
   /** Whether it was the lease's answer that was refused, and not a report. */
   #endsAnswer(code: string, lease: string): boolean {
-    if (code.startsWith("progress_") || code === UNKNOWN_TYPE) return false;
+    const isReport = code.startsWith("progress_") || code === "invalid_question";
+    if (isReport || code === UNKNOWN_TYPE) return false;
     // A result whose lease is lost may still be the first one.
     return code !== LEASE_LOST || this.#kept.get(lease)?.type === AGENT_TYPE.retry;
   }

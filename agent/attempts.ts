@@ -14,6 +14,7 @@
 import { AGENT_TYPE } from "@ourocodus/protocol";
 import { type Answer, answerOf, maxPayloadBytes, type Outcome, type Report } from "./answer.ts";
 import type { Clock } from "./clock.ts";
+import type { Questions } from "./questions.ts";
 import type { Handler, LeasedWork, WorkContext } from "./work.ts";
 
 /** Who the agent is. */
@@ -30,6 +31,7 @@ export interface AttemptsOptions {
   readonly identity: Identity;
   readonly handler: Handler;
   readonly clock: Pick<Clock, "after">;
+  readonly questions: Questions;
   /** The largest message that the relay takes, in bytes. */
   readonly maxMessageBytes: () => number;
   /** Whether a handler may be begun now; `begin` is called when that has changed to yes. */
@@ -92,7 +94,9 @@ export class Attempts {
   /** The connection in use has taken over this attempt, see {@linkcode Attempts.detach}. */
   attach(lease: string): void {
     const running = this.#running.get(lease);
-    if (running !== undefined) running.detached = false;
+    if (running === undefined) return;
+    running.detached = false;
+    this.#options.questions.attached(lease);
   }
 
   /** Takes an attempt in, and begins it if there is a free slot. */
@@ -137,6 +141,7 @@ export class Attempts {
     this.dropped(lease);
     this.#aborted.set(running, this.#options.clock.after(STUCK_MS, () => this.#giveUpOn(running)));
     running.abort.abort(reason);
+    this.#options.questions.ended(lease, reason);
     return true;
   }
 
@@ -165,6 +170,7 @@ export class Attempts {
     this.#ended(running);
     if (this.#isWanted(running)) {
       this.#running.delete(leased.lease);
+      this.#options.questions.ended(leased.lease, new Error("the work has ended"));
       const attempt = { id: leased.work.id, lease: leased.lease };
       this.#options.onAnswer(leased, answerOf(attempt, outcome), outcome);
     }
@@ -195,7 +201,7 @@ export class Attempts {
 
   #context(running: RunningAttempt): WorkContext {
     const { identity, maxMessageBytes } = this.#options;
-    const { work: { id, attempt }, lease } = running.leased;
+    const { leased: { work: { id, attempt }, lease }, abort } = running;
     const report = (type: Report["type"], payload: unknown) => {
       if (!this.#isWanted(running)) return;
       this.#options.onReport(running.leased, { type, payload }, running.detached);
@@ -213,6 +219,10 @@ export class Attempts {
         return maxPayloadBytes({ id, lease }, maxMessageBytes());
       },
       progress: (payload) => report(AGENT_TYPE.progress, payload),
+      ask: async (question) => {
+        if (!this.#isWanted(running)) throw abort.signal.reason ?? new Error("the work has ended");
+        return await this.#options.questions.ask({ id, lease }, question, running.detached);
+      },
     };
   }
 

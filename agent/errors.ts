@@ -125,6 +125,11 @@ export class ServeError extends OurocodusError {
   }
 }
 
+/** A question was refused by the relay, or cannot be asked there: an older one does not know any. */
+export class QuestionError extends OurocodusError {
+  override readonly name = "QuestionError";
+}
+
 /** An option of `serve` has a value that cannot be used. */
 export class OptionError extends OurocodusError {
   override readonly name = "OptionError";

@@ -7,6 +7,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { echoHandler, type EchoResult } from "./echo.ts";
 export {
   OptionError,
+  QuestionError,
   RetryableError,
   type RetryableErrorOptions,
   ServeError,
@@ -21,3 +22,4 @@ export { findSandbox, type FoundSandbox } from "./processes/mod.ts";
 export { MAX_CONCURRENCY, serve, type ServeOptions } from "./serve.ts";
 export type { Socket, SocketClose, SocketEvents, SocketFactory } from "./socket.ts";
 export type { Handler, Work, WorkContext } from "./work.ts";
+export type { Question, QuestionAnswer } from "./questions.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AnswerPayload,
   type CancelPayload,
   describe,
   type DrainPayload,
@@ -33,6 +34,7 @@ export type Refused = Omit<RelayErrorPayload, "code"> & { readonly code: string 
 export type RelayMessage =
   | { readonly kind: "work"; readonly work: LeasedWork }
   | { readonly kind: "welcome"; readonly welcome: Welcome }
+  | { readonly kind: "answer"; readonly answer: AnswerPayload }
   | { readonly kind: "cancel"; readonly cancel: CancelPayload }
   | { readonly kind: "drain"; readonly drain: DrainPayload }
   | { readonly kind: "error"; readonly error: Refused }
@@ -55,6 +57,8 @@ export function parseRelayMessage(line: string): RelayMessage {
   switch (message.type) {
     case RELAY_TYPE.welcome:
       return welcomeOf(message);
+    case RELAY_TYPE.answer:
+      return answerOf(message);
     case RELAY_TYPE.cancel:
       return cancelOf(message);
     case RELAY_TYPE.drain:
@@ -105,6 +109,20 @@ function welcomeOf(message: Message): RelayMessage {
     ...(heartbeats && { heartbeatMs: heartbeat_seconds * 1_000 }),
   };
   return { kind: "welcome", welcome };
+}
+
+function answerOf(message: Message): RelayMessage {
+  const { lease, key, answer, by } = message.payload;
+  if (typeof lease !== "string") return invalid(message, `needs a lease, got ${shown(lease)}`);
+  if (typeof key !== "string") return invalid(message, `needs a key, got ${shown(key)}`);
+  return {
+    kind: "answer",
+    answer: {
+      ...{ lease, key },
+      ...(typeof answer === "string" && { answer }),
+      ...(typeof by === "string" && { by }),
+    },
+  };
 }
 
 function cancelOf(message: Message): RelayMessage {

@@ -1,4 +1,5 @@
 import type { Message } from "@ourocodus/protocol";
+import type { Question, QuestionAnswer } from "./questions.ts";
 
 /** A work item, as it is handed to a handler. */
 export interface Work {
@@ -32,6 +33,17 @@ export interface WorkContext {
    * an object is sent as `{"value": …}`.
    */
   progress(payload: unknown): void;
+  /**
+   * Asks a person something about this work, and waits for the answer. It is stored: a further attempt
+   * that asks the same, in the same order, gets the answer that was given. `ourocodus questions` lists
+   * what waits.
+   *
+   * @returns The answer; the default, if nobody answers in time.
+   * @throws {OptionError} If the question cannot be asked.
+   * @throws {QuestionError} If the relay refuses it, or is too old to know questions.
+   * @throws {WorkAbortedError} If the work is aborted meanwhile.
+   */
+  ask(question: Question): Promise<QuestionAnswer>;
   /** Which attempt at this work it is, from 1. */
   readonly attempt: number;
   /**

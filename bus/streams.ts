@@ -27,7 +27,6 @@ import {
   TimeoutError,
 } from "@nats-io/nats-core";
 import {
-  ALL_ATTEMPTS,
   ALL_RESULTS,
   bytes,
   duration,
@@ -36,6 +35,7 @@ import {
   LOG_STREAM,
   LOG_SUBJECTS,
   messageOf,
+  NEWER_LOG_SUBJECTS,
   OUTCOME_COPIES,
   parseObject,
   pause,
@@ -178,9 +178,9 @@ async function ensureStream(
     if (isOldLog(found)) {
       if (!upgrade) return found;
       found = await upgradeLog(connection, manager, found);
-    } else if (lacksAttempts(found)) {
+    } else if (lacksNewer(found)) {
       if (!upgrade) return found;
-      const subjects = [...found.config.subjects, ALL_ATTEMPTS];
+      const subjects = [...new Set([...found.config.subjects, ...NEWER_LOG_SUBJECTS])];
       found = await manager.streams.update(LOG_STREAM, { subjects });
     } else if (found.config.republish === undefined) {
       // Of a version that kept no copies of work.
@@ -250,10 +250,11 @@ function isOldLog({ config: { name, subjects } }: StreamInfo): boolean {
   return name === LOG_STREAM && subjects.includes(ALL_RESULTS);
 }
 
-/** Whether this log is of a version that kept no records of attempts, and of today's otherwise. */
-function lacksAttempts({ config: { name, subjects } }: StreamInfo): boolean {
+/** Whether this log is of a version before, and lacks some of today's subjects, but none of before. */
+function lacksNewer({ config: { name, subjects } }: StreamInfo): boolean {
   const missing = LOG_SUBJECTS.filter((subject) => !subjects.includes(subject));
-  return name === LOG_STREAM && missing.length === 1 && missing[0] === ALL_ATTEMPTS;
+  const are = missing.every((subject) => NEWER_LOG_SUBJECTS.includes(subject));
+  return name === LOG_STREAM && missing.length > 0 && are;
 }
 
 /**

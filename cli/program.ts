@@ -24,6 +24,8 @@ type Entry =
     readonly summary: string;
     readonly alias?: string;
     readonly hidden?: true;
+    /** Whether it is meant where none of its group is named. */
+    readonly isDefault?: true;
   }
   & (
     | { readonly load: () => Promise<CommandFile> }
@@ -137,6 +139,17 @@ const COMMANDS: Entries = {
       },
     },
   },
+  questions: {
+    summary: "list questions of agents, and answer them",
+    commands: {
+      list: {
+        summary: "list questions that wait for an answer; also without the word",
+        isDefault: true,
+        load: () => import("./questions_list.ts"),
+      },
+      answer: { summary: "answer a question", load: () => import("./questions_answer.ts") },
+    },
+  },
   worktree: {
     summary: "list and remove the worktrees of coding agents on this machine",
     commands: {
@@ -229,13 +242,14 @@ async function addCommands(
   { words, ...adding }: Adding,
 ): Promise<void> {
   for (const [name, entry] of Object.entries(entries)) {
-    const { alias, summary, hidden } = entry;
+    const { alias, summary, hidden, isDefault = false } = entry;
     const names = alias === undefined ? [name] : [name, alias];
-    const isNamed = words === undefined || names.some((name) => name === words[0]);
+    const isMeant = isDefault && !Object.hasOwn(entries, words?.[0] ?? "");
+    const isNamed = words === undefined || isMeant || names.some((name) => name === words[0]);
     const command: CommandUnknownOpts = isNamed ? await commandOf(entry, adding) : new Command();
     // addCommand, unlike command, leaves it to us to pass the settings on.
     parent.addCommand(command.name(name).summary(summary).copyInheritedSettings(parent), {
-      hidden,
+      ...{ hidden, isDefault },
     });
     if (alias !== undefined) command.alias(alias);
     if (isNamed && "commands" in entry) {

@@ -10,9 +10,10 @@
  * - `agent`: take work from a relay, and answer it.
  * - `send`: send work, cancel it, send it again, and hear its result.
  * - `read`: see agents, sessions, work, results and events.
+ * - `answer`: answer questions of agents, and see them.
  * - `admin`: stop agents, and everything above.
  */
-export const SCOPES = ["agent", "send", "read", "admin"] as const;
+export const SCOPES = ["agent", "send", "read", "answer", "admin"] as const;
 
 /** One of {@linkcode SCOPES}. */
 export type Scope = typeof SCOPES[number];

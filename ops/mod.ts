@@ -58,3 +58,4 @@ export type {
   WorkTrace,
 } from "./work_trace_types.ts";
 export { extendWork } from "./work_extend.ts";
+export { type Answering, answerQuestion, openQuestions } from "./questions.ts";

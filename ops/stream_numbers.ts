@@ -6,9 +6,9 @@
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { type Connection, StreamError } from "@ourocodus/bus";
 import {
-  ALL_ATTEMPTS,
   LOG_STREAM,
   messageOf,
+  NEWER_LOG_SUBJECTS,
   parseSubject,
   WORK_STREAM,
 } from "@ourocodus/protocol";
@@ -40,7 +40,7 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
     const work = await info(WORK_STREAM);
     const log = await info(LOG_STREAM);
     // Each outcome has a subject of its own, so the others are counted, which are few.
-    const filters = log === undefined ? [] : [...SHORT_SUBJECTS, ALL_ATTEMPTS];
+    const filters = log === undefined ? [] : [...SHORT_SUBJECTS, ...NEWER_LOG_SUBJECTS];
     const states = await Promise.all(filters.map((filter) => info(LOG_STREAM, filter)));
     const others = states.flatMap((state) => Object.entries(state?.subjects ?? {}));
     let results = (log?.num_subjects ?? 0) - others.length;
@@ -58,6 +58,6 @@ export async function streamNumbers(connection: Connection): Promise<StreamNumbe
   }
 }
 
-/** All that the log has but outcomes and records of attempts. */
+/** All that the log has but what has a subject of its own: outcomes, attempts, questions, answers. */
 export const SHORT_SUBJECTS = ["sessions.*.*", "sessions.*.*.*"] as const;
 const STREAM_NOT_FOUND = 10059;

@@ -15,6 +15,7 @@ import { REPORT_TYPES } from "./frames.ts";
  * - `work.returned`: released into the queue, `reason` says why.
  * - `work.cancelled`: cancelled; recorded by the canceller.
  * - `work.dead`: dead, `reason` says why.
+ * - `question.asked`, `question.answered`, `question.expired`: of its agent, about it.
  * - `result.duplicate`: a second result, not accepted.
  * - `result.unmatched`: a result for no work that the agent has.
  */
@@ -25,6 +26,9 @@ export const WORK_EVENTS = [
   "work.returned",
   "work.cancelled",
   "work.dead",
+  "question.asked",
+  "question.answered",
+  "question.expired",
   "result.duplicate",
   "result.unmatched",
 ] as const;

@@ -26,9 +26,10 @@ export function isReservedType(type: string): boolean {
 
 /**
  * What this version's relays can do, for `relay.welcome`: `confirm` sends `relay.stored`, `resume`
- * takes leases up again, `drain` lets an agent leave, `heartbeat` sends empty frames.
+ * takes leases up again, `drain` lets an agent leave, `heartbeat` sends empty frames, `questions`
+ * takes `agent.ask`.
  */
-export const CAPABILITIES = ["confirm", "resume", "drain", "heartbeat"] as const;
+export const CAPABILITIES = ["confirm", "resume", "drain", "heartbeat", "questions"] as const;
 
 /** Types that only a relay sends. */
 export const RELAY_TYPE = {
@@ -44,6 +45,8 @@ export const RELAY_TYPE = {
   error: "relay.error",
   /** These leases' results are stored; sent only to agents that asked with `confirm=true`. */
   stored: "relay.stored",
+  /** The answer to a question of the agent. */
+  answer: "relay.answer",
 } as const;
 
 /** What a relay says of what it refuses: all codes of `relay.error`, which PROTOCOL.md explains. */
@@ -60,6 +63,7 @@ export const RELAY_ERROR_CODES = [
   "progress_too_large",
   "invalid_resume",
   "invalid_delay",
+  "invalid_question",
 ] as const;
 
 /** One of them. */
@@ -82,6 +86,8 @@ export const AGENT_TYPE = {
   resume: "resume",
   /** `ourocodus.v1`: the agent is going away; it finishes what it has and takes no more. */
   drain: "drain",
+  /** `ourocodus.v1`: the agent asks something about its work, which waits for an answer. */
+  ask: "agent.ask",
 } as const;
 
 /**

@@ -7,6 +7,8 @@
  * | `sessions.{session}.work.{role}` | work, published by clients |
  * | `sessions.{session}.outcomes.{role}.{sequence}-{time}` | the outcome of one work item: a result or a final error |
  * | `sessions.{session}.attempts.{role}.{sequence}-{time}` | what ended attempts at one work item have left, see attempt_record.ts |
+ * | `sessions.{session}.questions.{role}.{id}` | a question of an agent about a work item, see questions.ts |
+ * | `sessions.{session}.answers.{role}.{id}` | its one answer |
  * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | dead work, verbatim        |
@@ -44,10 +46,19 @@ export const ALL_COPIES = "sessions.*.stored.*";
 /** Records of the attempts at all work. */
 export const ALL_ATTEMPTS = "sessions.*.attempts.*.*";
 
+/** Questions of every session and role. */
+export const ALL_QUESTIONS = "sessions.*.questions.*.*";
+
+/** Their answers. */
+export const ALL_ANSWERS = "sessions.*.answers.*.*";
+
+/** What the log of a version before may not listen to. */
+export const NEWER_LOG_SUBJECTS: readonly string[] = [ALL_ATTEMPTS, ALL_QUESTIONS, ALL_ANSWERS];
+
 /** What the stream `OUROCODUS_LOG` listens to. */
 export const LOG_SUBJECTS: readonly string[] = [
   ALL_OUTCOMES,
-  ALL_ATTEMPTS,
+  ...NEWER_LOG_SUBJECTS,
   "sessions.*.events",
   "sessions.*.dead.*",
   "sessions.*.stored.*",
@@ -79,6 +90,9 @@ export const RELAYS_LEASES_SUBJECT = "relays.leases";
 
 /** The subject on which relays tell each other of providers' limits. */
 export const RELAYS_LIMITS_SUBJECT = "relays.limits";
+
+/** The subject on which relays are told that a question is answered. */
+export const RELAYS_QUESTIONS_SUBJECT = "relays.questions";
 
 /** The subject on which relays are told that work was cancelled. */
 export const RELAYS_WORK_CANCEL_SUBJECT = "relays.work.cancel";
@@ -157,6 +171,26 @@ export function attemptsSubject(session: string, role: string, work: string): st
 /** The records of all work of a role. @throws {InvalidNameError} */
 export function attemptsSubjects(session: string, role: string): string {
   return `${attemptsOf(session, role)}.*`;
+}
+
+/** `sessions.{session}.questions.{role}.{id}`. @throws {InvalidNameError} */
+export function questionsSubject(session: string, role: string, id: string): string {
+  return `sessions.${checked("session", session)}.questions.${checked("role", role)}.${id}`;
+}
+
+/** All questions, of one session if asked. @throws {InvalidNameError} */
+export function questionSubjects(session = "*"): string {
+  return `sessions.${checkedOrAll("session", session)}.questions.*.*`;
+}
+
+/** All answers, of one session if asked. @throws {InvalidNameError} */
+export function answerSubjects(session = "*"): string {
+  return `sessions.${checkedOrAll("session", session)}.answers.*.*`;
+}
+
+/** `sessions.{session}.answers.{role}.{id}`. @throws {InvalidNameError} */
+export function answersSubject(session: string, role: string, id: string): string {
+  return `sessions.${checked("session", session)}.answers.${checked("role", role)}.${id}`;
 }
 
 /**

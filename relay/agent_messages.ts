@@ -31,6 +31,7 @@ import type { Backlog } from "./backlog.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Journal } from "./journal.ts";
 import type { ProviderLimits } from "./provider_limits.ts";
+import type { Questions } from "./questions.ts";
 import type { Resumption } from "./resumption.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { retryIsCharged } from "./settlement.ts";
@@ -40,6 +41,7 @@ export interface AgentMessagesOptions {
   readonly answers: Answers;
   readonly breaker: Breaker;
   readonly limits: ProviderLimits;
+  readonly questions: Questions;
   readonly resumption: Resumption;
   readonly scheduler: Scheduler;
   readonly journal: Journal;
@@ -52,6 +54,8 @@ export interface AgentMessagesOptions {
   readonly maxMessageBytes: () => number;
 }
 
+/** What an agent says about work that ends it with no outcome, or does not end it. */
+const NO_OUTCOMES: readonly string[] = [AGENT_TYPE.retry, AGENT_TYPE.ask];
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
 /** An attempt that fails within this of being sent has not really begun, in milliseconds. */
@@ -97,7 +101,8 @@ export class AgentMessages {
   }
 
   #message(agent: AgentConnection, text: string, message: Message): void {
-    if (isReservedType(message.type)) return this.#reserved(agent, message);
+    const asks = agent.v1 && message.type === AGENT_TYPE.ask;
+    if (isReservedType(message.type) && !asks) return this.#reserved(agent, message);
     if (agent.v1 && (message.type === AGENT_TYPE.drain || message.type === AGENT_TYPE.resume)) {
       return this.#aboutItself(agent, message);
     }
@@ -110,6 +115,7 @@ export class AgentMessages {
     }
     attempt.named();
     if (isReport(message)) return this.#report(agent, attempt, text, message);
+    if (asks) return this.#ask(agent, attempt, message);
     if (message.type === AGENT_TYPE.retry) return this.#retry(agent, attempt, message);
     this.#result(agent, attempt, text, message);
   }
@@ -147,6 +153,10 @@ export class AgentMessages {
     if (size === undefined) return this.#options.journal.forward(attempt.session, event);
     const reason = `${message.type} is ${size} bytes, limit is ${limit}`;
     agent.refuse("progress_too_large", reason, attempt.offered);
+  }
+
+  #ask(agent: AgentConnection, attempt: Attempt, { payload }: Message): void {
+    if (attempt.state === "running") this.#options.questions.ask(agent, attempt, payload);
   }
 
   #retry(agent: AgentConnection, attempt: Attempt, message: Message): void {
@@ -229,7 +239,7 @@ export class AgentMessages {
   /** A message about what the agent does not have. */
   #unmatched(agent: AgentConnection, text: string, message: Message): void {
     if (agent.v1 && message.lease !== undefined) return this.#late(agent, text, message);
-    if (isReport(message)) return;
+    if (isReport(message) || message.type === AGENT_TYPE.ask) return;
     const known = !agent.v1 && agent.hasAnswered(message.id);
     const type = known ? "result.duplicate" : "result.unmatched";
     const item = { id: message.id, role: agent.role, agent_id: agent.agentId };
@@ -251,7 +261,7 @@ export class AgentMessages {
       const reason = "lease is not of this agent's session and role";
       return agent.refuse("foreign_lease", reason, shortLease(message));
     }
-    if (isReport(message) || message.type === AGENT_TYPE.retry) {
+    if (isReport(message) || NO_OUTCOMES.includes(message.type)) {
       const reason = "the work of this lease is not in this agent's hands any more";
       return agent.refuse("lease_lost", reason, lease.subject);
     }

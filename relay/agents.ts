@@ -110,9 +110,9 @@ export function pausedItem({ reason, message, until }: AgentPause): PausedAgent 
 
 function workRecord({ id, lease, number, deliveredAt, isSilent, heardAt }: Attempt): AgentWork {
   const since = new Date(deliveredAt).toISOString();
-  const silentSince = new Date(Date.now() - (performance.now() - heardAt)).toISOString();
+  const silentMs = performance.now() - heardAt;
   return {
     ...{ sequence: lease.sequence, id, attempt: number, since },
-    ...(isSilent && { silent_since: silentSince }),
+    ...(isSilent && { silent_since: new Date(Date.now() - silentMs).toISOString() }),
   };
 }

@@ -22,6 +22,7 @@ import { OutcomeReader } from "./outcome_reader.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Peers } from "./peers.ts";
 import { ProviderLimits } from "./provider_limits.ts";
+import { Questions } from "./questions.ts";
 import { Releases } from "./releases.ts";
 import { Resumption } from "./resumption.ts";
 import type { Role } from "./role.ts";
@@ -61,6 +62,7 @@ export interface RelayAssembly {
   readonly outcomeReader: OutcomeReader;
   readonly peers: Peers;
   readonly providerLimits: ProviderLimits;
+  readonly questions: Questions;
   readonly releases: Releases;
   readonly resumption: Resumption;
   readonly scheduler: Scheduler;
@@ -143,7 +145,12 @@ export function assemble(
     onPaused: suspended,
     onResumed: resumed,
   });
+  const questions = new Questions({
+    ...{ connection, writer, reader, journal },
+    onAnswer: () => turn.something(),
+  });
   const messages = new AgentMessages({
+    questions,
     ...{ answers, breaker, limits: providerLimits, resumption, scheduler, journal, backlog },
     suspendAfter: limits.suspendAfter,
     maxFrameBytes: limits.maxFrameBytes,
@@ -151,6 +158,6 @@ export function assemble(
   });
   return {
     ...{ attempts, backlog, breaker, effects, journal, messages, outcomeReader: reader },
-    ...{ peers, providerLimits, releases, resumption, scheduler, watch },
+    ...{ peers, providerLimits, questions, releases, resumption, scheduler, watch },
   };
 }

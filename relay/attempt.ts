@@ -99,6 +99,8 @@ export class Attempt implements AttemptView {
   #asked: WorkLimits | undefined;
   #limits: AttemptLimits = UNLIMITED;
   #heardAt = 0;
+  /** Whether it waits for an answer of a person. */
+  #isWaiting = false;
   /** Set by whoever watches. */
   isSilent = false;
   /** Whether its agent has said something about it. */
@@ -166,7 +168,7 @@ export class Attempt implements AttemptView {
   }
 
   get heardAt(): number {
-    return this.#heardAt;
+    return this.#isWaiting ? Infinity : this.#heardAt;
   }
 
   /** Whether an agent may do it though it is spent: all charges are another one's. */
@@ -471,6 +473,13 @@ export class Attempt implements AttemptView {
     state.agent.takeAway(offered, "no_progress");
   }
 
+  /** It waits for an answer of a person: nothing needs to be said about it meanwhile. */
+  waits(isWaiting: boolean): void {
+    this.#isWaiting = isWaiting;
+    this.#heardAt = performance.now();
+    this.isSilent = false;
+  }
+
   /** A person gives it more time. @param ms In milliseconds. @returns Whether an agent has it. */
   prolong(ms: number): boolean {
     if (this.#state.kind !== "running" && this.#state.kind !== "away") return false;
@@ -575,6 +584,7 @@ export class Attempt implements AttemptView {
     const running = new Running(agent, named);
     this.#become(running);
     this.#heardAt = performance.now();
+    this.#isWaiting = false;
     this.#limits = this.#effects.limitsOf(this, agent, this.#asked);
     return running;
   }

@@ -16,6 +16,8 @@ import {
   workIdentity,
 } from "@ourocodus/bus";
 import {
+  type AnswerRecord,
+  answersSubject,
   type AttemptRecord,
   attemptsSubject,
   attemptsSubjects,
@@ -24,6 +26,7 @@ import {
   LOG_STREAM,
   messageOf,
   NO_ATTEMPTS,
+  parseAnswerRecord,
   parseAttemptRecord,
   parseMessage,
   parseSubject,
@@ -96,6 +99,19 @@ export class OutcomeReader {
     return await this.#persist(async () => {
       const stored = await readSurelyLastOf(connection, LOG_STREAM, subject);
       return stored && parseAttemptRecord(DECODER.decode(stored.data)) || NO_ATTEMPTS;
+    });
+  }
+
+  /** The answer to a question about work, if there is one. */
+  async answerOf(
+    { session, role }: Pick<AskedWork, "session" | "role">,
+    id: string,
+  ): Promise<AnswerRecord | undefined> {
+    const { connection } = this.#options;
+    const subject = answersSubject(session, role, id);
+    return await this.#persist(async () => {
+      const stored = await readSurelyLastOf(connection, LOG_STREAM, subject);
+      return stored && parseAnswerRecord(DECODER.decode(stored.data));
     });
   }
 

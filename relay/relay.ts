@@ -262,6 +262,7 @@ export class Relay {
     this.#assembly.peers.close();
     this.#assembly.breaker.close();
     this.#assembly.watch.close();
+    this.#assembly.questions.close();
     this.#assembly.providerLimits.close();
     this.#assembly.effects.close();
     this.#assembly.outcomeReader.close();

@@ -47,6 +47,7 @@ export async function doWork(
       options.onProgress?.(told);
     },
     onStored: () => {},
+    ask: () => Promise.reject(new Error("nobody is asked")),
     attempt: options.attempt ?? 1,
     signal,
     maxPayloadBytes,

@@ -124,6 +124,7 @@ export class FakeCodingScene implements AsyncDisposable {
     const context: WorkContext = {
       progress: (told) => void progress.push(told),
       onStored: (listener) => void listeners.push(listener),
+      ask: () => Promise.reject(new Error("nobody is asked")),
       attempt,
       signal: abort.signal,
       maxPayloadBytes,

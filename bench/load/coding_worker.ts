@@ -80,6 +80,7 @@ function contextOf(agentId: string) {
     stored: () => stored.forEach((listener) => listener()),
     context: {
       progress: () => {},
+      ask: () => Promise.reject(new Error("nobody is asked")),
       onStored: (listener: () => void) => void stored.push(listener),
       attempt: 1,
       signal: new AbortController().signal,
