@@ -56,6 +56,11 @@ export function codingCommand(
       "what it may do: all, edits (default), read, none, or a file with rules",
       filled,
     )
+    .option(
+      "--ask <duration>",
+      "ask people about what no rule allows, and wait so long; then it is denied (default: ask nobody)",
+      duration(1_000),
+    )
     .option("--check <command>", "a shell command that decides whether work is done", filled)
     .option(
       "--check-turns <number>",
@@ -122,6 +127,7 @@ export function codingCommand(
         setup: options.setup,
         copy: options.copy,
         permissions: options.permissions,
+        askMs: options.ask,
         check: codingCheck(options),
         sandbox: options.sandbox,
         writable: options.writable,

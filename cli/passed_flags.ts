@@ -60,6 +60,7 @@ const FLAGS: readonly PassedFlag[] = [
     ...coding("--permissions <level>", "all, edits (default), read, none, or a file with rules"),
     path: { except: ["all", "edits", "read", "none"] },
   },
+  coding("--ask <duration>", "ask people about what no rule allows, for so long (default: nobody)"),
   coding("--check <command>", "a shell command that decides whether work is done"),
   coding("--check-turns <number>", "how often it may try again after that (default: 2)"),
   coding("--check-timeout <duration>", "how long one check may take (default: 10m)"),

@@ -234,6 +234,35 @@ Deno.test("a denied permission is in the result, and one that ends the turn is a
   assert.equal(ends.error.code, "permission_denied");
 });
 
+Deno.test("people are asked about what no rule allows, and what they say counts", async () => {
+  await using scene = await FakeCodingScene.make();
+  const agent = scene.agent({ permissions: "edits", askMs: 60_000 });
+  const answers = ["allow", "deny"];
+  const asked: string[] = [];
+  const script =
+    'ask; run "touch yes.txt"; ask; run "touch no.txt"; ask; write b.txt "x"; say "ok"';
+  const { result } = await scene.work(agent, script, {
+    ask: ({ question }) => {
+      asked.push(question);
+      return Promise.resolve({ answer: answers.shift(), by: "ada" });
+    },
+  }).outcome;
+  assert.deepEqual(asked.map((question) => /touch \w+/.exec(question)?.[0]), [
+    "touch yes",
+    "touch no",
+  ]);
+  assert.deepEqual(
+    result.permissions.map(({ answer, rule, why }: Record<string, string>) => [answer, rule, why]),
+    [
+      ["allow", "asked", "ada allows it"],
+      ["deny", "asked", "ada denies it"],
+      ["allow", "edits", "edit inside the worktree"],
+    ],
+  );
+  const files = result.files.map(({ path }: { path: string }) => path);
+  assert.deepEqual(files, ["b.txt", "yes.txt"]);
+});
+
 Deno.test("nothing that an attempt started is left when it is answered, in whatever session", async () => {
   await using scene = await FakeCodingScene.make();
   const agent = scene.agent();

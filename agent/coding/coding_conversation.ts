@@ -20,10 +20,13 @@ import type { AttemptOptions } from "./attempt_options.ts";
 import type { AgentSaid } from "./coding_result.ts";
 import { LimitWatch } from "./limit_watch.ts";
 import {
+  askingPeople,
   CHARGED,
   countedUsage,
+  type Decide,
   decideBy,
   outcomeOf,
+  type PermissionPolicy,
   Permissions,
   ProgressFeed,
   Transcript,
@@ -78,7 +81,7 @@ export class CodingConversation {
     });
     this.#assignPass();
     this.permissions = new Permissions({
-      decide: decideBy(policy, place.folder),
+      decide: this.#decide(policy),
       record: this.said,
       root: place.folder,
       commandIsTitle: preset.commandIsTitle,
@@ -205,6 +208,15 @@ export class CodingConversation {
         if (outcome.suspendsAgent) suspend(outcome.message);
         throw new WorkError(outcome.code, outcome.message, { details: outcome.details });
     }
+  }
+
+  /** By the rules, and by people if they are to be asked. */
+  #decide(policy: PermissionPolicy): Decide {
+    const { place, context, equipment: { options: { askMs } } } = this.#options;
+    const byRules = decideBy(policy, place.folder);
+    return askMs === undefined
+      ? byRules
+      : askingPeople(byRules, (question) => context.ask(question), askMs);
   }
 
   /** What the gateway lets through for this work item, and what happens when it is too much. */

@@ -28,6 +28,11 @@ export interface CodingOptions {
 
   /** A level, `all`, `edits` (default), `read` or `none`, or the path of a file with rules. */
   readonly permissions?: string;
+  /**
+   * Asks people about what is denied by the level, not by a rule, for at most so many milliseconds; then
+   * it is denied. By default nobody is asked.
+   */
+  readonly askMs?: number;
   /** What decides whether work is done. */
   readonly check?: CodingCheck;
   /** The box the coding agent runs in; bubblewrap by default, where that works. */

@@ -33,6 +33,8 @@ export interface CodingWorkOptions {
   readonly attempt?: number;
   readonly sequence?: number;
   readonly maxPayloadBytes?: number;
+  /** What people answer. */
+  readonly ask?: WorkContext["ask"];
 }
 
 /** A repository, and the fake coding agent in it. */
@@ -124,7 +126,7 @@ export class FakeCodingScene implements AsyncDisposable {
     const context: WorkContext = {
       progress: (told) => void progress.push(told),
       onStored: (listener) => void listeners.push(listener),
-      ask: () => Promise.reject(new Error("nobody is asked")),
+      ask: options.ask ?? (() => Promise.reject(new Error("nobody is asked"))),
       attempt,
       signal: abort.signal,
       maxPayloadBytes,

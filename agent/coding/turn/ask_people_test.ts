@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import type { Question } from "../../questions.ts";
+import { askingPeople } from "./ask_people.ts";
+import type { PermissionQuestion } from "./permission_question.ts";
+import type { Verdict } from "./permission_policy.ts";
+
+const COMMAND: PermissionQuestion = {
+  ...{ tool: "t1", kind: "execute", title: "npm test", command: "npm test", paths: [] },
+};
+const DENIED: Verdict = { answer: "deny", rule: "edits", why: "commands need a rule" };
+
+/** A decider, the questions that it has asked, and what is answered to each. */
+function scene(verdict: Verdict, ...answers: (string | undefined)[]) {
+  const asked: Question[] = [];
+  const decide = askingPeople(
+    () => Promise.resolve(verdict),
+    (question) => {
+      asked.push(question);
+      const answer = answers.shift();
+      return Promise.resolve({ answer: answer ?? "deny", by: answer && "ada" });
+    },
+    60_000,
+  );
+  return { asked, decide: () => decide(COMMAND, new AbortController().signal) };
+}
+
+Deno.test("what no rule allows is asked, and a person decides", async () => {
+  const { asked, decide } = scene(DENIED, "allow", "deny", undefined);
+  assert.deepEqual(await decide(), { answer: "allow", rule: "asked", why: "ada allows it" });
+  assert.deepEqual(await decide(), { answer: "deny", rule: "asked", why: "ada denies it" });
+  const nobody = { answer: "deny", rule: "asked", why: "nobody has answered in time" };
+  assert.deepEqual(await decide(), nobody);
+  assert.deepEqual(asked[0], {
+    question: "May it do this (execute)? npm test\nBy itself it may not: commands need a rule",
+    options: ["allow", "allow for this work", "deny"],
+    default: "deny",
+    timeoutMs: 60_000,
+  });
+});
+
+Deno.test("what is allowed for this work is asked once", async () => {
+  const { asked, decide } = scene(DENIED, "allow for this work");
+  assert.equal((await decide()).answer, "allow");
+  assert.equal((await decide()).why, "ada has allowed it for this work");
+  assert.equal(asked.length, 1);
+});
+
+Deno.test("nobody is asked about what is allowed anyway, or what a rule denies", async () => {
+  for (
+    const verdict of [
+      { answer: "allow", rule: "edits", why: "inside" },
+      { answer: "deny", rule: "deny[0]", why: "a rule denies it" },
+    ] as const
+  ) {
+    const { asked, decide } = scene(verdict);
+    assert.deepEqual([await decide(), asked], [verdict, []]);
+  }
+});
+
+Deno.test("a turn that is aborted waits for nobody", async () => {
+  const decide = askingPeople(() => Promise.resolve(DENIED), () => new Promise(() => {}), 60_000);
+  const abort = new AbortController();
+  const waiting = decide(COMMAND, abort.signal);
+  abort.abort(new Error("cancelled"));
+  await assert.rejects(waiting, /cancelled/);
+});
