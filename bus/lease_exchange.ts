@@ -116,7 +116,10 @@ export class LeaseExchange {
 
   /** Tells that work is released; to be called before it is. @param record Of its attempts. */
   tellReturned(lease: Lease, record: AttemptRecord): void {
-    this.#tell({ kind: "returned", leases: [lease.subject], record });
+    const room = this.#connection.maxPayloadBytes - ENVELOPE_BYTES;
+    const fits = JSON.stringify(record).length * 3 < room;
+    // Without it, others read what is stored.
+    this.#tell({ kind: "returned", leases: [lease.subject], ...(fits && { record }) });
   }
 
   /** Tells that a result of work is stored which another relay may have. */

@@ -7,6 +7,7 @@
  * @module
  */
 import { isObject, parseObject } from "./message.ts";
+import { invalidName } from "./subjects.ts";
 
 /** An attempt that is charged to its work item: an agent really worked on it. */
 export interface Charge {
@@ -38,6 +39,11 @@ export interface AttemptRecord {
 
 /** The record of a work item of which no attempt has ended. */
 export const NO_ATTEMPTS: AttemptRecord = { attempt: 0, reason: "", charges: [] };
+
+/** Of texts as much is taken, in characters. */
+const MAX_REASON_CHARACTERS = 64;
+const MAX_ERROR_CHARACTERS = 500;
+const MAX_AHEAD_MS = 366 * 86_400_000;
 
 /** The most charges that are taken from a stored record: `MAX_DELIVER` is at most this. */
 export const MAX_CHARGES = 1_000;
@@ -77,12 +83,12 @@ export function attemptRecord(value: unknown): AttemptRecord | undefined {
   const read = charges.map(chargeOf);
   return {
     attempt,
-    ...(typeof agent_id === "string" && { agent_id }),
-    reason,
-    ...(typeof error === "string" && { error }),
+    ...(isName(agent_id) && { agent_id }),
+    reason: reason.slice(0, MAX_REASON_CHARACTERS),
+    ...(typeof error === "string" && { error: error.slice(0, MAX_ERROR_CHARACTERS) }),
     charges: read.filter((charge) => charge !== undefined),
-    ...(isTime(begun) && { begun }),
-    ...(isTime(not_before) && { not_before }),
+    ...(isTime(begun) && { begun: new Date(begun).toISOString() }),
+    ...(isTime(not_before) && { not_before: new Date(not_before).toISOString() }),
   };
 }
 
@@ -95,11 +101,18 @@ function chargeOf(value: unknown): Charge | undefined {
   if (!isObject(value)) return undefined;
   const { attempt, agent_id, reason } = value;
   if (!isCount(attempt) || typeof reason !== "string") return undefined;
-  return { attempt, reason, ...(typeof agent_id === "string" && { agent_id }) };
+  const word = reason.slice(0, MAX_REASON_CHARACTERS);
+  return { attempt, reason: word, ...(isName(agent_id) && { agent_id }) };
 }
 
+function isName(value: unknown): value is string {
+  return invalidName(value) === undefined;
+}
+
+/** A time within a year of now: nothing is put off, or given more time, for longer. */
 function isTime(value: unknown): value is string {
-  return typeof value === "string" && !Number.isNaN(Date.parse(value));
+  const time = typeof value === "string" ? Date.parse(value) : NaN;
+  return time <= Date.now() + MAX_AHEAD_MS;
 }
 
 function isCount(value: unknown): value is number {

@@ -61,6 +61,8 @@ export interface AgentRecord {
   readonly in_hand: number;
   /** When it connected, ISO 8601. */
   readonly connected_at: string;
+  /** Whether it finishes what it has, and takes no more. */
+  readonly draining?: boolean;
   /** Why it takes no work for now, if it does not. */
   readonly paused?: PausedAgent;
   /** Its running work, if that was asked for. */

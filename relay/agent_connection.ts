@@ -170,6 +170,11 @@ export class AgentConnection implements Holder {
     this.#endsWith = end ?? this.#endsWith;
   }
 
+  /** Whether it takes no more work. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** How the relay closes it once it has no attempt and all of its outcomes are stored. */
   get endsWith(): CloseCode | undefined {
     return this.#endsWith;

@@ -58,6 +58,8 @@ export interface AgentMessagesOptions {
 const NO_OUTCOMES: readonly string[] = [AGENT_TYPE.retry, AGENT_TYPE.ask];
 /** More lines than this in one frame close the agent: each bad one is answered. */
 const MAX_FRAME_LINES = 10_000;
+/** After an attempt that is not charged, work waits for so long at least, in milliseconds. */
+const UNCHARGED_DELAY_MS = 1_000;
 /** An attempt that fails within this of being sent has not really begun, in milliseconds. */
 const AT_ONCE_MS = 1_000;
 const RELAY_TYPES: readonly string[] = Object.values(RELAY_TYPE);
@@ -172,7 +174,11 @@ export class AgentMessages {
     const code = typeof word === "string" && REASON.test(word) ? word : "retry";
     const charged = retryIsCharged(code, charge);
     if (attempt.state === "running") this.#notWorked(agent, code, reason, delay.ms, message);
-    const { ms: delayMs, at: notBefore } = delay;
+    const { at: notBefore } = delay;
+    // What costs nothing is not to be done again and again without a pause.
+    const delayMs = charged ? delay.ms : Math.max(delay.ms, UNCHARGED_DELAY_MS);
+    const isQuick = performance.now() - attempt.sentAt < AT_ONCE_MS;
+    if (charged && !isQuick) this.#options.breaker.worked(agent);
     const released = { delayMs, charged, ...(notBefore !== undefined && { notBefore }) };
     attempt.retried({ code, message: reason }, released);
     agent.tellStored(attempt.offered);

@@ -32,7 +32,7 @@ Deno.test("a v1 agent is welcomed, and its work carries attempt and lease", asyn
     role: "r",
     concurrency: 3,
     max_message_bytes: 1024 * 1024 - 256,
-    capabilities: ["confirm", "resume", "drain", "heartbeat"],
+    capabilities: ["confirm", "resume", "drain", "heartbeat", "questions"],
   });
   assert.equal(typeof version, "string");
   assert.ok(Number(heartbeat_seconds) > 0);
@@ -145,8 +145,8 @@ Deno.test("a reserved type is refused with the work's lease, and is no result", 
   const agent = test.agent({ v1: true });
   test.work("1");
   const work = await agent.hasWork();
-  for (const type of ["relay.stored", "relay.news", "agent.ask", "agent."]) agent.say(type, work);
-  agent.say("agent.ask", { id: "nothing of its" });
+  for (const type of ["relay.stored", "relay.news", "agent.news", "agent."]) agent.say(type, work);
+  agent.say("agent.news", { id: "nothing of its" });
   await agent.isTold("relay.error", 5);
   assert.deepEqual(agent.errors, ["reserved_type", ...Array(4).fill("unknown_type")]);
   assert.deepEqual(

@@ -77,6 +77,7 @@ export class Agents implements Iterable<AgentConnection> {
         ...agentItem(agent),
         in_hand: attempts.length,
         connected_at: new Date(agent.connectedAt).toISOString(),
+        ...(agent.draining && { draining: true }),
         ...(pause !== undefined && { paused: pausedItem(pause) }),
         ...(work && { work: attempts.map(workRecord) }),
       });

@@ -99,6 +99,10 @@ export class Attempt implements AttemptView {
   #asked: WorkLimits | undefined;
   #limits: AttemptLimits = UNLIMITED;
   #heardAt = 0;
+  /** How much more time it was given. */
+  #moreMs = 0;
+  /** Whether its time is over, and its outcome being stored, though a plain agent has it still. */
+  #failing = false;
   /** Whether it waits for an answer of a person. */
   #isWaiting = false;
   /** Set by whoever watches. */
@@ -165,6 +169,10 @@ export class Attempt implements AttemptView {
 
   get limits(): AttemptLimits {
     return this.#limits;
+  }
+
+  get moreMs(): number {
+    return this.#moreMs;
   }
 
   get heardAt(): number {
@@ -260,8 +268,7 @@ export class Attempt implements AttemptView {
   named(): void {
     if (this.#state.kind !== "running") return;
     this.#heard = true;
-    this.#heardAt = performance.now();
-    this.isSilent = false;
+    this.#heardNow();
     this.#state.named = true;
     this.#isElsewhere = false;
   }
@@ -319,7 +326,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     if (state.kind === "superseded") return this.#become(ENDED);
     if (state.kind !== "running") return;
-    if (this.#isElsewhere) return this.#become(ENDED);
+    if (this.#isElsewhere || this.#failing) return this.#become(ENDED);
     const { agent } = state;
     const lost: Reason = { code: "disconnected", message: agent.end.reason };
     const { hasGrace, draining } = this.#effects;
@@ -449,12 +456,17 @@ export class Attempt implements AttemptView {
     }
   }
 
+  /** It waits for an agent: its time may be over meanwhile. */
+  checkTime(): void {
+    if (this.#state.kind === "queued" && this.#leftMs <= 0) this.#fail(this.#overdue);
+  }
+
   /** It has taken too long: its outcome is an error. @param message Why, for people. */
   deadlineOver(message: string): void {
     const state = this.#state;
     switch (state.kind) {
       case "running":
-        if (!state.agent.v1) return this.#failPlain(state, message);
+        if (!state.agent.v1 && state.named) return this.#failPlain(state, message);
         state.agent.tellCancelled(this.#offered, "deadline_exceeded");
         return this.#fail(message);
       case "away":
@@ -468,6 +480,7 @@ export class Attempt implements AttemptView {
   noProgress(message: string): void {
     const state = this.#state;
     if (state.kind !== "running") return;
+    if (this.#isElsewhere) return this.#become(ENDED);
     const { offered } = this;
     this.#retry({ code: "no_progress", message }, { delayMs: 0, charged: true });
     state.agent.takeAway(offered, "no_progress");
@@ -486,6 +499,13 @@ export class Attempt implements AttemptView {
     const { deadline } = this.#limits;
     if (deadline) {
       this.#limits = { ...this.#limits, deadline: { ...deadline, at: deadline.at + ms } };
+    }
+    this.#moreMs += ms;
+    const { begun } = this.#record;
+    if (begun !== undefined) {
+      // Its deadline counts from then on, at whatever relay.
+      this.#record = { ...this.#record, begun: new Date(Date.parse(begun) + ms).toISOString() };
+      this.#effects.storeRecord(this);
     }
     this.#heardAt = performance.now() + ms;
     this.isSilent = false;
@@ -545,6 +565,15 @@ export class Attempt implements AttemptView {
     if (found.kind === "answered") this.#effects.finish(this, found);
   }
 
+  /** How much of its time is left, in milliseconds. */
+  get #leftMs(): number {
+    return msLeft(this.#record, this.#asked?.deadlineMs ?? Infinity);
+  }
+
+  get #overdue(): string {
+    return `the work has taken longer than ${inWords(this.#asked?.deadlineMs ?? 0)}`;
+  }
+
   /** Nobody has it, and it has no outcome. */
   #open(role: RoleSlots, text: string, record: AttemptRecord): void {
     this.#record = record;
@@ -552,10 +581,8 @@ export class Attempt implements AttemptView {
     const { attempt } = record;
     if (this.#lease.attempt <= attempt) this.#lease = { ...this.#lease, attempt: attempt + 1 };
     this.#number = this.#lease.attempt;
-    const { deadlineMs = Infinity } = this.#asked ?? {};
-    const leftMs = msLeft(record, deadlineMs);
-    if (leftMs <= 0) return this.#fail(`the work has taken longer than ${inWords(deadlineMs)}`);
-    const early = Math.min(notBefore(record) - Date.now(), leftMs);
+    if (this.#leftMs <= 0) return this.#fail(this.#overdue);
+    const early = Math.min(notBefore(record) - Date.now(), this.#leftMs);
     if (early > EARLY_MS) {
       this.#become(ENDED);
       return this.#effects.putOff(this, early);
@@ -583,10 +610,25 @@ export class Attempt implements AttemptView {
   #run(agent: Holder, named: boolean): Running {
     const running = new Running(agent, named);
     this.#become(running);
-    this.#heardAt = performance.now();
+    this.#heardNow();
     this.#isWaiting = false;
+    this.#begin();
     this.#limits = this.#effects.limitsOf(this, agent, this.#asked);
     return running;
+  }
+
+  /** For what it was given in advance it need not say anything. */
+  #heardNow(): void {
+    this.#heardAt = Math.max(this.#heardAt, performance.now());
+    this.isSilent = false;
+  }
+
+  /** The first attempt at work with a deadline has begun, unless one had before. */
+  #begin(): void {
+    if (this.#asked?.deadlineMs === undefined || this.#record.begun !== undefined) return;
+    const begun = new Date(this.deliveredAt).toISOString();
+    this.#record = { ...this.#record, begun };
+    this.#effects.storeRecord(this);
   }
 
   #send(agent: Holder, text: string): void {
@@ -645,6 +687,7 @@ export class Attempt implements AttemptView {
   /** The same at an agent that cannot be told, and keeps its slot. */
   #failPlain(running: Running, message: string): void {
     this.#limits = UNLIMITED;
+    this.#failing = true;
     this.#effects.store(this, overdue(this, message), () => {
       if (this.#state === running) this.#become({ kind: "superseded", agent: running.agent });
     });
@@ -652,10 +695,12 @@ export class Attempt implements AttemptView {
 
   /** @param recorded Whether its record has changed. */
   #release(why: Reason, released: Released, recorded = false): void {
+    if (this.#failing) return this.#become(ENDED);
     this.#effects.recordReleased(this, why, released);
     this.#become(ENDED);
     // JetStream does not fence: releasing a lapsed lease takes the work from the agent that has it now.
-    if (!this.#lapsed) this.#effects.release(this, released.delayMs, recorded);
+    const delayMs = Math.max(0, Math.min(released.delayMs, this.#leftMs));
+    if (!this.#lapsed) this.#effects.release(this, delayMs, recorded);
   }
 
   /** @param onSpared Called if it does not die. */

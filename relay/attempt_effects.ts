@@ -38,6 +38,8 @@ export interface AttemptView {
   readonly limits: AttemptLimits;
   /** Whether its agent has said nothing about it for long. */
   readonly isSilent: boolean;
+  /** How much more time it was given, in milliseconds. */
+  readonly moreMs: number;
   /** When its agent said something about it, or got it, by `performance.now`. */
   readonly heardAt: number;
   /** When its lease was last extended, by `performance.now`. */
@@ -156,6 +158,8 @@ export interface Effects {
    * @param recorded Whether its record has changed, and is stored first.
    */
   release(attempt: AttemptView, delayMs: number, recorded: boolean): void;
+  /** Stores its record, which has changed while an agent has it. */
+  storeRecord(attempt: AttemptView): void;
   /** The queue keeps it for a while, and nobody is told: it came before its time, or to the wrong relay. */
   putOff(attempt: AttemptView, delayMs: number): void;
   /** Releases it and tells nobody: other relays are asked about it before its next attempt. */

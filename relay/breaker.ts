@@ -39,8 +39,11 @@ interface Known {
 /** A relay's breaker. */
 export class Breaker {
   readonly #options: BreakerOptions;
-  /** An agent's key → what is known of it, the one that came longest ago first. */
+  /** An agent's key → what is known of it. */
   readonly #known = new Map<string, Known>();
+  /** The same of those that have gone, and were not well; the one that went longest ago first. */
+  readonly #gone = new Map<string, Known>();
+  #closed = false;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -49,9 +52,10 @@ export class Breaker {
   /** An agent has connected. @returns Its health; that of before, if it was not well. */
   joined(agent: AgentConnection): AgentHealth {
     const key = agentKey(agent);
-    const known = this.#known.get(key) ?? { health: new AgentHealth(), agent };
+    const known = this.#known.get(key) ?? this.#gone.get(key) ??
+      { health: new AgentHealth(), agent };
     known.agent = agent;
-    this.#known.delete(key);
+    this.#gone.delete(key);
     this.#known.set(key, known);
     return known.health;
   }
@@ -62,19 +66,21 @@ export class Breaker {
     const known = this.#known.get(key);
     if (known?.agent !== agent) return;
     known.agent = undefined;
+    this.#known.delete(key);
     // One without a name of its own does not come back.
-    if (known.health.failures === 0 || !agent.named) this.#forget(key);
-    if (this.#known.size <= REMEMBERED) return;
-    for (const [oldest, { agent }] of this.#known) {
-      if (agent === undefined) return this.#forget(oldest);
-    }
+    if (known.health.failures === 0 || !agent.named) return clearTimeout(known.timer);
+    this.#gone.set(key, known);
+    const [oldest] = this.#gone;
+    if (this.#gone.size <= REMEMBERED || oldest === undefined) return;
+    clearTimeout(oldest[1].timer);
+    this.#gone.delete(oldest[0]);
   }
 
   /** An attempt of an agent has ended before it had really begun. */
   failed(agent: AgentConnection, { code, message }: Reason): void {
     const { suspendAfter, onSuspended } = this.#options;
     const known = this.#known.get(agentKey(agent));
-    if (known === undefined || suspendAfter === 0) return;
+    if (known === undefined || suspendAfter === 0 || this.#closed) return;
     const { health } = known;
     health.failures++;
     const enough = health.isProbing || health.failures >= suspendAfter;
@@ -107,17 +113,15 @@ export class Breaker {
 
   /** Ends all timers. */
   close(): void {
-    for (const { timer } of this.#known.values()) clearTimeout(timer);
+    this.#closed = true;
+    for (const known of [this.#known, this.#gone]) {
+      for (const { timer } of known.values()) clearTimeout(timer);
+    }
   }
 
   #probe({ health, agent }: Known): void {
     health.suspended = undefined;
     health.isProbing = true;
     if (agent !== undefined) this.#options.onProbe(agent);
-  }
-
-  #forget(key: string): void {
-    clearTimeout(this.#known.get(key)?.timer);
-    this.#known.delete(key);
   }
 }

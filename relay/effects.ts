@@ -106,7 +106,11 @@ export class RelayEffects implements Effects {
     const agent = { session, role, agentId };
     attempts.away(agent, attempt);
     const timer = setTimeout(() => {
-      onOver();
+      try {
+        onOver();
+      } catch (error) {
+        log.error("an attempt cannot be released", { id: attempt.id, error: messageOf(error) });
+      }
       turn.something();
     }, limits.graceMs);
     this.#graces.add(timer);
@@ -137,17 +141,16 @@ export class RelayEffects implements Effects {
     { limits: agent }: AgentConnection,
     work: WorkLimits | undefined,
   ): AttemptLimits {
-    const { limits, releases, watch } = this.#parts;
+    const { limits, watch } = this.#parts;
     const noProgressMs = work?.noProgressMs ?? agent.noProgressMs ?? limits.noProgressMs;
     const maxMs = agent.maxAttemptMs ?? limits.maxAttemptMs;
     const deadline = work?.deadlineMs === undefined
-      ? maxMs === 0 ? undefined : deadlineAfter(attempt.deliveredAt, maxMs, "the attempt")
+      ? maxMs === 0
+        ? undefined
+        : deadlineAfter(attempt.deliveredAt + attempt.moreMs, maxMs, "the attempt")
       : deadlineAfter(begunAt(attempt), work.deadlineMs, "the work");
     if (noProgressMs === 0 && deadline === undefined) return UNLIMITED;
     watch.add(attempt);
-    if (work?.deadlineMs !== undefined && attempt.record.begun === undefined) {
-      releases.began(attempt);
-    }
     return { ...(deadline && { deadline }), ...(noProgressMs > 0 && { noProgressMs }) };
   }
 
@@ -163,6 +166,10 @@ export class RelayEffects implements Effects {
   release(attempt: AttemptView, delayMs: number, recorded: boolean): void {
     this.#parts.peers.tellReleased(attempt);
     this.#parts.releases.release(attempt, delayMs, recorded);
+  }
+
+  storeRecord(attempt: AttemptView): void {
+    this.#parts.releases.store(attempt);
   }
 
   putOff(attempt: AttemptView, delayMs: number): void {

@@ -19,7 +19,6 @@ import {
   type AttemptRecord,
   type CancelledHolder,
   type CancelNotice,
-  hasTried,
   isObject,
   type Lease,
   NO_ATTEMPTS,
@@ -32,6 +31,7 @@ import type { Attempts } from "./attempts.ts";
 import type { OutcomeReader } from "./outcome_reader.ts";
 import type { Releases } from "./releases.ts";
 import type { Role } from "./role.ts";
+import { isOther } from "./settlement.ts";
 
 /** What {@linkcode Peers} knows. */
 export interface PeersOptions {
@@ -122,20 +122,26 @@ export class Peers {
     if (found !== undefined) onFound(found);
   }
 
-  /** Whether another relay has an agent that has not tried work. Asks for a moment. */
-  async hasOther({ session, role, record }: AttemptView): Promise<boolean> {
-    const { connection } = this.#options;
+  /**
+   * Whether another relay may have an agent for work that is spent here. Asks for a moment; without
+   * NATS that is not known, and one may.
+   */
+  async hasOther(attempt: AttemptView): Promise<boolean> {
+    const { connection, relayId } = this.#options;
+    const { session, role } = attempt;
+    const { epoch } = connection;
+    if (!connection.connected) return true;
     let has = false;
     const onAnswer = (answer: Msg) => {
-      const agents = parseObject(answer.string())?.agents;
-      has ||= Array.isArray(agents) && agents.some((agent) => isOther(agent, record));
+      const { relay_id, agents } = parseObject(answer.string()) ?? {};
+      has ||= relay_id !== relayId && Array.isArray(agents) &&
+        agents.some((agent) => mayDo(agent, attempt));
       return has;
     };
-    if (connection.connected) {
-      const request = { session, role };
-      await askMany(connection, RELAYS_AGENTS_SUBJECT, [request], { waitMs: ANSWER_MS, onAnswer });
-    }
-    return has;
+    const request = { session, role };
+    const waitMs = this.#answerMs;
+    await askMany(connection, RELAYS_AGENTS_SUBJECT, [request], { waitMs, onAnswer });
+    return has || !connection.connected || connection.epoch !== epoch;
   }
 
   /**
@@ -247,9 +253,9 @@ export class Peers {
   }
 }
 
-/** Whether an agent takes work, now or before long, that has not tried some. */
-function isOther(agent: unknown, record: AttemptRecord): boolean {
+/** Whether an agent of another relay takes work, now or before long, that others have tried. */
+function mayDo(agent: unknown, attempt: AttemptView): boolean {
   if (!isObject(agent) || typeof agent.agent_id !== "string") return false;
   const isFailing = isObject(agent.paused) && agent.paused.reason === "failing";
-  return !isFailing && !hasTried(record, agent.agent_id);
+  return !isFailing && agent.draining !== true && isOther(attempt, agent.agent_id);
 }

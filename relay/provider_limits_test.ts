@@ -3,6 +3,7 @@ import { startNats, until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 const KEY = "claude-1a2b";
+const REACHED = { kind: "reached", relay_id: "relay-other", limit_key: KEY };
 
 Deno.test("a provider's limit pauses all agents of its key, at all relays, until its time, and no others", async () => {
   await using nats = await startNats();
@@ -67,19 +68,35 @@ Deno.test("what is no limit is passed over, and none lasts longer than a retry m
   const soon = new Date(Date.now() + 60_000).toISOString();
   const strange = [
     ...["", "[]", "null", "{}", '{"kind":"reached"}', '{"kind":"list"}'],
-    JSON.stringify({ kind: "reached", limit_key: KEY, until: "soon" }),
-    JSON.stringify({ kind: "reached", limit_key: KEY, until: 5 }),
-    JSON.stringify({ kind: "reached", limit_key: "a b", until: soon }),
-    JSON.stringify({ kind: "reached", limit_key: KEY, until: "2001-01-01T00:00:00Z" }),
-    JSON.stringify({ kind: "reached", limit_key: KEY, until: soon, relay_id: test.relay.id }),
+    JSON.stringify({ ...REACHED, until: "soon" }),
+    JSON.stringify({ ...REACHED, until: 5 }),
+    JSON.stringify({ ...REACHED, limit_key: "a b", until: soon }),
+    JSON.stringify({ ...REACHED, until: "2001-01-01T00:00:00Z" }),
+    JSON.stringify({ ...REACHED, relay_id: undefined, until: soon }),
+    JSON.stringify({ ...REACHED, until: soon, relay_id: test.relay.id }),
   ];
   for (const body of strange) test.client.nats.publish("relays.limits", body);
   await test.client.nats.flush();
   test.work("1");
   agent.say("result", await agent.hasWork());
-  const far = JSON.stringify({ kind: "reached", limit_key: KEY, until: "9999-01-01T00:00:00Z" });
+  const far = JSON.stringify({ ...REACHED, until: "9999-01-01T00:00:00Z" });
   test.client.nats.publish("relays.limits", far);
   await until(() => agent.connection.health.pause !== undefined);
   const { until: time = 0 } = agent.connection.health.pause ?? {};
   assert.ok(time <= Date.now() + 30 * 86_400_000);
+});
+
+Deno.test("whoever runs into a limit that is known pauses too, and stays so when it comes back without its key", async () => {
+  await using test = await TestRelay.start();
+  const limited = { reason: "limited", delay_ms: 60_000, limit_key: KEY };
+  for (const agentId of ["a", "b"]) {
+    const agent = test.agent({ v1: true, agentId });
+    test.work(agentId);
+    agent.say("retry", await agent.hasWork(), limited);
+    assert.equal(agent.connection.health.pause?.reason, "limited");
+    agent.leave();
+    const back = test.agent({ v1: true, agentId });
+    assert.equal(back.connection.health.pause?.reason, "limited");
+  }
+  assert.equal((await test.hasEvents("agent.suspended", 2)).length, 2);
 });

@@ -50,6 +50,8 @@ export interface ReleasesOptions {
 export class Releases {
   readonly #options: ReleasesOptions;
   #waiting: Waiting[] = [];
+  /** When those were released last. */
+  #waitedAt = -Infinity;
   /** When NATS was back last: until then, what other relays said may have been missed. */
   #restoredAt = -Infinity;
   /** By the work items' identities, the oldest first. */
@@ -68,8 +70,15 @@ export class Releases {
   release(attempt: AttemptView, delayMs: number, recorded: boolean): void {
     const { lease, keptAt, record } = attempt;
     this.released(lease, record);
-    if (recorded) this.#store(attempt, record, () => this.#release({ lease, keptAt, delayMs }));
-    else this.#release({ lease, keptAt, delayMs });
+    const waiting = { lease, keptAt, delayMs: Math.min(delayMs, LONGEST_MS) };
+    if (!recorded) return this.#release(waiting);
+    const wasConnected = this.#options.connection.connected;
+    const at = performance.now();
+    this.#store(attempt, () => {
+      // Another relay may have it by now, see releaseWaiting.
+      if (wasConnected || this.#waitedAt > at) this.#release(waiting);
+      else this.#waiting.push(waiting);
+    });
   }
 
   /** Releases a work item that came before its time. Nobody is told: its record says enough. */
@@ -77,19 +86,17 @@ export class Releases {
     const { lease, keptAt } = attempt;
     const put = () => this.#release({ lease, keptAt, delayMs: Math.min(delayMs, LONGEST_MS) });
     // So that the log has it for as long as it is needed.
-    if (delayMs > LONGEST_MS) this.#store(attempt, attempt.record, put);
+    if (delayMs > LONGEST_MS) this.#store(attempt, put);
     else put();
   }
 
-  /** The first attempt at work has begun, whose deadline counts from now on. */
-  began(attempt: AttemptView): void {
-    const begun = new Date(attempt.deliveredAt).toISOString();
-    this.#store(attempt, { ...attempt.record, begun });
+  /** Stores what the attempts at work have left, which has changed while an agent has it. */
+  store(attempt: AttemptView): void {
+    this.#store(attempt);
   }
 
   #store(
-    { session, role, id, lease: { work } }: AttemptView,
-    record: AttemptRecord,
+    { session, role, id, lease: { work }, record }: AttemptView,
     onStored?: () => void,
   ): void {
     this.#options.writer.append({
@@ -164,5 +171,6 @@ export class Releases {
       if (lives && !elsewhere.has(lease.sequence)) queue.release(lease.subject, delayMs);
     }
     this.#waiting = [];
+    this.#waitedAt = now;
   }
 }

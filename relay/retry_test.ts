@@ -60,7 +60,7 @@ Deno.test("a retry says when its work may go on, and whether it is charged", asy
   const returned = await test.hasRecorded("work.returned", 5);
   assert.deepEqual(returned.map(({ charged }) => charged), [false, false, false, false, true]);
   assert.deepEqual(returned.map(({ not_before }) => typeof not_before), [
-    ...["undefined", "undefined", "string", "undefined", "undefined"],
+    ...["string", "string", "string", "string", "undefined"],
   ]);
   assert.deepEqual(agent.errors, []);
 });

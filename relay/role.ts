@@ -9,10 +9,11 @@
  * @module
  */
 import type { RoleQueue } from "@ourocodus/bus";
-import { hasTried, type RoleId } from "@ourocodus/protocol";
+import type { RoleId } from "@ourocodus/protocol";
 import type { AgentConnection } from "./agent_connection.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptView, RoleSlots } from "./attempt_effects.ts";
+import { isOther } from "./settlement.ts";
 
 /** How long work that was tried waits for an agent that has not, in milliseconds. */
 const OTHER_AGENT_MS = 30_000;
@@ -79,18 +80,19 @@ export class Role implements RoleSlots {
     let tried: AgentConnection | undefined;
     for (const agent of this.#ready) {
       if (!agent.canTake(id)) hasFree ||= agent.free > 0;
-      else if (!hasTried(record, agent.agentId)) return this.#nextIs(agent);
+      else if (isOther(attempt, agent.agentId)) return this.#nextIs(agent);
       else if (tried === undefined || tried.agentId === record.agent_id) tried = agent;
     }
     if (tried === undefined) return hasFree ? "wait" : undefined;
-    const waits = isSpent || performance.now() - attempt.since < OTHER_AGENT_MS;
+    if (isSpent) return "wait";
+    const waits = performance.now() - attempt.since < OTHER_AGENT_MS;
     return waits && this.hasOther(attempt) ? "wait" : this.#nextIs(tried);
   }
 
   /** Whether an agent takes work, now or before long, that has not tried this. @param than Not this one. */
-  hasOther({ record }: AttemptView, than?: AgentConnection): boolean {
+  hasOther(attempt: AttemptView, than?: AgentConnection): boolean {
     for (const agent of this.#agents) {
-      if (agent !== than && agent.mayTakeWork && !hasTried(record, agent.agentId)) return true;
+      if (agent !== than && agent.mayTakeWork && isOther(attempt, agent.agentId)) return true;
     }
     return false;
   }
@@ -108,6 +110,8 @@ export class Role implements RoleSlots {
   /** Hands what is queued to agents that can take it now. */
   handOut(): void {
     for (const attempt of [...this.queued]) {
+      attempt.checkTime();
+      if (attempt.state !== "queued") continue;
       if (attempt.isSpent && !this.hasOther(attempt)) attempt.noOther();
       else {
         const agent = this.findSlot(attempt);

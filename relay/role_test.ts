@@ -73,13 +73,14 @@ Deno.test("an agent gets work that it had last only if no other one can take it"
     ...{ id: "1", isSpent: false, since: performance.now() },
     record: { attempt: 1, agent_id: "one", reason: "retry", charges: [] },
   } as unknown as AttemptView;
+  const spent = { ...tried.record, charges: [{ attempt: 1, agent_id: "one", reason: "retry" }] };
   const find = (attempt: object) => relay.role.findSlot({ ...tried, ...attempt });
   assert.equal(find({}), two);
   relay.deliver({ sequence: 8, record: tried.record });
   assert.equal(find({}), "wait", "the other one may be free in time");
   assert.equal(find({ since: performance.now() - 30_001 }), one);
   relay.role.slotsChanged(one);
-  assert.equal(find({ since: performance.now() - 30_001, isSpent: true }), "wait");
+  assert.equal(find({ since: performance.now() - 30_001, isSpent: true, record: spent }), "wait");
   two.drain();
   relay.role.slotsChanged(two);
   assert.equal(find({}), one);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AttemptRecord } from "@ourocodus/protocol";
+import { type AttemptRecord, hasTried, onlyCharged } from "@ourocodus/protocol";
 import type { Reason } from "./dead_letter.ts";
 
 /** How an attempt ends that its agent gives back, or that has lost its agent. */
@@ -39,6 +39,17 @@ const NOT_WORKED = ["limited", "not_accepted", "snoozed"];
  */
 export function retryIsCharged(reason: string, said: unknown): boolean {
   return typeof said === "boolean" ? said : !NOT_WORKED.includes(reason);
+}
+
+/**
+ * Whether an agent is to get work before those that have tried it. If enough attempts were charged, all
+ * to one agent, any other one is.
+ */
+export function isOther(
+  { record, isSpent }: { readonly record: AttemptRecord; readonly isSpent: boolean },
+  agentId: string,
+): boolean {
+  return isSpent ? agentId !== onlyCharged(record) : !hasTried(record, agentId);
 }
 
 /** The record with an attempt that ends now. */

@@ -94,6 +94,78 @@ export const ATTEMPT_CASES: Readonly<Record<string, Case>> = {
     assert.equal(attempt.state, "settling");
   },
 
+  "work that is spent by one agent is another one's, also after that one could not do it": (
+    newRelay,
+  ) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a", v1: true });
+    relay.agent({ agentId: "b", v1: true });
+    const first = relay.deliver({ attempt: 4, record: chargedTo("a", 3) });
+    first.retried({ code: "limited", message: "" }, { delayMs: 0, charged: false });
+    const next = relay.deliver({ attempt: 5, record: first.record });
+    assert.deepEqual([next.state, next.agentId], ["running", "b"]);
+  },
+
+  "a deadline begins with the first attempt, and is later for what is given more time": (
+    newRelay,
+  ) => {
+    const relay = newRelay();
+    const agent = relay.agent({ agentId: "a", v1: true });
+    const fields = { deadline_ms: 60_000 };
+    const attempt = relay.deliver({ fields });
+    const begun = new Date(attempt.deliveredAt).toISOString();
+    assert.deepEqual([attempt.record.begun, relay.told[0]], [begun, `store, begun ${begun}`]);
+    attempt.prolong(5_000);
+    const later = new Date(attempt.deliveredAt + 5_000).toISOString();
+    assert.deepEqual([attempt.record.begun, relay.told.at(-1)], [later, `store, begun ${later}`]);
+    assert.equal(attempt.moreMs, 5_000);
+    attempt.named();
+    assert.ok(attempt.heardAt > performance.now() + 4_000, "it need not say anything");
+    attempt.retried({ code: "limited", message: "" }, { delayMs: 3_600_000, charged: false });
+    const [, delay] = /^release 1, (\d+)/.exec(relay.told.at(-1) ?? "") ?? [];
+    assert.ok(Number(delay) <= 65_000, "nobody waits longer than for its deadline");
+    assert.equal(agent.free, 1);
+  },
+
+  "work whose time is over while it waits for an agent gets an error": (newRelay) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a", v1: true });
+    relay.agent({ agentId: "b", v1: true });
+    relay.deliver({ sequence: 8, record: chargedTo("a", 1) });
+    const begun = new Date(Date.now() - 60_000).toISOString();
+    const record = { ...chargedTo("a", 1), begun };
+    const attempt = relay.deliver({ attempt: 2, record, fields: { deadline_ms: 60_020 } });
+    assert.equal(attempt.state, "queued");
+    const until = performance.now() + 30;
+    while (performance.now() < until);
+    relay.role.handOut();
+    assert.equal(attempt.state, "settling");
+  },
+
+  "what is being failed goes to nobody else when its plain agent is gone or gives it back": (
+    newRelay,
+  ) => {
+    for (const end of ["retried", "socket lost", "drained"] as const) {
+      const relay = newRelay();
+      relay.agent({ agentId: "a" });
+      const attempt = relay.deliver();
+      attempt.deadlineOver("too long");
+      if (end === "retried") attempt.retried({ code: "retry", message: "" }, UNCHARGED);
+      else if (end === "drained") attempt.relayDrains();
+      else attempt.socketLost();
+      assert.deepEqual([attempt.state, relay.told], ["ended", ["offered 1 to a"]]);
+    }
+  },
+
+  "what another relay has too is that one's when its agent says nothing here": (newRelay) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a", v1: true });
+    const attempt = relay.deliver();
+    attempt.heldElsewhere();
+    attempt.noProgress("it sleeps");
+    assert.deepEqual([attempt.state, relay.told], ["ended", ["offered 1 to a"]]);
+  },
+
   "work that comes before its time is put off, without asking an agent": (newRelay) => {
     const relay = newRelay();
     const agent = relay.agent({ agentId: "a", v1: true });

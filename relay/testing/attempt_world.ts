@@ -344,7 +344,11 @@ export class AttemptWorld implements Neighbours, Surroundings {
   #hurry(relay: WorldRelay, which: number): void {
     const attempt = pick([...relay.attempts], which);
     if (which % 3 === 0) attempt?.deadlineOver("too long");
-    else if (which % 3 === 1) attempt?.noProgress("it sleeps");
+    else if (which % 3 === 1) {
+      attempt?.noProgress("it sleeps");
+      // What another relay has too is that one's, or its lease runs out.
+      if (attempt?.state === "ended") this.queue.leave(attempt.lease);
+    }
   }
 
   /** A relay ends as it should, and another one begins in its place. */

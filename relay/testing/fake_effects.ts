@@ -199,6 +199,10 @@ export class FakeEffects implements Effects {
     this.told.push(`release ${lease.attempt}, ${delayMs}${recorded ? "" : ", unrecorded"}`);
   }
 
+  storeRecord({ record: { begun } }: Attempt): void {
+    this.told.push(`store, begun ${begun}`);
+  }
+
   putOff({ lease }: Attempt, delayMs: number): void {
     this.told.push(`put off ${lease.attempt}, ${Math.round(delayMs / 1_000)} s`);
   }

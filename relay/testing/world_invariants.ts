@@ -41,8 +41,9 @@ export function holds({ queue, agents, relays }: World): void {
     assert.ok(having.size < 2 || work.lapsed, "two have it, and no lease has lapsed");
     const isOpen = work.outcome === undefined && !work.dead;
     const isLeased = work.leasedUntil > queue.now && isOpen;
-    const pending = relays.some(({ pendingReleases }) =>
-      pendingReleases.some(({ lease }) => lease.sequence === work.sequence)
+    const pending = relays.some(({ pendingReleases, stores }) =>
+      [...pendingReleases, ...stores.map(({ attempt }) => attempt)]
+        .some(({ lease }) => lease.sequence === work.sequence)
     );
     assert.ok(
       !isLeased || attempts.length > 0 || work.left || work.lapsed || pending,

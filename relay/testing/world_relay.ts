@@ -84,6 +84,10 @@ export class WorldRelay extends FakeEffects {
     else this.#world.released(attempt);
   }
 
+  override storeRecord({ lease, record }: Attempt): void {
+    this.#world.queue.of(lease).record = record;
+  }
+
   override putOff(attempt: Attempt): void {
     if (this.natsIsAway) this.pendingReleases.push(attempt);
     else this.#world.released(attempt);
