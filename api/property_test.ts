@@ -78,6 +78,9 @@ const allowedBody = fc.record({
   id: fc.option(fc.stringMatching(/^[a-z0-9]{1,64}$/), { nil: undefined }),
   type: fc.option(fc.constantFrom("work", "task.review"), { nil: undefined }),
   payload: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue({ maxDepth: 3 })),
+  // Of an answer.
+  answer: fc.string({ minLength: 1, maxLength: 50 }),
+  by: fc.option(fc.string({ minLength: 1, maxLength: 50 }), { nil: undefined }),
 }).map((body) => JSON.stringify(body));
 
 function parameters(

@@ -1,5 +1,12 @@
 /** Every route, with what is behind it; each answer is compared with /openapi.json on the way. */
 import assert from "node:assert/strict";
+import { connect, publishStored } from "@ourocodus/bus";
+import {
+  formatMessage,
+  LOG_STREAM,
+  type QuestionRecord,
+  questionsSubject,
+} from "@ourocodus/protocol";
 import { until } from "../tests/support/mod.ts";
 import { type Scene, scene } from "./testing/api_scene.ts";
 import { startTestApi } from "./testing/test_api.ts";
@@ -90,6 +97,7 @@ Deno.test("work goes its way through the API, and every route says so", async ()
   await events.body?.cancel();
 
   await cancels(there);
+  await answers(there);
   const dead = await killedWork(there);
   const retryPath = `/api/sessions/docs/work/${dead.work_sequence}/retry`;
   const retried = await api.post(retryPath);
@@ -117,6 +125,30 @@ async function requeues({ api }: Scene, sequence: number): Promise<void> {
   assert.deepEqual([again.status, again.body.work_sequence], [409, retried.body.sequence]);
   const trace = (await api.fetch(`/api/sessions/docs/work/${retried.body.sequence}`)).body;
   assert.deepEqual([trace.requeued_from, trace.retry_of], [sequence, retried.body.retry_of]);
+}
+
+/** Answers a question about work that waits. */
+async function answers({ api }: Scene): Promise<void> {
+  const { body } = await api.post("/api/sessions/docs/work/nobody", { id: "asks", message: "x" });
+  await using connection = await connect({ url: api.natsUrl });
+  const id = `${body.sequence}-1-key-1`;
+  const question: QuestionRecord = {
+    ...{ question_id: id, question: "May I?", options: ["yes", "no"], default: "no" },
+    ...{ session_id: "docs", role: "nobody", work_id: "asks", work_sequence: body.sequence },
+    ...{ attempt: 1, agent_id: "a" },
+    ...{ asked_at: new Date().toISOString(), expires_at: new Date().toISOString() },
+  };
+  const subject = questionsSubject("docs", "nobody", id);
+  await publishStored(connection, subject, formatMessage(id, "question", question), {
+    ...{ headers: {}, stream: LOG_STREAM, timeoutMs: 5_000 },
+  });
+  const { body: { questions } } = await api.fetch("/api/questions?session=docs");
+  assert.deepEqual(questions, [question]);
+  const path = `/api/questions/${id}/answer?session=docs&role=nobody`;
+  assert.equal((await api.post(path, { answer: "perhaps" })).status, 422);
+  const answered = await api.post(path, { answer: "yes", by: "ada" });
+  assert.deepEqual(answered.body, { question_id: id, answer: "yes", by: "ada" });
+  assert.equal((await api.post(path, { answer: "no" })).status, 404, "it waits no more");
 }
 
 /** Cancels work that waits and work that an agent has, by id and by sequence. */

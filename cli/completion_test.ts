@@ -15,7 +15,7 @@ Deno.test("bash completes commands, subcommands, arguments and flags", async () 
   assert.deepEqual(await bashOffers("s"), ["start", "stop", "status", "send"]);
   assert.deepEqual(await bashOffers(""), [
     ...["start", "stop", "status", "logs", "agent", "send", "tail", "result", "trace", "work"],
-    "worktree",
+    ...["questions", "worktree"],
     ...["dead", "token", "completion", "help"],
   ]);
   assert.deepEqual(await bashOffers("tail", ""), ["results", "events", "help"]);

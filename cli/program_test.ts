@@ -48,7 +48,7 @@ const COMMANDS = [
   ["completion"],
 ];
 
-const GROUPS = ["agent", "send", "tail", "work", "worktree", "dead", "token"];
+const GROUPS = ["agent", "send", "tail", "work", "questions", "worktree", "dead", "token"];
 
 Deno.test("every command has help; those that do something have examples", async () => {
   for (const words of COMMANDS) {

@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { answerQuestion, openQuestions } from "@ourocodus/ops";
 import { MAX_ANSWER_CHARACTERS } from "@ourocodus/protocol";
@@ -50,7 +51,7 @@ async function questionsAnswer(
     const length = `${answer.length} characters`;
     throw new UsageError(`<answer> has ${length}, allowed are 1 to ${MAX_ANSWER_CHARACTERS}`);
   }
-  const { out, err, env } = console;
+  const { out, err } = console;
   await using connection = await connectToLog(console, flags);
   const open = await openQuestions(connection, optionalPlace(flags));
   const meant = open.filter(({ question_id }) =>
@@ -65,7 +66,7 @@ async function questionsAnswer(
     await err.write(`error: ${why}\n`);
     return EXIT.failed;
   }
-  const by = flags.by ?? env.get("USER") ?? "somebody";
+  const by = flags.by ?? userInfo().username;
   const done = await answerQuestion(connection, question, answer, by);
   const { question_id } = question;
   if (flags.json) await out.write(jsonLine({ question_id, ...done }));

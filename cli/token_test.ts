@@ -72,8 +72,8 @@ Deno.test("the secret is that of the file, or of the system that was started", a
 });
 
 const WRONG: readonly [readonly string[], RegExp][] = [
-  [[], /--can is missing, allowed are agent, send, read, admin/],
-  [["--can", "root"], /--can is "root", allowed are agent, send, read, admin/],
+  [[], /--can is missing, allowed are agent, send, read, answer, admin/],
+  [["--can", "root"], /--can is "root", allowed are agent, send, read, answer, admin/],
   [["--can", "read,"], /--can is "", allowed are/],
   [["--can", "read", "--session", "a.b"], /--session is "a\.b"/],
   [["--can", "read", "--role", ">"], /--role is ">"/],

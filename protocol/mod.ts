@@ -162,6 +162,7 @@ export {
   parseAnswerRecord,
   parseAsk,
   parseQuestionRecord,
+  QUESTION_ID_PATTERN,
   QUESTION_MS,
   questionId,
   type QuestionRecord,

@@ -18,7 +18,9 @@ export const QUESTION_MS = 3_600_000;
 export const MAX_QUESTION_MS = 30 * 86_400_000;
 
 const KEY = /^[A-Za-z0-9_-]{1,64}$/;
-const ID = /^\d{1,16}-\d{1,19}-[A-Za-z0-9_-]{1,64}$/;
+/** What a question's id looks like, as a regular expression. */
+export const QUESTION_ID_PATTERN = "^\\d{1,16}-\\d{1,19}-[A-Za-z0-9_-]{1,64}$";
+const ID = new RegExp(QUESTION_ID_PATTERN);
 
 /** The payload of `agent.ask`, checked. */
 export interface AskPayload {

@@ -49,7 +49,7 @@ Deno.test("a question is asked, its agent dies, it is asked again, and answered 
   await using nats = await startNats();
   await using relay = await startRelay({ natsUrl: nats.url });
   await using client = await BusClient.connect(nats.url);
-  const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url, env: { USER: "ada" } });
+  const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
   await client.send("s", "r", "a");
   {
     await using _first = asking(relay.url, "one");
@@ -64,7 +64,7 @@ Deno.test("a question is asked, its agent dies, it is asked again, and answered 
   assert.deepEqual([wrong.code, wrong.stderr], [
     ...[1, "error: it is none of the options: allow, deny\n"],
   ]);
-  const done = await cli("questions", "answer", "1", "allow");
+  const done = await cli("questions", "answer", "1", "allow", "--by", "ada");
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /^✓ 1-\d+-[0-9a-f]{16}-1 is answered\n$/);
   assert.equal((await cli("questions", "answer", "1", "deny")).code, 1);

@@ -5,7 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { answerQuestion, openQuestions } from "@ourocodus/ops";
-import { isQuestionId, MAX_ANSWER_CHARACTERS } from "@ourocodus/protocol";
+import { isQuestionId, MAX_ANSWER_CHARACTERS, QUESTION_ID_PATTERN } from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
@@ -47,7 +47,7 @@ const ANSWER = createRoute({
   request: {
     params: z.object({
       id: z.string().refine(isQuestionId).openapi({
-        type: "string",
+        ...{ type: "string", pattern: QUESTION_ID_PATTERN },
         description: "The question's id",
         example: "17-1763999999999999999-0123456789abcdef-1",
       }),
@@ -74,8 +74,9 @@ const ANSWER = createRoute({
       content: { "application/json": { schema: AnsweredSchema } },
     },
     ...problems(
-      ...(["invalid_request", "foreign_origin", "not_found"] as const),
-      ...(["conflict", "unprocessable", "unavailable"] as const),
+      ...(["invalid_request", "foreign_origin", "not_found", "conflict"] as const),
+      ...(["too_slow", "too_large", "unsupported_media_type"] as const),
+      ...(["unprocessable", "unavailable"] as const),
     ),
   },
 });
