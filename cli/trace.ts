@@ -150,6 +150,9 @@ const STEPS: Readonly<Record<string, string>> = {
   "work.cancelled": "cancelled",
   "work.dead": "dead-lettered",
   "result.duplicate": "second result refused, of",
+  "question.asked": "asks",
+  "question.answered": "is answered",
+  "question.expired": "nobody answers",
   "dead_letter": "dead letter",
 };
 

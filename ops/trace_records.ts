@@ -169,7 +169,7 @@ export class TraceRecords {
         attempt: typeof item.attempt === "number" ? item.attempt : undefined,
         agent_id: text(item.agent_id),
         reason: text(item.reason),
-        error: text(item.error),
+        error: text(item.error) ?? text(item.question) ?? answerText(item),
         charged: typeof item.charged === "boolean" ? item.charged : undefined,
         not_before: text(item.not_before),
       }),
@@ -209,6 +209,11 @@ function isReport({ payload }: Pick<TraceStep, "payload">): boolean {
 
 function stepOf({ type, payload }: Message): Pick<TraceStep, "type" | "relay_id"> {
   return { type, ...defined({ relay_id: text(payload.relay_id) }) };
+}
+
+/** What was answered to a question, and by whom. */
+function answerText({ answer, by }: Record<string, unknown>): string | undefined {
+  return typeof answer === "string" ? `${answer}, by ${text(by) ?? "nobody"}` : undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -55,7 +55,7 @@ export interface TraceStep {
   readonly relay_id?: string;
   /** Machine-readable, of released, dead and cancelled work. */
   readonly reason?: string;
-  /** For people. */
+  /** For people; of questions the question, or the answer. */
   readonly error?: string;
   /** Of released work: whether the attempt is charged to it. */
   readonly charged?: boolean;

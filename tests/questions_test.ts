@@ -73,6 +73,8 @@ Deno.test("a question is asked, its agent dies, it is asked again, and answered 
   assert.deepEqual(result?.message.payload, { answer: "allow", by: "ada" });
   assert.equal(second.answers.length, 1);
   assert.equal((await cli("questions")).stdout, "No question waits\n");
+  const { stdout: trace } = await cli("trace", "a");
+  assert.match(trace, / asks +Delete the table\?\n[^]* is answered +allow, by ada\n/);
 });
 
 Deno.test("two people answer at once, on three servers: one answer counts, and the other is told whose", async () => {
