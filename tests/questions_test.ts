@@ -47,7 +47,7 @@ function asking(relayUrl: string, agentId: string, answers: QuestionAnswer[] = [
 
 Deno.test("a question is asked, its agent dies, it is asked again, and answered once", async () => {
   await using nats = await startNats();
-  await using relay = await startRelay({ natsUrl: nats.url });
+  await using relay = await startRelay({ natsUrl: nats.url, env: { LEASE_GRACE_SECONDS: "0" } });
   await using client = await BusClient.connect(nats.url);
   const cli = (...args: string[]) => runCli(args, { natsUrl: nats.url });
   await client.send("s", "r", "a");
