@@ -278,7 +278,7 @@ Deno.test("two pieces of work with one id are never in one plain agent's hands a
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same", "same");
   await agent.hasWork();
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   assert.equal(agent.works.length, 1);
   const other = test.agent();
   await until(() => agent.works.length + other.works.length === 2);

@@ -61,7 +61,7 @@ Deno.test("cancelled work that waits for an agent is never handed out, and nobod
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same", "other");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   assert.equal(agent.works.length, 1);
   const work = await identityAt(test, 2);
   assert.equal(test.relay.cancelWork({ work, phase: "done" }), undefined);

@@ -104,7 +104,7 @@ Deno.test("work that waits for an agent here is its own whose lease it was, wher
   const plain = first.agent({ concurrency: 2 });
   first.work("1");
   await plain.hasWork();
-  await until(() => first.relay.health().in_hand === 2);
+  await first.hasInHand(2);
   await using second = await TestRelay.start({ nats, queue });
   const back = second.agent({ agentId: "a", v1: true });
   resume(back, work);
@@ -134,7 +134,7 @@ Deno.test("work that is looked up before it is handed out is its own whose lease
   const work = await workOfGoneRelay({ nats, queue });
   await using test = await TestRelay.start({ nats, queue });
   const heir = test.agent({ agentId: "b", v1: true });
-  await until(() => test.relay.health().in_hand === 1);
+  await test.hasInHand(1);
   const back = test.agent({ agentId: "a", v1: true });
   resume(back, work);
   resume(heir, work);
@@ -154,7 +154,7 @@ Deno.test("work that waits for one agent and is resumed by another is not handed
   const work = await agent.hasWork();
   const plain = test.agent({ concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 3);
+  await test.hasInHand(3);
   const stored = await readStored(test.client, WORK_STREAM, 3);
   const lease = `$JS.ACK.${WORK_STREAM}.s=r.1.3.3.${stored?.timeNs}.0`;
   const waiting = { ...work, id: "same", lease };

@@ -6,7 +6,7 @@ Deno.test("draining gives nothing out, lets work finish, and closes every agent"
   await using test = await TestRelay.start();
   const [busy, idle, plain] = [test.agent({ v1: true }), test.agent({ v1: true }), test.agent()];
   test.work("1", "2", "3");
-  await until(() => test.relay.health().in_hand === 3);
+  await test.hasInHand(3);
   const agents = [busy, idle, plain];
   for (const agent of [idle, plain]) agent.say("result", agent.works[0] ?? {});
   await test.hasResults(2);
@@ -49,7 +49,7 @@ Deno.test("draining gives back at once what waits for an agent", async () => {
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   const drained = test.relay.drain(60_000);
   assert.equal(test.relay.health().in_hand, 1);
   agent.say("result", { id: "same" });

@@ -100,7 +100,7 @@ Deno.test("an agent cannot resume work of another session that waits for an agen
   test.publish(SECRET, "t", "secret");
   test.publish(SECRET, "t", "secret");
   await rightful.hasWork();
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   const stored = await readStored(test.client, WORK_STREAM, 2);
   const thief = test.agent({ v1: true });
   const lease = `$JS.ACK.OUROCODUS_WORK.s=r.1.2.1.${stored?.timeNs}.0`;

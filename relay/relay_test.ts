@@ -113,7 +113,7 @@ Deno.test("work that waits for an agent goes back when the last agent goes", asy
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   agent.leave();
   await until(() => test.relay.health().in_hand === 0);
   const next = test.agent({ v1: true, concurrency: 2 });
@@ -157,7 +157,7 @@ Deno.test("work that an agent cannot take just now goes to one that comes", asyn
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   assert.equal(agent.works.length, 1);
   await test.agent().hasWork();
   assert.equal(agent.works.length, 1);

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { until } from "../tests/support/mod.ts";
 import { TestRelay } from "./testing/test_relay.ts";
 
 Deno.test("every offer is recorded and counted, also of work that had to wait for its agent", async () => {
   await using test = await TestRelay.start();
   const agent = test.agent({ concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   agent.say("result", { id: "same" });
   await agent.hasWork(2);
   const offered = await test.hasRecorded("work.offered", 2);
@@ -24,9 +23,9 @@ Deno.test("work that waits for an agent goes back when that is to stop, and to a
   await using test = await TestRelay.start();
   const agent = test.agent({ agentId: "a", concurrency: 2 });
   test.work("same", "same");
-  await until(() => test.relay.health().in_hand === 2);
+  await test.hasInHand(2);
   test.relay.stopAgent({ session_id: "s", role: "r", agent_id: "a", now: false });
-  await until(() => test.relay.health().in_hand === 1);
+  await test.hasInHand(1);
   assert.equal((await test.hasRecorded("work.returned"))[0]?.reason, "no_agent");
   const other = test.agent({ v1: true });
   await other.hasWork();

@@ -8,6 +8,7 @@ import {
   FENCE,
   LogWriter,
   publishStored,
+  readLastOf,
   WorkQueue,
   type WorkQueueOptions,
 } from "@ourocodus/bus";
@@ -134,6 +135,17 @@ export class TestRelay implements AsyncDisposable {
   /** How many work items have no outcome yet. */
   async waiting(): Promise<number> {
     return (await this.#manager.streams.info(WORK_STREAM)).state.messages;
+  }
+
+  /**
+   * Waits until the relay answers for this many work items, and has offered them. A role that has just
+   * opened asks two things of the log before: what the same connection asks after that is answered later.
+   */
+  async hasInHand(count: number): Promise<void> {
+    await until(() => this.relay.health().in_hand === count, { message: `${count} in hand` });
+    for (let asked = 0; asked < 3; asked++) {
+      await readLastOf(this.connection, LOG_STREAM, "sessions.nobody.events");
+    }
   }
 
   /** Waits until this many work items have no outcome yet; by default none. */
