@@ -109,11 +109,11 @@ export function pausedItem({ reason, message, until }: AgentPause): PausedAgent 
   return { reason, message, until: new Date(until).toISOString() };
 }
 
-function workRecord({ id, lease, number, deliveredAt, isSilent, heardAt }: Attempt): AgentWork {
+function workRecord({ id, lease, number, deliveredAt, time }: Attempt): AgentWork {
   const since = new Date(deliveredAt).toISOString();
-  const silentMs = performance.now() - heardAt;
+  const silentMs = performance.now() - (time?.heardAt ?? 0);
   return {
     ...{ sequence: lease.sequence, id, attempt: number, since },
-    ...(isSilent && { silent_since: new Date(Date.now() - silentMs).toISOString() }),
+    ...(time?.isSilent && { silent_since: new Date(Date.now() - silentMs).toISOString() }),
   };
 }

@@ -37,15 +37,7 @@ import {
   type WorkLimits,
   workLimits,
 } from "@ourocodus/protocol";
-import type {
-  Answer,
-  AttemptLimits,
-  AttemptView,
-  Effects,
-  Found,
-  Holder,
-  RoleSlots,
-} from "./attempt_effects.ts";
+import type { Answer, AttemptView, Effects, Found, Holder, RoleSlots } from "./attempt_effects.ts";
 import {
   type AttemptState,
   ENDED,
@@ -59,6 +51,7 @@ import {
 } from "./attempt_state.ts";
 import type { Reason } from "./dead_letter.ts";
 import { inWords } from "./in_words.ts";
+import { AttemptTime } from "./attempt_time.ts";
 import { msLeft, type Released, spentReason, UNCHARGED, withAttempt } from "./settlement.ts";
 
 /**
@@ -73,7 +66,6 @@ const LEFT_MS = 1_000;
 /** How many messages about one attempt may wait until it is known who has it. */
 const MAX_SAID = 1_000;
 const DECODER = new TextDecoder();
-const UNLIMITED: AttemptLimits = {};
 const CAME_BACK_WITHOUT: Reason = {
   code: "disconnected",
   message: "the agent came back without it",
@@ -97,16 +89,9 @@ export class Attempt implements AttemptView {
   /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
   #asked: WorkLimits | undefined;
-  #limits: AttemptLimits = UNLIMITED;
-  #heardAt = 0;
-  /** How much more time it was given. */
-  #moreMs = 0;
+  #time: AttemptTime | undefined;
   /** Whether its time is over, and its outcome being stored, though a plain agent has it still. */
   #failing = false;
-  /** Whether it waits for an answer of a person. */
-  #isWaiting = false;
-  /** Set by whoever watches. */
-  isSilent = false;
   /** Whether its agent has said something about it. */
   #heard = false;
   /** Whether its agent was lost before all that it was sent had left. */
@@ -167,16 +152,8 @@ export class Attempt implements AttemptView {
     return this.#sentAt;
   }
 
-  get limits(): AttemptLimits {
-    return this.#limits;
-  }
-
-  get moreMs(): number {
-    return this.#moreMs;
-  }
-
-  get heardAt(): number {
-    return this.#isWaiting ? Infinity : this.#heardAt;
+  get time(): AttemptTime | undefined {
+    return this.#time;
   }
 
   /** Whether an agent may do it though it is spent: all charges are another one's. */
@@ -268,7 +245,7 @@ export class Attempt implements AttemptView {
   named(): void {
     if (this.#state.kind !== "running") return;
     this.#heard = true;
-    this.#heardNow();
+    this.#time?.heard();
     this.#state.named = true;
     this.#isElsewhere = false;
   }
@@ -486,29 +463,16 @@ export class Attempt implements AttemptView {
     state.agent.takeAway(offered, "no_progress");
   }
 
-  /** It waits for an answer of a person: nothing needs to be said about it meanwhile. */
-  waits(isWaiting: boolean): void {
-    this.#isWaiting = isWaiting;
-    this.#heardAt = performance.now();
-    this.isSilent = false;
-  }
-
   /** A person gives it more time. @param ms In milliseconds. @returns Whether an agent has it. */
   prolong(ms: number): boolean {
     if (this.#state.kind !== "running" && this.#state.kind !== "away") return false;
-    const { deadline } = this.#limits;
-    if (deadline) {
-      this.#limits = { ...this.#limits, deadline: { ...deadline, at: deadline.at + ms } };
-    }
-    this.#moreMs += ms;
+    this.#time?.prolong(ms);
     const { begun } = this.#record;
     if (begun !== undefined) {
       // Its deadline counts from then on, at whatever relay.
       this.#record = { ...this.#record, begun: new Date(Date.parse(begun) + ms).toISOString() };
       this.#effects.storeRecord(this);
     }
-    this.#heardAt = performance.now() + ms;
-    this.isSilent = false;
     return true;
   }
 
@@ -610,17 +574,10 @@ export class Attempt implements AttemptView {
   #run(agent: Holder, named: boolean): Running {
     const running = new Running(agent, named);
     this.#become(running);
-    this.#heardNow();
-    this.#isWaiting = false;
     this.#begin();
-    this.#limits = this.#effects.limitsOf(this, agent, this.#asked);
+    const limits = this.#effects.limitsOf(this, agent, this.#asked);
+    if (limits !== undefined) (this.#time ??= new AttemptTime()).begins(limits);
     return running;
-  }
-
-  /** For what it was given in advance it need not say anything. */
-  #heardNow(): void {
-    this.#heardAt = Math.max(this.#heardAt, performance.now());
-    this.isSilent = false;
   }
 
   /** The first attempt at work with a deadline has begun, unless one had before. */
@@ -686,7 +643,7 @@ export class Attempt implements AttemptView {
 
   /** The same at an agent that cannot be told, and keeps its slot. */
   #failPlain(running: Running, message: string): void {
-    this.#limits = UNLIMITED;
+    this.#time = undefined;
     this.#failing = true;
     this.#effects.store(this, overdue(this, message), () => {
       if (this.#state === running) this.#become({ kind: "superseded", agent: running.agent });

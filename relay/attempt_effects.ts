@@ -7,6 +7,7 @@
  */
 import type { AcceptedOutcome, Stored } from "@ourocodus/bus";
 import type { AttemptRecord, CancelReason, Lease, WorkLimits } from "@ourocodus/protocol";
+import type { AttemptLimits, AttemptTime } from "./attempt_time.ts";
 import type { Reason } from "./dead_letter.ts";
 import type { Released } from "./settlement.ts";
 
@@ -34,24 +35,10 @@ export interface AttemptView {
   readonly since: number;
   /** When it was sent to its agent, by `performance.now`; 0 if it was not sent by this relay. */
   readonly sentAt: number;
-  /** How long it may take. */
-  readonly limits: AttemptLimits;
-  /** Whether its agent has said nothing about it for long. */
-  readonly isSilent: boolean;
-  /** How much more time it was given, in milliseconds. */
-  readonly moreMs: number;
-  /** When its agent said something about it, or got it, by `performance.now`. */
-  readonly heardAt: number;
+  /** How long it may take; undefined if as long as it likes. */
+  readonly time: AttemptTime | undefined;
   /** When its lease was last extended, by `performance.now`. */
   readonly keptAt: number;
-}
-
-/** How long an attempt may take. */
-export interface AttemptLimits {
-  /** When it is over, in milliseconds since 1970, and what is said then. */
-  readonly deadline?: { readonly at: number; readonly message: string };
-  /** How long its agent may say nothing about it, in milliseconds. */
-  readonly noProgressMs?: number;
 }
 
 /** An agent that has attempts, or says so. */
@@ -146,8 +133,12 @@ export interface Effects {
   read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
   /** This many more characters of what agents have said are kept; fewer if negative. */
   keepSaid(characters: number): void;
-  /** How long it may take at an agent. */
-  limitsOf(attempt: AttemptView, agent: Holder, limits: WorkLimits | undefined): AttemptLimits;
+  /** How long it may take at an agent; undefined if as long as it likes. */
+  limitsOf(
+    attempt: AttemptView,
+    agent: Holder,
+    limits: WorkLimits | undefined,
+  ): AttemptLimits | undefined;
   /** Its lease begins anew. */
   extend(attempt: AttemptView): void;
   /** The delivery with the number that counts: the queue may have begun to count anew. */

@@ -14,11 +14,11 @@ import {
   type Answer,
   type Answered,
   attemptItem,
-  type AttemptLimits,
   type AttemptView,
   type Effects,
   type Found,
 } from "./attempt_effects.ts";
+import type { AttemptLimits } from "./attempt_time.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Reason } from "./dead_letter.ts";
@@ -57,8 +57,6 @@ export interface EffectsOptions {
   readonly watch: Watch;
 }
 
-/** One for all: each would be garbage to look at. */
-const UNLIMITED: AttemptLimits = {};
 const DECODER = new TextDecoder();
 const log = getLogger(["ourocodus", "relay"]);
 
@@ -140,16 +138,16 @@ export class RelayEffects implements Effects {
     attempt: Attempt,
     { limits: agent }: AgentConnection,
     work: WorkLimits | undefined,
-  ): AttemptLimits {
+  ): AttemptLimits | undefined {
     const { limits, watch } = this.#parts;
     const noProgressMs = work?.noProgressMs ?? agent.noProgressMs ?? limits.noProgressMs;
     const maxMs = agent.maxAttemptMs ?? limits.maxAttemptMs;
     const deadline = work?.deadlineMs === undefined
       ? maxMs === 0
         ? undefined
-        : deadlineAfter(attempt.deliveredAt + attempt.moreMs, maxMs, "the attempt")
+        : deadlineAfter(attempt.deliveredAt + (attempt.time?.moreMs ?? 0), maxMs, "the attempt")
       : deadlineAfter(begunAt(attempt), work.deadlineMs, "the work");
-    if (noProgressMs === 0 && deadline === undefined) return UNLIMITED;
+    if (noProgressMs === 0 && deadline === undefined) return undefined;
     watch.add(attempt);
     return { ...(deadline && { deadline }), ...(noProgressMs > 0 && { noProgressMs }) };
   }

@@ -85,7 +85,7 @@ export class Questions {
     const open: Open = { attempt, ask, lease, expiresAt, isLooking: true };
     if (!this.#open.has(id)) this.#counts.set(attempt, count + 1);
     this.#open.set(id, open);
-    attempt.waits(true);
+    attempt.time?.waits(true);
     this.#store(id, open);
   }
 
@@ -150,7 +150,7 @@ export class Questions {
         return;
       }
       const { answer: text, by } = answer;
-      if (this.#delete(id, open)) attempt.waits(false);
+      if (this.#delete(id, open)) attempt.time?.waits(false);
       const payload: AnswerPayload = {
         ...{ lease, key: open.ask.key },
         ...(text !== undefined && { answer: text }),

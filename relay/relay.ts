@@ -175,7 +175,8 @@ export class Relay {
   extendWork({ work, ms }: ExtendRequest): ExtendedWork | undefined {
     const attempt = this.#assembly.attempts.get(work);
     if (attempt?.agentId === undefined || !attempt.prolong(ms)) return undefined;
-    const { agentId: agent_id, number, limits: { deadline } } = attempt;
+    const { agentId: agent_id, number } = attempt;
+    const { deadline } = attempt.time?.limits ?? {};
     log.info("work gets more time", { seq: attempt.lease.sequence, agent_id, ms });
     return {
       ...{ relay_id: this.id, agent_id, attempt: number },

@@ -61,19 +61,21 @@ export class Watch {
   }
 
   #lookAt(attempt: Attempt, now: number): void {
-    const { deadline, noProgressMs = Infinity } = attempt.limits;
+    const { time } = attempt;
+    if (time === undefined) return;
+    const { deadline, noProgressMs = Infinity } = time.limits;
     if (deadline !== undefined && Date.now() >= deadline.at) {
       attempt.deadlineOver(deadline.message);
       return this.#onLooked();
     }
-    const silentMs = now - attempt.heardAt;
+    const silentMs = now - time.heardAt;
     if (attempt.state !== "running" || silentMs < noProgressMs / 2) return;
     if (silentMs >= noProgressMs) {
       attempt.noProgress(`the agent has said nothing for ${inWords(silentMs)}`);
       return this.#onLooked();
     }
-    if (attempt.isSilent) return;
-    attempt.isSilent = true;
+    if (time.isSilent) return;
+    time.isSilent = true;
     const item = {
       silent_ms: Math.round(silentMs),
       no_progress_ms: Math.round(noProgressMs),

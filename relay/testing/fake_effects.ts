@@ -10,6 +10,7 @@ import assert from "node:assert/strict";
 import { AgentConnection } from "../agent_connection.ts";
 import { Attempt } from "../attempt.ts";
 import type { Answer, Answered, Effects, Found } from "../attempt_effects.ts";
+import type { AttemptLimits } from "../attempt_time.ts";
 import { Attempts } from "../attempts.ts";
 import type { Reason } from "../dead_letter.ts";
 import { Role } from "../role.ts";
@@ -66,6 +67,7 @@ export class FakeEffects implements Effects {
   readonly #attemptClass: typeof Attempt;
   maxDeliver = 3;
   hasGrace = true;
+  limits: AttemptLimits | undefined;
   draining = false;
   readonly told: string[] = [];
   readonly attempts: Attempts = new Attempts();
@@ -179,8 +181,8 @@ export class FakeEffects implements Effects {
     this.reads.push(onRead);
   }
 
-  limitsOf(): Attempt["limits"] {
-    return {};
+  limitsOf(): AttemptLimits | undefined {
+    return this.limits;
   }
 
   keepSaid(characters: number): void {
