@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import type { Attempt } from "./attempt.ts";
 import { ATTEMPT_CASES } from "./testing/attempt_cases.ts";
 import { FakeEffects } from "./testing/fake_effects.ts";
+import { SETTLEMENT_CASES } from "./testing/settlement_cases.ts";
 import { tryMachine } from "./testing/try_machine.ts";
 
 const SOURCE = new URL("./attempt.ts", import.meta.url);
@@ -47,7 +48,9 @@ Deno.test("each step of the machine that is left out is missed", async () => {
     tried++;
     const mutant = await without(index, lines, folder);
     try {
-      for (const show of Object.values(ATTEMPT_CASES)) show(() => new FakeEffects(mutant));
+      for (const show of Object.values({ ...ATTEMPT_CASES, ...SETTLEMENT_CASES })) {
+        show(() => new FakeEffects(mutant));
+      }
       tryMachine(mutant, 20_000, 1);
       survivors.push(`${index + 1}: ${line.trim()}`);
     } catch {
