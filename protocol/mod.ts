@@ -152,6 +152,7 @@ export {
 export { byteLength, bytesBeyond, decodeUtf8 } from "./utf8.ts";
 export { VERSION } from "./version.ts";
 export { MAX_WORK_LIMIT_MS, type WorkLimits, workLimits } from "./work_limits.ts";
+export { workTitle } from "./work_title.ts";
 export {
   type AnswerPayload,
   type AnswerRecord,

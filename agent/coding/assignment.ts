@@ -1,5 +1,6 @@
+import { workTitle } from "@ourocodus/protocol";
 import type { Work } from "../work.ts";
-import { type AnswerSchema, firstPrompt, Limits, shortened, type WorkLimits } from "./turn/mod.ts";
+import { type AnswerSchema, firstPrompt, Limits, type WorkLimits } from "./turn/mod.ts";
 
 /** What a payload asks for, checked before anything is done for it. */
 export interface Assignment {
@@ -11,10 +12,6 @@ export interface Assignment {
   readonly schema: AnswerSchema | undefined;
   readonly limits: Limits;
 }
-
-const MAX_TITLE_CHARACTERS = 72;
-/** What terminals act on, and what turns the direction of text: titles are shown by git log. */
-const UNPRINTABLE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu;
 
 /**
  * Reads a payload.
@@ -30,7 +27,7 @@ export async function assignmentOf(
   const schema = payload.schema === undefined ? undefined : await answerSchema(payload.schema);
   return {
     prompt: firstPrompt(payload, schema?.text),
-    title: titleOf(payload),
+    title: workTitle(payload) ?? "Work of an agent",
     schema,
     limits: Limits.of(limits, payload.limits),
   };
@@ -40,10 +37,4 @@ export async function assignmentOf(
 async function answerSchema(schema: unknown): Promise<AnswerSchema> {
   const { AnswerSchema } = await import("./turn/answer_schema.ts");
   return new AnswerSchema(schema);
-}
-
-function titleOf({ title, message }: Work["payload"]): string {
-  const text = [title, message].find((value) => typeof value === "string" && value.trim() !== "");
-  const [first = ""] = String(text ?? "Work of an agent").trim().split(/[\r\n]/);
-  return shortened(first.replaceAll(UNPRINTABLE, " ").trim(), MAX_TITLE_CHARACTERS);
 }

@@ -14,7 +14,6 @@ export { type Decide, decideBy, Permissions } from "./permissions.ts";
 export type { PermissionDecision } from "./progress.ts";
 export { ProgressFeed } from "./progress_feed.ts";
 export { checkFailedPrompt, firstPrompt, resumePrompt, schemaRepairPrompt } from "./prompt.ts";
-export { shortened } from "./shortened.ts";
 export { Transcript } from "./transcript.ts";
 export { TurnRecord } from "./turn_record.ts";
 export { addUsage, countedUsage, type WorkUsage } from "./usage.ts";
