@@ -1,7 +1,7 @@
 /**
- * The two JetStream streams: `OUROCODUS_WORK`, a work queue that holds a work item until its outcome is
- * stored, and `OUROCODUS_LOG`, which keeps outcomes, events, dead letters and a copy of each work item
- * for a while. The server makes the copies itself (`republish`, NATS' ADR-28), so the log has all work
+ * The JetStream streams: `OUROCODUS_WORK`, a work queue that holds a work item until its outcome is
+ * stored; `OUROCODUS_LOG`, which keeps outcomes, events, dead letters and a copy of each work item
+ * for a while; and `OUROCODUS_SETTINGS`, which keeps what people have set until they change it. The server makes the copies itself (`republish`, NATS' ADR-28), so the log has all work
  * in the order in which it was stored. In the same way it publishes each stored outcome to subscribers.
  *
  * Any number of processes may ensure them at once: creating a stream that exists with the same
@@ -41,6 +41,8 @@ import {
   pause,
   readSettings,
   RELAYS_AGENTS_SUBJECT,
+  SETTINGS_STREAM,
+  SETTINGS_SUBJECTS,
   textSetting,
   WORK_COPIES,
   WORK_STREAM,
@@ -88,6 +90,7 @@ export type StreamLimits = Partial<typeof DEFAULTS>;
 export interface Streams {
   readonly work: StreamInfo;
   readonly log: StreamInfo;
+  readonly settings: StreamInfo;
 }
 
 /** Options of {@linkcode ensureStreams}. */
@@ -111,7 +114,7 @@ export function streamSettings(env: Environment): StreamLimits {
 }
 
 /**
- * Makes the two streams where they don't exist, checks them where they do, and sets the limits
+ * Makes the streams where they don't exist, checks them where they do, and sets the limits
  * that were asked for.
  *
  * @throws {StreamError} If the server has no JetStream, a stream exists with settings under which
@@ -128,6 +131,7 @@ export async function ensureStreams(
   } catch (error) {
     throw noJetStream(connection, error);
   }
+  const replicas = { num_replicas: limits.replicas ?? DEFAULTS.replicas };
   // First the log, so that the first work item finds it for its copy.
   const maxAge = limits.logMaxAgeMs === undefined ? undefined : nanos(limits.logMaxAgeMs);
   const log = await ensureStream(
@@ -145,7 +149,7 @@ export async function ensureStreams(
       duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, limits.logMaxAgeMs ?? Infinity)),
       max_age: maxAge ?? nanos(DEFAULTS.logMaxAgeMs),
       max_bytes: limits.logMaxBytes ?? DEFAULTS.logMaxBytes,
-      num_replicas: limits.replicas ?? DEFAULTS.replicas,
+      ...replicas,
     },
     given({ max_age: maxAge, max_bytes: limits.logMaxBytes, num_replicas: limits.replicas }),
     upgrade,
@@ -161,9 +165,21 @@ export async function ensureStreams(
     republish: WORK_COPIES,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     max_bytes: limits.workMaxBytes ?? DEFAULTS.workMaxBytes,
-    num_replicas: limits.replicas ?? DEFAULTS.replicas,
+    ...replicas,
   }, given({ max_bytes: limits.workMaxBytes, num_replicas: limits.replicas }));
-  return { work, log };
+  const settings = await ensureStream(connection, manager, {
+    name: SETTINGS_STREAM,
+    description: "Ourocodus: what people have set, such as budgets",
+    subjects: [SETTINGS_SUBJECTS],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    allow_direct: true,
+    max_msgs_per_subject: 1,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    ...replicas,
+  }, given({ num_replicas: limits.replicas }));
+  return { work, log, settings };
 }
 
 async function ensureStream(
@@ -182,7 +198,7 @@ async function ensureStream(
       if (!upgrade) return found;
       const subjects = [...new Set([...found.config.subjects, ...NEWER_LOG_SUBJECTS])];
       found = await manager.streams.update(LOG_STREAM, { subjects });
-    } else if (found.config.republish === undefined) {
+    } else if (wanted.republish !== undefined && found.config.republish === undefined) {
       // Of a version that kept no copies of work.
       const { name, republish } = wanted;
       found = await manager.streams.update(name, { republish });
@@ -308,6 +324,12 @@ function checkPromises(found: StreamConfig, wanted: Partial<StreamConfig>): void
   if (wanted.name === WORK_STREAM) {
     expect("max_age", found.max_age === 0, "0");
     expect("max_msgs_per_subject", found.max_msgs_per_subject <= 0, "-1");
+  }
+  if (wanted.name === SETTINGS_STREAM) {
+    expect("max_age", found.max_age === 0, "0");
+    expect("max_bytes", found.max_bytes <= 0, "-1");
+    expect("max_msgs", found.max_msgs <= 0, "-1");
+    expect("max_msgs_per_subject", found.max_msgs_per_subject === 1, "1");
   }
   expect("no_ack", !found.no_ack, "false");
   expect("sealed", !found.sealed, "false");

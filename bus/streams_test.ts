@@ -17,6 +17,8 @@ import {
   outcomeSubjects,
   RELAYS_AGENTS_SUBJECT,
   resultsSubject,
+  SETTINGS_STREAM,
+  SETTINGS_SUBJECTS,
   storedSubject,
   WORK_COPIES,
   WORK_STREAM,
@@ -69,7 +71,9 @@ Deno.test("the streams are made once, however many processes ensure them at once
   );
   try {
     const all = await Promise.all(connections.map((connection) => ensureStreams(connection)));
-    for (const { work, log } of all) {
+    for (const { work, log, settings } of all) {
+      assert.deepEqual(settings.config.subjects, [SETTINGS_SUBJECTS]);
+      assert.deepEqual([settings.config.max_age, settings.config.max_msgs_per_subject], [0, 1]);
       assert.deepEqual(work.config.subjects, [WORK_SUBJECTS]);
       assert.equal(work.config.retention, "workqueue");
       assert.deepEqual(log.config.subjects, LOG_SUBJECTS);
@@ -146,6 +150,12 @@ Deno.test("an existing stream under which promises break is refused, with what t
       allow_direct: true,
       republish: OUTCOME_COPIES,
     },
+    [SETTINGS_STREAM]: {
+      subjects: [SETTINGS_SUBJECTS],
+      discard: "old",
+      allow_direct: true,
+      max_msgs_per_subject: 1,
+    },
   };
   const cases: [string, Partial<StreamConfig>, string][] = [
     [WORK_STREAM, { subjects: ["sessions.a.work.*"] }, "subjects is"],
@@ -161,6 +171,9 @@ Deno.test("an existing stream under which promises break is refused, with what t
     [LOG_STREAM, { discard: "new" }, 'discard is "new", needed is "old"'],
     [LOG_STREAM, { no_ack: true }, "no_ack is true, needed is false"],
     [LOG_STREAM, { allow_direct: false }, "allow_direct is"],
+    [SETTINGS_STREAM, { max_age: 1e12 }, "max_age is 1000000000000, needed is 0"],
+    [SETTINGS_STREAM, { max_bytes: 1e6 }, "max_bytes is 1000000, needed is -1"],
+    [SETTINGS_STREAM, { max_msgs_per_subject: 2 }, "max_msgs_per_subject is 2, needed is 1"],
   ];
   for (const [name, wrong, shown] of cases) {
     await manager.streams.add(

@@ -141,6 +141,8 @@ export {
   RELAYS_WORK_EXTEND_SUBJECT,
   resultsSubject,
   sessionSubjects,
+  SETTINGS_STREAM,
+  SETTINGS_SUBJECTS,
   storedSubject,
   strayWorkSubjects,
   WORK_COPIES,

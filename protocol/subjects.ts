@@ -31,6 +31,12 @@ export const WORK_STREAM = "OUROCODUS_WORK";
 /** The name of the stream with results, events, dead letters and copies of work. */
 export const LOG_STREAM = "OUROCODUS_LOG";
 
+/** The name of the stream with what people have set for all programs, such as budgets. */
+export const SETTINGS_STREAM = "OUROCODUS_SETTINGS";
+
+/** What the stream `OUROCODUS_SETTINGS` listens to; of each subject it keeps the newest message. */
+export const SETTINGS_SUBJECTS = "settings.>";
+
 /** What the stream `OUROCODUS_WORK` listens to. */
 export const WORK_SUBJECTS = "sessions.*.work.*";
 

@@ -142,6 +142,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
       publish: [
         "sessions.s.work.r",
         "sessions.s.results.r",
+        "settings.budgets.all",
         "relays.agents.stop",
         "$JS.API.STREAM.DELETE.OUROCODUS_WORK",
       ],
@@ -181,7 +182,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     sender: {
       publish: [
         ...["sessions.s.results.r", "sessions.s.events", "sessions.s.dead.r", "relays.agents.stop"],
-        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1"],
+        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1", "settings.budgets.all"],
         ...[
           "relays.work.cancel",
           "relays.leases",
@@ -196,7 +197,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
     reader: {
       publish: [
         ...["sessions.s.work.r", "sessions.s.results.r", "sessions.s.events", "relays.agents.stop"],
-        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1"],
+        ...["sessions.s.outcomes.r.1-1", "sessions.s.attempts.r.1-1", "settings.budgets.all"],
         ...[
           "relays.work.cancel",
           "relays.leases",

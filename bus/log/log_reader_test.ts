@@ -16,7 +16,7 @@ import { StreamError } from "../nats_errors.ts";
 import { ensureStreams } from "../streams.ts";
 import { lastLogSequence, readLog } from "./log_reader.ts";
 import type { LogRecord } from "./log_record.ts";
-import type { ReadLogOptions } from "./log_stream.ts";
+import type { ReadOptions } from "./stream_view.ts";
 
 const SUBJECT = deadSubject("s", "r");
 
@@ -36,7 +36,7 @@ async function stored(connection: Connection, sequence: number): Promise<void> {
 async function read(
   connection: Connection,
   subject: string | readonly string[],
-  options: ReadLogOptions = {},
+  options: ReadOptions = {},
 ): Promise<LogRecord[]> {
   return await Array.fromAsync(readLog(connection, subject, options));
 }
@@ -44,7 +44,7 @@ async function read(
 async function sequences(
   connection: Connection,
   subject: string,
-  options: ReadLogOptions = {},
+  options: ReadOptions = {},
 ): Promise<number[]> {
   return (await read(connection, subject, options)).map(({ sequence }) => sequence);
 }
@@ -355,7 +355,7 @@ Deno.test("a server that is cut off from its cluster is not believed how long th
     msg.respond(JSON.stringify({ config: { name: LOG_STREAM }, state, cluster }));
   });
   await server.nats.flush();
-  await assert.rejects(lastLogSequence(connection), /Cannot read the log .*: it has no leader/);
+  await assert.rejects(lastLogSequence(connection), /Cannot read stream .*: it has no leader/);
   cluster.leader = "one";
   assert.equal(await lastLogSequence(connection), 7);
 });

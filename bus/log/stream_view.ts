@@ -1,5 +1,5 @@
 /**
- * The log's stream, as seen by one reader: where to begin, how much there is, and its consumers.
+ * A stream, as seen by one reader: where to begin, how much there is, and its consumers.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import { nanos, nuid, PermissionViolationError, TimeoutError } from "@nats-io/nats-core";
-import { ALL_LOG_SUBJECTS, LOG_STREAM, messageOf, pause } from "@ourocodus/protocol";
+import { ALL_LOG_SUBJECTS, messageOf, pause } from "@ourocodus/protocol";
 import type { Connection } from "../connection.ts";
 import { StreamError } from "../nats_errors.ts";
 
-/** Where {@linkcode readLog} begins and ends. With none of the first three it reads all. */
-export interface ReadLogOptions {
+/** Where reading begins and ends. With none of the first three all is read. */
+export interface ReadOptions {
   /** At most this many of the messages that are there, the newest; 0 for none. */
   readonly last?: number;
   /** Only messages with a lower sequence; not with `follow`. */
@@ -39,7 +39,7 @@ export interface ReadLogOptions {
   readonly holding?: readonly string[];
   /** Ends the reading, without an error. */
   readonly signal?: AbortSignal;
-  /** For how long the log may be out of reach before reading without `follow` fails; 10 000 ms. */
+  /** For how long the stream may be out of reach before reading without `follow` fails; 10 000 ms. */
   readonly timeoutMs?: number;
 }
 
@@ -56,14 +56,16 @@ const OPEN_TIMEOUTS_MS = [1_000, 1_000, 1_000, 5_000] as const;
 /** Up to this many needless messages are read and passed over, instead of searched away. */
 const PASSED_OVER = 1_000;
 
-/** The log as one reader sees it. */
-export class Log {
+/** A stream as one reader sees it. */
+export class StreamView {
   readonly connection: Connection;
+  readonly #stream: string;
   readonly #subject: string | readonly string[];
   #manager: Promise<JetStreamManager> | undefined;
 
-  constructor(connection: Connection, subject: string | readonly string[]) {
+  constructor(connection: Connection, stream: string, subject: string | readonly string[]) {
     this.connection = connection;
+    this.#stream = stream;
     this.#subject = subject;
   }
 
@@ -76,12 +78,21 @@ export class Log {
       const { first_seq, last_seq, messages } = await this.#state();
       return { first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq };
     } catch (error) {
-      throw cannotRead(this.connection, error);
+      throw this.cannotRead(error);
     }
   }
 
+  /** Why it cannot be read, in words. */
+  cannotRead(cause: unknown): StreamError {
+    const missing = cause instanceof JetStreamApiError &&
+      cause.code === JetStreamApiCodes.StreamNotFound;
+    const advice = missing ? ". A relay makes it when it starts" : "";
+    const where = `stream ${this.#stream} on NATS at ${this.connection.url}`;
+    return new StreamError(`Cannot read ${where}: ${messageOf(cause)}${advice}`, { cause });
+  }
+
   /** Finds where to begin. */
-  async locate(options: ReadLogOptions): Promise<Partial<ConsumerConfig>> {
+  async locate(options: ReadOptions): Promise<Partial<ConsumerConfig>> {
     const { last, since } = options;
     if (last === 0) return fromSequence((await this.#state()).last_seq + 1);
     const start = options.fromSequence !== undefined
@@ -161,14 +172,14 @@ export class Log {
     const { nats } = this.connection;
     const { consumers } = await jetstreamManager(nats, { checkAPI: false, timeout });
     const name = `ourocodus-reader-${nuid.next()}`;
-    return await consumers.add(LOG_STREAM, { name, ...config });
+    return await consumers.add(this.#stream, { name, ...config });
   }
 
   /** Removes a consumer, if the server can be told. */
   async remove(info: ConsumerInfo): Promise<void> {
     if (!this.connection.connected || this.connection.nats.isClosed()) return;
     const manager = await this.#jetstream();
-    await manager.consumers.delete(LOG_STREAM, info.name).catch(() => {});
+    await manager.consumers.delete(this.#stream, info.name).catch(() => {});
   }
 
   /**
@@ -176,7 +187,7 @@ export class Log {
    *
    * @returns Undefined if the reading was ended meanwhile.
    */
-  async retrying<T>(options: ReadLogOptions, action: () => Promise<T>): Promise<T | undefined> {
+  async retrying<T>(options: ReadOptions, action: () => Promise<T>): Promise<T | undefined> {
     const { follow = false, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const deadline = performance.now() + timeoutMs;
     while (!ended(this, signal)) {
@@ -184,11 +195,11 @@ export class Log {
         if (this.connection.connected) return await action();
       } catch (error) {
         if (ended(this, signal)) return undefined;
-        if (isFinal(error)) throw cannotRead(this.connection, error);
-        if (!follow && performance.now() > deadline) throw cannotRead(this.connection, error);
+        if (isFinal(error)) throw this.cannotRead(error);
+        if (!follow && performance.now() > deadline) throw this.cannotRead(error);
       }
       if (!follow && performance.now() > deadline) {
-        throw cannotRead(this.connection, new Error(`away for ${timeoutMs} ms`));
+        throw this.cannotRead(new Error(`away for ${timeoutMs} ms`));
       }
       await pause(RETRY_MS, signal);
     }
@@ -207,7 +218,7 @@ export class Log {
   }
 
   async #state(): Promise<{ first_seq: number; last_seq: number; messages: number }> {
-    const { state, cluster } = await (await this.#jetstream()).streams.info(LOG_STREAM);
+    const { state, cluster } = await (await this.#jetstream()).streams.info(this.#stream);
     // A server that is cut off from its cluster tells of its own copy, which may be old.
     if (cluster !== undefined && !cluster.leader) throw new Error("it has no leader just now");
     return state;
@@ -231,20 +242,9 @@ function isFinal(error: unknown): boolean {
     (error instanceof Error && error.name === "JetStreamNotEnabled");
 }
 
-/** Why the log cannot be read, in words. */
-export function cannotRead(connection: Connection, cause: unknown): StreamError {
-  const missing = cause instanceof JetStreamApiError &&
-    cause.code === JetStreamApiCodes.StreamNotFound;
-  const advice = missing ? ". A relay makes it when it starts" : "";
-  return new StreamError(
-    `Cannot read the log ${LOG_STREAM} on NATS at ${connection.url}: ${messageOf(cause)}${advice}`,
-    { cause },
-  );
-}
-
 /** Whether a reading is over, however much there is. */
-export function ended(log: Log, signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true || log.connection.nats.isClosed();
+export function ended(view: StreamView, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true || view.connection.nats.isClosed();
 }
 
 /** Where a consumer begins that is to get messages with this sequence or a higher one. */
