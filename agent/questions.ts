@@ -19,6 +19,12 @@ export interface Question {
   readonly timeoutMs?: number;
   /** What counts if nobody answers in time; one of the options, if there are some. */
   readonly default?: string;
+  /**
+   * What is asked about, for people, in 1 to 200 printable characters; only with options. Who answers
+   * may make a rule of it: then the same is answered whenever this fingerprint is asked about in this
+   * session and role. So it must have everything in it that makes a difference.
+   */
+  readonly fingerprint?: string;
 }
 
 /** What it is answered. */
@@ -57,13 +63,13 @@ export class Questions {
    */
   ask(
     attempt: Attempt,
-    { question, options, timeoutMs = QUESTION_MS, default: otherwise }: Question,
+    { question, options, timeoutMs = QUESTION_MS, default: otherwise, fingerprint }: Question,
     isDetached: boolean,
   ): Promise<QuestionAnswer> {
     const { lease } = attempt;
     const payload = {
       key: this.#key(lease, JSON.stringify([question, options, otherwise])),
-      ...{ question, options, default: otherwise, timeout_ms: timeoutMs },
+      ...{ question, options, default: otherwise, timeout_ms: timeoutMs, fingerprint },
     };
     const checked = parseAsk(payload);
     if (typeof checked === "string") throw new OptionError(`Cannot ask: ${checked}`);

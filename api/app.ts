@@ -30,6 +30,7 @@ import { monitorRoute } from "./routes/monitor_route.ts";
 import { openapiRoute } from "./routes/openapi_route.ts";
 import { pendingWorkRoute } from "./routes/pending_work_route.ts";
 import { problemsRoute } from "./routes/problems_route.ts";
+import { questionRulesRoute } from "./routes/question_rules_route.ts";
 import { questionsRoute } from "./routes/questions_route.ts";
 import { requeueRoute } from "./routes/requeue_route.ts";
 import { retryAllRoute } from "./routes/retry_all_route.ts";
@@ -79,6 +80,7 @@ const ROUTES: readonly ((app: ApiApp, parts: ApiParts) => void)[] = [
   cancelWorkRoute,
   extendWorkRoute,
   questionsRoute,
+  questionRulesRoute,
   statsRoute,
   eventsRoute,
   problemsRoute,

@@ -127,28 +127,55 @@ async function requeues({ api }: Scene, sequence: number): Promise<void> {
   assert.deepEqual([trace.requeued_from, trace.retry_of], [sequence, retried.body.retry_of]);
 }
 
-/** Answers a question about work that waits. */
+/** Answers questions about work that waits. */
 async function answers({ api }: Scene): Promise<void> {
   const { body } = await api.post("/api/sessions/docs/work/nobody", { id: "asks", message: "x" });
   await using connection = await connect({ url: api.natsUrl });
-  const id = `${body.sequence}-1-key-1`;
-  const question: QuestionRecord = {
-    ...{ question_id: id, question: "May I?", options: ["yes", "no"], default: "no" },
-    ...{ session_id: "docs", role: "nobody", work_id: "asks", work_sequence: body.sequence },
+  const ask = async (key: string, more: Partial<QuestionRecord> = {}) => {
+    const question = questionAbout(body.sequence, key, more);
+    const { question_id: id, role } = question;
+    const text = formatMessage(id, "question", question);
+    await publishStored(connection, questionsSubject("docs", role, id), text, {
+      ...{ headers: {}, stream: LOG_STREAM, timeoutMs: 5_000 },
+    });
+    return { question, path: `/api/questions/${id}/answer?session=docs&role=${role}` };
+  };
+  const { question, path } = await ask("key-1");
+  const { body: { questions } } = await api.fetch("/api/questions?session=docs");
+  assert.deepEqual(questions, [question]);
+  assert.equal((await api.post(path, { answer: "perhaps" })).status, 422);
+  assert.equal((await api.post(path, { answer: "yes", always: "session" })).status, 422);
+  assert.equal((await api.post(path, { answer: "yes", always: "ever" })).status, 400);
+  const answered = await api.post(path, { answer: "yes", by: "ada" });
+  const { question_id } = question;
+  assert.deepEqual(answered.body, { question_id, answer: "yes", by: "ada" });
+  assert.equal((await api.post(path, { answer: "no" })).status, 404, "it waits no more");
+
+  const other = await ask("key-2", { fingerprint: "execute: ls" });
+  const { body: { rule } } = await api.post(other.path, { answer: "yes", always: "session" });
+  assert.deepEqual([rule.fingerprint, rule.answer, rule.by], ["execute: ls", "yes", "somebody"]);
+  assert.deepEqual((await api.fetch("/api/questions/rules?session=docs")).body.rules, [rule]);
+  assert.deepEqual((await api.fetch("/api/questions/rules?role=other")).body.rules, []);
+  const remove = (query: string) =>
+    api.fetch(`/api/questions/rules/${rule.rule_id}${query}`, { method: "DELETE" });
+  assert.equal((await remove("?session=papers")).status, 404);
+  assert.deepEqual((await remove("?session=docs")).body, rule);
+  assert.equal((await remove("")).status, 404);
+}
+
+function questionAbout(
+  sequence: number,
+  key: string,
+  more: Partial<QuestionRecord>,
+): QuestionRecord {
+  return {
+    ...{ question_id: `${sequence}-1-${key}`, question: "May I?", options: ["yes", "no"] },
+    default: "no",
+    ...more,
+    ...{ session_id: "docs", role: "nobody", work_id: "asks", work_sequence: sequence },
     ...{ attempt: 1, agent_id: "a" },
     ...{ asked_at: new Date().toISOString(), expires_at: new Date().toISOString() },
   };
-  const subject = questionsSubject("docs", "nobody", id);
-  await publishStored(connection, subject, formatMessage(id, "question", question), {
-    ...{ headers: {}, stream: LOG_STREAM, timeoutMs: 5_000 },
-  });
-  const { body: { questions } } = await api.fetch("/api/questions?session=docs");
-  assert.deepEqual(questions, [question]);
-  const path = `/api/questions/${id}/answer?session=docs&role=nobody`;
-  assert.equal((await api.post(path, { answer: "perhaps" })).status, 422);
-  const answered = await api.post(path, { answer: "yes", by: "ada" });
-  assert.deepEqual(answered.body, { question_id: id, answer: "yes", by: "ada" });
-  assert.equal((await api.post(path, { answer: "no" })).status, 404, "it waits no more");
 }
 
 /** Cancels work that waits and work that an agent has, by id and by sequence. */

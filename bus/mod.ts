@@ -22,6 +22,7 @@ export { ConnectError, PublishError, StreamError } from "./nats_errors.ts";
 export { NATS_SETTINGS, natsSettings } from "./nats_settings.ts";
 export { Publications } from "./publications.ts";
 export { parsePublishAck, type PublishAck, publishStored } from "./publish_ack.ts";
+export { readRule, ruleId, type RulePlace } from "./question_rules.ts";
 export { Acknowledger } from "./queue/acknowledger.ts";
 export { consumerName, roleOfConsumer } from "./queue/role_consumer.ts";
 export { type Delivery, RoleQueue } from "./queue/role_queue.ts";

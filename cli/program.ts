@@ -148,6 +148,17 @@ const COMMANDS: Entries = {
         load: () => import("./questions_list.ts"),
       },
       answer: { summary: "answer a question", load: () => import("./questions_answer.ts") },
+      rules: {
+        summary: "list rules that answer questions, and remove them",
+        commands: {
+          list: {
+            summary: "list rules; also without the word",
+            isDefault: true,
+            load: () => import("./rules_list.ts"),
+          },
+          remove: { summary: "remove a rule", load: () => import("./rules_remove.ts") },
+        },
+      },
     },
   },
   worktree: {

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { answerQuestion, openQuestions } from "@ourocodus/ops";
-import { MAX_ANSWER_CHARACTERS } from "@ourocodus/protocol";
+import { MAX_ANSWER_CHARACTERS, type RuleRecord } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
@@ -26,19 +26,30 @@ function declare() {
     .argument("<answer>", "one of its options, or any text if it has none")
     .addOption(sessionFlag("only questions of this session"))
     .addOption(roleFlag("only questions of this role"))
+    .option("--always", "answer the same whenever the session's role asks about exactly the same")
     .option("--by <name>", "who answers (default: the user's name)")
     .option("--json", "print a line of JSON")
     .option(...NATS_FLAG)
     .addHelpText(
       "after",
-      helpEnd(["questions answer 17 allow", "questions answer 17 'use the other helper'"], NOTES),
+      helpEnd(EXAMPLES, NOTES),
     );
 }
 
 type Flags = FlagsOf<typeof declare>;
 
-const NOTES = `The command exits with 1 if the answer does not count: somebody was faster, the time
-was over, it is none of the options, or there is no such question.`;
+const EXAMPLES = [
+  "questions answer 17 allow",
+  "questions answer 17 allow --always",
+  "questions answer 17 'use the other helper'",
+];
+
+const NOTES =
+  `--always makes a rule of the answer, for what "questions" shows under the question, and
+no more; "questions rules" lists rules. Not every question can be answered so.
+
+The command exits with 1 if the answer does not count: somebody was faster, the time
+was over, it is none of the options, no rule can be made of it, or there is no such question.`;
 
 /** Runs the command. @throws {UsageError} If an argument or a flag cannot be used. */
 async function questionsAnswer(
@@ -67,13 +78,25 @@ async function questionsAnswer(
     return EXIT.failed;
   }
   const by = flags.by ?? userInfo().username;
-  const done = await answerQuestion(connection, question, answer, by);
+  const done = await answerQuestion(connection, question, {
+    ...{ answer, by, ...(flags.always && { always: "session" }) },
+  });
   const { question_id } = question;
   if (flags.json) await out.write(jsonLine({ question_id, ...done }));
   else if (done.kind === "answered") {
-    await out.write(`${paint(out.hasColor).green("✓")} ${question_id} is answered\n`);
+    const { green } = paint(out.hasColor);
+    await out.write(`${green("✓")} ${question_id} is answered${ruleText(done.rule)}\n`);
   } else await err.write(`error: ${refusal(question_id, done)}\n`);
   return done.kind === "answered" ? EXIT.ok : EXIT.failed;
+}
+
+function ruleText(rule: RuleRecord | undefined): string {
+  if (rule === undefined) return "";
+  const { rule_id, answer, session_id, role, fingerprint } = rule;
+  const who = `role ${role} of session ${session_id}`;
+  return `; rule ${rule_id}: ${harmless(answer)}, whenever ${who} asks about ${
+    harmless(fingerprint)
+  }`;
 }
 
 function refusal(
@@ -82,6 +105,9 @@ function refusal(
 ): string {
   if (done.kind === "no_option") {
     return `it is none of the options: ${done.options.map(harmless).join(", ")}`;
+  }
+  if (done.kind === "no_fingerprint") {
+    return "its agent does not say what it is about, so no rule can be made: leave --always out";
   }
   const { answer, by } = done.answer;
   const what = answer === undefined

@@ -59,6 +59,7 @@ async function questions(flags: Flags, console: Console): Promise<ExitCode> {
 function questionText(question: QuestionRecord, { bold, dim }: Paint): string {
   const { question_id, session_id, role, work_id, agent_id, options, default: otherwise } =
     question;
+  const { fingerprint } = question;
   const left = span(Math.max(0, Date.parse(question.expires_at) - Date.now()));
   const end = otherwise === undefined ? "nothing" : JSON.stringify(harmless(otherwise));
   return [
@@ -66,6 +67,9 @@ function questionText(question: QuestionRecord, { bold, dim }: Paint): string {
     ...harmlessLines(question.question, false).split("\n").map((line) => `  ${line}`),
     dim(`  agent ${harmless(agent_id)} asks; after ${left} the answer is ${end}`),
     ...(options === undefined ? [] : [`  ${options.map(harmless).join(" | ")}`]),
+    ...(fingerprint === undefined
+      ? []
+      : [dim(`  with --always also whenever this role asks about: ${harmless(fingerprint)}`)]),
     "",
     "",
   ].join("\n");

@@ -58,4 +58,5 @@ export type {
   WorkTrace,
 } from "./work_trace_types.ts";
 export { extendWork } from "./work_extend.ts";
+export { questionRules, removeRule } from "./question_rules.ts";
 export { type Answering, answerQuestion, openQuestions } from "./questions.ts";

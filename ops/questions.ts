@@ -9,27 +9,32 @@ import { nuid } from "@nats-io/nats-core";
 import {
   type Connection,
   FENCE,
+  PublishError,
   publishStored,
   readLastOf,
   readStored,
   StreamError,
 } from "@ourocodus/bus";
 import {
+  type Always,
   type AnswerRecord,
   answersSubject,
   answerSubjects,
   eventsSubject,
   formatMessage,
   LOG_STREAM,
+  meantAnswer,
   messageOf,
   parseAnswerRecord,
   parseQuestionRecord,
   type QuestionRecord,
   questionSubjects,
   RELAYS_QUESTIONS_SUBJECT,
+  type RuleRecord,
   WORK_STREAM,
 } from "@ourocodus/protocol";
 import pLimit from "p-limit";
+import { makeRule } from "./question_rules.ts";
 
 /** Options of {@linkcode openQuestions}. */
 export interface OpenQuestionsOptions {
@@ -39,13 +44,25 @@ export interface OpenQuestionsOptions {
   readonly role?: string;
 }
 
+/** An answer, as somebody gives it. */
+export interface GivenAnswer {
+  readonly answer: string;
+  /** Who answers, for those who are second. */
+  readonly by: string;
+  /** Whether it is a rule from now on, for the question's session and role. */
+  readonly always?: Always;
+}
+
 /** What became of an answer. */
 export type Answering =
-  | { readonly kind: "answered" }
+  /** With the rule that was made of it. */
+  | { readonly kind: "answered"; readonly answer: string; readonly rule?: RuleRecord }
   /** Somebody was faster, or its time was over. */
   | { readonly kind: "taken"; readonly answer: AnswerRecord }
   /** It is none of the options. */
-  | { readonly kind: "no_option"; readonly options: readonly string[] };
+  | { readonly kind: "no_option"; readonly options: readonly string[] }
+  /** No rule can be made of it, since its agent does not say what it is about. */
+  | { readonly kind: "no_fingerprint" };
 
 const TIMEOUT_MS = 5_000;
 const DECODER = new TextDecoder();
@@ -97,23 +114,29 @@ async function readOpen(
 }
 
 /**
- * Answers a question.
+ * Answers a question, and makes a rule of the answer if it is to count always.
  *
- * @param by Who answers, for those who are second.
  * @returns What became of it.
- * @throws {PublishError} If the answer cannot be stored; whether it is, is then not known.
+ * @throws {PublishError} If the answer cannot be stored; whether it is, is then not known. Or if it is,
+ * but its rule is not.
  * @throws {StreamError} If the log cannot be read.
  */
 export async function answerQuestion(
   connection: Connection,
-  { question_id, session_id, role, options, work_id, work_sequence }: QuestionRecord,
-  answer: string,
-  by: string,
+  question: QuestionRecord,
+  given: GivenAnswer,
 ): Promise<Answering> {
-  if (options !== undefined && !options.includes(answer)) return { kind: "no_option", options };
+  const { question_id, session_id, role, options, fingerprint } = question;
+  if (options !== undefined && !options.includes(given.answer)) {
+    return { kind: "no_option", options };
+  }
+  const { answer, always = given.always } = meantAnswer(question, given.answer);
+  if (always !== undefined && fingerprint === undefined) return { kind: "no_fingerprint" };
+  const { by } = given;
   const subject = answersSubject(session_id, role, question_id);
   const record: AnswerRecord = {
-    ...{ question_id, answer, by, answered_at: new Date().toISOString() },
+    ...{ question_id, answer, by, ...(always !== undefined && { always }) },
+    answered_at: new Date().toISOString(),
   };
   const { duplicate } = await publishStored(
     connection,
@@ -126,16 +149,39 @@ export async function answerQuestion(
     const taken = stored && parseAnswerRecord(DECODER.decode(stored.data));
     return { kind: "taken", answer: taken ?? { question_id, answered_at: "" } };
   }
-  connection.nats.publish(RELAYS_QUESTIONS_SUBJECT, JSON.stringify({ question_id }));
+  // Only an answer that counts becomes a rule. Relays are told of the answer even if that fails.
+  let rule: RuleRecord | undefined;
+  let failure: unknown;
+  try {
+    if (always !== undefined && fingerprint !== undefined) {
+      rule = await makeRule(connection, { ...question, fingerprint }, { answer, by });
+    }
+  } catch (error) {
+    failure = error;
+  }
+  const notice = { question_id, ...(rule !== undefined && { rule_id: rule.rule_id }) };
+  connection.nats.publish(RELAYS_QUESTIONS_SUBJECT, JSON.stringify(notice));
+  await recordAnswered(connection, question, { answer, by });
+  if (failure === undefined) {
+    return { kind: "answered", answer, ...(rule !== undefined && { rule }) };
+  }
+  const message = `The answer to ${question_id} counts, but it is no rule: ${messageOf(failure)}`;
+  throw new PublishError(message, { cause: failure });
+}
+
+async function recordAnswered(
+  connection: Connection,
+  { session_id, role, work_id, work_sequence, question_id }: QuestionRecord,
+  answered: Pick<GivenAnswer, "answer" | "by">,
+): Promise<void> {
   const event = nuid.next();
-  const item = { seq: work_sequence, id: work_id, role, question_id, answer, by };
+  const item = { seq: work_sequence, id: work_id, role, question_id, ...answered };
   const text = formatMessage(event, "question.answered", { work: [item] });
   await publishStored(connection, eventsSubject(session_id), text, {
     headers: { "Nats-Msg-Id": event },
     stream: LOG_STREAM,
     timeoutMs: TIMEOUT_MS,
   });
-  return { kind: "answered" };
 }
 
 /** A subject without its kind: the same for a question and its answer. */

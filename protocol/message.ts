@@ -138,7 +138,12 @@ export function describe(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-function invalidLabel(name: string, value: unknown, limit: number): string | undefined {
+/**
+ * Says what is wrong with a short text of printable characters, if anything.
+ *
+ * @param limit The most characters (Unicode code points).
+ */
+export function invalidLabel(name: string, value: unknown, limit: number): string | undefined {
   if (typeof value !== "string") return `${name} must be a string, got ${describe(value)}`;
   if (value.length === 0) return `${name} is empty, it needs 1 to ${limit} characters`;
   if (value.length <= limit && PRINTABLE_ASCII.test(value)) return undefined;

@@ -140,6 +140,8 @@ export {
   RELAYS_WORK_CANCEL_SUBJECT,
   RELAYS_WORK_EXTEND_SUBJECT,
   resultsSubject,
+  ruleSubject,
+  ruleSubjects,
   sessionSubjects,
   SETTINGS_STREAM,
   SETTINGS_SUBJECTS,
@@ -170,3 +172,14 @@ export {
   questionId,
   type QuestionRecord,
 } from "./questions.ts";
+export {
+  ALWAYS,
+  type Always,
+  answeredByRule,
+  invalidFingerprint,
+  isRuleId,
+  meantAnswer,
+  parseRuleRecord,
+  RULE_ID_PATTERN,
+  type RuleRecord,
+} from "./question_rules.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 import { describe, isObject, parseObject } from "./message.ts";
+import { ALWAYS, type Always, invalidFingerprint } from "./question_rules.ts";
 
 /** The most characters of a question, … */
 export const MAX_QUESTION_CHARACTERS = 4_000;
@@ -34,6 +35,11 @@ export interface AskPayload {
   readonly options?: readonly string[];
   /** What counts if nobody answers in time; if it is missing, nothing does. */
   readonly default?: string;
+  /**
+   * What is asked about, in 1 to 200 printable characters for people, so that a rule may answer it; only
+   * with options. See question_rules.ts.
+   */
+  readonly fingerprint?: string;
   /** How long it waits for an answer, in milliseconds. */
   readonly timeout_ms: number;
 }
@@ -71,6 +77,8 @@ export interface AnswerRecord {
   readonly answer?: string;
   /** Who has answered; missing if nobody has. */
   readonly by?: string;
+  /** Whether a rule was made of it. */
+  readonly always?: Always;
   /** ISO 8601. */
   readonly answered_at: string;
 }
@@ -87,8 +95,8 @@ export function isQuestionId(text: string): boolean {
 
 /** Checks what an agent asks. @returns What is wrong, as a text. */
 export function parseAsk(payload: Record<string, unknown>): AskPayload | string {
-  const { key, question, options, default: otherwise, timeout_ms: timeoutMs = QUESTION_MS } =
-    payload;
+  const { key, question, options, default: otherwise, fingerprint } = payload;
+  const { timeout_ms: timeoutMs = QUESTION_MS } = payload;
   if (typeof key !== "string" || !KEY.test(key)) {
     return `key is ${described(key)}, allowed are 1 to 64 of A-Z a-z 0-9 _ -`;
   }
@@ -109,6 +117,13 @@ export function parseAsk(payload: Record<string, unknown>): AskPayload | string 
   if (options !== undefined && otherwise !== undefined && !options.includes(otherwise)) {
     return `default is ${JSON.stringify(otherwise.slice(0, 64))}, which is none of the options`;
   }
+  if (fingerprint !== undefined) {
+    if (options === undefined) {
+      return "fingerprint is there, but no options: a rule answers with one";
+    }
+    const wrong = invalidFingerprint(fingerprint);
+    if (wrong !== undefined) return wrong;
+  }
   const isTime = Number.isSafeInteger(timeoutMs) && Number(timeoutMs) >= 1 &&
     Number(timeoutMs) <= MAX_QUESTION_MS;
   if (!isTime) {
@@ -119,6 +134,7 @@ export function parseAsk(payload: Record<string, unknown>): AskPayload | string 
     ...{ key, question, timeout_ms: Number(timeoutMs) },
     ...(options !== undefined && { options }),
     ...(otherwise !== undefined && { default: otherwise }),
+    ...(typeof fingerprint === "string" && { fingerprint }),
   };
 }
 
@@ -128,11 +144,11 @@ export function parseQuestionRecord(text: string): QuestionRecord | undefined {
   if (!isObject(payload)) return undefined;
   const texts = ["question_id", "question", "session_id", "role", "work_id", "agent_id"];
   const times = ["asked_at", "expires_at"];
-  const { options, default: otherwise } = payload;
+  const { options, default: otherwise, fingerprint } = payload;
   const isWhole = [...texts, ...times].every((name) => typeof payload[name] === "string") &&
     times.every((name) => !Number.isNaN(Date.parse(String(payload[name])))) &&
     [payload.work_sequence, payload.attempt].every(Number.isSafeInteger) &&
-    (otherwise === undefined || typeof otherwise === "string") &&
+    [otherwise, fingerprint].every((one) => one === undefined || typeof one === "string") &&
     (options === undefined ||
       (Array.isArray(options) && options.every((option) => typeof option === "string")));
   return isWhole ? payload as unknown as QuestionRecord : undefined;
@@ -142,12 +158,13 @@ export function parseQuestionRecord(text: string): QuestionRecord | undefined {
 export function parseAnswerRecord(text: string): AnswerRecord | undefined {
   const payload = parseObject(text)?.payload;
   if (!isObject(payload)) return undefined;
-  const { question_id, answer, by, answered_at } = payload;
+  const { question_id, answer, by, always, answered_at } = payload;
   if (typeof question_id !== "string" || typeof answered_at !== "string") return undefined;
   return {
     ...{ question_id, answered_at },
     ...(typeof answer === "string" && { answer }),
     ...(typeof by === "string" && { by }),
+    ...(ALWAYS.includes(always as Always) && { always: always as Always }),
   };
 }
 

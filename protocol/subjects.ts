@@ -12,6 +12,7 @@
  * | `sessions.{session}.results.{role}` | the same outcomes, published by the server as it stores them |
  * | `sessions.{session}.events` | what happened, published by relays |
  * | `sessions.{session}.dead.{role}` | dead work, verbatim        |
+ * | `settings.rules.{session}.{role}.{id}` | a rule that answers questions, see question_rules.ts |
  * | `sessions.{session}.stored.{role}` | a copy of each work item, made by the server as it stores it |
  *
  * A session and a role are one token each, so that no name can widen a subject (a role of `>`
@@ -197,6 +198,16 @@ export function answerSubjects(session = "*"): string {
 /** `sessions.{session}.answers.{role}.{id}`. @throws {InvalidNameError} */
 export function answersSubject(session: string, role: string, id: string): string {
   return `sessions.${checked("session", session)}.answers.${checked("role", role)}.${id}`;
+}
+
+/** `settings.rules.{session}.{role}.{id}`. @throws {InvalidNameError} */
+export function ruleSubject(session: string, role: string, id: string): string {
+  return `settings.rules.${checked("session", session)}.${checked("role", role)}.${id}`;
+}
+
+/** All rules, of one session or role if asked. @throws {InvalidNameError} */
+export function ruleSubjects(session = "*", role = "*"): string {
+  return `settings.rules.${checkedOrAll("session", session)}.${checkedOrAll("role", role)}.*`;
 }
 
 /**

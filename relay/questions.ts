@@ -1,14 +1,17 @@
 /**
  * Questions of agents: each is stored, waits for its one answer, and is answered to whoever has the
- * work then. A question that is asked again, by a further attempt, gets the answer that is stored.
+ * work then. A question that is asked again, by a further attempt, gets the answer that is stored. One
+ * about which people have made a rule is answered by it, see `RuleRecord`.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
 import type { Msg, Subscription } from "@nats-io/nats-core";
-import type { Connection, LogWriter } from "@ourocodus/bus";
+import { type Connection, type LogWriter, readRule, ruleId, type RulePlace } from "@ourocodus/bus";
 import {
+  answeredByRule,
   type AnswerPayload,
+  type AnswerRecord,
   answersSubject,
   type AskPayload,
   formatMessage,
@@ -49,6 +52,10 @@ interface Open {
   readonly ask: AskPayload;
   readonly lease: string;
   readonly expiresAt: number;
+  /** What a rule that answers it is about. */
+  readonly place?: RulePlace;
+  /** Whether there may be such a rule. */
+  mayHaveRule: boolean;
   /** Whether its answer is being looked for. */
   isLooking: boolean;
 }
@@ -82,7 +89,14 @@ export class Questions {
     }
     const id = questionId(attempt.lease.work, ask.key);
     const expiresAt = Date.now() + ask.timeout_ms;
-    const open: Open = { attempt, ask, lease, expiresAt, isLooking: true };
+    const { fingerprint } = ask;
+    const place = fingerprint === undefined
+      ? undefined
+      : { session_id: attempt.session, role: attempt.role, fingerprint };
+    const open: Open = {
+      ...{ attempt, ask, lease, expiresAt, ...(place && { place }) },
+      ...{ mayHaveRule: place !== undefined, isLooking: true },
+    };
     if (!this.#open.has(id)) this.#counts.set(attempt, count + 1);
     this.#open.set(id, open);
     attempt.time?.waits(true);
@@ -147,6 +161,7 @@ export class Questions {
       const answer = await this.#options.reader.answerOf(attempt, id);
       if (answer === undefined) {
         if (Date.now() >= open.expiresAt) this.#expire(id, open);
+        else await this.#answerByRule(id, open);
         return;
       }
       const { answer: text, by } = answer;
@@ -165,12 +180,33 @@ export class Questions {
     }
   }
 
-  /** Nobody has answered in time: the default is the answer, unless somebody is faster. */
+  /** Somebody may have said what is always answered to this. */
+  async #answerByRule(id: string, open: Open): Promise<void> {
+    const { place, ask: { options } } = open;
+    if (place === undefined || !open.mayHaveRule) return;
+    // If it cannot be read, people are asked.
+    open.mayHaveRule = false;
+    const rule = await readRule(this.#options.connection, place);
+    if (rule === undefined || !options?.includes(rule.answer)) return;
+    this.#answer(id, open, { answer: rule.answer, by: answeredByRule(rule) }, "question.answered");
+  }
+
+  /** Nobody has answered in time: the default is the answer. */
   #expire(id: string, open: Open): void {
-    const { attempt, ask: { default: answer } } = open;
+    const { default: answer } = open.ask;
+    this.#answer(id, open, { ...(answer !== undefined && { answer }) }, "question.expired");
+  }
+
+  /** Answers in the place of a person, unless one is faster. */
+  #answer(
+    id: string,
+    open: Open,
+    answer: Pick<AnswerRecord, "answer" | "by">,
+    event: "question.answered" | "question.expired",
+  ): void {
+    const { attempt } = open;
     const { session, role } = attempt;
-    const answered_at = new Date().toISOString();
-    const record = { question_id: id, ...(answer !== undefined && { answer }), answered_at };
+    const record = { question_id: id, ...answer, answered_at: new Date().toISOString() };
     this.#options.writer.append({
       subject: answersSubject(session, role, id),
       data: formatMessage(id, "answer", record),
@@ -178,8 +214,9 @@ export class Questions {
       fenced: true,
       onSettled: ({ kind }) => {
         if (kind === "stored") {
-          const item = attemptItem(attempt, { question_id: id });
-          this.#options.journal.work(session, "question.expired", item);
+          const told = event === "question.answered" ? answer : {};
+          const item = attemptItem(attempt, { question_id: id, ...told });
+          this.#options.journal.work(session, event, item);
         }
         open.isLooking = false;
         void this.#look(id, open);
@@ -191,9 +228,16 @@ export class Questions {
     for (const [id, open] of this.#open) void this.#look(id, open);
   }
 
+  /** A question is answered, and perhaps there is a new rule that others wait for. */
   #noticed(notice: Msg): void {
-    const { question_id: id } = parseObject(notice.string()) ?? {};
+    const { question_id: id, rule_id: rule } = parseObject(notice.string()) ?? {};
     const open = typeof id === "string" ? this.#open.get(id) : undefined;
     if (open !== undefined) void this.#look(String(id), open);
+    if (typeof rule !== "string") return;
+    for (const [other, waiting] of this.#open) {
+      if (waiting.place === undefined || ruleId(waiting.place) !== rule) continue;
+      waiting.mayHaveRule = true;
+      void this.#look(other, waiting);
+    }
   }
 }

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { headers } from "@nats-io/nats-core";
 import { connect, type Connection } from "@ourocodus/bus";
-import { cancelWork, sendWork, traceWork } from "@ourocodus/ops";
+import {
+  answerQuestion,
+  cancelWork,
+  openQuestions,
+  questionRules,
+  removeRule,
+  sendWork,
+  traceWork,
+} from "@ourocodus/ops";
 import {
   ROOT,
   runCli,
@@ -113,6 +121,21 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
   back.send(JSON.stringify({ id: "r", type: "resume", payload: { leases: [held.lease] } }));
   await back.hears("relay.resumed");
 
+  // A person answers it always, and thinks better of it.
+  const question = { key: "k", question: "May I?", options: ["yes"], fingerprint: "it" };
+  back.send(JSON.stringify({ ...held, type: "agent.ask", payload: question }));
+  await using operator = await as(nats, "operator");
+  const [asked] = await until(async () => {
+    const open = await openQuestions(operator);
+    return open.length > 0 && open;
+  });
+  assert.ok(asked);
+  await answerQuestion(operator, asked, { answer: "yes", by: "ada", always: "session" });
+  await back.hears("relay.answer");
+  await ask("/api/questions/rules");
+  const [rule] = await questionRules(operator);
+  assert.ok(rule && await removeRule(operator, rule));
+
   const trace = async (id: string) => (await ask(`/api/work/${id}`)).state;
   const stop = await ask("/api/agents/writer-1?now=true", { method: "DELETE" });
   assert.equal(stop.id, "writer-1");
@@ -127,7 +150,6 @@ Deno.test("with these users work goes its way, is watched, stopped, cancelled an
   const known = ["send", "work", ...names, "--id", "known", "-m", "hello"];
   await cli("sender", known);
   assert.match(await cli("sender", known), /was stored before/);
-  await using operator = await as(nats, "operator");
   await sendWork(operator, { ...place, role: "nobody", id: "unwanted", payload: {} });
   assert.equal((await cancelWork(operator, { id: "unwanted" })).kind, "cancelled");
   const [cancelled] = await traceWork(operator, { id: "unwanted" });
@@ -142,7 +164,7 @@ const DENIED: Readonly<Record<User, { publish: readonly string[]; subscribe: rea
       publish: [
         "sessions.s.work.r",
         "sessions.s.results.r",
-        "settings.budgets.all",
+        ...["settings.budgets.all", "settings.rules.s.r.x"],
         "relays.agents.stop",
         "$JS.API.STREAM.DELETE.OUROCODUS_WORK",
       ],

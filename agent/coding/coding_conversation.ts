@@ -216,7 +216,9 @@ export class CodingConversation {
     const byRules = decideBy(policy, place.folder);
     return askMs === undefined
       ? byRules
-      : askingPeople(byRules, (question) => context.ask(question), askMs);
+      : askingPeople(byRules, (question) => context.ask(question), {
+        ...{ root: place.folder, timeoutMs: askMs },
+      });
   }
 
   /** What the gateway lets through for this work item, and what happens when it is too much. */

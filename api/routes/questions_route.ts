@@ -5,7 +5,12 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import { answerQuestion, openQuestions } from "@ourocodus/ops";
-import { isQuestionId, MAX_ANSWER_CHARACTERS, QUESTION_ID_PATTERN } from "@ourocodus/protocol";
+import {
+  ALWAYS,
+  isQuestionId,
+  MAX_ANSWER_CHARACTERS,
+  QUESTION_ID_PATTERN,
+} from "@ourocodus/protocol";
 import type { ApiApp } from "../api_app.ts";
 import type { ApiParts } from "../parts.ts";
 import { ProblemError } from "../problem.ts";
@@ -41,7 +46,8 @@ const ANSWER = createRoute({
   path: "/api/questions/{id}/answer",
   summary: "Answer a question",
   description: "Of several who answer, the first counts; the others get 409, with who has " +
-    "answered what. An answer that is none of the options is refused with 422.",
+    'answered what. An answer that is none of the options is refused with 422. Where "allow for ' +
+    'this session" is an option of a question with a fingerprint, it is "allow", always.',
   tags: ["Questions"],
   ...needs("answer"),
   request: {
@@ -63,6 +69,10 @@ const ANSWER = createRoute({
           schema: z.object({
             answer: z.string().min(1).max(MAX_ANSWER_CHARACTERS),
             by: z.string().min(1).max(128).optional().openapi({ description: "Who answers" }),
+            always: z.enum(ALWAYS).optional().openapi({
+              description: "Makes a rule: the session's role is answered the same whenever it " +
+                "asks about exactly the same. Only if the question has a fingerprint",
+            }),
           }),
         },
       },
@@ -89,16 +99,20 @@ export function questionsRoute(app: ApiApp, { connection }: ApiParts): void {
   });
   app.openapi(ANSWER, async (context) => {
     const { id } = context.req.valid("param");
-    const { answer, by = "somebody" } = context.req.valid("json");
+    const { by = "somebody", ...given } = context.req.valid("json");
     const open = await openQuestions(connection, context.req.valid("query"));
     const question = open.find(({ question_id }) => question_id === id);
     if (question === undefined) {
       throw new ProblemError("not_found", `no question ${id} waits for an answer`);
     }
-    const done = await answerQuestion(connection, question, answer, by);
+    const done = await answerQuestion(connection, question, { ...given, by });
     if (done.kind === "no_option") {
       const options = done.options.map((option) => JSON.stringify(option)).join(", ");
       throw new ProblemError("unprocessable", `answer is none of the options: ${options}`);
+    }
+    if (done.kind === "no_fingerprint") {
+      const detail = `question ${id} has no fingerprint, so no rule can be made: leave always out`;
+      throw new ProblemError("unprocessable", detail);
     }
     if (done.kind === "taken") {
       const { answer: taken, by: who } = done.answer;
@@ -107,6 +121,7 @@ export function questionsRoute(app: ApiApp, { connection }: ApiParts): void {
         : `${who} has answered question ${id} already: ${JSON.stringify(taken)}`;
       throw new ProblemError("conflict", detail);
     }
-    return context.json({ question_id: id, answer, by }, 200);
+    const { answer, rule } = done;
+    return context.json({ question_id: id, answer, by, ...(rule && { rule }) }, 200);
   });
 }

@@ -4,43 +4,59 @@
  * @module
  */
 import type { Question, QuestionAnswer } from "../../questions.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import type { PermissionQuestion } from "./permission_question.ts";
 import type { Verdict } from "./permission_policy.ts";
 import type { Decide } from "./permissions.ts";
 
 /** What people may answer. */
-const ANSWERS = { once: "allow", always: "allow for this work", no: "deny" } as const;
+const ANSWERS = { once: "allow", work: "allow for this work", no: "deny" } as const;
+/** Makes a rule, so the answer that comes is "allow"; from who answers without our programs, this. */
+const FOR_SESSION = "allow for this session";
 const MAX_SHOWN_CHARACTERS = 3_000;
+
+/** How people are asked. */
+export interface AskingOptions {
+  /** The worktree, absolute. */
+  readonly root: string;
+  /** How long a question waits, in milliseconds: without an answer it is denied. */
+  readonly timeoutMs: number;
+}
 
 /**
  * A decider that asks people about what another one denies, unless a rule denies it.
  *
  * @param ask See `WorkContext.ask`.
- * @param timeoutMs How long a question waits: without an answer it is denied.
  */
 export function askingPeople(
   decide: Decide,
   ask: (question: Question) => Promise<QuestionAnswer>,
-  timeoutMs: number,
+  { root, timeoutMs }: AskingOptions,
 ): Decide {
   /** What somebody has allowed for all of this work. */
-  const always = new Map<string, string>();
+  const allowedForWork = new Map<string, string>();
   return async (question, signal) => {
     const verdict = await decide(question, signal);
     if (verdict.answer === "allow" || verdict.rule.startsWith("deny[")) return verdict;
     const text = textOf(question, verdict);
-    const who = always.get(text);
+    const who = allowedForWork.get(text);
     if (who !== undefined) return allowed(`${who} has allowed it for this work`);
     const aborted = Promise.withResolvers<never>();
     const onAbort = () => aborted.reject(signal.reason);
     signal.addEventListener("abort", onAbort);
     try {
+      const fingerprint = fingerprintOf(question, root);
+      const options = fingerprint === undefined
+        ? Object.values(ANSWERS)
+        : [ANSWERS.once, ANSWERS.work, FOR_SESSION, ANSWERS.no];
       const asked = ask({
-        ...{ question: text, options: Object.values(ANSWERS), default: ANSWERS.no, timeoutMs },
+        ...{ question: text, options, default: ANSWERS.no, timeoutMs },
+        ...(fingerprint !== undefined && { fingerprint }),
       });
       const { answer, by = "nobody" } = await Promise.race([asked, aborted.promise]);
-      if (answer === ANSWERS.always) always.set(text, by);
-      if (answer === ANSWERS.once || answer === ANSWERS.always) return allowed(`${by} allows it`);
+      if (answer === ANSWERS.work) allowedForWork.set(text, by);
+      const allows = [ANSWERS.once, ANSWERS.work, FOR_SESSION].some((one) => one === answer);
+      if (allows) return allowed(`${by} allows it`);
       const why = by === "nobody" ? "nobody has answered in time" : `${by} denies it`;
       return { answer: "deny", rule: "asked", why };
     } finally {

@@ -19,23 +19,32 @@ function scene(verdict: Verdict, ...answers: (string | undefined)[]) {
       const answer = answers.shift();
       return Promise.resolve({ answer: answer ?? "deny", by: answer && "ada" });
     },
-    60_000,
+    { root: "/tree", timeoutMs: 60_000 },
   );
-  return { asked, decide: () => decide(COMMAND, new AbortController().signal) };
+  return { asked, decide: (question = COMMAND) => decide(question, new AbortController().signal) };
 }
 
 Deno.test("what no rule allows is asked, and a person decides", async () => {
-  const { asked, decide } = scene(DENIED, "allow", "deny", undefined);
+  const { asked, decide } = scene(DENIED, "allow", "deny", undefined, "allow for this session");
   assert.deepEqual(await decide(), { answer: "allow", rule: "asked", why: "ada allows it" });
   assert.deepEqual(await decide(), { answer: "deny", rule: "asked", why: "ada denies it" });
   const nobody = { answer: "deny", rule: "asked", why: "nobody has answered in time" };
   assert.deepEqual(await decide(), nobody);
+  assert.equal((await decide()).answer, "allow");
   assert.deepEqual(asked[0], {
     question: "May it do this (execute)? npm test\nBy itself it may not: commands need a rule",
-    options: ["allow", "allow for this work", "deny"],
+    options: ["allow", "allow for this work", "allow for this session", "deny"],
     default: "deny",
+    fingerprint: "execute: npm test",
     timeoutMs: 60_000,
   });
+});
+
+Deno.test("what the agent does not tell exactly cannot be allowed for the session", async () => {
+  const { asked, decide } = scene(DENIED, "deny");
+  await decide({ ...COMMAND, command: undefined, title: "some tool", kind: "other" });
+  assert.deepEqual(asked[0]?.options, ["allow", "allow for this work", "deny"]);
+  assert.equal(asked[0]?.fingerprint, undefined);
 });
 
 Deno.test("what is allowed for this work is asked once", async () => {
@@ -58,7 +67,9 @@ Deno.test("nobody is asked about what is allowed anyway, or what a rule denies",
 });
 
 Deno.test("a turn that is aborted waits for nobody", async () => {
-  const decide = askingPeople(() => Promise.resolve(DENIED), () => new Promise(() => {}), 60_000);
+  const decide = askingPeople(() => Promise.resolve(DENIED), () => new Promise(() => {}), {
+    ...{ root: "/tree", timeoutMs: 60_000 },
+  });
   const abort = new AbortController();
   const waiting = assert.rejects(decide(COMMAND, abort.signal), /cancelled/);
   setTimeout(() => abort.abort(new Error("cancelled")));
