@@ -10,6 +10,7 @@ import { Gate, leaveReport, listen, natsReports, type RunningServer } from "@our
 import { OutcomeCounts } from "@ourocodus/ops";
 import { Agents } from "./agents.ts";
 import { apiHandler } from "./app.ts";
+import { sampleBacklog } from "./backlog_samples.ts";
 import { EventHub } from "./event_hub.ts";
 import { ApiMetrics, type SystemNumbers } from "./metrics.ts";
 import { MonitorFiles } from "./monitor_files.ts";
@@ -86,6 +87,7 @@ async function serve(
   const { maxBodyBytes, server: { allowedOrigins } } = settings;
   const handler = apiHandler(parts, { gate, allowedOrigins, maxBodyBytes });
   const server = await listen(settings.server, handler);
+  const endSampling = sampleBacklog(stats.all, look);
   const unwatch = watchCluster(connection, leaveReport(log, connection));
   return {
     port: server.addr.port,
@@ -94,6 +96,7 @@ async function serve(
     async stop() {
       unwatch();
       await events.close();
+      await endSampling();
       await within(CLOSE_TIMEOUT_MS, server.shutdown());
       await connection.close();
     },

@@ -8,7 +8,8 @@ import type { LogRecord } from "@ourocodus/bus";
 import { LOG_HEADER } from "@ourocodus/protocol";
 import type { StatsPointSchema, StatsSchema } from "./schemas/health.ts";
 
-const SPAN_MS = 2_000;
+/** How long a span is, in milliseconds. */
+export const SPAN_MS = 2_000;
 const SPANS = 300;
 /** Latencies are counted in buckets whose bounds grow by this factor, from 0.1 ms. */
 const FACTOR = 1.25;

@@ -35,12 +35,10 @@ const ROUTE = createRoute({
 });
 
 /** Adds the route. */
-export function statsRoute(app: ApiApp, { stats, look }: ApiParts): void {
-  app.openapi(ROUTE, async (context) => {
+export function statsRoute(app: ApiApp, { stats }: ApiParts): void {
+  app.openapi(ROUTE, (context) => {
     const { session } = context.req.valid("query");
-    if (session !== undefined) return context.json(stats.of(session).report(), 200);
-    const sample = await look.streams().catch(() => undefined);
-    if (sample !== undefined) stats.all.pending(sample.numbers.work.messages);
-    return context.json(stats.all.report(), 200);
+    const counted = session === undefined ? stats.all : stats.of(session);
+    return context.json(counted.report(), 200);
   });
 }
