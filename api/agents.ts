@@ -129,11 +129,12 @@ export class Agents {
   }
 
   async #known(): Promise<Pick<RelayDirectory, "relays"> & Here & { known: KnownAgent[] }> {
-    const [{ relays, agents: connected }, { agents, warnings }] = await Promise.all([
+    const [directory, { agents, warnings }] = await Promise.all([
       this.#options.look.directory(),
       this.#here.get().catch(withoutThem),
     ]);
-    return { relays, agents, warnings, known: knownAgents(agents, connected) };
+    const { relays } = directory;
+    return { relays, agents, warnings, known: knownAgents(agents, directory) };
   }
 }
 

@@ -40,8 +40,9 @@ function declare() {
     );
 }
 
-const NOTES = `Status: starting (not connected yet), connected, disconnected (it has lost its relay)
-and exited(CODE), or the signal. A connected agent may take no work for now: "failing
+const NOTES =
+  `Status: starting (not connected yet), connected, disconnected (it has lost its relay),
+unknown (it runs, and no relay says whether it is connected) and exited(CODE), or the signal. A connected agent may take no work for now: "failing
 for 8s" is a suspension, as its attempts ended at once, "limited for 5m" a limit of its
 provider; --json has the reason in words. RUNNING is how many work items the agent runs, of its maximum.
 
@@ -87,7 +88,7 @@ async function look(
   const managed = await runtimes.list();
   return agentRows(
     managed.filter((agent) => session === undefined || agent.session === session),
-    directory?.agents ?? [],
+    directory,
   );
 }
 

@@ -5,13 +5,7 @@
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { connect } from "@ourocodus/bus";
-import {
-  askRelays,
-  type DirectoryAgent,
-  type RelayRecord,
-  type StreamNumbers,
-  streamNumbers,
-} from "@ourocodus/ops";
+import { askRelays, type RelayDirectory, type StreamNumbers, streamNumbers } from "@ourocodus/ops";
 import { messageOf } from "@ourocodus/protocol";
 import {
   type AgentRow,
@@ -101,17 +95,16 @@ async function lookAround(home: Home, runtimes: Runtimes, console: Console): Pro
     home: home.folder,
     ...status,
     streams: inside?.streams ?? null,
-    relays: inside?.relays.length ?? null,
-    problems: inside?.relays.flatMap(({ reason }) => reason ?? []) ?? [],
-    agents: agentRows(await runtimes.list(), inside?.agents ?? []),
+    relays: inside?.directory.relays.length ?? null,
+    problems: inside?.directory.relays.flatMap(({ reason }) => reason ?? []) ?? [],
+    agents: agentRows(await runtimes.list(), inside?.directory),
   };
 }
 
 /** What only NATS knows. */
 interface Inside {
   readonly streams: StreamNumbers;
-  readonly relays: readonly RelayRecord[];
-  readonly agents: readonly DirectoryAgent[];
+  readonly directory: RelayDirectory;
 }
 
 /** Asks NATS. @returns Undefined, and says so, if it cannot be asked. */
@@ -129,11 +122,11 @@ async function askInside(url: string, console: Console): Promise<Inside | undefi
 
 async function ask(url: string, signal: AbortSignal): Promise<Inside> {
   await using connection = await connect({ url, name: "ourocodus status", timeoutMs: 2_000 });
-  const [streams, { relays, agents }] = await Promise.all([
+  const [streams, directory] = await Promise.all([
     streamNumbers(connection),
     askRelays(connection, {}, { signal }),
   ]);
-  return { streams, relays, agents };
+  return { streams, directory };
 }
 
 /** What is not known, as it could not be asked; undefined if everything is. */

@@ -1,5 +1,11 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { FINISHED_STATES, type LogItem, type TraceStep, type WorkTrace } from "@ourocodus/ops";
+import {
+  FINISHED_STATES,
+  lastHolder,
+  type LogItem,
+  type TraceStep,
+  type WorkTrace,
+} from "@ourocodus/ops";
 import { resultHeadline, resultText } from "@ourocodus/protocol";
 import type { Done, FlagsOf } from "./command.ts";
 import type { Console } from "./console.ts";
@@ -109,10 +115,12 @@ function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
   ];
 }
 
-function stateText({ state, agent_id, attempts }: WorkTrace, paint: Paint): string {
+function stateText({ state, agent_id, attempts, history }: WorkTrace, paint: Paint): string {
   switch (state) {
     case "waiting":
-      return paint.cyan("waiting in the queue");
+      return lastHolder(history) === undefined
+        ? paint.cyan("waiting in the queue")
+        : paint.yellow(`handed to agent ${agent_id}, attempt ${attempts}; no relay says it has it`);
     case "in_hand":
       return paint.blue(`running: agent ${agent_id}, attempt ${attempts}`);
     case "done":

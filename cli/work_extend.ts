@@ -58,7 +58,9 @@ async function workExtend(
   }
   const extended = await extendWork(connection, found, ms);
   if (extended === undefined) {
-    const text = `${nameOf(found)} gets no more time: no agent has it (${placeOf(found)})`;
+    const text = `${nameOf(found)} gets no more time: no relay says that an agent has it (${
+      placeOf(found)
+    })`;
     await err.write(`error: ${text}\n`);
     return EXIT.failed;
   }

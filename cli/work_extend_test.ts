@@ -20,7 +20,10 @@ Deno.test("work that an agent runs gets more time, work that waits does not", as
   await there.send("b");
   const waiting = await extend("b", "1h");
   assert.deepEqual([waiting.code, waiting.stderr], [
-    ...[1, "error: b gets no more time: no agent has it (session s, role r, sequence 2)\n"],
+    ...[
+      1,
+      "error: b gets no more time: no relay says that an agent has it (session s, role r, sequence 2)\n",
+    ],
   ]);
   assert.equal((await extend("unknown", "1h")).code, 1);
   for (const time of ["soon", "0", "31d"]) {

@@ -47,6 +47,11 @@ export interface RelayDirectory {
   readonly agents: readonly DirectoryAgent[];
   /** Whether no relay is there, as the server says. One that is there may be slow to answer. */
   readonly nobody: boolean;
+  /**
+   * Whether at least one relay has answered, and each that has did so to its end. Otherwise it is not
+   * known of an agent that is missing whether it is connected.
+   */
+  readonly complete: boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -113,6 +118,7 @@ class Pages {
     return {
       relays: sortedBy([...relays.values()], (relay) => relay.relay_id),
       agents: sortedBy(joined(agents), nameOf),
+      complete: relays.size > 0 && this.complete,
     };
   }
 }

@@ -43,7 +43,12 @@ function page(
 Deno.test("without a relay there are no agents", async () => {
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
-  assert.deepEqual(await askRelays(connection), { relays: [], agents: [], nobody: true });
+  assert.deepEqual(await askRelays(connection), {
+    relays: [],
+    agents: [],
+    nobody: true,
+    complete: false,
+  });
 });
 
 Deno.test("a relay that is slow to answer is not taken to be none", async () => {
@@ -51,7 +56,7 @@ Deno.test("a relay that is slow to answer is not taken to be none", async () => 
   await using connection = await connect({ url: nats.url });
   await relay(connection, []);
   const asked = await askRelays(connection, {}, { timeoutMs: 50 });
-  assert.deepEqual(asked, { relays: [], agents: [], nobody: false });
+  assert.deepEqual(asked, { relays: [], agents: [], nobody: false, complete: false });
 });
 
 Deno.test("the pages of all relays are put together, and the query is passed on", async () => {
@@ -87,8 +92,8 @@ Deno.test("a page that never comes ends with the time-out, and the others are th
   await using nats = await startNats();
   await using connection = await connect({ url: nats.url });
   await relay(connection, [page("a", 1, 2, agent("1"))]);
-  const { agents } = await askRelays(connection, {}, { timeoutMs: 200, stallMs: 1 });
-  assert.equal(agents.length, 1);
+  const { agents, complete } = await askRelays(connection, {}, { timeoutMs: 200, stallMs: 1 });
+  assert.deepEqual([agents.length, complete], [1, false]);
 });
 
 Deno.test("asking ends with an aborted signal", async () => {

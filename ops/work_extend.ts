@@ -21,7 +21,7 @@ const RELAYS_MS = 3_000;
  *
  * @param found Which work, as `traceWork` has found it.
  * @param ms How much more, in milliseconds, 1 to 2 592 000 000.
- * @returns What the relay says that has it; `undefined` if no agent has it, or it is finished.
+ * @returns What the relay says that has it; `undefined` if no relay says so, or it is finished.
  * @throws {StreamError} If the queue cannot be asked.
  */
 export async function extendWork(

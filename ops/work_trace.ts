@@ -20,7 +20,7 @@ import {
   WORK_STREAM,
   WORK_SUBJECTS,
 } from "@ourocodus/protocol";
-import { askRelays, type DirectoryAgent } from "./relay_directory.ts";
+import { askRelays, type RelayDirectory } from "./relay_directory.ts";
 import { Retries } from "./retries.ts";
 import { type TracedWork, TraceRecords, type WorkQuery } from "./trace_records.ts";
 import { type Findings, workTrace } from "./trace_state.ts";
@@ -85,12 +85,12 @@ export async function traceWorks(
     await lookAll(connection, records, { session, signal, from: read + 1 });
   }
   const open = all.filter((work) => work.outcome === undefined && queued.has(work));
-  const agents = await agentsOf(connection, open, signal);
+  const directories = await directoriesOf(connection, open, signal);
   return works.map((same, index) =>
     same.map((work) => {
       const findings: Findings = {
         queued: queued.get(work),
-        agents: agents.get(roleKey(work)) ?? [],
+        directory: directories.get(roleKey(work)) ?? NOT_ASKED,
         retries: records[index]?.retries ?? new Retries(),
       };
       return workTrace(work, findings);
@@ -216,19 +216,22 @@ function queuedWork(
   };
 }
 
+/** Of work that no agent can have. */
+const NOT_ASKED = { agents: [], complete: false, nobody: false };
+
 /** Who has which work, by session and role. */
-async function agentsOf(
+async function directoriesOf(
   connection: Connection,
   works: readonly TracedWork[],
   signal: AbortSignal | undefined,
-): Promise<Map<string, readonly DirectoryAgent[]>> {
+): Promise<Map<string, RelayDirectory>> {
   const roles = new Map(works.map((work) => [roleKey(work), work]));
   const asked = [...roles].map(async ([key, { session, role }]) => {
-    const { agents } = await askRelays(connection, { session, role, work: true }, {
+    const directory = await askRelays(connection, { session, role, work: true }, {
       timeoutMs: 1_000,
       signal,
     });
-    return [key, agents] as const;
+    return [key, directory] as const;
   });
   return new Map(await Promise.all(asked));
 }

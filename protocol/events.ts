@@ -36,6 +36,20 @@ export const WORK_EVENTS = [
 /** One of {@linkcode WORK_EVENTS}. */
 export type WorkEventType = typeof WORK_EVENTS[number];
 
+/** Events that say that an agent was handed work. */
+export const HAND_OUT_EVENTS: readonly string[] = ["work.offered", "work.redelivered"];
+
+/**
+ * Whether work is in an agent's hands, as far as events tell.
+ *
+ * @param types The types of all events about it, oldest first.
+ */
+export function isHandedOut(types: readonly string[]): boolean {
+  // An agent that is silent about it still has it.
+  const last = types.findLast((type) => type.startsWith("work.") && type !== "work.silent");
+  return last !== undefined && HAND_OUT_EVENTS.includes(last);
+}
+
 /** The types of all events. */
 export const EVENT_TYPES: readonly string[] = [
   ...["agent.connected", "agent.disconnected", "agent.suspended", "agent.resumed"],

@@ -19,7 +19,7 @@ export {
 export { CLOSE, type CloseCode, closeReason, mayReconnect } from "./close_codes.ts";
 export { type DiffLineKind, diffLines, hasDiff } from "./diff_lines.ts";
 export { InvalidNameError, messageOf, OurocodusError, SettingError } from "./errors.ts";
-export { EVENT_TYPES, type WorkEventType } from "./events.ts";
+export { EVENT_TYPES, HAND_OUT_EVENTS, isHandedOut, type WorkEventType } from "./events.ts";
 export {
   AGENT_TYPE,
   appendLease,

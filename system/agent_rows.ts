@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DirectoryAgent } from "@ourocodus/ops";
+import type { DirectoryAgent, RelayDirectory } from "@ourocodus/ops";
 import type { PausedAgent } from "@ourocodus/protocol";
 import type { Exit, ProcessView } from "./process_spec.ts";
 
@@ -16,7 +16,8 @@ export interface AgentRow {
   readonly session: string;
   readonly role: string;
   readonly runtime: "process" | "docker" | "external";
-  readonly status: "starting" | "connected" | "disconnected" | "exited";
+  /** `unknown`: it runs, and no relay has said whether it is connected. */
+  readonly status: "starting" | "connected" | "disconnected" | "unknown" | "exited";
   /** How it ended, if it has. */
   readonly exit: Exit | null;
   readonly concurrency: number;
@@ -58,22 +59,31 @@ export function managedProcess(view: ProcessView): ManagedAgent | undefined {
   };
 }
 
+/** What relays have answered; undefined if they could not be asked. */
+type Answered = Pick<RelayDirectory, "agents" | "complete"> | undefined;
+
 /** What is known of one agent: that it was started here, that a relay has it, or both. */
 export type KnownAgent =
-  | { readonly managed: ManagedAgent; readonly connected?: DirectoryAgent }
+  | {
+    readonly managed: ManagedAgent;
+    readonly connected?: DirectoryAgent;
+    /** Whether it is known that it is not connected, if it is not. */
+    readonly isKnown: boolean;
+  }
   | { readonly managed?: undefined; readonly connected: DirectoryAgent };
 
 /**
  * Puts together what is known.
  *
  * @param managed Those started here.
- * @param connected What the relays answered.
+ * @param answered What the relays answered; undefined if they could not be asked.
  * @returns Sorted by session, role, and name or id.
  */
 export function knownAgents(
   managed: readonly ManagedAgent[],
-  connected: readonly DirectoryAgent[],
+  answered: Answered,
 ): KnownAgent[] {
+  const { agents: connected = [], complete: isKnown = false } = answered ?? {};
   // An id is unique in its session and role only.
   const elsewhere = new Map(
     connected.map((agent) => [`${agent.session_id} ${agent.role} ${agent.agent_id}`, agent]),
@@ -82,7 +92,7 @@ export function knownAgents(
     const key = `${agent.session} ${agent.role} ${agent.id}`;
     const record = elsewhere.get(key);
     elsewhere.delete(key);
-    return { managed: agent, connected: record };
+    return { managed: agent, connected: record, isKnown };
   });
   const rest = [...elsewhere.values()].map((connected): KnownAgent => ({ connected }));
   const keyed = [...known, ...rest].map((agent) => ({ agent, key: sortKey(agentRow(agent)) }));
@@ -91,18 +101,16 @@ export function knownAgents(
 }
 
 /** All of them, as rows. */
-export function agentRows(
-  managed: readonly ManagedAgent[],
-  connected: readonly DirectoryAgent[],
-): AgentRow[] {
-  return knownAgents(managed, connected).map(agentRow);
+export function agentRows(managed: readonly ManagedAgent[], answered: Answered): AgentRow[] {
+  return knownAgents(managed, answered).map(agentRow);
 }
 
 /** An agent, as a row. */
-export function agentRow({ managed, connected }: KnownAgent): AgentRow {
+export function agentRow(known: KnownAgent): AgentRow {
+  const { managed, connected } = known;
   if (managed !== undefined) {
-    const { runs, settled, isKept: _, ...agent } = managed;
-    const status = statusOf({ runs, settled }, connected);
+    const { runs: _, settled: __, isKept: ___, ...agent } = managed;
+    const status = statusOf(managed, connected, known.isKnown);
     const { in_hand = 0, paused = null } = connected ?? {};
     return { ...agent, status, in_hand, paused };
   }
@@ -131,9 +139,11 @@ function sortKey(row: AgentRow): string {
 function statusOf(
   { runs, settled }: Pick<ManagedAgent, "runs" | "settled">,
   record: DirectoryAgent | undefined,
+  isKnown: boolean,
 ): AgentRow["status"] {
   // A relay may know one for a moment longer than it lives.
   if (!runs) return "exited";
   if (record !== undefined) return "connected";
-  return settled ? "disconnected" : "starting";
+  if (!settled) return "starting";
+  return isKnown ? "disconnected" : "unknown";
 }

@@ -50,7 +50,8 @@ export function extendWorkRoute(app: ApiApp, { connection }: ApiParts): void {
     const extended = await extendWork(connection, found, ms);
     if (extended === undefined) {
       const { id, role, state } = found;
-      const detail = `work ${sequence} of session ${session} is ${state}: no agent has it`;
+      const detail =
+        `work ${sequence} of session ${session} is ${state}: no relay says that an agent has it`;
       throw new ProblemError("conflict", detail, {
         extras: { work_sequence: sequence, session_id: session, role, id, state },
       });

@@ -26,7 +26,9 @@ export const AgentSchema = z.object({
   session_id: z.string(),
   role: z.string(),
   runtime: z.enum(["process", "docker", "external"]),
-  status: z.enum(["starting", "connected", "disconnected", "exited"]),
+  status: z.enum(["starting", "connected", "disconnected", "unknown", "exited"]).openapi({
+    description: "`unknown`: it runs, and no relay has said whether it is connected",
+  }),
   protocol: z.enum(["plain", "ourocodus.v1"]).nullable().openapi({
     description: "Null if it is not connected",
   }),

@@ -14,6 +14,7 @@ const TONES: Readonly<Record<string, string>> = {
   starting: "busy",
   waiting: "calm",
   disconnected: "warn",
+  unknown: "warn",
   redelivered: "warn",
   gone: "warn",
   cancelled: "warn",
