@@ -5,8 +5,8 @@
  * @module
  */
 import type { LogRecord } from "@ourocodus/bus";
-import { type Message, parseMessage } from "@ourocodus/protocol";
-import type { LogItem } from "./work_trace_types.ts";
+import { LOG_HEADER, type Message, parseMessage } from "@ourocodus/protocol";
+import type { LogItem, WorkOutcome } from "./work_trace_types.ts";
 
 /** Of what is no message, as much is shown, in characters. */
 const MAX_TEXT_CHARACTERS = 65_536;
@@ -41,13 +41,21 @@ export function logLine(record: LogRecord): LogLine {
   return { json, message: parsed.message };
 }
 
+/** What a stored result made of its work: the stream's mark says it, whatever the text says. */
+export function outcomeOf({ header, text }: Pick<LogRecord, "header" | "text">): WorkOutcome {
+  const marked = header(LOG_HEADER.outcome);
+  if (marked === "dead" || marked === "cancelled") return marked;
+  if (marked !== undefined) return "failed";
+  return parseMessage(text).kind === "invalid" ? "failed" : "done";
+}
+
 function noMessage({ text }: LogRecord): Pick<LogItem, "id" | "type" | "payload" | "text"> {
   return { id: null, type: null, payload: null, text: text.slice(0, MAX_TEXT_CHARACTERS) };
 }
 
 type OurFields = Pick<
   LogItem,
-  "sequence" | "time" | "kind" | "session_id" | "role" | "work_sequence"
+  "sequence" | "time" | "kind" | "session_id" | "role" | "work_sequence" | "outcome"
 >;
 
 function fieldsOf(record: LogRecord): OurFields {
@@ -59,5 +67,6 @@ function fieldsOf(record: LogRecord): OurFields {
     session_id: session,
     ...(role !== undefined && { role }),
     ...(work !== undefined && { work_sequence: work.sequence }),
+    ...(kind === "results" && { outcome: outcomeOf(record) }),
   };
 }

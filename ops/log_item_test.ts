@@ -26,6 +26,7 @@ const OURS = {
   session_id: "s",
   role: "r",
   work_sequence: 3,
+  outcome: "done",
 };
 
 Deno.test("a message's own fields come first, and ours win", () => {
@@ -60,4 +61,15 @@ Deno.test("any text becomes one line of JSON that says the same as the object", 
     assert.ok(!/[\r\n]/.test(json));
     assert.deepEqual(JSON.parse(json), JSON.parse(JSON.stringify(logItem(record(text)))));
   }));
+});
+
+Deno.test("what became of work is what the stream has marked, not what the text says", () => {
+  const text = '{"id":"1","type":"error","payload":{"code":"cancelled"},"outcome":"done"}';
+  for (const outcome of ["failed", "dead", "cancelled"] as const) {
+    const item = logItem(record(text, { header: () => outcome }));
+    assert.equal(item.outcome, outcome);
+  }
+  assert.equal(logItem(record("no message")).outcome, "failed");
+  const event = JSON.parse(logLine(record(text, { kind: "events" })).json);
+  assert.equal(event.outcome, "done", "of an event it is the event's own field");
 });

@@ -4,10 +4,16 @@
  * @module
  */
 import type { LogRecord, StoredMessage } from "@ourocodus/bus";
-import { isObject, LOG_HEADER, parseMessage, workPlace } from "@ourocodus/protocol";
+import {
+  HAND_OUT_EVENTS,
+  isHandedOut,
+  LOG_HEADER,
+  parseMessage,
+  workPlace,
+} from "@ourocodus/protocol";
 import { deadLetterSummary } from "./dead_letter_record.ts";
-import { logItem } from "./log_item.ts";
-import type { DirectoryAgent } from "./relay_directory.ts";
+import { logItem, outcomeOf } from "./log_item.ts";
+import type { DirectoryAgent, RelayDirectory } from "./relay_directory.ts";
 import type { Retries } from "./retries.ts";
 import type { TracedWork } from "./trace_records.ts";
 import type { TraceStep, WorkState, WorkTrace } from "./work_trace_types.ts";
@@ -16,15 +22,14 @@ import type { TraceStep, WorkState, WorkTrace } from "./work_trace_types.ts";
 export interface Findings {
   /** The work in the queue, if it is there. */
   readonly queued: StoredMessage | undefined;
-  /** The connected agents of its session and role, with their work. */
-  readonly agents: readonly DirectoryAgent[];
+  /** The connected agents of its session and role, with their work, as relays have answered. */
+  readonly directory: Pick<RelayDirectory, "agents" | "complete" | "nobody">;
   /** Which work was sent again. */
   readonly retries: Retries;
 }
 
 /** Of what is no message, as much is shown, in characters. */
 const MAX_TEXT_CHARACTERS = 65_536;
-const HANDED_OUT = ["work.offered", "work.redelivered"];
 
 /** Whether work in this state has no outcome yet, and may still get one. */
 export function isUnfinished(state: WorkState): state is "waiting" | "in_hand" {
@@ -34,7 +39,7 @@ export function isUnfinished(state: WorkState): state is "waiting" | "in_hand" {
 /** Puts it together. */
 export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
   const { outcome, deadLetter, copy } = work;
-  const last = lastHanded(work);
+  const last = lastHanded(work.steps);
   const holder = outcome === undefined && findings.queued ? holderOf(work, findings) : undefined;
   const state = stateOf(work, findings, holder);
   return {
@@ -73,8 +78,8 @@ interface Holder {
   readonly silent_since?: string;
 }
 
-function holderOf({ sequence }: TracedWork, { agents }: Findings): Holder | undefined {
-  for (const { agent_id, work = [] } of agents) {
+function holderOf({ sequence }: TracedWork, { directory }: Findings): Holder | undefined {
+  for (const { agent_id, work = [] } of directory.agents) {
     const held = work.find((item) => item.sequence === sequence);
     if (held !== undefined) return { ...held, agent_id };
   }
@@ -86,20 +91,13 @@ function stateOf(
   { queued }: Findings,
   holder: Holder | undefined,
 ): WorkState {
-  if (outcome !== undefined) return outcomeState(outcome);
+  if (outcome !== undefined) return outcomeOf(outcome);
   if (deadLetter !== undefined) return "dead";
   if (queued === undefined) return "gone";
   return holder === undefined ? "waiting" : "in_hand";
 }
 
-function outcomeState(outcome: LogRecord): WorkState {
-  const marked = outcome.header(LOG_HEADER.outcome);
-  if (marked === "dead" || marked === "cancelled") return marked;
-  if (marked !== undefined) return "failed";
-  return parseMessage(outcome.text).kind === "invalid" ? "failed" : "done";
-}
-
-function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): string | null {
+function noteOf(work: TracedWork, state: WorkState, { directory }: Findings): string | null {
   switch (state) {
     case "gone":
       return "it is not in the queue any more, and the log has no outcome: either it was removed " +
@@ -111,22 +109,39 @@ function noteOf(work: TracedWork, state: WorkState, { agents }: Findings): strin
         return `it is not handed out before ${not_before}: ${error ?? reason}`;
       }
       const last = lastHolder(work.steps);
-      if (last !== undefined) {
-        const connected = agents.some(({ agent_id }) => agent_id === last.agent_id);
-        const how = connected
-          ? "does not have it any more; it"
-          : "is not connected and may still be working on it: if it does not come back, the work";
-        return `agent ${last.agent_id}, which had it last, ${how} is handed out again at the ` +
-          "latest when its lease has run out";
-      }
-      if (agents.length === 0) {
-        return `no agent of role ${work.role} is connected to session ${work.session}`;
-      }
-      return pausedNote(agents);
+      return last === undefined ? nobodyNote(work, directory) : holderNote(last, directory);
     }
     default:
       return null;
   }
+}
+
+/** What is known of the agent that had it last, if no relay says that it has it. */
+function holderNote(
+  { agent_id }: TraceStep,
+  { agents, complete }: Findings["directory"],
+): string {
+  const who = `agent ${agent_id}, which had it last,`;
+  const again = "is handed out again at the latest when its lease has run out";
+  if (agents.some((agent) => agent.agent_id === agent_id)) {
+    return `${who} does not have it any more; it ${again}`;
+  }
+  return complete
+    ? `${who} is not connected and may still be working on it: if it does not come back, the work ` +
+      again
+    : `no relay answers, so it is not known whether ${who} is still working on it`;
+}
+
+/** Why no agent is handed it, as far as is known. */
+function nobodyNote(
+  { session, role }: TracedWork,
+  { agents, complete, nobody }: Findings["directory"],
+): string | null {
+  if (nobody) return "no relay is running: it waits for one";
+  if (!complete) return "no relay answers: which agents are connected is not known";
+  return agents.length === 0
+    ? `no agent of role ${role} is connected to session ${session}`
+    : pausedNote(agents);
 }
 
 function silentNote({ agent_id, silent_since }: Holder): string | null {
@@ -147,8 +162,7 @@ function pausedNote(agents: readonly DirectoryAgent[]): string | null {
 
 /** Who was handed it and has not released it, as far as is recorded; `undefined` if nobody. */
 export function lastHolder(steps: readonly TraceStep[]): TraceStep | undefined {
-  const last = steps.findLast(({ type }) => type.startsWith("work."));
-  return last !== undefined && HANDED_OUT.includes(last.type) ? last : undefined;
+  return isHandedOut(steps.map(({ type }) => type)) ? lastHanded(steps) : undefined;
 }
 
 /** How it was released, if its time has not come. */
@@ -157,8 +171,8 @@ function putOff({ steps }: TracedWork): TraceStep | undefined {
   return Date.parse(last?.not_before ?? "") > Date.now() ? last : undefined;
 }
 
-function lastHanded({ steps }: TracedWork): TraceStep | undefined {
-  return steps.findLast(({ type }) => HANDED_OUT.includes(type));
+function lastHanded(steps: readonly TraceStep[]): TraceStep | undefined {
+  return steps.findLast(({ type }) => HAND_OUT_EVENTS.includes(type));
 }
 
 function messageOf(
@@ -174,15 +188,11 @@ function messageOf(
     : { message: null, text: text.slice(0, MAX_TEXT_CHARACTERS) };
 }
 
-function historyOf({ storedAt, copy, steps, outcome, deadLetter }: TracedWork): TraceStep[] {
-  const history = [...steps];
-  if (outcome !== undefined) history.push(outcomeStep(outcome));
-  if (deadLetter !== undefined) {
-    const { reason, error, attempts } = deadLetterSummary(deadLetter, undefined);
-    const time = deadLetter.time.toISOString();
-    const { sequence } = deadLetter;
-    history.push({ sequence, time, type: "dead_letter", attempt: attempts, reason, error });
-  }
+function historyOf(work: TracedWork): TraceStep[] {
+  const { storedAt, copy } = work;
+  const end = endOf(work);
+  const history = work.steps.filter(({ type }) => type !== end?.type || !ENDS.includes(type));
+  if (end !== undefined) history.push(end);
   history.sort((one, other) => (one.sequence ?? 0) - (other.sequence ?? 0));
   if (storedAt !== undefined) {
     const sequence = copy?.sequence ?? null;
@@ -191,17 +201,39 @@ function historyOf({ storedAt, copy, steps, outcome, deadLetter }: TracedWork): 
   return history;
 }
 
+/** Events that tell of an end, next to the outcome that makes it one. */
+const ENDS = ["work.cancelled", "work.dead"];
+
+/** Its end as one step, though outcome, event and dead letter each record it. */
+function endOf({ steps, outcome, deadLetter }: TracedWork): TraceStep | undefined {
+  const letter = deadLetter && letterStep(deadLetter);
+  if (outcome === undefined) return letter;
+  const step = outcomeStep(outcome);
+  if (!ENDS.includes(step.type)) return step;
+  const event = steps.findLast(({ type }) => type === step.type);
+  // What a canceller gave as reason is the outcome's message.
+  const { reason: _, ...told } = { ...letter, ...event };
+  return { ...told, ...step };
+}
+
+function letterStep(deadLetter: LogRecord): TraceStep {
+  const { sequence, time, reason, error, attempts } = deadLetterSummary(deadLetter, undefined);
+  return { sequence, time, type: "dead_letter", attempt: attempts, reason, error };
+}
+
 function outcomeStep(outcome: LogRecord): TraceStep {
+  const state = outcomeOf(outcome);
   const parsed = parseMessage(outcome.text);
-  const payload = parsed.kind === "ok" && isObject(parsed.message.payload)
-    ? parsed.message.payload
-    : {};
-  const failed = outcome.header(LOG_HEADER.outcome) !== undefined;
+  const { type, payload } = parsed.kind === "ok"
+    ? parsed.message
+    : { type: "result", payload: {} as Record<string, unknown> };
+  const { code, message } = payload;
+  const isSaid = state === "cancelled" && code === "cancelled";
   return {
     sequence: outcome.sequence,
     time: outcome.time.toISOString(),
-    type: parsed.kind === "ok" ? parsed.message.type : "result",
-    ...(failed && typeof payload.code === "string" && { reason: payload.code }),
-    ...(failed && typeof payload.message === "string" && { error: payload.message }),
+    type: state === "dead" || state === "cancelled" ? `work.${state}` : type,
+    ...(state !== "done" && typeof code === "string" && !isSaid && { reason: code }),
+    ...(state !== "done" && typeof message === "string" && { error: message }),
   };
 }

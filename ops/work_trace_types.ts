@@ -8,7 +8,7 @@
 /**
  * Where a work item is.
  *
- * - `waiting`: in the queue; no agent has it.
+ * - `waiting`: in the queue, and no relay says that an agent has it.
  * - `in_hand`: an agent has it, and its relay says so.
  * - `done`: it has a result.
  * - `failed`: it has an error result, from its agent or because its result could not be stored.
@@ -16,7 +16,10 @@
  * - `cancelled`: it was cancelled before it had a result.
  * - `gone`: it is not in the queue, and the log has no outcome (any more).
  */
-export type WorkState = "waiting" | "in_hand" | "done" | "failed" | "dead" | "cancelled" | "gone";
+export type WorkState = "waiting" | "in_hand" | WorkOutcome | "gone";
+
+/** What became of work that has a result or an error result. */
+export type WorkOutcome = "done" | "failed" | "dead" | "cancelled";
 
 /** A message of the log: the message's own fields, whichever it has, and ours, which win. */
 export interface LogItem {
@@ -36,6 +39,8 @@ export interface LogItem {
   readonly role?: string;
   /** Of work, results and dead letters: the work's sequence in the work stream. */
   readonly work_sequence?: number;
+  /** Of results: what became of the work. */
+  readonly outcome?: WorkOutcome;
   readonly [field: string]: unknown;
 }
 
@@ -47,7 +52,8 @@ export interface TraceStep {
   readonly time: string;
   /**
    * `work.stored`, one of the work events, an agent's report such as `progress`, `result`, `error`, or
-   * `dead_letter`.
+   * `dead_letter`. The end of work is one step, however often it is recorded: `dead_letter` stands
+   * there only if no outcome is kept.
    */
   readonly type: string;
   readonly attempt?: number;

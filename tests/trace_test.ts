@@ -13,7 +13,14 @@ import {
   traceWork,
   type WorkTrace,
 } from "@ourocodus/ops";
-import { SocketAgent, startEchoAgent, startNats, startRelay, until } from "./support/mod.ts";
+import {
+  runCli,
+  SocketAgent,
+  startEchoAgent,
+  startNats,
+  startRelay,
+  until,
+} from "./support/mod.ts";
 
 const WORK = { session: "s", role: "r" };
 
@@ -46,7 +53,7 @@ Deno.test("a trace tells of work that waits, runs, is handed out again and is do
   const waiting = await trace(connection, "a", "waiting");
   assert.equal(waiting.work_sequence, sequence);
   assert.deepEqual(waiting.message, { id: "a", type: "work", payload: { n: 1 } });
-  assert.match(waiting.note ?? "", /no agent of role r is connected to session s/);
+  assert.match(waiting.note ?? "", /^no relay is running: /);
   assert.deepEqual([types(waiting), waiting.attempts, waiting.result], [["work.stored"], 0, null]);
   assert.equal((await pendingWork(connection, "s")).items[0]?.state, "waiting");
 
@@ -106,6 +113,15 @@ Deno.test("a trace tells of work that failed, is dead, and was sent again", asyn
     return (await trace(connection, "poison", "dead")).dead_letter;
   }, { message: "a dead letter" });
   assert.deepEqual([dead.reason, dead.attempts], ["max_deliver", 2]);
+  const { history, result } = await trace(connection, "poison", "dead");
+  assert.equal(result?.outcome, "dead");
+  assert.deepEqual(
+    history.filter(({ type }) => !/^work\.(stored|offered|redelivered|returned)$/.test(type)).map(
+      ({ type, reason, attempt }) => [type, reason, attempt],
+    ),
+    [["work.dead", "max_deliver", 2]],
+    "its end is one step",
+  );
   const { items: [letter] } = await deadLetters(connection, "s");
   assert.equal(letter?.id, "poison");
   const workSequence = letter?.work_sequence ?? 0;
@@ -189,8 +205,18 @@ Deno.test("of work whose relay was killed nobody says that its agent has let go 
   await trace(connection, "a", "in_hand", 2);
   await relay.kill();
   const { note } = await trace(connection, "a", "waiting", 2);
-  assert.match(note ?? "", /^agent busy, .* is not connected and may still be working on it: /);
+  assert.match(
+    note ?? "",
+    /^no relay answers, so it is not known whether agent busy, .* is still /,
+  );
   await using next = await startRelay({ natsUrl: nats.url });
+  await until(async () => {
+    const [newest] = await traceWork(connection, { id: "a" });
+    return /^agent busy, .* is not connected and may still be working on it: /
+      .test(newest?.note ?? "");
+  }, { message: "the next relay to say that it has no such agent" });
+  const { stdout } = await runCli(["trace", "a"], { natsUrl: nats.url });
+  assert.match(stdout, /^a {2}handed to agent busy, attempt 1; no relay says it has it\nsession/);
   await using back = await SocketAgent.connect({ relayUrl: next.url, ...WORK, agentId: "busy" });
   await until(async () => {
     const [newest] = await traceWork(connection, { id: "a" });

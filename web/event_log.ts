@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogItem } from "../api/wire.ts";
-import { headlineOf } from "./outcome.ts";
+import { headlineOf } from "./headline.ts";
 
 /** How many rows are kept. */
 export const MAX_ROWS = 10_000;

@@ -30,6 +30,9 @@ export const LogItemSchema = z.object({
   session_id: z.string(),
   role: z.string().optional(),
   work_sequence: z.int().optional(),
+  outcome: z.enum(["done", "failed", "dead", "cancelled"]).optional().openapi({
+    description: "Of results: what became of the work",
+  }),
 }).catchall(z.unknown()).openapi("LogItem") satisfies z.ZodType<LogItem>;
 
 /** The answer of `GET /api/sessions/{session}/results`. */

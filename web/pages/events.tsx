@@ -14,7 +14,6 @@ import { Clock } from "../components/time.tsx";
 import { EventLog, MAX_ROWS, type Row } from "../event_log.ts";
 import { followEvents } from "../event_source.ts";
 import { count, line } from "../format.ts";
-import { outcomeOf } from "../outcome.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { visibleRows } from "../virtual_rows.ts";
 
@@ -344,7 +343,7 @@ const WARNINGS = [
 ];
 
 function tone(item: LogItem): string {
-  if (item.kind === "result" && outcomeOf(item) === "cancelled") return "warn";
+  if (item.outcome === "cancelled") return "warn";
   if (item.kind === "dead" || item.type === "error" || item.type === "work.dead") return "bad";
   if (item.kind === "result") return "good";
   if (WARNINGS.includes(item.type ?? "")) return "warn";

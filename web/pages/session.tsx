@@ -19,7 +19,7 @@ import { Empty, Failure, Loading } from "../components/notice.tsx";
 import { Retry } from "../components/retry.tsx";
 import { Ago, LongAgo } from "../components/time.tsx";
 import { line } from "../format.ts";
-import { headlineOf, outcomeOf } from "../outcome.ts";
+import { headlineOf } from "../headline.ts";
 import { useResource } from "../resource.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 import { Cell } from "./sessions.tsx";
@@ -172,7 +172,7 @@ function Results({ api, session, version }: TabProps): VNode {
       <ul class="rows work">
         {data.results.map((result) => (
           <li key={result.sequence}>
-            <Badge state={outcomeOf(result)} />
+            <Badge state={result.outcome ?? "done"} />
             <Link href={linkOf(session, result)}>{line(result.id ?? "no message", 60)}</Link>
             <span class="dim preview">
               {result.role} · {line(headlineOf(result), 160)}
