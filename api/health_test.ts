@@ -7,9 +7,10 @@ Deno.test("health tells of NATS, streams and relays", async () => {
   await using api = await startTestApi();
   const { status, body } = await api.fetch("/health");
   assert.equal(status, 200);
-  const { version, uptime_seconds, ...rest } = body;
+  const { version, uptime_seconds, nats_since, ...rest } = body;
   assert.equal(typeof version, "string");
   assert.ok(uptime_seconds >= 0);
+  assert.ok(Date.parse(nats_since) <= Date.now());
   const log = { messages: 0, bytes: 0, first_sequence: 1, last_sequence: 0 };
   assert.deepEqual(rest, {
     status: "healthy",

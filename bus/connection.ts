@@ -134,6 +134,7 @@ export class Connection {
   #epoch = 0;
   #maxPayloadBytes = 1024 * 1024;
   #connected = true;
+  #changedAt = new Date();
   readonly #listeners = new Set<ConnectionListener>();
   readonly #onBug: (thrown: unknown) => void;
   readonly #watched: Promise<void>;
@@ -155,6 +156,11 @@ export class Connection {
   /** Whether the connection is up, as far as is known; if not, publishing may throw. */
   get connected(): boolean {
     return this.#connected && !this.nats.isClosed();
+  }
+
+  /** Since when {@linkcode connected} is as it is. */
+  get changedAt(): Date {
+    return this.#changedAt;
   }
 
   /** Whether the server is of a cluster, as far as it has said. */
@@ -254,12 +260,14 @@ export class Connection {
 
   #lost(): void {
     this.#connected = false;
+    this.#changedAt = new Date();
     this.#epoch++;
     for (const listener of this.#listeners) listener.onLost?.();
   }
 
   #restored(): void {
     this.#connected = true;
+    this.#changedAt = new Date();
     for (const listener of this.#listeners) listener.onRestored?.();
   }
 }

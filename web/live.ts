@@ -8,10 +8,10 @@ import type { LogItem } from "../api/wire.ts";
 import { followEvents } from "./event_source.ts";
 import { refused } from "./token.ts";
 
-/** What is wrong, and since when what is shown is old. */
+/** What is wrong, and of the API since when; of NATS the API knows that. */
 export type Trouble =
-  | { readonly kind: "none" }
-  | { readonly kind: "api" | "nats"; readonly since: number };
+  | { readonly kind: "none" | "nats" }
+  | { readonly kind: "api"; readonly since: number };
 
 /** What is wrong now. */
 export const trouble = signal<Trouble>({ kind: "none" });
@@ -46,7 +46,7 @@ function tell(item: LogItem): void {
 
 function noteStatus({ nats }: { readonly nats: string }): void {
   if (nats === "connected") trouble.value = { kind: "none" };
-  else if (trouble.value.kind !== "nats") trouble.value = { kind: "nats", since: Date.now() };
+  else if (trouble.value.kind !== "nats") trouble.value = { kind: "nats" };
 }
 
 /** Tells of events. @returns Ends that. */

@@ -69,6 +69,7 @@ function unhealthy({ connection, events, startedAt }: ApiParts, reason?: string)
   return {
     status: "unhealthy",
     nats: connection.connected ? "connected" : "disconnected",
+    nats_since: connection.changedAt.toISOString(),
     ...(reason !== undefined && { reason }),
     version: VERSION,
     uptime_seconds: Math.floor((Date.now() - startedAt) / 1_000),

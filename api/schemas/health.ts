@@ -11,6 +11,7 @@ const stream = z.object({ messages: z.int(), bytes: z.int() });
 export const HealthSchema = z.object({
   status: z.enum(["healthy", "unhealthy"]),
   nats: z.enum(["connected", "disconnected"]),
+  nats_since: z.string().openapi({ description: "Since when it is, ISO 8601" }),
   reason: z.string().optional().openapi({ description: "Why it is unhealthy" }),
   version: z.string(),
   uptime_seconds: z.int(),

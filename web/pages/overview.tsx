@@ -43,7 +43,12 @@ export function Overview(): VNode {
         </section>
         <section aria-labelledby="trouble">
           <h2 id="trouble">Needs a look</h2>
-          {sessions.data && <NeedsALook sessions={sessions.data} />}
+          {sessions.data && (
+            <NeedsALook
+              sessions={sessions.data}
+              agentsKnown={(agents.data?.relays.length ?? 0) > 0}
+            />
+          )}
         </section>
       </div>
     </>
@@ -72,7 +77,7 @@ function Figures(
       <Figure name="Agents" note={agents === undefined ? "" : agentStates(agents)}>
         <Link href="/agents">{agents === undefined ? "–" : count(agents.agents.length)}</Link>
       </Figure>
-      <Figure name="Waiting" note={part ?? "no agent has it"}>
+      <Figure name="Waiting" note={part ?? "in the queue"}>
         {shown(sum(({ waiting }) => waiting))}
       </Figure>
       <Figure name="Running" note={part ?? "agents have it"}>
@@ -151,7 +156,7 @@ function linesOf({ interval_seconds: seconds, points }: Stats): {
     throughput: [
       line("stored", "--blue", ({ stored }) => stored / seconds),
       line("done", "--green", ({ done }) => done / seconds),
-      line("failed", "--red", ({ failed, dead }) => (failed + dead) / seconds),
+      line("failed or dead", "--red", ({ failed, dead }) => (failed + dead) / seconds),
     ],
     latency: [
       line("median", "--green", ({ latency_p50_ms }) => latency_p50_ms),
@@ -161,7 +166,8 @@ function linesOf({ interval_seconds: seconds, points }: Stats): {
   };
 }
 
-function Relays({ health: { relays } }: { readonly health: Health }): VNode {
+function Relays({ health: { relays, streams } }: { readonly health: Health }): VNode {
+  if (streams === null) return <Empty title="Which relays there are is not known now." />;
   if (relays.length === 0) {
     return (
       <Empty title="No relay answers: work is stored, and waits.">
@@ -183,14 +189,21 @@ function Relays({ health: { relays } }: { readonly health: Health }): VNode {
   );
 }
 
-function NeedsALook({ sessions: { sessions, next } }: { readonly sessions: SessionList }): VNode {
+function NeedsALook(
+  { sessions: { sessions, next }, agentsKnown }: {
+    readonly sessions: SessionList;
+    /** Whether a relay has said who is connected. */
+    readonly agentsKnown: boolean;
+  },
+): VNode {
   const found = sessions.flatMap((session) => {
     const reasons = [
       ...(session.dead > 0 ? [`${count(session.dead)} dead`] : []),
       ...(session.failed > 0 ? [`${count(session.failed)} failed`] : []),
-      ...session.roles.filter(({ waiting, agents }) => waiting > 0 && agents === 0).map(
-        ({ role, waiting }) => `${count(waiting)} waiting for an agent of role ${role}`,
-      ),
+      ...session.roles.filter(({ waiting, agents }) => agentsKnown && waiting > 0 && agents === 0)
+        .map(
+          ({ role, waiting }) => `${count(waiting)} waiting for an agent of role ${role}`,
+        ),
     ];
     return reasons.length === 0 ? [] : [{ name: session.session_id, reasons }];
   });
