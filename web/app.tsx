@@ -101,7 +101,11 @@ function Search(): VNode {
   const submit = (event: Event) => {
     event.preventDefault();
     const id = input.current?.value.trim();
-    if (id) go(`/work/${encodeURIComponent(id)}`);
+    if (!id || input.current === null) return;
+    // What is typed next is another search, and the key / goes there again.
+    input.current.value = "";
+    document.getElementById("main")?.focus();
+    go(`/work/${encodeURIComponent(id)}`);
   };
   return (
     <form role="search" onSubmit={submit}>

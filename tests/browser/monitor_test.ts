@@ -62,10 +62,41 @@ inBrowser("a banner tells that NATS is away, and goes when it is back", async (p
   await scene.nats.kill();
   const banner = page.getByText("NATS is away.");
   await banner.waitFor();
-  await page.getByText(/Showing what was known/).waitFor();
+  await page.getByText("Which relays there are is not known now.").waitFor();
+  assert.equal(await page.getByText("ourocodus start").count(), 0, "a relay would not help");
   await using _again = await startNats({ port: scene.nats.port, storeDir: scene.nats.storeDir });
   await banner.waitFor({ state: "detached" });
   await page.getByText("healthy", { exact: true }).waitFor();
+});
+
+inBrowser("who opens the page later is told since when NATS is away", async (page, scene) => {
+  await scene.nats.kill();
+  await page.route("**/health", async (route) => {
+    const response = await route.fetch();
+    const health = await response.json();
+    // As if it had been for three minutes.
+    const nats_since = new Date(Date.now() - 180_000).toISOString();
+    await route.fulfill({ response, json: { ...health, nats_since } });
+  });
+  await page.goto(`${scene.api.url}/agents`);
+  await page.getByText("NATS is away. It has been for 3 min.").waitFor();
+});
+
+inBrowser("an agent's restarts, and how it has ended, are shown", async (page, scene) => {
+  await scene.agent("docs", "writer", "writer-1");
+  await page.route("**/api/agents", async (route) => {
+    const response = await route.fetch();
+    const list = await response.json();
+    const [agent] = list.agents;
+    const ended = { ...agent, id: "writer-2", status: "exited", exit: { code: 7, signal: null } };
+    await route.fulfill({
+      response,
+      json: { ...list, agents: [{ ...agent, restarts: 2 }, ended] },
+    });
+  });
+  await page.goto(`${scene.api.url}/agents`);
+  await page.getByRole("row").filter({ hasText: "connected" }).getByText("2 restarts").waitFor();
+  await page.getByRole("row").filter({ hasText: "exited" }).getByText("code 7").waitFor();
 });
 
 inBrowser(

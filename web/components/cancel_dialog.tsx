@@ -6,7 +6,8 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CancelledWork, WorkTrace } from "../../api/wire.ts";
-import { type ApiError, call } from "../api.ts";
+import { useAction } from "../action.ts";
+import { call } from "../api.ts";
 import { line } from "../format.ts";
 import { workUrl } from "../route.ts";
 import { Failure } from "./notice.tsx";
@@ -24,7 +25,6 @@ export function CancelDialog(
 ): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const reason = useRef<HTMLInputElement>(null);
-  const [error, setError] = useState<ApiError>();
   const [receipt, setReceipt] = useState<CancelledWork>();
   const close = useRef<HTMLButtonElement>(null);
   // The button that was pressed is gone.
@@ -35,16 +35,11 @@ export function CancelDialog(
     dialog.current = element;
     if (element !== null && !element.open) element.showModal();
   };
-  const cancel = async () => {
+  const { busy, error, run } = useAction(async () => {
     const query = new URLSearchParams({ reason: reason.current?.value ?? "" });
     const path = `/api${workUrl(work.session_id, work.work_sequence)}?${query}`;
-    try {
-      setReceipt(await call<CancelledWork>(path, { method: "DELETE" }));
-      setError(undefined);
-    } catch (failure) {
-      setError(failure as ApiError);
-    }
-  };
+    setReceipt(await call<CancelledWork>(path, { method: "DELETE" }));
+  });
   const name = line(work.id ?? `work ${work.work_sequence}`, 60);
   return (
     <dialog ref={show} onClose={onClose} aria-labelledby="cancel-title">
@@ -65,7 +60,7 @@ export function CancelDialog(
       <Failure error={error} />
       <div class="buttons">
         {!receipt && (
-          <button type="button" class="danger" onClick={() => void cancel()}>
+          <button type="button" class="danger" disabled={busy} onClick={run}>
             Cancel the work
           </button>
         )}

@@ -7,29 +7,30 @@ import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 import { bytes, visible } from "../format.ts";
 
-/** As much of a text is shown before one asks for more, in characters. */
 const SHOWN = 4_000;
 /** A text longer than this gets lines of its own. */
 const SHORT = 80;
 
 /** A text, cut where it is long. */
 export function LongText(
-  { text, label, render = visible }: {
+  { text, label, limit = SHOWN, render = visible }: {
     readonly text: string;
     readonly label?: string;
+    /** As much is shown before one asks for more, in characters; 4000 by default. */
+    readonly limit?: number;
     /** How the text, or what is shown of it, is drawn; nothing hides in what it returns. */
     readonly render?: (text: string) => ComponentChildren;
   },
 ): VNode {
   const [whole, setWhole] = useState(false);
-  const cut = text.length > SHOWN && !whole;
+  const cut = text.length > limit && !whole;
   return (
     <div class="long">
       <pre
         tabIndex={0}
         aria-label={label ?? "text"}
-      >{render(cut ? text.slice(0, SHOWN) : text)}{cut && "…"}</pre>
-      {text.length > SHOWN && (
+      >{render(cut ? text.slice(0, limit) : text)}{cut && "…"}</pre>
+      {text.length > limit && (
         <button type="button" class="quiet" onClick={() => setWhole(!whole)}>
           {whole ? "Show less" : `Show all, ${bytes(text.length)}`}
         </button>

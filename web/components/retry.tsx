@@ -4,9 +4,9 @@
  * @module
  */
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
 import type { RetriedWork, WorkTrace } from "../../api/wire.ts";
-import { type ApiError, call } from "../api.ts";
+import { useAction } from "../action.ts";
+import { call } from "../api.ts";
 import { go, workUrl } from "../route.ts";
 import { Failure } from "./notice.tsx";
 
@@ -17,20 +17,15 @@ export function Retry(
     readonly onDone?: () => void;
   },
 ): VNode {
-  const [error, setError] = useState<ApiError>();
-  const send = async () => {
-    try {
-      const path = `/api${workUrl(work.session_id, work.work_sequence)}/retry`;
-      const { sequence } = await call<RetriedWork>(path, { method: "POST" });
-      onDone?.();
-      go(workUrl(work.session_id, sequence));
-    } catch (failure) {
-      setError(failure as ApiError);
-    }
-  };
+  const { busy, error, run } = useAction(async () => {
+    const path = `/api${workUrl(work.session_id, work.work_sequence)}/retry`;
+    const { sequence } = await call<RetriedWork>(path, { method: "POST" });
+    onDone?.();
+    go(workUrl(work.session_id, sequence));
+  });
   return (
     <>
-      <button type="button" onClick={() => void send()}>Retry</button>
+      <button type="button" disabled={busy} onClick={run}>Retry</button>
       <Failure error={error} />
     </>
   );

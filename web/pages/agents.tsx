@@ -6,16 +6,19 @@
 import type { VNode } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Agent, AgentList } from "../../api/wire.ts";
-import { type ApiError, call } from "../api.ts";
+import { useAction } from "../action.ts";
+import { call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
 import { Command, Empty, Failure, Loading } from "../components/notice.tsx";
 import { Ago, In } from "../components/time.tsx";
-import { things } from "../format.ts";
+import { line, things } from "../format.ts";
 import { useResource } from "../resource.ts";
 import { address, sessionUrl, setQuery, workUrl } from "../route.ts";
 
 const EVERY_MS = 2_000;
+/** How many work items a dialog names. */
+const MAX_NAMED = 10;
 
 /** The page. */
 export function Agents(): VNode {
@@ -38,7 +41,10 @@ export function Agents(): VNode {
       </div>
       <Failure error={error} />
       {data === undefined && error === undefined && <Loading />}
-      {data && data.agents.length === 0 && (
+      {data && data.relays.length === 0 && (
+        <p class="note">No relay answers: which agents are connected is not known.</p>
+      )}
+      {data && data.agents.length === 0 && data.relays.length > 0 && (
         <Empty title="No agent is connected.">
           <Command>ourocodus agent start --session docs --role writer</Command>
         </Empty>
@@ -92,13 +98,7 @@ function Table(
                 <code>{agent.name ?? agent.id}</code>
               </td>
               <td>
-                {agent.paused === null
-                  ? <Badge state={agent.status} />
-                  : (
-                    <span title={agent.paused.message}>
-                      <Badge state={agent.paused.reason} /> for <In time={agent.paused.until} />
-                    </span>
-                  )}
+                <Status agent={agent} />
               </td>
               <td class="dim" data-label="Runs in">
                 {agent.runtime}
@@ -128,6 +128,25 @@ function Table(
   );
 }
 
+/** How it is; what it went through stands next to it. */
+function Status({ agent }: { readonly agent: Agent }): VNode {
+  const { status, paused, exit, restarts } = agent;
+  const notes = [
+    ...(exit === null ? [] : [exit.signal ?? `code ${exit.code ?? "unknown"}`]),
+    ...(restarts === 0 ? [] : [things(restarts, "restart")]),
+  ];
+  return (
+    <>
+      {paused === null ? <Badge state={status} /> : (
+        <span title={paused.message}>
+          <Badge state={paused.reason} /> for <In time={paused.until} />
+        </span>
+      )}
+      {notes.length > 0 && <small class="dim">{notes.join(", ")}</small>}
+    </>
+  );
+}
+
 function Running({ agent }: { readonly agent: Agent }): VNode {
   const [first] = agent.work;
   const text = `${agent.in_hand} of ${agent.concurrency}`;
@@ -139,37 +158,48 @@ function StopDialog(
   { agent, onClose }: { readonly agent: Agent; readonly onClose: () => void },
 ): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [error, setError] = useState<ApiError>();
   const show = (element: HTMLDialogElement | null) => {
     dialog.current = element;
     if (element !== null && !element.open) element.showModal();
   };
-  const stop = async (now: boolean) => {
+  const { busy, error, run } = useAction(async (now: boolean) => {
     const query = new URLSearchParams({ session: agent.session_id, role: agent.role });
     if (now) query.set("now", "true");
-    try {
-      await call(`/api/agents/${encodeURIComponent(agent.id)}?${query}`, { method: "DELETE" });
-      onClose();
-    } catch (failure) {
-      setError(failure as ApiError);
-    }
-  };
-  const busy = agent.in_hand > 0;
+    await call(`/api/agents/${encodeURIComponent(agent.id)}?${query}`, { method: "DELETE" });
+    onClose();
+  });
+  const works = agent.in_hand > 0;
   return (
     <dialog ref={show} onClose={onClose} aria-labelledby="stop-title">
       <h2 id="stop-title">Stop {agent.name ?? agent.id}?</h2>
       <p>
-        It gets no more work and is told not to come back. {busy
+        It gets no more work and is told not to come back. {works
           ? `It finishes its running work, ${things(agent.in_hand, "item")}; stopped at once, ` +
-            "another agent gets that work."
+            "another agent gets that work:"
           : "It has no running work."}
       </p>
+      <ul class="plain">
+        {agent.work.slice(0, MAX_NAMED).map(({ sequence, id }) => (
+          <li key={sequence}>
+            <Link href={workUrl(agent.session_id, sequence)}>{line(id, 60)}</Link>
+          </li>
+        ))}
+        {agent.in_hand > MAX_NAMED && <li>and {agent.in_hand - MAX_NAMED} more</li>}
+      </ul>
       <Failure error={error} />
       <div class="buttons">
-        <button type="button" class="danger" onClick={() => void stop(false)}>
-          {busy ? "Stop when done" : "Stop"}
+        <button type="button" class="danger" disabled={busy} onClick={() => run(false)}>
+          {works ? "Stop when done" : "Stop"}
         </button>
-        {busy && <button type="button" onClick={() => void stop(true)}>Stop at once</button>}
+        {works && (
+          <button
+            type="button"
+            disabled={busy}
+            onClick={() => run(true)}
+          >
+            Stop at once
+          </button>
+        )}
         <button type="button" class="quiet" onClick={() => dialog.current?.close()}>Cancel</button>
       </div>
     </dialog>

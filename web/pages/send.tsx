@@ -5,14 +5,14 @@
  */
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { LogItem, SentWork, SessionList } from "../../api/wire.ts";
+import type { AgentList, LogItem, SentWork, SessionList } from "../../api/wire.ts";
+import { useAction } from "../action.ts";
 import { type ApiError, call } from "../api.ts";
 import { Badge } from "../components/badge.tsx";
 import { Link } from "../components/link.tsx";
 import { Failure } from "../components/notice.tsx";
 import { Result } from "../components/result.tsx";
 import { line } from "../format.ts";
-import { outcomeOf } from "../outcome.ts";
 import { useResource } from "../resource.ts";
 import { resultOf } from "../result_of.ts";
 import { address, setQuery, workUrl } from "../route.ts";
@@ -53,25 +53,41 @@ export function Send(): VNode {
   const change = (key: number, more: Partial<Attempt>) =>
     setAttempts((all) => all.map((one) => one.key === key ? { ...one, ...more } : one));
 
-  const send = async () => {
-    if (!ready) return;
+  /** What could not be stored, as far as is known, has the same id when it is sent again. */
+  const unsent = useRef<{ readonly what: string; readonly id: string } | undefined>(undefined);
+
+  const store = async () => {
     const key = nextKey++;
     setAttempts((all) => [{ key, session, role, text }, ...all].slice(0, MAX_ATTEMPTS));
     const body = mode === "message" ? JSON.stringify({ message: text }) : wrapped(text);
+    const what = `${session} ${role} ${body}`;
+    if (unsent.current?.what !== what) unsent.current = { what, id: newId() };
     try {
       const sent = await call<SentWork>(`/api/sessions/${session}/work/${role}`, {
         method: "POST",
         body,
+        headers: isWhole(body) ? {} : { "idempotency-key": unsent.current.id },
       });
+      unsent.current = undefined;
       change(key, { sent });
+      setText((now) => now === text ? "" : now);
+      void follow(key, sent, body);
+    } catch (error) {
+      change(key, { error: error as ApiError });
+    }
+  };
+  const follow = async (key: number, sent: SentWork, body: string) => {
+    try {
       change(key, { result: await resultOf(sent, { body, signal: left.current.signal }) });
     } catch (error) {
       change(key, { error: error as ApiError });
     }
   };
+  const { busy, run } = useAction(store);
+  const send = () => ready && run();
   const submit = (event: Event) => {
     event.preventDefault();
-    void send();
+    send();
   };
   return (
     <>
@@ -115,13 +131,18 @@ export function Send(): VNode {
             aria-describedby="text-wrong"
             onInput={(event) => setText(event.currentTarget.value)}
             onKeyDown={(event) => {
-              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
+              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
             }}
           />
           <small id="text-wrong" class="wrong">{text !== "" && wrong[2]}</small>
         </label>
+        {wrong[0] === undefined && wrong[1] === undefined && (
+          <Served session={session} role={role} />
+        )}
         <p class="buttons wide">
-          <button type="submit" class="primary" disabled={!ready}>Send work</button>
+          <button type="submit" class="primary" disabled={!ready || busy}>
+            {busy ? "Sending…" : "Send work"}
+          </button>
           <span class="dim">Ctrl+Enter</span>
         </p>
       </form>
@@ -161,9 +182,26 @@ function Field(
   );
 }
 
+/** Says so if nobody is there to do the work. */
+function Served(
+  { session, role }: { readonly session: string; readonly role: string },
+): VNode | null {
+  const { data } = useResource<AgentList>(`/api/agents?session=${session}&role=${role}`);
+  if (data === undefined) return null;
+  if (data.agents.some(({ status }) => status === "connected")) return null;
+  return (
+    <p class="note wide" role="status">
+      {data.relays.length === 0
+        ? "No relay answers, so it is not known whether an agent takes this work."
+        : `No agent of role ${role} is connected to session ${session}.`}{" "}
+      Work that is sent is stored, and waits.
+    </p>
+  );
+}
+
 function Sent({ attempt }: { readonly attempt: Attempt }): VNode {
   const { session, role, text, sent, result, error } = attempt;
-  const state = result ? outcomeOf(result) : error && !sent ? "failed" : "waiting";
+  const state = result ? result.outcome ?? "done" : error && !sent ? "failed" : "waiting";
   return (
     <li>
       <p class="title">
@@ -203,7 +241,16 @@ function wrongText(mode: "message" | "json", text: string): string | undefined {
 
 /** A whole message stays one; anything else is a payload. */
 function wrapped(text: string): string {
-  const value = JSON.parse(text) as Record<string, unknown>;
-  const whole = typeof value.payload === "object" && typeof value.id === "string";
-  return whole ? text : JSON.stringify({ payload: value });
+  return isWhole(text) ? text : JSON.stringify({ payload: JSON.parse(text) });
+}
+
+/** Whether a JSON object is a message with an id of its own. */
+function isWhole(text: string): boolean {
+  const { id, payload } = JSON.parse(text) as Record<string, unknown>;
+  return typeof payload === "object" && typeof id === "string";
+}
+
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return `work_${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

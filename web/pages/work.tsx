@@ -6,6 +6,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { TraceStep, WorkAnswer, WorkTrace } from "../../api/wire.ts";
+import { isHandedOut } from "../../protocol/events.ts";
 import { Badge } from "../components/badge.tsx";
 import { CancelDialog, type Cancellable } from "../components/cancel_dialog.tsx";
 import { Link } from "../components/link.tsx";
@@ -61,10 +62,10 @@ export function Work({ path }: { readonly path: string }): VNode {
         />
       )}
       <p class="lead">{sentence(data)}</p>
-      {data.note && <p class="note">{line(data.note, 400)}</p>}
+      {data.note && <p class="note">{visible(data.note)}</p>}
       <Failure error={error} />
       {data.dead_letter && (
-        <p class="note">{line(data.dead_letter.error || data.dead_letter.reason, 400)}</p>
+        <p class="note">{visible(data.dead_letter.error || data.dead_letter.reason)}</p>
       )}
       {data.retry_of !== null && (
         <p class="note">
@@ -114,11 +115,20 @@ export function Work({ path }: { readonly path: string }): VNode {
 }
 
 function sentence(trace: WorkTrace): VNode {
-  const { state, agent_id: agent, attempts, stored_at, history } = trace;
-  const end = history.findLast(({ type }) => type !== "dead_letter")?.time;
+  const { state, agent_id: agent, attempts, stored_at, result, history } = trace;
+  const end = result?.time;
   const took = stored_at && end ? duration(Date.parse(end) - Date.parse(stored_at)) : undefined;
   switch (state) {
     case "waiting":
+      if (isHandedOut(history.map(({ type }) => type))) {
+        return (
+          <>
+            It was handed to agent <code>{agent}</code>, attempt {attempts}; no relay says that the
+            {" "}
+            agent has it.
+          </>
+        );
+      }
       return (
         <>
           It waits in the queue, since <Ago time={stored_at} />.
@@ -202,10 +212,8 @@ function Timeline({ history }: { readonly history: readonly TraceStep[] }): VNod
                 <span class="dim">, attempt {step.attempt}</span>
               )}
               {step.reason && <span class="dim">: {line(step.reason, 100)}</span>}
-              {step.error && step.error !== before?.error && (
-                <span class="detail">{line(step.error, 400)}</span>
-              )}
-              {step.payload && <span class="detail">{progressText(step.payload)}</span>}
+              {step.error && step.error !== before?.error && <Detail text={step.error} />}
+              {step.payload && <Detail text={progressText(step.payload)} />}
             </span>
           </li>
         );
@@ -214,10 +222,19 @@ function Timeline({ history }: { readonly history: readonly TraceStep[] }): VNod
   );
 }
 
+/** As much of what was said is shown in the timeline before one asks for more, in characters. */
+const SHOWN_DETAIL = 600;
+
+/** What was said, with its line breaks and to its end. */
+function Detail({ text }: { readonly text: string }): VNode {
+  return text.length > SHOWN_DETAIL
+    ? <LongText text={text} limit={SHOWN_DETAIL} label="What was said" />
+    : <span class="detail">{visible(text)}</span>;
+}
+
 function progressText(payload: Readonly<Record<string, unknown>>): string {
   const { message } = payload;
-  const text = typeof message === "string" ? message : JSON.stringify(payload);
-  return text.length > 600 ? line(text, 600) : visible(text);
+  return typeof message === "string" ? message : JSON.stringify(payload);
 }
 
 function Message({ trace: { message, text } }: { readonly trace: WorkTrace }): VNode {
