@@ -32,6 +32,7 @@ export {
   readNextOf,
   readStored,
   readSurelyLastOf,
+  readSurelyNextOf,
   storedAtMs,
   type StoredMessage,
 } from "./stored_message.ts";

@@ -64,6 +64,21 @@ export async function readNextOf(
 }
 
 /**
+ * Reads the first message of a subject after a sequence; in a cluster, the leader's.
+ *
+ * @returns `undefined` if the stream has none.
+ * @throws {StreamError} If the stream cannot be asked.
+ */
+export async function readSurelyNextOf(
+  connection: Connection,
+  stream: string,
+  subject: string,
+  after: number,
+): Promise<StoredMessage | undefined> {
+  return await getSurely(connection, stream, { seq: after + 1, next_by_subj: subject });
+}
+
+/**
  * Reads the newest message of a subject, as any server has it.
  *
  * @param subject May have wildcards.

@@ -11,6 +11,7 @@ import { REPORT_TYPES } from "./frames.ts";
  *
  * - `work.offered`: handed to an agent for the first time.
  * - `work.redelivered`: handed to an agent as the second or a later attempt.
+ * - `work.waiting`: earlier work of its conversation comes first; `waits_for` says which.
  * - `work.silent`: its agent has said nothing about it for half of the time that it may.
  * - `work.returned`: released into the queue, `reason` says why.
  * - `work.cancelled`: cancelled; recorded by the canceller.
@@ -22,6 +23,7 @@ import { REPORT_TYPES } from "./frames.ts";
 export const WORK_EVENTS = [
   "work.offered",
   "work.redelivered",
+  "work.waiting",
   "work.silent",
   "work.returned",
   "work.cancelled",

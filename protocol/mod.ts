@@ -59,6 +59,12 @@ export {
   parseWork,
   workId,
 } from "./message.ts";
+export {
+  beginningOf,
+  conversationBegunBy,
+  conversationOf,
+  invalidConversation,
+} from "./conversation.ts";
 export { isAtLeast, NATS_RELEASES_URL, OLDEST_NATS_SERVER } from "./nats_versions.ts";
 export { pause } from "./pause.ts";
 export {

@@ -13,6 +13,7 @@ import { Answers } from "./answers.ts";
 import { Attempt } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
+import { Conversations } from "./conversations.ts";
 import { Breaker } from "./breaker.ts";
 import { RelayEffects } from "./effects.ts";
 import { Journal } from "./journal.ts";
@@ -56,6 +57,7 @@ export interface RelayAssembly {
   readonly attempts: Attempts;
   readonly backlog: Backlog;
   readonly breaker: Breaker;
+  readonly conversations: Conversations;
   readonly effects: RelayEffects;
   readonly journal: Journal;
   readonly messages: AgentMessages;
@@ -111,9 +113,10 @@ export function assemble(
     },
   });
   const watch = new Watch(journal, () => turn.something());
+  const conversations = new Conversations({ reader, journal, onTurn: () => turn.something() });
   const effects = new RelayEffects({
     ...{ ...parts, ...owner, limits, attempts, scheduler, releases, peers },
-    ...{ outcomes, answers, reader, backlog, journal, watch },
+    ...{ outcomes, answers, reader, backlog, conversations, journal, watch },
   });
   const deliver = (role: Role, { lease: delivered, text }: Delivery) => {
     const lease = releases.counted(delivered);
@@ -157,7 +160,16 @@ export function assemble(
     maxMessageBytes: owner.maxMessageBytes,
   });
   return {
-    ...{ attempts, backlog, breaker, effects, journal, messages, outcomeReader: reader },
+    ...{
+      attempts,
+      backlog,
+      breaker,
+      conversations,
+      effects,
+      journal,
+      messages,
+      outcomeReader: reader,
+    },
     ...{ peers, providerLimits, questions, releases, resumption, scheduler, watch },
   };
 }

@@ -6,6 +6,7 @@
  * | `new`        | delivered, or named by an agent, just now                | at once   |
  * | `checking`   | delivered, and another relay or agent may have it, or it may have an outcome | nobody has it → offered; else forgotten, or acknowledged |
  * | `resuming`   | an agent says that it has it, and that is looked up      | it has → `running`; else the agent is told, and it is forgotten |
+ * | `in_line`    | earlier work of its conversation comes first             | its turn → offered; too much waits → released |
  * | `queued`     | for an agent that has a free slot but cannot take it now | a slot → `running`; no agent any more → released |
  * | `running`    | an agent has it                                          | outcome → `settling`; retried → released; socket lost → `away` |
  * | `away`       | the agent that has it has lost its socket                | the agent is back → `running`; the grace period is over → released |
@@ -26,8 +27,11 @@ import {
   AGENT_TYPE,
   type AttemptRecord,
   type CancelReason,
+  conversationOf,
   formatMessage,
+  invalidConversation,
   type Lease,
+  type Message,
   NO_ATTEMPTS,
   notBefore,
   onlyCharged,
@@ -89,6 +93,7 @@ export class Attempt implements AttemptView {
   /** When its message was sent, by `performance.now`. */
   #sentAt = 0;
   #asked: WorkLimits | undefined;
+  #conversation: string | undefined;
   #time: AttemptTime | undefined;
   /** Whether its time is over, and its outcome being stored, though a plain agent has it still. */
   #failing = false;
@@ -140,6 +145,10 @@ export class Attempt implements AttemptView {
     return this.#keptAt;
   }
 
+  get conversation(): string | undefined {
+    return this.#conversation;
+  }
+
   get record(): AttemptRecord {
     return this.#record;
   }
@@ -183,10 +192,9 @@ export class Attempt implements AttemptView {
       return this.#bury({ code: "invalid_message", message });
     }
     const limits = workLimits(parsed.message);
-    if (typeof limits === "string") {
-      return this.#bury({ code: "invalid_message", message: limits });
-    }
-    this.#asked = limits;
+    const wrong = typeof limits === "string" ? limits : invalidConversation(parsed.message);
+    if (wrong !== undefined) return this.#bury({ code: "invalid_message", message: wrong });
+    this.#read(parsed.message);
     if (record !== undefined) return this.#open(role, text, record);
     const asking = { kind: "checking", role } as const;
     this.#become(asking);
@@ -233,7 +241,9 @@ export class Attempt implements AttemptView {
 
   /** No agent of its role takes work any more. @param reason Machine-readable, for the events. */
   noAgent(reason: "no_agent" | "disconnected" | "draining"): void {
-    if (this.#state.kind === "queued") this.#release({ code: reason, message: "" }, UNCHARGED);
+    const { kind } = this.#state;
+    if (kind === "in_line") this.#return(0);
+    else if (kind === "queued") this.#release({ code: reason, message: "" }, UNCHARGED);
   }
 
   /** Every agent of its role that takes work has tried it. */
@@ -368,6 +378,7 @@ export class Attempt implements AttemptView {
       }
       // Its lease had run out, but nobody has begun.
       case "checking":
+      case "in_line":
       case "queued":
       case "new":
         return this.#resume(agent, lease);
@@ -382,8 +393,7 @@ export class Attempt implements AttemptView {
       this.#record = found.record;
       const parsed = parseWork(DECODER.decode(found.data));
       this.#id = workId(parsed, this.#lease.sequence);
-      const limits = parsed.kind === "ok" ? workLimits(parsed.message) : undefined;
-      this.#asked = typeof limits === "string" ? undefined : limits;
+      if (parsed.kind === "ok") this.#read(parsed.message);
       this.#effects.verified(this);
       this.#isElsewhere = false;
       this.#run(agent, true);
@@ -426,6 +436,7 @@ export class Attempt implements AttemptView {
         return hearSaid(state);
       case "new":
       case "checking":
+      case "in_line":
       case "queued":
       case "away":
       case "ended":
@@ -435,7 +446,8 @@ export class Attempt implements AttemptView {
 
   /** It waits for an agent: its time may be over meanwhile. */
   checkTime(): void {
-    if (this.#state.kind === "queued" && this.#leftMs <= 0) this.#fail(this.#overdue);
+    const isWaiting = this.#state.kind === "queued" || this.#state.kind === "in_line";
+    if (isWaiting && this.#leftMs <= 0) this.#fail(this.#overdue);
   }
 
   /** It has taken too long: its outcome is an error. @param message Why, for people. */
@@ -481,6 +493,7 @@ export class Attempt implements AttemptView {
     const state = this.#state;
     switch (state.kind) {
       case "checking":
+      case "in_line":
       case "queued":
         this.#become(ENDED);
         return false;
@@ -538,6 +551,13 @@ export class Attempt implements AttemptView {
     return `the work has taken longer than ${inWords(this.#asked?.deadlineMs ?? 0)}`;
   }
 
+  /** What its message asks for. */
+  #read(message: Message): void {
+    const limits = workLimits(message);
+    if (typeof limits === "object") this.#asked = limits;
+    this.#conversation = conversationOf(message);
+  }
+
   /** Nobody has it, and it has no outcome. */
   #open(role: RoleSlots, text: string, record: AttemptRecord): void {
     this.#record = record;
@@ -551,7 +571,28 @@ export class Attempt implements AttemptView {
       this.#become(ENDED);
       return this.#effects.putOff(this, early);
     }
-    this.#offer(role, text);
+    if (this.#conversation === undefined) this.#offer(role, text);
+    else this.#stand(role, text);
+  }
+
+  /** Earlier work of its conversation comes first. */
+  #stand(role: RoleSlots, text: string): void {
+    const leave = this.#effects.stand(role, this, {
+      onTurn: (turn) => {
+        if (this.#state !== inLine) return;
+        if (turn.kind === "now") this.#offer(role, text);
+        else if (turn.kind === "gone") this.#become(ENDED);
+        else this.#return(turn.delayMs);
+      },
+    });
+    const inLine = { kind: "in_line", role, text, leave } as const;
+    this.#become(inLine);
+  }
+
+  /** It came before its turn. */
+  #return(delayMs: number): void {
+    this.#become(ENDED);
+    if (!this.#lapsed) this.#effects.release(this, Math.min(delayMs, this.#leftMs), false);
   }
 
   #offer(role: RoleSlots, text: string): void {
@@ -697,6 +738,9 @@ export class Attempt implements AttemptView {
       case "resuming":
         for (const { characters } of state.said) this.#effects.keepSaid(-characters);
         return;
+      case "in_line":
+        state.role.inLine.delete(this);
+        return state.leave();
       case "queued":
         state.role.queued.delete(this);
         return this.#effects.roleChanged(state.role);
@@ -714,6 +758,9 @@ export class Attempt implements AttemptView {
     switch (state.kind) {
       case "checking":
         state.role.reserved++;
+        return;
+      case "in_line":
+        state.role.inLine.add(this);
         return;
       case "queued":
         state.role.queued.add(this);

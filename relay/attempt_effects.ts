@@ -25,6 +25,8 @@ export interface AttemptView {
   readonly number: number;
   /** The id of the agent that has it, or had it last. */
   readonly agentId: string | undefined;
+  /** The conversation that the work item names. */
+  readonly conversation: string | undefined;
   /** What the work item's ended attempts have left, this one among them once it has ended. */
   readonly record: AttemptRecord;
   /** Whether enough attempts were charged. If all are one agent's, only another one may take it. */
@@ -78,6 +80,22 @@ export interface RoleSlots {
   reserved: number;
   /** Attempts that wait for an agent which has a free slot but cannot take them now. */
   readonly queued: Set<AttemptView>;
+  /** Attempts that wait for earlier work of their conversations; they need no slot yet. */
+  readonly inLine: Set<AttemptView>;
+}
+
+/** What an attempt is to do that waits for its turn in its conversation. */
+export type Turn =
+  /** It is its turn. */
+  | { readonly kind: "now" }
+  /** It is not in the queue any more: it was cancelled. */
+  | { readonly kind: "gone" }
+  /** Its work goes back into the queue for a while. */
+  | { readonly kind: "later"; readonly delayMs: number };
+
+/** Told when it is an attempt's turn. */
+export interface InLine {
+  readonly onTurn: (turn: Turn) => void;
 }
 
 /** What was found out about a work item. */
@@ -129,6 +147,8 @@ export interface Effects {
   startGrace(attempt: AttemptView, onOver: () => void): () => void;
   /** Asks other relays, the stream and the log for it. Unanswered if the relay ends meanwhile. */
   check(role: RoleSlots, attempt: AttemptView, onFound: (found: Found) => void): void;
+  /** It waits for its turn in its conversation. @returns Calls that off. */
+  stand(role: RoleSlots, attempt: AttemptView, inLine: InLine): () => void;
   /** Reads its message; `undefined` if it is not in the stream any more. */
   read(attempt: AttemptView, onRead: (text: string | undefined) => void): void;
   /** This many more characters of what agents have said are kept; fewer if negative. */
@@ -144,7 +164,8 @@ export interface Effects {
   /** The delivery with the number that counts: the queue may have begun to count anew. */
   counted(lease: Lease): Lease;
   /**
-   * Releases it, and tells other relays: the queue hands it out again after `delayMs`.
+   * Releases it, and tells other relays, so that nobody is asked before its next attempt: the queue
+   * hands it out again after `delayMs`.
    *
    * @param recorded Whether its record has changed, and is stored first.
    */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Attempt } from "./attempt.ts";
 import { ATTEMPT_CASES } from "./testing/attempt_cases.ts";
+import { CONVERSATION_CASES } from "./testing/conversation_cases.ts";
 import { FakeEffects } from "./testing/fake_effects.ts";
 import { SETTLEMENT_CASES } from "./testing/settlement_cases.ts";
 import { tryMachine } from "./testing/try_machine.ts";
@@ -16,7 +17,7 @@ import { tryMachine } from "./testing/try_machine.ts";
 const SOURCE = new URL("./attempt.ts", import.meta.url);
 /** What does something: an effect, a change of the state, what an agent is told. */
 const STEP =
-  /^ +(?:if \(.*\) |else )?(?:return )?(?:void )?(this\.#(?:become|effects\.\w+|offer|give|retry|release|bury|send|renew|named|open|lose|fail|failPlain|giveUp|leaveToOthers)\(.*\)|\w*[aA]gent\.(?:take|letGo|tell\w+|replaced)\(.*\)|\w+\??\.letGo\(.*\)|to\.take\(.*\)|state\.\w+\.\w+(?:\+\+|--)|state\.role\.queued\.\w+\(.*\)|state\.endGrace\(\)|hearSaid\(.*\)|this\.socketLost\(\));$/;
+  /^ +(?:if \(.*\) |else )?(?:return )?(?:void )?(this\.#(?:become|effects\.\w+|offer|give|retry|release|bury|send|renew|named|open|lose|fail|failPlain|giveUp|leaveToOthers|stand|return|read)\(.*\)|\w*[aA]gent\.(?:take|letGo|tell\w+|replaced)\(.*\)|\w+\??\.letGo\(.*\)|to\.take\(.*\)|state\.\w+\.\w+(?:\+\+|--)|state\.role\.(?:queued|inLine)\.\w+\(.*\)|state\.(?:endGrace|leave)\(\)|hearSaid\(.*\)|this\.socketLost\(\));$/;
 
 /** The machine without the step of one line. */
 async function without(
@@ -48,7 +49,8 @@ Deno.test("each step of the machine that is left out is missed", async () => {
     tried++;
     const mutant = await without(index, lines, folder);
     try {
-      for (const show of Object.values({ ...ATTEMPT_CASES, ...SETTLEMENT_CASES })) {
+      const cases = { ...ATTEMPT_CASES, ...SETTLEMENT_CASES, ...CONVERSATION_CASES };
+      for (const show of Object.values(cases)) {
         show(() => new FakeEffects(mutant));
       }
       tryMachine(mutant, 20_000, 1);

@@ -54,6 +54,12 @@ export type AttemptState =
   | { readonly kind: "checking"; readonly role: RoleSlots }
   | Resuming
   | { readonly kind: "queued"; readonly role: RoleSlots; readonly text: string }
+  | {
+    readonly kind: "in_line";
+    readonly role: RoleSlots;
+    readonly text: string;
+    readonly leave: () => void;
+  }
   | Running
   | {
     readonly kind: "away";

@@ -17,10 +17,12 @@ import {
   type AttemptView,
   type Effects,
   type Found,
+  type InLine,
 } from "./attempt_effects.ts";
 import type { AttemptLimits } from "./attempt_time.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
+import type { Conversations } from "./conversations.ts";
 import type { Reason } from "./dead_letter.ts";
 import { inWords } from "./in_words.ts";
 import type { Journal } from "./journal.ts";
@@ -51,6 +53,7 @@ export interface EffectsOptions {
   readonly answers: Answers;
   readonly reader: OutcomeReader;
   readonly backlog: Backlog;
+  readonly conversations: Conversations;
   readonly journal: Journal;
   readonly metrics: RelayMetrics;
   readonly turn: Turn;
@@ -121,6 +124,10 @@ export class RelayEffects implements Effects {
 
   check(role: Role, attempt: AttemptView, onFound: (found: Found) => void): void {
     void this.#parts.peers.check(role, attempt, onFound);
+  }
+
+  stand(role: Role, attempt: Attempt, inLine: InLine): () => void {
+    return this.#parts.conversations.stand(role, attempt, inLine);
   }
 
   read({ lease }: AttemptView, onRead: (text: string | undefined) => void): void {
@@ -259,6 +266,7 @@ export class RelayEffects implements Effects {
   ended(attempt: Attempt): void {
     this.#parts.watch.delete(attempt);
     this.#parts.attempts.delete(attempt);
+    this.#parts.conversations.ended(attempt);
   }
 
   /** Ends all timers. */

@@ -13,6 +13,8 @@ import {
   readLog,
   readStored,
   readSurelyLastOf,
+  readSurelyNextOf,
+  type StoredMessage,
   workIdentity,
 } from "@ourocodus/bus";
 import {
@@ -34,6 +36,7 @@ import {
   RoleId,
   WORK_STREAM,
   workStoredAt,
+  workSubject,
 } from "@ourocodus/protocol";
 import pLimit from "p-limit";
 import type { Found } from "./attempt_effects.ts";
@@ -140,6 +143,34 @@ export class OutcomeReader {
     }
     // The lease may come from an agent, which then named its own role but any sequence.
     return isOf(lease.roleKey, stored.subject) ? stored.data : undefined;
+  }
+
+  /**
+   * The first work item of a role after a sequence that is in the stream.
+   *
+   * @returns `undefined` once this is closed.
+   */
+  async nextWaiting(
+    { session, role }: RoleId,
+    after: number,
+  ): Promise<{ readonly found: StoredMessage | undefined } | undefined> {
+    const { connection } = this.#options;
+    const subject = workSubject(session, role);
+    return await this.#persist(async () => {
+      return { found: await readSurelyNextOf(connection, WORK_STREAM, subject, after) };
+    });
+  }
+
+  /** The role's work item with a sequence, if it is in the stream. @returns As {@linkcode nextWaiting}. */
+  async waitingAt(
+    { key }: RoleId,
+    sequence: number,
+  ): Promise<{ readonly found: StoredMessage | undefined } | undefined> {
+    const { connection } = this.#options;
+    return await this.#persist(async () => {
+      const stored = await readStored(connection, WORK_STREAM, sequence);
+      return { found: stored && isOf(key, stored.subject) ? stored : undefined };
+    });
   }
 
   /** Whether dead work has its dead letter. */

@@ -264,6 +264,7 @@ export class Relay {
     this.#assembly.breaker.close();
     this.#assembly.watch.close();
     this.#assembly.questions.close();
+    this.#assembly.conversations.close();
     this.#assembly.providerLimits.close();
     this.#assembly.effects.close();
     this.#assembly.outcomeReader.close();

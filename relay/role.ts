@@ -24,6 +24,7 @@ export class Role implements RoleSlots {
   /** In milliseconds since 1970. */
   readonly openedAt: number = Date.now();
   readonly queued: Set<Attempt> = new Set();
+  readonly inLine: Set<Attempt> = new Set();
   reserved = 0;
   /** Whether work has records of attempts from before the role was opened, once that was asked. */
   hasRecords: Promise<boolean | undefined> | undefined;
@@ -109,6 +110,7 @@ export class Role implements RoleSlots {
 
   /** Hands what is queued to agents that can take it now. */
   handOut(): void {
+    for (const attempt of [...this.inLine]) attempt.checkTime();
     for (const attempt of [...this.queued]) {
       attempt.checkTime();
       if (attempt.state !== "queued") continue;
@@ -122,7 +124,7 @@ export class Role implements RoleSlots {
 
   /** No agent takes what is queued. @param reason See {@linkcode Attempt.noAgent}. */
   turnAway(reason: Parameters<Attempt["noAgent"]>[0]): void {
-    for (const attempt of [...this.queued]) attempt.noAgent(reason);
+    for (const attempt of [...this.inLine, ...this.queued]) attempt.noAgent(reason);
   }
 
   /** Asks the queue for as much as can be taken now. @param open `false` asks for nothing. */

@@ -90,7 +90,7 @@ export class Scheduler implements Iterable<Role> {
   /** Hands out what is queued of roles whose slots have changed. */
   handOut(roles: Iterable<Role>): void {
     for (const role of roles) {
-      if (role.queued.size === 0) continue;
+      if (role.queued.size + role.inLine.size === 0) continue;
       role.handOut();
       if (role.open) continue;
       // Its last agents take no more work; another relay may have one that does.
@@ -122,7 +122,9 @@ export class Scheduler implements Iterable<Role> {
    */
   keep(): void {
     for (const role of this) {
-      if (this.#overloaded || role.queued.size > 0) this.#options.turn.role(role);
+      if (this.#overloaded || role.queued.size + role.inLine.size > 0) {
+        this.#options.turn.role(role);
+      }
     }
   }
 

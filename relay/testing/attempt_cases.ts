@@ -184,6 +184,16 @@ export const ATTEMPT_CASES: Readonly<Record<string, AttemptCase>> = {
       }
     },
 
+  "a plain agent that is back has its slot free if its work is gone from the queue": (newRelay) => {
+    const relay = newRelay();
+    relay.agent({ agentId: "a" });
+    const attempt = relay.deliver();
+    const second = relay.agent({ agentId: "a" });
+    attempt.agentBack(second);
+    relay.reads[0]?.(undefined);
+    assert.deepEqual([attempt.state, second.free], ["ended", 1]);
+  },
+
   "another protocol is another program, to which its leases mean nothing": (newRelay) => {
     const relay = newRelay();
     relay.agent({ agentId: "a" });

@@ -42,7 +42,7 @@ export class AttemptWorld implements Neighbours, Surroundings {
     const relay = this.relays[which % RELAYS];
     const agent = this.agents[Math.floor(which / 2) % Math.max(1, this.agents.length)];
     assert.ok(relay);
-    switch (choice % 25) {
+    switch (choice % 27) {
       case 0:
       case 1:
         this.queue.publish(which);
@@ -104,6 +104,10 @@ export class AttemptWorld implements Neighbours, Surroundings {
         break;
       case 24:
         this.#hurry(relay, which);
+        break;
+      case 25:
+      case 26:
+        this.#takeTurn(relay, which);
         break;
       case 23:
         if (which % 4 === 0) this.#drain(relay);
@@ -188,6 +192,15 @@ export class AttemptWorld implements Neighbours, Surroundings {
     const attempt = new this.Attempt(lease, relay.role.id, relay);
     relay.attempts.add(attempt);
     attempt.delivered(relay.role, text, relay.recordOf(lease));
+  }
+
+  /** One that stands in line hears whether it is its turn. */
+  #takeTurn(relay: WorldRelay, which: number): void {
+    const standing = relay.natsIsAway ? undefined : pick([...relay.lines], which);
+    if (standing === undefined) return;
+    relay.changed = true;
+    if (!this.queue.hasEarlier(standing.attempt.lease)) standing.onTurn({ kind: "now" });
+    else if (which % 3 === 0) standing.onTurn({ kind: "later", delayMs: 1_000 });
   }
 
   #newAgent(relay: WorldRelay, which: number): void {
@@ -381,6 +394,7 @@ export class AttemptWorld implements Neighbours, Surroundings {
 
   #resolveAll(relay: WorldRelay): void {
     for (let more = true; more;) {
+      for (const _ of [...relay.lines]) this.#takeTurn(relay, 0);
       const { stores, burials, checks, resumptions, reads } = relay;
       more = [stores, burials, checks, resumptions, reads].some(({ length }) => length > 0);
       this.#read(relay);

@@ -9,7 +9,7 @@ import type { RoleQueue, Stored } from "@ourocodus/bus";
 import assert from "node:assert/strict";
 import { AgentConnection } from "../agent_connection.ts";
 import { Attempt } from "../attempt.ts";
-import type { Answer, Answered, Effects, Found } from "../attempt_effects.ts";
+import type { Answer, Answered, Effects, Found, InLine } from "../attempt_effects.ts";
 import type { AttemptLimits } from "../attempt_time.ts";
 import { Attempts } from "../attempts.ts";
 import type { Reason } from "../dead_letter.ts";
@@ -73,6 +73,7 @@ export class FakeEffects implements Effects {
   readonly attempts: Attempts = new Attempts();
   readonly role: Role;
   readonly checks: { readonly attempt: Attempt; readonly onFound: (found: Found) => void }[] = [];
+  readonly lines: Set<InLine & { readonly attempt: Attempt }> = new Set();
   readonly reads: ((text: string | undefined) => void)[] = [];
   readonly stores: {
     readonly attempt: Attempt;
@@ -175,6 +176,12 @@ export class FakeEffects implements Effects {
 
   check(_: Role, attempt: Attempt, onFound: (found: Found) => void): void {
     this.checks.push({ attempt, onFound });
+  }
+
+  stand(_: Role, attempt: Attempt, { onTurn }: InLine): () => void {
+    const standing = { attempt, onTurn };
+    this.lines.add(standing);
+    return () => void this.lines.delete(standing);
   }
 
   read(_: Attempt, onRead: (text: string | undefined) => void): void {

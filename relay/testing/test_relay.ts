@@ -132,6 +132,11 @@ export class TestRelay implements AsyncDisposable {
     });
   }
 
+  /** Removes a work item from the queue, as cancelling does. */
+  async remove(sequence: number): Promise<void> {
+    await this.#manager.streams.deleteMessage(WORK_STREAM, sequence);
+  }
+
   /** How many work items have no outcome yet. */
   async waiting(): Promise<number> {
     return (await this.#manager.streams.info(WORK_STREAM)).state.messages;

@@ -39,6 +39,14 @@ export function holds({ queue, agents, relays }: World): void {
     );
     const having = new Set(running.map(({ agentId }) => agentId));
     assert.ok(having.size < 2 || work.lapsed, "two have it, and no lease has lapsed");
+    assert.ok(
+      running.length === 0 || work.conversation === undefined || work.lapsed || work.acknowledged ||
+        !queue.works.some((earlier) =>
+          earlier.sequence < work.sequence && earlier.conversation === work.conversation &&
+          !earlier.acknowledged
+        ),
+      "nobody has work while earlier work of its conversation is open",
+    );
     const isOpen = work.outcome === undefined && !work.dead;
     const isLeased = work.leasedUntil > queue.now && isOpen;
     const pending = relays.some(({ pendingReleases, stores }) =>
@@ -57,7 +65,7 @@ export function hasEnded({ queue, agents, relays, heard, told, said }: World): v
   for (const relay of relays) {
     assert.equal(relay.attempts.size, 0, "every attempt ends");
     assert.deepEqual([relay.said, relay.graces.size, relay.role.reserved], [0, 0, 0]);
-    assert.equal(relay.role.queued.size, 0);
+    assert.deepEqual([relay.role.queued.size, relay.role.inLine.size, relay.lines.size], [0, 0, 0]);
   }
   for (const { connection, named } of agents) {
     if (connection === undefined) continue;

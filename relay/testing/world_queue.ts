@@ -12,6 +12,7 @@ const UTF8 = new TextEncoder();
 export interface QueuedWork {
   readonly sequence: number;
   readonly id: string;
+  readonly conversation: string | undefined;
   /** How often it was delivered. */
   deliveries: number;
   /** Until when it is leased; 0 if it waits. */
@@ -42,6 +43,7 @@ export class WorldQueue {
       sequence: this.works.length + 1,
       // Two may have one id, which a plain agent cannot have at once.
       id: `w${which % 3}`,
+      conversation: which % 5 < 2 ? "c" : undefined,
       deliveries: 0,
       leasedUntil: 0,
       invalid: which % 13 === 0,
@@ -51,6 +53,14 @@ export class WorldQueue {
       dead: false,
       record: NO_ATTEMPTS,
     });
+  }
+
+  /** Whether earlier work of its conversation is in the queue. */
+  hasEarlier(lease: Lease): boolean {
+    const { sequence, conversation } = this.of(lease);
+    return this.works.some((work) =>
+      work.sequence < sequence && work.conversation === conversation && !work.acknowledged
+    );
   }
 
   /** Delivers one of the work items that wait, or whose lease has run out. */
@@ -123,6 +133,6 @@ export function identityOf({ sequence }: QueuedWork): string {
   return leaseOf(1, sequence).work;
 }
 
-function textOf({ id }: QueuedWork): string {
-  return JSON.stringify({ id, type: "work", payload: {} });
+function textOf({ id, conversation }: QueuedWork): string {
+  return JSON.stringify({ id, type: "work", payload: {}, conversation });
 }
