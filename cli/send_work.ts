@@ -1,11 +1,18 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Connection } from "@ourocodus/bus";
-import { askRelays, newWorkId, workPayload } from "@ourocodus/ops";
+import { askRelays, conversationAfter, newWorkId, workPayload } from "@ourocodus/ops";
 import { formatMessage } from "@ourocodus/protocol";
 import { SystemError } from "@ourocodus/system";
 import type { Done, FlagsOf } from "./command.ts";
-import type { ExitCode } from "./exit_codes.ts";
-import { durationFlag, idFlag, objectFlag, sessionPlace, waitFlags } from "./flag_values.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import {
+  durationFlag,
+  idFlag,
+  nameFlag,
+  objectFlag,
+  sessionPlace,
+  waitFlags,
+} from "./flag_values.ts";
 import type { HeedlessConsole } from "./heedless_console.ts";
 import { readMessageFile } from "./input_file.ts";
 import { connectNats } from "./nats.ts";
@@ -13,6 +20,7 @@ import { roleFlag, sessionFlag } from "./place_flags.ts";
 import { sendLines } from "./send_lines.ts";
 import { sendOne } from "./send_one.ts";
 import { helpEnd, NATS_FLAG, WAIT_TIMEOUT_FLAG } from "./shared_flags.ts";
+import { checkWork, findWork } from "./work_item.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `send work`: stores one work item in the queue, or one per line of a file. */
@@ -38,6 +46,8 @@ function declare() {
       "an error, if it has no result so long after it was first handed out",
     )
     .option("--max-silence <duration>", "another agent, if one says nothing for so long")
+    .option("--conversation <name>", "go on in this conversation, after the work sent before")
+    .option("--continue <id>", "go on where this work item ends: its id, or its sequence")
     .option("-w, --wait", "wait for the result, and print it")
     .option(...WAIT_TIMEOUT_FLAG)
     .option("--json", "print JSON")
@@ -49,6 +59,7 @@ function declare() {
         `send work -s docs -r writer --payload '{"topic": "tides"}' --id tides-1`,
         "send work -s docs -r writer --message-file prompt.md",
         "send work -s docs -r writer --file topics.jsonl",
+        "send work -s docs -r writer -m 'and now in French' --continue tides-1",
         "send work -s docs -r writer - --wait --json < topics.jsonl",
       ], NOTES),
     );
@@ -59,6 +70,10 @@ type Flags = FlagsOf<typeof declare> & { readonly input?: string };
 const NOTES = `The ✓ means that the server has stored the work item. An --id that is sent again, for
 the same session and role within two minutes, is not stored again; the command says so, and with
 --wait it finds the earlier result. With another message it is refused, and the exit code is 1.
+
+Work of one conversation is done in its order, one at a time, by the agent that has it: a coding agent
+goes on in its session and worktree. --continue also takes work that was sent without a conversation,
+finished or not.
 
 With --wait only the text of the result is on standard output, everything else on standard error.
 The text is the result's "output"; without one its "text", then its "message", then the whole
@@ -92,9 +107,16 @@ async function sendWork(
   const waitMs = waitFlags(flags);
   const content = contentOf(flags);
   const limits = limitsOf(flags, content);
+  checkConversation(flags, content);
   const id = flags.id === undefined ? newWorkId() : idFlag("--id", flags.id);
   await using connection = await connectNats(console, { url: flags.nats });
-  const role = givenRole ?? await onlyRole(connection, session, console.signal);
+  const continued = flags.continue === undefined
+    ? undefined
+    : await findWork(flags.continue, { session, role: givenRole }, { connection, console });
+  if (flags.continue !== undefined && continued === undefined) return EXIT.failed;
+  const conversation = continued === undefined ? flags.conversation : conversationAfter(continued);
+  const role = givenRole ?? continued?.role ??
+    await onlyRole(connection, session, console.signal);
   const sending = {
     session,
     role,
@@ -108,7 +130,8 @@ async function sendWork(
   const payload = content.kind === "payload"
     ? content.payload
     : { message: await readMessageFile(content.file, { maxBytes, console }) };
-  const text = withLimits(formatMessage(id, "work", workPayload(sending, payload)), limits);
+  const message = formatMessage(id, "work", workPayload(sending, payload));
+  const text = withFields(message, { ...(conversation && { conversation }), ...limits });
   return await sendOne(connection, { id, text }, sending, console);
 }
 
@@ -167,9 +190,24 @@ function limitsOf(
   return limits;
 }
 
+/** @throws {UsageError} If what is asked for cannot be a conversation. */
+function checkConversation(flags: Flags, { kind }: Content): void {
+  const { conversation, continue: id } = flags;
+  if (conversation !== undefined) nameFlag("--conversation", conversation);
+  if (id !== undefined) checkWork(id, {});
+  if (conversation !== undefined && id !== undefined) {
+    throw new UsageError("--conversation and --continue together: give one of them");
+  }
+  if (kind !== "lines" || (conversation ?? id) === undefined) return;
+  throw new UsageError(
+    `${id === undefined ? "--conversation" : "--continue"} is for one work item; in lines, give ` +
+      `whole messages: {"id": …, "type": "work", "payload": {…}, "conversation": …}`,
+  );
+}
+
 /** A message with further fields at its end. */
-function withLimits(text: string, limits: Readonly<Record<string, number>>): string {
-  const fields = JSON.stringify(limits).slice(1, -1);
+function withFields(text: string, more: Readonly<Record<string, unknown>>): string {
+  const fields = JSON.stringify(more).slice(1, -1);
   return fields === "" ? text : `${text.slice(0, -1)},${fields}}`;
 }
 

@@ -356,3 +356,46 @@ Deno.test("what does not go with lines is refused before anything is sent", asyn
   assert.equal(missing.code, 2);
   assert.match(missing.stderr, /^error: --file: cannot read "\/nowhere": No such file/);
 });
+
+Deno.test("--conversation and --continue name the conversation that the work belongs to", async () => {
+  await using nats = await startNats();
+  const { url: natsUrl } = nats;
+  await cli([...SEND_R, "-m", "1", "--id", "first"], { natsUrl });
+  await cli([...SEND_R, "-m", "2", "--id", "second", "--conversation", "tides"], { natsUrl });
+  await cli([...SEND_R, "-m", "3", "--continue", "first"], { natsUrl });
+  await cli([...SEND, "-m", "4", "--continue", "2"], { natsUrl });
+  await using bus = await BusClient.connect(natsUrl);
+  const named = [];
+  for (const sequence of [1, 2, 3, 4]) {
+    named.push((await storedMessage(bus, sequence)).conversation);
+  }
+  assert.deepEqual(named, [undefined, "tides", "work-1", "tides"]);
+  const unknown = await cli([...SEND_R, "-m", "5", "--continue", "nobody"], { natsUrl });
+  assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+  assert.match(unknown.stderr, /^error: no work item with the id "nobody" in session s, role r: /);
+  assert.equal(await bus.waiting(), 4);
+  const list = await cli(["work", "list", "-s", "s"], { natsUrl });
+  assert.match(list.stdout, /^SEQUENCE +STORED +ROLE +ID +CONVERSATION +STATE\n/);
+  assert.match(list.stdout, /second +tides +waiting\n/);
+  const trace = await cli(["trace", "second"], { natsUrl });
+  assert.match(trace.stdout, /session s, role r, sequence 2, conversation tides\n/);
+});
+
+Deno.test("what cannot be a conversation, and two at once, are errors of usage", async () => {
+  for (
+    const [args, message] of [
+      [
+        ["-m", "1", "--conversation", "a b"],
+        /--conversation is "a b", allowed are A-Z a-z 0-9 _ -/,
+      ],
+      [["-m", "1", "--conversation", "a", "--continue", "b"], /together: give one of them/],
+      [["-m", "1", "--continue", ""], /^error: id is empty/],
+      [["-", "--conversation", "a"], /--conversation is for one work item; in lines, give whole/],
+      [["-", "--continue", "a"], /--continue is for one work item; in lines, give whole messages/],
+    ] as const
+  ) {
+    const { code, stderr } = await cli([...SEND_R, ...args], { natsUrl: "nats://127.0.0.1:1" });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, message);
+  }
+});

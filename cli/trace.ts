@@ -96,14 +96,14 @@ async function trace(id: string, flags: Flags, console: Console): Promise<ExitCo
 }
 
 function traceText(trace: WorkTrace, full: boolean, paint: Paint): string[] {
-  const { note, message, text, result } = trace;
+  const { note, message, text, result, conversation } = trace;
   const work = text ?? message?.payload ?? "no longer kept";
   const more = furtherFields(message);
   const part = (name: string, whole: readonly string[], short: string) =>
     full ? ["", name, ...whole] : [`${paint.dim(name.padEnd(6))}  ${short}`];
   return [
     `${paint.bold(nameOf(trace))}  ${stateText(trace, paint)}`,
-    paint.dim(placeOf(trace)),
+    paint.dim(placeOf(trace) + (conversation === null ? "" : `, conversation ${conversation}`)),
     ...(note === null ? [] : [paint.yellow(harmless(note))]),
     "",
     ...table(historyRows(trace.history, full, paint)),
@@ -153,6 +153,7 @@ const STEPS: Readonly<Record<string, string>> = {
   "work.stored": "stored",
   "work.offered": "handed to",
   "work.redelivered": "handed again to",
+  "work.waiting": "waits for",
   "work.silent": "nothing heard from",
   "work.returned": "released by",
   "work.cancelled": "cancelled",
@@ -201,7 +202,7 @@ function retryTexts({ retry_of, retried_as, state, work_sequence }: WorkTrace): 
 
 /** What the message has next to its id, type and payload; undefined if it has nothing else. */
 function furtherFields(message: WorkTrace["message"]): object | undefined {
-  const { id: _, type: __, payload: ___, ...more } = message ?? {};
+  const { id: _, type: __, payload: ___, conversation: ____, ...more } = message ?? {};
   return Object.keys(more).length === 0 ? undefined : more;
 }
 

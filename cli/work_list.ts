@@ -47,18 +47,22 @@ async function workList(flags: Flags, console: Console): Promise<ExitCode> {
     await out.write(`No work of ${whose} is waiting or running\n`);
     return EXIT.ok;
   }
-  const head = headRow(["SEQUENCE", "STORED", "ROLE", "ID", "STATE"], colors.dim);
-  await out.write(`${table([head, ...items.map((work) => row(work, colors))]).join("\n")}\n`);
+  const named = items.some(({ conversation }) => typeof conversation === "string");
+  const names = ["SEQUENCE", "STORED", "ROLE", "ID", ...named ? ["CONVERSATION"] : [], "STATE"];
+  const rows = items.map((work) => row(work, named, colors));
+  await out.write(`${table([headRow(names, colors.dim), ...rows]).join("\n")}\n`);
   if (next !== null) await out.write(`${colors.dim(`and more: add --after ${next}`)}\n`);
   return EXIT.ok;
 }
 
-function row(work: PendingWork, paint: Paint): Cell[] {
+function row(work: PendingWork, named: boolean, paint: Paint): Cell[] {
+  const { conversation } = work;
   return [
     String(work.work_sequence),
     localTime(new Date(work.stored_at)),
     work.role,
     harmless(work.id ?? "(no message)"),
+    ...(named ? [typeof conversation === "string" ? harmless(conversation) : ""] : []),
     stateCell(work, paint),
   ];
 }

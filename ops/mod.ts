@@ -27,7 +27,7 @@ export { sessionSummaries, sessionSummary } from "./session_summaries.ts";
 export { stopConnectedAgent } from "./stop_agent.ts";
 export { type StreamNumbers, streamNumbers } from "./stream_numbers.ts";
 export type { WorkQuery } from "./trace_records.ts";
-export { isUnfinished, lastHolder } from "./trace_state.ts";
+export { conversationAfter, isUnfinished, lastHolder } from "./trace_state.ts";
 export {
   type Cancellation,
   type CancelledWork,

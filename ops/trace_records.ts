@@ -169,7 +169,8 @@ export class TraceRecords {
         attempt: typeof item.attempt === "number" ? item.attempt : undefined,
         agent_id: text(item.agent_id),
         reason: text(item.reason),
-        error: text(item.error) ?? text(item.question) ?? answerText(item),
+        error: text(item.error) ?? text(item.question) ?? answerText(item) ??
+          awaitedText(item),
         charged: typeof item.charged === "boolean" ? item.charged : undefined,
         not_before: text(item.not_before),
       }),
@@ -214,6 +215,12 @@ function stepOf({ type, payload }: Message): Pick<TraceStep, "type" | "relay_id"
 /** What was answered to a question, and by whom. */
 function answerText({ answer, by }: Record<string, unknown>): string | undefined {
   return typeof answer === "string" ? `${answer}, by ${text(by) ?? "nobody"}` : undefined;
+}
+
+/** Which work of its conversation comes before it. */
+function awaitedText({ waits_for, conversation }: Record<string, unknown>): string | undefined {
+  if (typeof waits_for !== "number" || typeof conversation !== "string") return undefined;
+  return `work ${waits_for} of conversation ${conversation}`;
 }
 
 function text(value: unknown): string | undefined {

@@ -5,9 +5,12 @@
  */
 import type { LogRecord, StoredMessage } from "@ourocodus/bus";
 import {
+  conversationBegunBy,
+  conversationOf,
   HAND_OUT_EVENTS,
   isHandedOut,
   LOG_HEADER,
+  type Message,
   parseMessage,
   workPlace,
 } from "@ourocodus/protocol";
@@ -36,12 +39,20 @@ export function isUnfinished(state: WorkState): state is "waiting" | "in_hand" {
   return state === "waiting" || state === "in_hand";
 }
 
+/** The conversation in which later work goes on where a work item ends. */
+export function conversationAfter(
+  { conversation, work_sequence }: Pick<WorkTrace, "conversation" | "work_sequence">,
+): string {
+  return conversation ?? conversationBegunBy(work_sequence);
+}
+
 /** Puts it together. */
 export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
   const { outcome, deadLetter, copy } = work;
   const last = lastHanded(work.steps);
   const holder = outcome === undefined && findings.queued ? holderOf(work, findings) : undefined;
   const state = stateOf(work, findings, holder);
+  const { message, text } = messageOf(work, findings);
   return {
     work_sequence: work.sequence,
     session_id: work.session,
@@ -54,7 +65,9 @@ export function workTrace(work: TracedWork, findings: Findings): WorkTrace {
     charged: work.steps.filter(({ charged }) => charged).length,
     not_before: state === "waiting" ? putOff(work)?.not_before ?? null : null,
     agent_id: holder?.agent_id ?? last?.agent_id ?? null,
-    ...messageOf(work, findings),
+    conversation: (message && conversationOf(message)) ?? null,
+    message,
+    text,
     result: outcome === undefined ? null : logItem(outcome),
     dead_letter: deadLetter === undefined
       ? null
@@ -108,6 +121,8 @@ function noteOf(work: TracedWork, state: WorkState, { directory }: Findings): st
         const { not_before, reason, error } = released;
         return `it is not handed out before ${not_before}: ${error ?? reason}`;
       }
+      const awaited = work.steps.findLast(({ type }) => type.startsWith("work."));
+      if (awaited?.type === "work.waiting") return `it waits for ${awaited.error}`;
       const last = lastHolder(work.steps);
       return last === undefined ? nobodyNote(work, directory) : holderNote(last, directory);
     }
@@ -178,7 +193,7 @@ function lastHanded(steps: readonly TraceStep[]): TraceStep | undefined {
 function messageOf(
   { copy, deadLetter }: TracedWork,
   { queued }: Findings,
-): Pick<WorkTrace, "message" | "text"> {
+): { readonly message: (Message & Record<string, unknown>) | null; readonly text: string | null } {
   const text = copy?.text ?? deadLetter?.text ??
     (queued === undefined ? undefined : new TextDecoder().decode(queued.data));
   if (text === undefined) return { message: null, text: null };

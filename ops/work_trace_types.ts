@@ -61,7 +61,7 @@ export interface TraceStep {
   readonly relay_id?: string;
   /** Machine-readable, of released, dead and cancelled work. */
   readonly reason?: string;
-  /** For people; of questions the question, or the answer. */
+  /** For people; of questions the question, or the answer; of waiting work what it waits for. */
   readonly error?: string;
   /** Of released work: whether the attempt is charged to it. */
   readonly charged?: boolean;
@@ -106,6 +106,8 @@ export interface WorkTrace {
   readonly not_before: string | null;
   /** Who has it (`in_hand`), or had it last. */
   readonly agent_id: string | null;
+  /** The conversation that it names; null if it names none. */
+  readonly conversation: string | null;
   /** The work itself, from the queue, the log or its dead letter; null if none has it any more. */
   readonly message: Readonly<Record<string, unknown>> | null;
   /** Its text, where that is no message; at most 64 KiB of it. */

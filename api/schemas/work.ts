@@ -13,7 +13,7 @@ import {
   type WorkTrace,
 } from "@ourocodus/ops";
 import type { CancelledHolder } from "@ourocodus/protocol";
-import { MessageIdSchema } from "./names.ts";
+import { MessageIdSchema, nameSchema } from "./names.ts";
 
 const time = z.string().openapi({ format: "date-time" });
 const payload = z.record(z.string(), z.unknown());
@@ -110,6 +110,7 @@ export const WorkTraceSchema = z.object({
   }),
   not_before: time.nullable().openapi({ description: "Before this it is not handed out" }),
   agent_id: z.string().nullable(),
+  conversation: z.string().nullable().openapi({ description: "The conversation that it names" }),
   message: payload.nullable(),
   text: z.string().nullable(),
   result: LogItemSchema.nullable(),
@@ -216,6 +217,12 @@ export const NewWorkSchema = z.object({
   }),
   payload: payload.optional(),
   message: z.string().optional().openapi({ description: "Short for a payload of `{message}`" }),
+  conversation: nameSchema("conversation").optional().openapi({
+    description:
+      "Work of one conversation goes in order, one at a time, to the agent that has it. " +
+      "To go on where work without one has ended, or will end: `work-` and its sequence",
+    example: "login-page",
+  }),
 }).catchall(z.unknown()).openapi("NewWork");
 
 /** The answer to it. */

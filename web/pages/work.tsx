@@ -177,6 +177,7 @@ const STEP: Readonly<Record<string, readonly [string, string]>> = {
   "work.stored": ["Stored", "calm"],
   "work.offered": ["Handed to", "busy"],
   "work.redelivered": ["Handed again to", "warn"],
+  "work.waiting": ["Waits for its turn", "calm"],
   "work.returned": ["Released by", "warn"],
   "work.cancelled": ["Cancelled", "warn"],
   "work.dead": ["Dead, after", "bad"],
